@@ -16,6 +16,7 @@ import rows
 from api.served import PASSWORD, serving
 from fleet import Fleet, running_fleet
 from netweft.cli.main import cli
+from netweft.core.host import Address, Bridge, Vlan
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.hosts import deactivate_host
 from netweft.engine.db import Database
@@ -107,3 +108,49 @@ def test_a_host_that_has_never_joined(place: Place) -> None:
     for words in (("activate", "late"), ("refresh", "late"), ("commit", "late"), ("remove", "late", "--clean")):
         assert "Host late has never joined" in place("host", *words, expect=1)
     assert "Host late was removed" in place("host", "remove", "late", "--clean", "--force")
+
+
+def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
+    fleet = place.fleet
+    assert "The host matches its configuration." in place("host", "drift", "sim-1")
+    assert "Nothing to do" in place("host", "adopt", "sim-1")
+    host = fleet.host()
+    bridge = replace(host.bridges["ovirtmgmt"], options={"forward_delay": "500"})
+    fleet.simulate(host=host.with_link(bridge).with_link(replace(host.nics["eth0"], mtu=1400)))
+    fleet.monitor.round(fleet.db)
+    refused = place("host", "adopt", "sim-1", expect=1)
+    assert "eth0: mtu should be 1500, and is 1400 (that is of the network" in refused
+    told = place("host", "ignore", "sim-1", "eth0.mtu", "--until", "12h", "--reason", "cable test")
+    assert "cable test" in told
+    assert "ovirtmgmt: options should be none, and is forward_delay=500" in told
+    wide = place("host", "drift", "sim-1", "-o", "wide")
+    assert "eth0.mtu" in wide
+    place("host", "ignore", "sim-1", "ovirtmgmt")
+    assert "it changes" in place("host", "drift", "sim-1")
+    assert "It counts again." in place("host", "ignore", "sim-1", "--end")
+    assert "Done." in place("host", "adopt", "sim-1", "ovirtmgmt")
+    assert fleet.host().bridges["ovirtmgmt"].options == {"forward_delay": "500"}
+    assert "The host matches its configuration." in place("host", "drift", "sim-1")
+    assert "neither a time" in place("host", "ignore", "sim-1", "--until", "soon", expect=2)
+    assert "What differs is of" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
+
+
+def test_what_others_made_becomes_networks(place: Place) -> None:
+    fleet = place.fleet
+    host = fleet.host()
+    mac = host.nics["eth1"].mac
+    host = host.with_link(Vlan(name="eth1.10", base="eth1", tag=10, master="br10", mac=mac))
+    fleet.simulate(host=host.with_link(Bridge(name="br10", mac=mac, addresses=(Address(ip="10.1.0.5", prefix=24),))))
+    fleet.monitor.round(fleet.db)
+    assert "netweft network add br10 --vlan 10" in place("host", "adopt-unmanaged", "sim-1", "--plan")
+    assert "Nothing to do" in place("host", "adopt-unmanaged", "sim-1")
+    place("network", "add", "storage", "--vlan", "10")
+    place("cluster", "attach", "Default", "storage", "--optional")
+    plan = place("host", "adopt-unmanaged", "sim-1", "--plan")
+    assert "storage" in plan
+    assert "10.1.0.5/24" in plan
+    assert "worst loss: none" in place("plan", "host", "adopt-unmanaged", "sim-1", "br10=storage")
+    assert "Done." in place("host", "adopt-unmanaged", "sim-1", "br10=storage")
+    assert fleet.host().bridges["br10"].addresses == (Address(ip="10.1.0.5", prefix=24),)
+    assert "10.1.0.5/24" in place("host", "attachments", "sim-1")
+    assert "The host matches its configuration." in place("host", "drift", "sim-1")

@@ -31,6 +31,7 @@ ALSO_FIELDS = {
         **{f"rollout_{name}": ("scalar", "integer") for name in ("canaries", "soak", "wave")},
         "rollout_evacuates": ("scalar", "boolean"),
         "rollout_on_failure": ("scalar", "string"),
+        "drift_healing": ("scalar", "string"),
     },
     "Host": {"networks_committed": ("scalar", "boolean"), "networks_in_sync": ("scalar", "boolean")},
     "HostNic": {"network_attachments": ("many", "NetworkAttachment")},

@@ -215,3 +215,21 @@ def test_a_default_route_may_wait_for_who_brings_it() -> None:
 def test_an_event_names_the_first_differences() -> None:
     assert first_of(("a", "b", "c")) == "a; b; c"
     assert first_of(("a", "b", "c", "d", "e")) == "a; b; c (and 2 more)"
+
+
+def test_what_is_ignored_does_not_count() -> None:
+    host = link(link(made(LEGACY), "tenants", up=False), "eth1", mtu=1400)
+    drift = find_drift(LEGACY, host)
+    texts = [one.text for one in drift.differences()]
+    assert drift.counted(()) == drift.lines() == tuple(texts)
+    assert drift.counted(texts[:1]) == tuple(texts[1:])
+    assert drift.counted(texts) == ()
+
+
+def test_an_obstacle_counts_with_what_it_is_in_the_way_of() -> None:
+    drift = find_drift(LEGACY, link(made(LEGACY), "tenants", owner=""))
+    texts = [one.text for one in drift.differences()]
+    assert drift.obstacle
+    assert drift.counted(()) == (*texts, drift.obstacle)
+    assert drift.counted(texts) == ()
+    assert replace(drift, attachments={}).counted(texts) == (drift.obstacle,)

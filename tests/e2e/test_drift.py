@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +272,67 @@ def test_the_port_of_a_guest(switches: Site, words: str, text: str) -> None:
     finally:
         client.action(f"vms/{guest}/stop")
         client.remove(f"vms/{guest}")
+
+
+def generation(whole: Site) -> int:
+    found = whole.client.addition("GET", f"hosts/{whole.host_id()}/history", max=1)
+    return int(found[0]["generation"])
+
+
+def answer(whole: Site, which: str, body: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = whole.client.addition("POST", f"hosts/{whole.host_id()}/drift/{which}", body)
+    return given
+
+
+ADOPTED = {
+    "an option of the bridge": ("ip link set flat type bridge forward_delay 500", "flat: options"),
+    "an address is lost": ("ip address del 203.0.113.5/24 dev flat", "flat: addresses"),
+    "the bridge is gone": ("ip link delete flat", "flat is missing"),
+}
+
+
+@pytest.mark.parametrize("what", ADOPTED)
+def test_what_somebody_did_is_adopted(bridges: Site, what: str) -> None:
+    """The host stays as it is, also when it is set up again, until an earlier setup is had back."""
+    command, words = ADOPTED[what]
+    before = generation(bridges)
+    assert bridges.place.run(HOST, *command.split()).returncode == 0
+    wait(f"{words} is seen", lambda: words in str(drift(bridges)), PATIENCE)
+    assert answer(bridges, "adopt", {}) == {"changed": True}
+    wait("the host is as wanted", lambda: in_sync(bridges) == "true", PATIENCE)
+    set_up(bridges)
+    assert drift(bridges)["in_sync"], drift(bridges)
+    restored = f"hosts/{bridges.host_id()}/history/{before}/restore"
+    assert bridges.client.addition("POST", restored, {"commit": True}) == {"changed": True}
+    assert "203.0.113.5/24" in bridges.place.run(HOST, "ip", "address", "show", "flat").stdout
+    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+
+
+def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
+    bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
+    wait("it is seen", lambda: in_sync(bridges) == "false", PATIENCE)
+    until = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    assert answer(bridges, "ignore", {"differences": ["eth1.mtu"], "until": until})["in_sync"]
+    assert in_sync(bridges) == "true"
+    wait("it counts again", lambda: in_sync(bridges) == "false", PATIENCE)
+    answer(bridges, "ignore", {})
+    assert in_sync(bridges) == "true"
+    bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1300")
+    wait("it is another one", lambda: in_sync(bridges) == "false", PATIENCE)
+    bridges.client.action(f"hosts/{bridges.host_id()}/syncallnetworks")
+    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+
+
+def test_a_cluster_heals_its_hosts(bridges: Site) -> None:
+    cluster = f"clusters/{bridges.client.find('clusters', CLUSTER)['id']}"
+    bridges.client.update(cluster, {"drift_healing": "always"})
+    try:
+        bridges.place.run(HOST, "ip", "link", "set", "eth1", "nomaster")
+        wait("it is healed", lambda: "20034" in codes(bridges), PATIENCE)
+        wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    finally:
+        bridges.client.update(cluster, {"drift_healing": "off"})
+
+
+def codes(whole: Site) -> set[str]:
+    return {event["code"] for event in whole.client.list("events", max=50)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,24 @@ import sqlalchemy as sa
 
 from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
+from netweft.core.drift_healing import Healing
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.clusters import UpdateCluster, update_cluster
+from netweft.engine.commands.drift_answers import IgnoreDrift, adopt_host_drift, count_drift, ignore_drift
+from netweft.engine.commands.drift_healing import HEALED, LEFT_ALONE, NOT_HEALED
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.networks import UpdateNetwork, update_network
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database, utc_now
+from netweft.engine.jobs import drift_watch
 from netweft.engine.model.events import events
-from netweft.engine.model.hosts import host_drifts, hosts
-from netweft.engine.reports.host_drifts import HOST_AS_WANTED, HOST_DRIFTS
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import host_differences, host_drifts, hosts
+from netweft.engine.operations.host_drifts import HOST_AS_WANTED, HOST_DRIFTS, HOST_DRIFTS_MORE
 
 
 @pytest.fixture
@@ -222,3 +229,164 @@ def test_a_removed_host_leaves_no_drift(fleet: Fleet) -> None:
         assert known <= utc_now()
         tx.execute(sa.delete(hosts).where(hosts.c.id == fleet.id()))
         assert tx.execute(sa.select(host_drifts)).all() == []
+
+
+def ignored(fleet: Fleet) -> dict[str, datetime | None]:
+    """The texts of what is ignored, and until when."""
+    with fleet.db.read() as tx:
+        query = sa.select(host_differences.c.text, host_differences.c.ignored_until)
+        return {
+            row.text: row.ignored_until for row in tx.execute(query.where(host_differences.c.ignored_at.is_not(None)))
+        }
+
+
+def test_what_is_ignored_does_not_count_until_it_changes(fleet: Fleet) -> None:
+    change = with_link(with_link(fleet.host(), "eth1", mtu=1400), "tenants", up=False)
+    by_hand(fleet, change)
+    spec = IgnoreDrift(host_id=fleet.id(), names=("eth1.mtu",), reason="cable test")
+    fleet.db.run(ignore_drift, SYSTEM, spec)
+    assert lines(fleet) == ["tenants: up should be on, and is off"]
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("tenants",)))
+    assert lines(fleet) == []
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert set(ignored(fleet)) == {"eth1: mtu should be 1500, and is 1400", "tenants: up should be on, and is off"}
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1300))
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300"]
+    assert set(ignored(fleet)) == {"tenants: up should be on, and is off"}
+    fleet.db.run(count_drift, SYSTEM, fleet.id())
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300", "tenants: up should be on, and is off"]
+    assert HOST_DRIFTS_MORE in fleet.codes()
+
+
+def test_what_is_ignored_counts_when_its_time_is_over(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    until = utc_now() + timedelta(hours=1)
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=until))
+    drift_watch.watch(fleet.db)
+    assert lines(fleet) == []
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(host_differences).values(ignored_until=utc_now() - timedelta(seconds=1)))
+    drift_watch.watch(fleet.db)
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"]
+    assert ignored(fleet) == {}
+
+
+def test_what_does_not_differ_cannot_be_ignored(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* What differs is of bond0, eth1\.mtu"):
+        fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth2",)))
+    with pytest.raises(ValidationError, match="Give a later one"):
+        fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=utc_now()))
+    with pytest.raises(ValidationError, match="Nothing of that is ignored on Host sim-1"):
+        fleet.db.run(count_drift, SYSTEM, fleet.id())
+
+
+def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
+    host = fleet.host()
+    host = with_link(host, "storage", addresses=(Address(ip="10.0.0.9", prefix=24),))
+    bond = host.bonds["bond0"]
+    by_hand(fleet, host.with_link(replace(bond, options={**bond.options, "miimon": "50"})))
+    assert fleet.data().drift.lines()
+    fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()))
+    data = fleet.data()
+    assert data.drift.lines() == ()
+    (storage,) = [one for one in data.intent.attachments if data.networks[one.network_id].name == "storage"]
+    assert storage.assignments[0].address == "10.0.0.9"
+    assert data.intent.bonds[0].options["miimon"] == "50"
+    assert fleet.host().bridges["storage"].addresses == (Address(ip="10.0.0.9", prefix=24),)
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()) is None
+
+
+def test_a_network_that_somebody_removed_is_adopted_as_detached(fleet: Fleet) -> None:
+    host = fleet.host()
+    rest = host.without_link("tenants").without_link("bond0.200")
+    by_hand(fleet, rest)
+    fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("tenants",)))
+    data = fleet.data()
+    assert {data.networks[one.network_id].name for one in data.intent.attachments} == {"ovirtmgmt", "storage"}
+    assert data.drift.is_empty
+
+
+def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
+    host = with_link(with_link(fleet.host(), "tenants", up=False), "storage", mtu=1400)
+    by_hand(fleet, with_link(host, "eth2", master=""))
+    with pytest.raises(ValidationError) as refusal:
+        fleet.db.run(adopt_host_drift, SYSTEM, fleet.id())
+    text = refusal.value.text
+    assert "tenants: up should be on, and is off (no setting of an attachment or bond says that)" in text
+    assert "storage: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the" in text
+    assert "eth2: master should be bond0, and is none" in text
+    with pytest.raises(
+        ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. What differs is of bond0, storage, tenants"
+    ):
+        fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("eth3",))
+
+
+AT_ONCE = Healing(limit=3, pause=0.0)
+
+
+def policy(fleet: Fleet, healing: str) -> None:
+    fleet.db.run(update_cluster, SYSTEM, UpdateCluster(id=fleet.data().row.cluster_id, drift_healing=healing))
+
+
+def healings(fleet: Fleet) -> list[int]:
+    return [code for code in fleet.codes() if code in {HEALED, LEFT_ALONE, NOT_HEALED}]
+
+
+def test_a_cluster_heals_its_hosts_and_ends_when_somebody_changes_them_back(fleet: Fleet) -> None:
+    for _ in range(5):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+        assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"], "off, unless somebody says otherwise"
+    policy(fleet, "always")
+    for _ in range(AT_ONCE.limit):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+        fleet.until(lambda: fleet.host().nics["eth1"].mtu == 1500)
+        fleet.until(lambda: "pending" not in fleet.change_states())
+    assert healings(fleet) == [HEALED] * 3
+    for _ in range(3):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == [HEALED] * 3 + [LEFT_ALONE]
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"]
+    drift_watch.watch(fleet.db, replace(AT_ONCE, calm=0.0))
+    fleet.until(lambda: fleet.host().nics["eth1"].mtu == 1500)
+
+
+def test_a_cluster_heals_what_is_harmless_alone(fleet: Fleet) -> None:
+    policy(fleet, "harmless")
+    costly = with_link(fleet.host(), "bond0", mtu=1400)
+    by_hand(fleet, costly)
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    fleet.until(lambda: fleet.host().bridges["tenants"].up)
+    assert healings(fleet) == [HEALED]
+
+
+def test_a_host_of_which_something_is_ignored_is_not_healed(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    by_hand(fleet, with_link(with_link(fleet.host(), "eth1", mtu=1400), "tenants", up=False))
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth1.mtu",)))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+
+
+def test_what_no_plan_puts_right_is_not_tried(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    by_hand(fleet, with_link(fleet.host(), "tenants", owner=""))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+
+
+def test_what_rules_refuse_to_heal_is_told(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    with fleet.db.write() as tx:
+        tx.execute(sa.delete(attachments).where(attachments.c.id == fleet.attachment_id("ovirtmgmt")))
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == [NOT_HEALED]

@@ -1,33 +1,57 @@
-"""``GET /netweft/v1/hosts/{id}/drift``: how a host differs from what is wanted of it, by who has it."""
+"""``/netweft/v1/hosts/{id}/drift``: how a host differs from what is wanted of it, by who has it; and below it the
+answers to that beside synchronizing the host: adopt it, or ignore it for a while.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import select
 
+from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import seen
-from netweft.api.routes import ADDITIONS, READ, Call, Routes
+from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes
 from netweft.core.compare import Difference
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands import drift_answers as answers
 from netweft.engine.db import Tx
-from netweft.engine.model.hosts import host_drifts
+from netweft.engine.model.hosts import HostDifferenceRow, host_drifts
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.host_drifts import differences_of
 
 routes = Routes("hosts", ADDITIONS)
 
+_Known = Mapping[str, HostDifferenceRow]
+"""What is stored of a host's differences, by their texts."""
+
+
+class Ignored(msgspec.Struct, kw_only=True, frozen=True):
+    """Who ignores a difference, why, since when, and until when (null: until it changes)."""
+
+    user: str
+    reason: str
+    since: datetime
+    until: datetime | None
+
 
 class Differs(msgspec.Struct, kw_only=True, frozen=True):
-    """One difference. ``what``: the thing and its field; ``wanted``, ``found``: null for nothing; ``text``: a line."""
+    """One difference. ``what``: the thing and its field; ``wanted``, ``found``: null for nothing; ``text``: a line;
+    ``since``: when it was first seen, null where the host differs in more than is stored; ``ignored``: null while it
+    counts.
+    """
 
     what: str
     wanted: str | None
     found: str | None
     text: str
+    since: datetime | None
+    ignored: Ignored | None
 
 
 class DriftOf(msgspec.Struct, kw_only=True, frozen=True):
@@ -43,7 +67,8 @@ class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
 
     ``networks``: what is of one network alone. ``nics``: what all networks on a NIC or bond stand on. ``guest_ports``:
     where guests are plugged in. ``host``: the rest. ``obstacle``: why no setup can put it right as it is, empty when
-    one can. ``since``: when it was first seen.
+    one can. ``in_sync``: nothing differs that counts, as what is ignored does not. ``since``: when something was first
+    seen to differ.
     """
 
     in_sync: bool
@@ -56,28 +81,88 @@ class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
     obstacle: str
 
 
+class IgnoreDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to ignore. ``differences``: names of networks, NICs or bonds, fields (``what``), or lines (``text``); none
+    for all that differs. ``until``: null for as long as they stay as they are.
+    """
+
+    differences: tuple[str, ...] = ()
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    reason: str = ""
+
+
+class CountDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What is to count again, as in :class:`IgnoreDrift`; none for all that is ignored."""
+
+    differences: tuple[str, ...] = ()
+
+
+class AdoptDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to adopt. ``names``: of networks, NICs or bonds; none for all that differs."""
+
+    names: tuple[str, ...] = ()
+
+
+class Adopted(msgspec.Struct, kw_only=True, frozen=True):
+    """``changed``: whether there was anything to do."""
+
+    changed: bool
+
+
 @routes.get("/hosts/{host_id}/drift", HostDrift, needs=READ)
 def get_drift(call: Call[None]) -> HostDrift:
     """How the host differs from what is wanted of it."""
+    return _drift(call)
+
+
+@routes.post("/hosts/{host_id}/drift/ignore", IgnoreDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def post_ignore(call: Call[IgnoreDrift]) -> HostDrift:
+    """Set differences aside until a time, or until they change: they do not count as out of sync."""
+    body = call.body
+    spec = answers.IgnoreDrift(
+        host_id=call.ids["host_id"], names=body.differences, until=body.until, reason=body.reason
+    )
+    call.run(answers.ignore_drift, call.actor, spec)
+    return _drift(call)
+
+
+@routes.post("/hosts/{host_id}/drift/count", CountDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def post_count(call: Call[CountDrift]) -> HostDrift:
+    """Let differences count again that are ignored."""
+    call.run(answers.count_drift, call.actor, call.ids["host_id"], call.body.differences)
+    return _drift(call)
+
+
+@routes.post("/hosts/{host_id}/drift/adopt", AdoptDrift, gives=Adopted, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def post_adopt(call: Call[AdoptDrift]) -> Adopted | Later:
+    """Want of the host what it has, as far as attachments and bonds can say it; a setup like any other."""
+    host_id, names = call.ids["host_id"], call.body.names
+    job_id = when_idle(call, host_id, lambda: call.run(answers.adopt_host_drift, call.actor, host_id, names))
+    return Adopted(changed=False) if job_id is None else Later(job_id, lambda: Adopted(changed=True))
+
+
+def _drift(call: Call[Any]) -> HostDrift:
     with call.read() as tx:
         data = seen(tx, call)
         since = tx.scalar(select(host_drifts.c.since).where(host_drifts.c.host_id == call.ids["host_id"]))
+        known = differences_of(tx, call.ids["host_id"])
         drift = data.drift
         guests = _vnics(tx, call, drift.guest_ports)
     names = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
+    ignored = {text for text, row in known.items() if row.ignored_at is not None}
     return HostDrift(
-        in_sync=drift.is_empty,
+        in_sync=not drift.counted(ignored),
         since=since,
         reported_at=data.reported_at,
-        networks=[_of(one, names[one], found) for one, found in drift.attachments.items()],
-        nics=[_of("", name, found) for name, found in drift.bases.items()],
-        guest_ports=[_of(one, name, drift.guest_ports[one]) for one, name in guests.items()],
-        host=_shown(drift.host),
+        networks=[_of(one, names[one], found, known) for one, found in drift.attachments.items()],
+        nics=[_of("", name, found, known) for name, found in drift.bases.items()],
+        guest_ports=[_of(one, name, drift.guest_ports[one], known) for one, name in guests.items()],
+        host=_shown(drift.host, known),
         obstacle=drift.obstacle,
     )
 
 
-def _vnics(tx: Tx, call: Call[None], ids: Iterable[str]) -> dict[str, str]:
+def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
     """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
     query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
     query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
@@ -85,9 +170,25 @@ def _vnics(tx: Tx, call: Call[None], ids: Iterable[str]) -> dict[str, str]:
     return {row.id: f"{row.vm_name}/{row.name}" for row in rows}
 
 
-def _of(one: str, name: str, found: Iterable[Difference]) -> DriftOf:
-    return DriftOf(id=one, name=name, differences=_shown(found))
+def _of(one: str, name: str, found: Iterable[Difference], known: _Known) -> DriftOf:
+    return DriftOf(id=one, name=name, differences=_shown(found, known))
 
 
-def _shown(found: Iterable[Difference]) -> list[Differs]:
-    return [Differs(what=one.what, wanted=one.expected, found=one.actual, text=one.text) for one in found]
+def _shown(found: Iterable[Difference], known: _Known) -> list[Differs]:
+    return [
+        Differs(
+            what=one.what,
+            wanted=one.expected,
+            found=one.actual,
+            text=one.text,
+            since=known[one.text].since if one.text in known else None,
+            ignored=_ignored(known.get(one.text)),
+        )
+        for one in found
+    ]
+
+
+def _ignored(row: HostDifferenceRow | None) -> Ignored | None:
+    if row is None or row.ignored_at is None:
+        return None
+    return Ignored(user=row.ignored_by, reason=row.ignored_why, since=row.ignored_at, until=row.ignored_until)

@@ -237,7 +237,8 @@ for _base_path in ("/hosts/{host_id}/networkattachments", "/hosts/{host_id}/nics
 def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
     bonds = {*data.host.bonds, *(bond.name for bond in data.intent.bonds)}
     found = dict(unmanaged_networks(data.host, bonds))
-    found.update(left_behind(data.host, {view.intent.host_side_name for view in data.networks.values()}))
+    known = {view.intent.host_side_name for view in data.networks.values()}
+    found.update(left_behind(data.host, known | {one.name for one in data.intent.inherited.values()}))
     places = locate_networks(data.host)
     found.update({name: places[owner].base for name, owner in kept_names(data.host, data.intent.kept).items()})
     host_id = data.row.id

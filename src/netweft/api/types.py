@@ -372,6 +372,8 @@ class Cluster(Entity, kw_only=True):
     ) = UNSET
     cpu: Cpu | UnsetType = UNSET
     custom_scheduling_policy_properties: Annotated[list[Property], FEW] | UnsetType = UNSET
+    # ours: which drift of its hosts is put right without being asked (docs/drift.md)
+    drift_healing: Annotated[str, Choice("off", "harmless", "always")] | UnsetType = UNSET
     error_handling: ErrorHandling | UnsetType = UNSET
     external_network_providers: Annotated[list[ExternalProvider], FEW] | UnsetType = UNSET
     fencing_policy: FencingPolicy | UnsetType = UNSET

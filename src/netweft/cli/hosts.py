@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from netweft.cli import host_deployments, host_history, setup_file
+from netweft.cli import host_deployments, host_drifts, host_history, setup_file
+from netweft.cli.host_drifts import show_drift
 from netweft.cli.host_history import tell_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
@@ -46,7 +47,6 @@ _ATTACHMENTS = {
     "IN SYNC": "in_sync",
     "DIFFERS": "differs",
 }
-_GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
 _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 
 
@@ -106,7 +106,7 @@ def commit(client: Client, name: str, force: bool) -> None:
     path = f"hosts/{resolve(client, _HOST, name)['id']}"
     found = client.addition("GET", f"{path}/drift")
     if not found["in_sync"] and not force:
-        _show_drift(found)
+        show_drift(found)
         say(f"Nothing is committed. 'netweft host sync {name}' synchronizes it; --force commits its present state.")
         raise click.exceptions.Exit(REFUSED)
     run_job(client, f"{path}/commitnetconfig", {})
@@ -308,40 +308,6 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
     show_many(selection.arrange(found, _ATTACHMENTS), _ATTACHMENTS, form, {"ID": "id"})
 
 
-@click.command("drift")
-@_name
-@output_option
-@calls_engine
-def drift(client: Client, name: str, form: str) -> None:
-    """Show where a host differs from its configuration. `netweft host sync` synchronizes it.
-
-    Example: netweft host drift sim-1
-    """
-    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/drift")
-    if form not in TABLES:
-        show_one(found, form)
-        return
-    if found["reported_at"] is None:
-        say("Unknown: the host has not reported yet.")
-    elif found["in_sync"]:
-        say("The host matches its configuration.")
-    else:
-        _show_drift(found)
-
-
-def _show_drift(found: Tree) -> None:
-    lines = [
-        {"of": f"{kind} {group['name']}".strip(), "text": one["text"]}
-        for key, kind in _GROUPS.items()
-        for group in found[key]
-        for one in group["differences"]
-    ]
-    lines += [{"of": "host", "text": one["text"]} for one in found["host"]]
-    show_many(lines, {"OF": "of", "DIFFERS": "text"}, "table")
-    if found["obstacle"]:
-        say(f"It cannot be synchronized: {found['obstacle']}")
-
-
 COMMANDS = (
     setup_networks,
     commit,
@@ -352,8 +318,8 @@ COMMANDS = (
     nics,
     functions,
     attachments,
-    drift,
     *host_deployments.COMMANDS,
+    *host_drifts.COMMANDS,
     *host_history.COMMANDS,
 )
 

@@ -186,6 +186,12 @@ _CLUSTERS = Noun(
             "The network over which the engine reaches its hosts.",
             names="network",
         ),
+        Field(
+            "--drift-healing",
+            "drift_healing",
+            "Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+            click.Choice(("off", "harmless", "always")),
+        ),
         Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),
         Field(
             "--provider",

@@ -8,11 +8,13 @@ carries our mark is kept as it is (:mod:`netweft.core.kept`), and told.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from netweft.core.desired_linux import vlan_name
+from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.host import Host
-from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, Inherited, IpAssignment, NetworkIntent
 from netweft.core.kept import owners_on
 from netweft.core.nic_view import nic_views
 from netweft.core.sync import Location, locate_networks, reported_qos
@@ -20,11 +22,14 @@ from netweft.core.sync import Location, locate_networks, reported_qos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """What is new for the engine. ``kept``: owners of networks, and of a chassis of OVN, that stay as they are."""
+    """What is new for the engine. ``kept``: owners of networks, and of a chassis of OVN, that stay as they are.
+    ``inherited``: what has other names than we give, since it was taken over from others before.
+    """
 
     attachments: tuple[AttachmentIntent, ...] = ()
     bonds: tuple[BondIntent, ...] = ()
     kept: tuple[str, ...] = ()
+    inherited: Mapping[str, Inherited] = field(default_factory=dict)
 
 
 def adopted(
@@ -46,10 +51,37 @@ def adopted(
         kept.add(host.chassis.owner)
     others = {places[owner].base for owner in kept & places.keys()} - {places[owner].base for owner in own}
     return Adoption(
-        attachments=tuple(_attachment(host, places[owner], network, new_id()) for owner, network in own.items()),
+        attachments=tuple(attachment_on(host, places[owner], network, new_id()) for owner, network in own.items()),
         bonds=_bonds(host, intent, others, new_id),
         kept=tuple(sorted(kept)),
+        inherited=_inherited(host, own, places),
     )
+
+
+def _inherited(host: Host, own: Mapping[str, NetworkIntent], places: Mapping[str, Location]) -> dict[str, Inherited]:
+    """What does not look like ours: it has another name than we give, or a MAC address that is no NIC's."""
+    macs = {mac for nic in host.nics.values() for mac in (nic.mac, nic.facts.permanent_mac)}
+    return {
+        name: one
+        for owner, network in own.items()
+        for name, one in inherited_by(host, places[owner], network).items()
+        if name != one.name or one.mac not in {"", *macs}
+    }
+
+
+def inherited_by(host: Host, place: Location, network: NetworkIntent) -> dict[str, Inherited]:
+    """What a network stands on and consists of where it is on a host, to be taken over."""
+    links = host.links()
+    found = {}
+    if place.bridged:
+        found[network.host_side_name] = Inherited(name=place.top, mac=links[place.top].mac)
+    if place.vlan_link and place.vlan is not None:
+        found[vlan_name(place.base, place.vlan)] = Inherited(name=place.vlan_link)
+    if place.switch == "ovs":
+        found[ovs_bridge_name(place.base)] = Inherited(name=place.plug)
+    if place.base in host.bonds or place.switch == "ovs":
+        found[place.base] = Inherited(name=place.base)
+    return found
 
 
 def _bonds(
@@ -67,7 +99,8 @@ def _bonds(
     )
 
 
-def _attachment(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
+def attachment_on(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
+    """The attachment that would make a network what it is on the host, as far as attachments can say."""
     qos = reported_qos(place)
     options = host.bridges[place.top].options if place.top in host.bridges else {}
     text = " ".join(f"{name}={value}" for name, value in sorted(options.items()))

@@ -11,6 +11,7 @@ from netweft.core.desired_base import Attached, Base
 from netweft.core.desired_linux import linux_carrier, linux_links
 from netweft.core.desired_ovs import ovs_carrier, ovs_links
 from netweft.core.host import MEGABIT, Address, Host, Nic, Route, Rule, TrafficClass
+from netweft.core.inherited import real_name, with_inherited
 from netweft.core.intent import IPV4, HostIntent, HostQos, IpAssignment, effective_qos, network_mtu
 from netweft.core.kept import keep
 from netweft.core.limits import DEFAULT_MTU
@@ -46,6 +47,7 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
         carried = [(one, ovs_carrier(one.network)) for base in bases for one in base.networks]
     nics = _all(part.nics for part in parts)
     tunnel_network = intent.chassis.tunnel_network if intent.chassis else ""
+    tunnel_links = [link for attached, link in carried if attached.network.id == tunnel_network]
     others = {name: _released(nic) for name, nic in report.nics.items() if name not in nics}
     wanted = Host(
         nics=nics | others,
@@ -57,11 +59,9 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
         routes=tuple(sorted(route for attached, link in carried for route in _routes(attached, link))),
         rules=tuple(sorted(rule for attached, link in carried for rule in _rules(attached, link))),
         dns=_resolvers(bases),
-        chassis=desired_chassis(
-            intent, report, [link for attached, link in carried if attached.network.id == tunnel_network]
-        ),
+        chassis=desired_chassis(intent, report, [real_name(intent, link) for link in tunnel_links]),
     )
-    return keep(wanted, report, intent.kept)
+    return keep(with_inherited(wanted, intent.inherited), report, intent.kept)
 
 
 def _all(parts: Iterable[Mapping[str, T]]) -> dict[str, T]:

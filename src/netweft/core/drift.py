@@ -9,7 +9,7 @@ with what the driver was told, and put right by the driver, which plugs its gues
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netweft.core.compare import CHASSIS, Difference, compare, field_difference
@@ -17,6 +17,7 @@ from netweft.core.desired import desired_host
 from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import HostError
 from netweft.core.host import GuestPort, Host
+from netweft.core.inherited import real_name
 from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 from netweft.core.protocol import GuestState
@@ -51,11 +52,29 @@ class Drift:
         """Whether the host is as wanted."""
         return not (self.attachments or self.bases or self.guest_ports or self.host or self.obstacle)
 
-    def lines(self) -> tuple[str, ...]:
-        """A sentence for each difference, what several networks stand on first; and the obstacle."""
+    def differences(self) -> Differences:
+        """All of them, those of what several networks stand on first."""
         groups = (*self.bases.values(), *self.attachments.values(), *self.guest_ports.values(), self.host)
+        return tuple(one for group in groups for one in group)
+
+    def lines(self) -> tuple[str, ...]:
+        """A sentence for each difference, and the obstacle."""
         obstacle = (self.obstacle,) if self.obstacle else ()
-        return (*(one.text for group in groups for one in group), *obstacle)
+        return (*(one.text for one in self.differences()), *obstacle)
+
+    def counted(self, ignored: Collection[str]) -> tuple[str, ...]:
+        """Those of the lines that count while the differences with the texts ``ignored`` do not. An obstacle does not
+        count when all that it is in the way of is ignored.
+        """
+        texts = tuple(one.text for one in self.differences())
+        counted = tuple(text for text in texts if text not in ignored)
+        is_in_the_way = bool(self.obstacle) and (bool(counted) or not texts)
+        return (*counted, self.obstacle) if is_in_the_way else counted
+
+    def on(self, names: Collection[str]) -> Differences:
+        """The differences of attachments (by their ids), NICs and bonds (by their names)."""
+        groups = {**self.bases, **self.attachments}
+        return tuple(one for name in names for one in groups.get(name, ()))
 
 
 def first_of(lines: Sequence[str]) -> str:
@@ -144,7 +163,7 @@ def _bases(intent: HostIntent) -> dict[str, str]:
     found = {slave: bond.name for bond in intent.bonds for slave in bond.slaves}
     found |= {name: name for name in names}
     if intent.switch_type == "ovs":
-        found |= {ovs_bridge_name(name): name for name in names}
+        found |= {real_name(intent, ovs_bridge_name(name)): name for name in names}
     return found
 
 

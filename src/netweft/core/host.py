@@ -311,7 +311,8 @@ class Host:
 
     ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``chassis``: None where no Open
     vSwitch is there to be told; an empty one where nobody told it anything. ``unmanaged``: names of links of kinds that
-    we know nothing of.
+    we know nothing of. ``taken_over``, of a wanted host: names of links, OVS bridges and OVS ports that others made and
+    that are ours from now on, as they are.
     """
 
     nics: Mapping[str, Nic] = field(default_factory=dict)
@@ -326,6 +327,7 @@ class Host:
     chassis: Chassis | None = None
     guest_ports: Mapping[str, GuestPort] = field(default_factory=dict, compare=False)
     unmanaged: tuple[str, ...] = field(default=(), compare=False)
+    taken_over: tuple[str, ...] = field(default=(), compare=False)
 
     def links(self) -> dict[str, Link]:
         """Every kernel link by name: NICs, bonds, VLAN devices, bridges, and the internal ports of OVS bridges."""

@@ -16,12 +16,14 @@ from typing import TypeAlias, TypeVar
 
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits
+from netweft.core.inherited import still_inherited
 from netweft.core.intent import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
     HostQos,
     HostSetup,
+    Inherited,
     IpAssignment,
     NetworkIntent,
 )
@@ -89,8 +91,8 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupRequest:
-    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``connectivity_timeout``
-    in seconds.
+    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``inherited``: what others
+    made and is taken over, as in :class:`~netweft.core.intent.HostSetup`. ``connectivity_timeout`` in seconds.
     """
 
     attachments: tuple[AttachmentChange, ...] = ()
@@ -99,6 +101,7 @@ class SetupRequest:
     bonds: tuple[BondChange, ...] = ()
     removed_bonds: tuple[Ref, ...] = ()
     removed_unmanaged: tuple[str, ...] = ()
+    inherited: Mapping[str, Inherited] = field(default_factory=dict)
     labels: tuple[LabelChange, ...] = ()
     removed_labels: tuple[str, ...] = ()
     check_connectivity: bool = True
@@ -265,6 +268,9 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     touched_bonds = frozenset(bond.name for bond in final if before.get(bond.name) != bond)
     labels = final_labels(host, request)
     needs_host = bool(touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged)
+    had = {**host.intent.inherited, **request.inherited}
+    known = {network_id: view.intent for network_id, view in host.networks.items()}
+    inherited = still_inherited(HostSetup(attachments=attachments, bonds=final, inherited=had), known)
     return FinalSet(
         attachments=attachments,
         bonds=final,
@@ -274,7 +280,13 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
         needs_host=needs_host,
         puts_right=host.is_drifting and not needs_host and labels == dict(host.labels),
         kept=_kept(host, request, attachments),
+        inherited=inherited,
     )
+
+
+def taken_names(host: HostView, request: SetupRequest) -> set[str]:
+    """What others made on the host, and is or will be ours."""
+    return {one.name for one in (*host.intent.inherited.values(), *request.inherited.values())}
 
 
 def _kept(host: HostView, request: SetupRequest, attachments: Sequence[AttachmentIntent]) -> tuple[str, ...]:

@@ -106,14 +106,24 @@ class ChassisIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """What others made on a host and we took over: its name, and its MAC address (empty: as we would give it)."""
+
+    name: str
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSetup:
     """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
-    which stay there (:mod:`netweft.core.kept`), and of its chassis.
+    which stay there (:mod:`netweft.core.kept`), and of its chassis. ``inherited``: what others made and we took over,
+    by the name that we would have given it (:mod:`netweft.core.inherited`).
     """
 
     attachments: tuple[AttachmentIntent, ...] = ()
     bonds: tuple[BondIntent, ...] = ()
     kept: tuple[str, ...] = ()
+    inherited: Mapping[str, Inherited] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

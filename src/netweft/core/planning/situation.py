@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from netweft.core import steps as s
 from netweft.core.chassis import released
 from netweft.core.errors import HostError
-from netweft.core.host import PROTOCOL, Bond, Bridge, Chassis, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host import PROTOCOL, Bond, Bridge, Chassis, Host, Link, Nic, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.kernel import comes_by_itself, without_failover_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.world import World
@@ -102,15 +102,36 @@ class Situation:
         mine = world.links.get(name) or world.ovs_bridges.get(name)
         if mine is not None and not isinstance(getattr(mine, "value", None), Nic) and mine.owner:
             return True
+        if owner and mine is not None and self._takes_over(name):
+            return True
         if owner and (mine is not None or name in world.guests or name in self.current.unmanaged):
             raise PlanError(f"{name} exists on the host and was not made by Netweft; rename or remove it there first.")
         return bool(owner)
+
+    def _takes_over(self, name: str) -> bool:
+        """Whether what others made becomes ours. Raises PlanError when it cannot become what is wanted as it is."""
+        if name not in self.desired.taken_over:
+            return False
+        desired, world = self.desired, self.world
+        want, link = desired.links().get(name), world.links.get(name)
+        bridge, there = desired.ovs_bridges.get(name), world.ovs_bridges.get(name)
+        port, old = desired.ovs_ports.get(name), world.ovs_ports.get(name)
+        fits = (want is None) == (link is None) and (bridge is None) == (there is None)
+        if want is not None and link is not None:
+            fits = fits and not is_another(want, link.value)
+        if bridge is not None and there is not None:
+            fits = fits and bridge.datapath == there.datapath
+        if port is not None and old is not None:
+            fits = fits and (port.bridge, port.interfaces) == (old.bridge, old.interfaces)
+        if not fits:
+            raise PlanError(f"{name} was not made by Netweft, and cannot be taken over: it is of another kind.")
+        return True
 
     def _is_port_managed(self, port: OvsPort) -> bool:
         if port.is_internal:
             return self._is_managed(port.name, port.owner)
         mine = self.world.ovs_ports.get(port.name)
-        if mine is not None and port.owner and not mine.owner:
+        if mine is not None and port.owner and not mine.owner and not self._takes_over(port.name):
             raise PlanError(
                 f"OVS port {port.name} exists on the host and was not made by Netweft; remove it there first."
             )
@@ -167,21 +188,24 @@ class Situation:
     def is_stale(self, name: str) -> bool:
         """Whether a link of that name is there that cannot become the wanted one."""
         link, want = self.world.links.get(name), self.want[name]
-        if link is None or link.value is want:
-            return False
-        match want, link.value:
-            case (Nic(), Nic()) | (Bridge(), Bridge()):
-                return False
-            case (Bond() as new, Bond() as old):
-                return new.mode != old.mode or bool(changed_keys(old.options, new.options) & ONLY_WITHOUT_PORTS)
-            case (Vlan() as new, Vlan() as old):
-                return (new.base, new.tag) != (old.base, old.tag)
-            case (OvsPort() as new, OvsPort() as old):
-                return new.bridge != old.bridge
-            case _:
-                return True
+        return link is not None and link.value is not want and is_another(want, link.value)
 
     def is_route_managed(self, route: Route) -> bool:
         """Whether a route is ours to make or remove."""
         is_ours = route.protocol == PROTOCOL or route.link in self.want or route.link in self.gone
         return is_ours and not comes_by_itself(route, self.want.get(route.link))
+
+
+def is_another(want: Link, there: Link) -> bool:
+    """Whether a link that is there cannot become the wanted one: it would have to be made anew."""
+    match want, there:
+        case (Nic(), Nic()) | (Bridge(), Bridge()):
+            return False
+        case (Bond() as new, Bond() as old):
+            return new.mode != old.mode or bool(changed_keys(old.options, new.options) & ONLY_WITHOUT_PORTS)
+        case (Vlan() as new, Vlan() as old):
+            return (new.base, new.tag) != (old.base, old.tag)
+        case (OvsPort() as new, OvsPort() as old):
+            return new.bridge != old.bridge
+        case _:
+            return True

@@ -288,19 +288,20 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
     return Problem("NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", text)
 
 
-def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
+def host_side_name_is_free(host: HostView, one: Resolved, taken: Collection[str] = ()) -> Problem | None:
     """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have, or
-    what is between that and its NIC: a VLAN device, an Open vSwitch bridge.
+    what is between that and its NIC: a VLAN device, an Open vSwitch bridge. ``taken``: what is taken over from others.
     """
     if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
     network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
     code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link that Netweft did not make."
-    if (network.vm or is_ovs) and network.host_side_name in host.limits.names:
+    names = host.limits.names - set(taken)
+    if (network.vm or is_ovs) and network.host_side_name in names:
         text = f"Network '{network.name}' is called '{network.host_side_name}' on hosts, {told} Rename one of the two."
         return Problem(code, text)
     below = ovs_bridge_name(one.nic) if is_ovs else "" if network.vlan is None else vlan_name(one.nic, network.vlan)
-    if below in host.limits.names:
+    if below in names:
         return Problem(code, f"Network '{network.name}' needs a link called '{below}', {told} Rename that.")
     return None
 

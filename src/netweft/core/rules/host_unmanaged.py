@@ -21,7 +21,8 @@ def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
     if any(view.in_cluster and name in {view.name, view.intent.host_side_name} for view in host.networks.values()):
         text = f"'{name}' is a network of the Cluster, not an unmanaged one. Remove its attachment instead."
         return Problem("REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK", text)
-    left = left_behind(host.report, {view.intent.host_side_name for view in host.networks.values()})
+    known = {view.intent.host_side_name for view in host.networks.values()}
+    left = left_behind(host.report, known | {one.name for one in host.intent.inherited.values()})
     if name in left or name in kept_names(host.report, host.intent.kept):
         return None
     if name in unmanaged_networks(host.report, set(host.bonds)):

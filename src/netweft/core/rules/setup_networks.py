@@ -31,6 +31,7 @@ from netweft.core.host_request import (
     removed_ids,
     resolve,
     static_assignments,
+    taken_names,
 )
 from netweft.core.intent import AttachmentIntent, HostIntent
 from netweft.core.kept import displaced
@@ -77,6 +78,13 @@ def validate(
     return final
 
 
+def _unmanaged(host: HostView, request: SetupRequest) -> dict[str, str]:
+    """What others made on the host, each with its NIC, but for what is taken over."""
+    taken = taken_names(host, request)
+    found = unmanaged_networks(host.report, set(host.bonds))
+    return {name: nic for name, nic in found.items() if name not in taken}
+
+
 def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
     """What can be said of labels before it is known which networks they bring."""
     for wish in request.labels:
@@ -117,7 +125,7 @@ def _check_wish(action: str, host: HostView, one: Resolved, request: SetupReques
         rule.nic_is_given(one),
         rule.nic_exists(host, one, new_bonds),
         rule.network_is_kept(one),
-        rule.host_side_name_is_free(host, one),
+        rule.host_side_name_is_free(host, one, taken_names(host, request)),
         host_label.network_follows_its_label(one, labels, added),
     ):
         check(action, problem)
@@ -155,7 +163,7 @@ def _check_removals(action: str, host: HostView, removed: list[str], request: Se
 
 
 def _check_bonds(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
-    unmanaged = unmanaged_networks(host.report, set(host.bonds))
+    unmanaged = _unmanaged(host, request)
     for wish in request.bonds:
         check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
         name = host.nic_name(wish.bond)
@@ -199,7 +207,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     for _, group in groupby(new, key=lambda one: one[0][0]):
         check(action, *(problem for _, problem in group))
     check(action, *(unmanaged_may_be_removed(host, name) for name in request.removed_unmanaged))
-    unmanaged = unmanaged_networks(host.report, set(host.bonds))
+    unmanaged = _unmanaged(host, request)
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
     check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))

@@ -72,6 +72,7 @@ class _Fields(Texts):
     rollout_evacuates: bool | Keep = KEEP
     rollout_on_failure: str | Keep = KEEP
     providers: tuple[Ref, ...] | Keep = KEEP
+    drift_healing: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.model.hosts import hosts
-from netweft.engine.operations import host_changes, network_status, vnic_sync
+from netweft.engine.operations import host_changes, host_drifts, network_status, vnic_sync
 from netweft.engine.operations.host_changes import (
     LOST,
     PERSIST_FAILED,
@@ -42,7 +42,6 @@ from netweft.engine.operations.host_changes import (
 from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
 from netweft.engine.reports.host_reports import TakeReport, take_report
 

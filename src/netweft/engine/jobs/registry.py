@@ -11,6 +11,7 @@ from netweft.engine.job_context import JobContext
 from netweft.engine.jobs import (
     apply_host,
     deploy_agent,
+    drift_watch,
     enroll_certificate,
     evacuate_host,
     fabrics,
@@ -96,6 +97,7 @@ def timers(monitor: Monitor, asking: Asking) -> list[Timer]:
     return [
         *_host_timers(monitor),
         Timer(name="rollouts", every=roll_out.EVERY, run=roll_out.wake, topic=TOPIC),
+        Timer(name="drift", every=drift_watch.EVERY, run=drift_watch.watch),
         Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
         Timer(name="providers-ask", every=provider_watch.EVERY, run=asking.round),
     ]

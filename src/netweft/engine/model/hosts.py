@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 
-from netweft.engine.model.records import AddedText, Key, Record, Refers, With, stored
+from netweft.engine.model.records import AddedText, Key, LongText, Record, Refers, With, stored
 
 
 class HostRow(Record, frozen=True):
@@ -35,6 +35,8 @@ class HostRow(Record, frozen=True):
     generation: Annotated[int, With(server_default="0")] = 0
     # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
     kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
+    # What others made there and was taken over: core.inherited.
+    inherited: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # Where its SSH server listens, and the fingerprint of the key that it has to show; empty until one was seen.
     ssh_port: Annotated[int, With(server_default="22")] = 22
     ssh_fingerprint: Annotated[str, String(64), With(server_default="")] = ""
@@ -112,6 +114,49 @@ class HostDriftRow(Record, frozen=True):
 host_drifts = stored(
     "host_drifts",
     HostDriftRow,
+    UniqueConstraint("host_id"),
+)
+
+
+class HostDifferenceRow(Record, frozen=True):
+    """One difference of a host from what is wanted of it, by its last report: since when, and who ignores it."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    # The SHA-256 of the text, in hex: texts may be longer than what a database indexes.
+    key: Annotated[str, String(64)]
+    # The sentence: core.compare.Difference.text. With other values it is another difference.
+    text: LongText
+    # When it was first seen.
+    since: datetime
+    # When somebody set it aside; null while it counts.
+    ignored_at: datetime | None = None
+    # Until when it is set aside; null for as long as it is there.
+    ignored_until: datetime | None = None
+    ignored_by: AddedText = ""
+    ignored_why: AddedText = ""
+
+
+host_differences = stored(
+    "host_differences",
+    HostDifferenceRow,
+    UniqueConstraint("host_id", "key"),
+    Index("ix_host_differences_ignored_until", "ignored_until"),
+)
+
+
+class HostHealingRow(Record, frozen=True):
+    """How often a host was synchronized by the policy of its cluster, one time soon after the other."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    attempts: int
+    tried_at: datetime
+    # Whether an event has told that this is not done any more.
+    given_up: bool
+
+
+host_healings = stored(
+    "host_healings",
+    HostHealingRow,
     UniqueConstraint("host_id"),
 )
 

@@ -227,7 +227,8 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
-    _KEEP.run(tx, host_id=host_id, kept=list(candidate.kept))
+    inherited = msgspec.to_builtins(candidate.inherited)
+    _KEEP.run(tx, host_id=host_id, kept=list(candidate.kept), inherited=inherited)
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
     return before != {row["network_id"] for row in rows}
@@ -263,7 +264,7 @@ _NEXT = Statement(
 _CATCH_UP = Statement(
     sa.update(hosts).where(hosts.c.id == _HOST, hosts.c.generation < _GENERATION).values(generation=_GENERATION)
 )
-_KEEP = Statement(sa.update(hosts).where(hosts.c.id == _HOST), ["kept"])
+_KEEP = Statement(sa.update(hosts).where(hosts.c.id == _HOST), ["kept", "inherited"])
 _WRITE = inserting(host_changes)
 _CHANGE = Statement(sa.select(host_changes).where(_HERE), record=HostChangeRow)
 _PENDING = Statement(

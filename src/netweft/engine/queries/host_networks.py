@@ -16,7 +16,7 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup
+from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup, Inherited
 from netweft.core.keep import KEEP
 from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
@@ -65,7 +65,9 @@ class Candidate(HostSetup):
     @classmethod
     def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
         """What a host has now, or would have."""
-        return cls(attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, labels=labels)
+        return cls(
+            attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, inherited=setup.inherited, labels=labels
+        )
 
 
 def candidate_of(row: HostChangeRow) -> Candidate | None:
@@ -191,8 +193,12 @@ def load(
         row = held.row(each)
         views = with_users(held.views(row.cluster_id, shared[row.cluster_id]), users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
-        attached = held.set_up(wanted[row.id])
-        setup = HostSetup(attachments=attached, bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
+        setup = HostSetup(
+            attachments=held.set_up(wanted[row.id]),
+            bonds=tuple(bonds[row.id]),
+            kept=tuple(row.kept),
+            inherited=msgspec.convert(row.inherited, dict[str, Inherited]),
+        )
         chassis = chassis_of(row, held.rows(known), report, is_copy=row.id in copies)
         loaded[row.id] = HostData(
             row=row,
@@ -270,6 +276,7 @@ def intent_of(
         default_route_network=role,
         ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
         kept=setup.kept,
+        inherited=setup.inherited,
         chassis=chassis,
     )
 

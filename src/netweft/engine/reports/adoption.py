@@ -62,6 +62,9 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
         tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.bonds])
     if found.kept != data.intent.kept:
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(found.kept)))
+    if found.inherited:
+        inherited = msgspec.to_builtins({**data.intent.inherited, **found.inherited})
+        tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(inherited=inherited))
     _tell(tx, data, host, found)
     if found.attachments:
         _tell_of_addresses(tx, data)

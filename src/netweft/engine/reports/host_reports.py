@@ -29,11 +29,10 @@ from netweft.engine.model.host_networks import HostChangeRow, host_bonds
 from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
-from netweft.engine.operations import functions, host_changes, host_labels, ports, vnic_sync
+from netweft.engine.operations import functions, host_changes, host_drifts, host_labels, ports, vnic_sync
 from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.payloads import OnVm
-from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
 from netweft.engine.statements import Among, Statement, inserting
 

@@ -1,0 +1,182 @@
+"""Where hosts are not as wanted, and the answers to that beside synchronizing them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from netweft.cli.host_history import tell_uncommitted
+from netweft.cli.lookup import completes, resolve
+from netweft.cli.nouns import noun
+from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.client import Client
+from netweft.client.tree import Tree
+
+_HOST = noun("host")
+_GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
+_COLUMNS = {"OF": "of", "DIFFERS": "text"}
+_IGNORED = {**_COLUMNS, "IGNORED BY": "ignored.user", "UNTIL": "until", "WHY": "ignored.reason"}
+_WIDE = {"WHAT": "what", "SINCE": "since"}
+_FOREIGN = {
+    "NAME": "name",
+    "NIC": "nic",
+    "VLAN": "vlan",
+    "MTU": "mtu",
+    "ADDRESSES": "addresses",
+    "NETWORK": "network.name",
+    "NEEDS": "needs",
+    "PROBLEM": "problem",
+}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
+_what = click.argument("what", metavar="[WHAT]...", nargs=-1)
+
+
+class _Until(click.ParamType[datetime]):
+    """A time, or how long from now."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """As UTC; a time without a zone is one of here."""
+        number, unit = value[:-1], _UNITS.get(value[-1:])
+        if unit and number.isascii() and number.isdigit():
+            return datetime.now(UTC) + timedelta(**{unit: int(number)})
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except ValueError:
+            self.fail(f"'{value}' is neither a time (2026-12-01T06:00) nor so long (30m, 12h, 7d).", param, ctx)
+
+
+@click.command("drift")
+@_name
+@output_option
+@calls_engine
+def drift(client: Client, name: str, form: str) -> None:
+    """Show where a host differs from its configuration. `netweft host sync` synchronizes it, `netweft host adopt` makes
+    what the host has its configuration, `netweft host ignore` lets it be for a while.
+
+    Example: netweft host drift sim-1 -o wide
+    """
+    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/drift")
+    if form not in TABLES:
+        show_one(found, form)
+    elif found["reported_at"] is None:
+        say("Unknown: the host has not reported yet.")
+    elif not _lines(found) and found["in_sync"]:
+        say("The host matches its configuration.")
+    else:
+        show_drift(found, form)
+
+
+def _lines(found: Tree) -> list[Tree]:
+    lines = [
+        {"of": f"{kind} {group['name']}".strip(), **one}
+        for key, kind in _GROUPS.items()
+        for group in found[key]
+        for one in group["differences"]
+    ]
+    lines += [{"of": "host", **one} for one in found["host"]]
+    for line in lines:
+        if line["ignored"]:
+            line["until"] = line["ignored"]["until"] or "it changes"
+    return lines
+
+
+def show_drift(found: Tree, form: str = "table") -> None:
+    """What differs, and what of it is ignored."""
+    lines = _lines(found)
+    counted = [line for line in lines if not line["ignored"]]
+    ignored = [line for line in lines if line["ignored"]]
+    if counted:
+        show_many(counted, _COLUMNS, form, _WIDE)
+    if ignored:
+        show_many(ignored, _IGNORED, form, _WIDE)
+    if found["obstacle"]:
+        say(f"It cannot be synchronized: {found['obstacle']}")
+
+
+@click.command("ignore")
+@_name
+@_what
+@click.option("--until", type=_Until(), metavar="T", help="Such as 2026-12-01T06:00, or how long: 30m, 12h, 7d.")
+@click.option("--reason", default="", help="Why, for others who look at the host.")
+@click.option("--end", is_flag=True, help="Let it count again.")
+@calls_engine
+def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | None, reason: str, *, end: bool) -> None:
+    """Ignore what differs on a host until a time, or until it changes: it does not count as out of sync any more.
+
+    WHAT is the name of a network, NIC or bond, a field of one (eth1.mtu; `netweft host drift -o wide` lists them) or a
+    whole line of `netweft host drift`; all that differs without it. What is ignored is still put right by every setup
+    of the host.
+
+    Example: netweft host ignore sim-1 eth1.mtu --until 12h --reason "cable test"
+    """
+    path = f"hosts/{resolve(client, _HOST, name)['id']}/drift"
+    if end:
+        client.addition("POST", f"{path}/count", {"differences": list(what)})
+        say("It counts again.")
+        return
+    body = {"differences": list(what), "until": until.isoformat() if until else None, "reason": reason}
+    found = client.addition("POST", f"{path}/ignore", body)
+    show_drift(found)
+
+
+@click.command("adopt")
+@_name
+@_what
+@calls_engine
+def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
+    """Make what a host has its configuration: addresses, gateways, resolvers and options of networks, the NIC that they
+    are on, and NICs and options of bonds. What no attachment or bond can say is refused by name.
+
+    WHAT is the name of a network, NIC or bond; all that differs without it. What else differs is synchronized by it.
+    See what it would do: netweft plan host adopt ...
+
+    Example: netweft host adopt sim-1 storage
+    """
+    host = resolve(client, _HOST, name)
+    told = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
+    say("Done." if told["changed"] else "Nothing to do: the host matches its configuration.")
+    if told["changed"]:
+        tell_uncommitted(client, host)
+
+
+@click.command("adopt-unmanaged")
+@_name
+@click.argument("what", metavar="[NAME[=NETWORK]]...", nargs=-1)
+@click.option("--plan", is_flag=True, help="Only show what could become which network.")
+@output_option
+@calls_engine
+def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str, *, plan: bool) -> None:
+    """Make networks of what others made on a host: bridges, VLAN devices, bonds, ports of Open vSwitch. They keep their
+    names and addresses, and no packet is lost; what cannot be taken over so is refused by name.
+
+    NAME is a bridge, VLAN device or port, NETWORK the network of the host's cluster that it becomes (the one that fits
+    without it); all that fits a network without NAME.
+
+    Example: netweft host adopt-unmanaged sim-1 br10=storage
+    """
+    host = resolve(client, _HOST, name)
+    path = f"hosts/{host['id']}/unmanagednetworks"
+    if plan:
+        found = client.addition("GET", path)
+        show_many([{**one, "needs": _needs(one)} for one in found], _FOREIGN, form)
+        return
+    pairs = [one.partition("=") for one in what]
+    networks = [{"name": own, "network": network or None} for own, _, network in pairs]
+    told = client.addition("POST", f"{path}/adopt", {"networks": networks})
+    say("Done." if told["changed"] else "Nothing to do: nothing that others made on the host fits a network.")
+
+
+def _needs(one: Tree) -> str:
+    """What a network must have to be it, where none is there."""
+    if one["network"] or one["problem"]:
+        return ""
+    vlan = f" --vlan {one['vlan']}" if one["vlan"] is not None else ""
+    return f"netweft network add {one['name']}{vlan}"
+
+
+COMMANDS = (adopt, adopt_unmanaged, drift, ignore)

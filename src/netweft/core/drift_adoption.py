@@ -1,0 +1,93 @@
+"""Adopting drift: what is wanted of a host becomes what the host has, as far as attachments and bonds can say it.
+
+What they cannot say (an MTU and a VLAN are of the network, on all hosts; no setting has a link down) is refused by
+name (:func:`netweft.core.rules.host_drift.drift_can_be_adopted`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from netweft.core.adoption import attachment_on
+from netweft.core.compare import Difference
+from netweft.core.drift import Drift, find_drift
+from netweft.core.host import Host
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostSetup, IpAssignment
+from netweft.core.nic_view import nic_views
+from netweft.core.sync import Location, locate_networks
+
+_LEAST = 2
+"""NICs of a bond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedDrift:
+    """``setup``: what would be wanted then; ``left``: those of the differences that would still be there."""
+
+    setup: HostSetup
+    left: tuple[Difference, ...]
+
+
+def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collection[str] | None = None) -> AdoptedDrift:
+    """What would be wanted of a host if what differs were wanted as it is. ``names``: of which attachments (their ids),
+    NICs and bonds; None for all that differs.
+    """
+    places, networks = locate_networks(report), {one.id: one for one in intent.networks}
+    attachments: list[AttachmentIntent] = []
+    for one in intent.attachments:
+        place = places.get(one.network_id)
+        if one.id not in drift.attachments or (names is not None and one.id not in names):
+            attachments.append(one)
+        elif place is not None:
+            found = attachment_on(report, place, networks[one.network_id], one.id)
+            attachments.append(_with_resolvers(_as_said(one, found, place), report, drift))
+        elif not _is_gone(drift.attachments[one.id]):
+            attachments.append(one)
+    bonds = _bonds(intent, report, drift.bases.keys() if names is None else drift.bases.keys() & set(names))
+    setup = HostSetup(attachments=tuple(attachments), bonds=bonds, kept=intent.kept)
+    after = find_drift(replace(intent, attachments=setup.attachments, bonds=bonds), report)
+    guest_ports = (one for group in drift.guest_ports.values() for one in group)
+    still = {one.text for one in (*after.differences(), *guest_ports)}
+    chosen = drift.differences() if names is None else drift.on(names)
+    return AdoptedDrift(setup=setup, left=tuple(one for one in chosen if one.text in still))
+
+
+def _is_gone(found: Iterable[Difference]) -> bool:
+    """Whether somebody removed what carries a network."""
+    return any(one.part in {"link", "OVS port"} and not one.field and one.actual is None for one in found)
+
+
+def _as_said(before: AttachmentIntent, found: AttachmentIntent, place: Location) -> AttachmentIntent:
+    """What was found, with what says the same as before left as it was."""
+    static = {ip.version for ip in found.assignments if ip.method != "none"}
+    had = {ip.version for ip in before.assignments}
+    assignments = tuple(ip for ip in found.assignments if ip.version in static | had)
+    kept = tuple(_kept(ip, before.assignments, place) for ip in assignments)
+    return replace(found, nic=found.nic or before.nic, assignments=kept, dns=before.dns)
+
+
+def _kept(found: IpAssignment, before: Iterable[IpAssignment], place: Location) -> IpAssignment:
+    """An address that is among several of its version stays the wanted one."""
+    for ip in before:
+        is_there = any(str(address) == f"{ip.address}/{ip.prefix}" for address in place.permanent)
+        if ip.version == found.version and ip.method == found.method == "static" and is_there:
+            return replace(ip, gateway=found.gateway)
+    return found
+
+
+def _with_resolvers(one: AttachmentIntent, report: Host, drift: Drift) -> AttachmentIntent:
+    differs = any(difference.part == "resolvers" for difference in drift.attachments[one.id])
+    return replace(one, dns=report.dns) if differs and report.dns else one
+
+
+def _bonds(intent: HostIntent, report: Host, chosen: Collection[str]) -> tuple[BondIntent, ...]:
+    views = nic_views(report)
+    found = []
+    for bond in intent.bonds:
+        view = views[bond.name].bond if bond.name in views else None
+        if bond.name in chosen and view is not None and len(view.slaves) >= _LEAST:
+            found.append(replace(bond, slaves=view.slaves, options={"mode": view.mode, **view.options}))
+        else:
+            found.append(bond)
+    return tuple(found)

@@ -1,0 +1,72 @@
+"""What others made on a host before Netweft came, and what was taken over as it was: it keeps its name and its MAC
+address, so that nobody notices.
+
+A setup knows it by the name that Netweft would have given it: a network's bridge or port by the network's name on
+hosts, a VLAN device as ``eth1.100``, an Open vSwitch bridge as ``br-eth1``, a bond or an uplink by its own name. A
+wanted host is made with those names; :func:`with_inherited` puts the real ones in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from netweft.core.desired_linux import vlan_name
+from netweft.core.desired_ovs import ovs_bridge_name
+from netweft.core.host import Host, Link, OvsBridge
+from netweft.core.intent import HostSetup, Inherited, NetworkIntent
+
+L = TypeVar("L", bound=Link | OvsBridge)
+
+
+def with_inherited(wanted: Host, inherited: Mapping[str, Inherited]) -> Host:
+    """The wanted host with the names and MAC addresses of what was taken over."""
+    if not inherited:
+        return wanted
+    names = {name: one.name for name, one in inherited.items()}
+    macs = {name: one.mac for name, one in inherited.items() if one.mac}
+
+    def real(name: str) -> str:
+        return names.get(name, name)
+
+    def linked(link: L) -> L:
+        fields = {field: real(getattr(link, field)) for field in ("master", "bridge") if hasattr(link, field)}
+        mac = {"mac": macs[link.name]} if link.name in macs else {}
+        return replace(link, name=real(link.name), **fields, **mac)  # type: ignore[arg-type] # of the link's kind
+
+    def part(links: Mapping[str, L]) -> dict[str, L]:
+        return {real(name): linked(link) for name, link in links.items()}
+
+    chassis = wanted.chassis
+    if chassis is not None:
+        chassis = replace(chassis, mappings={key: real(name) for key, name in chassis.mappings.items()})
+    return replace(
+        wanted,
+        nics={name: linked(nic) for name, nic in wanted.nics.items()},
+        bonds=part(wanted.bonds),
+        vlans=part(wanted.vlans),
+        bridges=part(wanted.bridges),
+        ovs_bridges=part(wanted.ovs_bridges),
+        ovs_ports=part(wanted.ovs_ports),
+        routes=tuple(sorted(replace(route, link=real(route.link)) for route in wanted.routes)),
+        chassis=chassis,
+        taken_over=tuple(sorted(names.values())),
+    )
+
+
+def real_name(setup: HostSetup, name: str) -> str:
+    """What is called so on the host that we would have given a name."""
+    one = setup.inherited.get(name)
+    return one.name if one else name
+
+
+def still_inherited(setup: HostSetup, networks: Mapping[str, NetworkIntent]) -> dict[str, Inherited]:
+    """Of what was taken over, that which a setup still has a use for. ``networks``: by their ids."""
+    used = {bond.name for bond in setup.bonds}
+    for attachment in setup.attachments:
+        network = networks[attachment.network_id]
+        used |= {network.host_side_name, attachment.nic, ovs_bridge_name(attachment.nic)}
+        if network.vlan is not None:
+            used.add(vlan_name(attachment.nic, network.vlan))
+    return {name: one for name, one in setup.inherited.items() if name in used}

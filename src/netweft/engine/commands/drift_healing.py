@@ -1,0 +1,146 @@
+"""Synchronizing hosts without being asked, by the policies of their clusters (:mod:`netweft.core.drift_healing`)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from netweft.core.drift import first_of
+from netweft.core.drift_healing import Attempts, Healing, attempts_now, verdict
+from netweft.core.errors import HostError, NotFoundError
+from netweft.core.host import Loss
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
+from netweft.engine.commands.host_plans import plan_of
+from netweft.engine.commands.setup_networks import sync_all_networks
+from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import host_differences, host_drifts, host_healings, hosts
+from netweft.engine.operations import host_changes
+from netweft.engine.queries import host_networks as queries
+
+HEALED, LEFT_ALONE, NOT_HEALED = 20_034, 20_035, 20_036
+"""Event codes of our own."""
+
+_REACHABLE = ("up", "non_operational")
+"""Statuses of hosts that are synchronized; one in maintenance is left to who works there."""
+
+
+class Drifting(NamedTuple):
+    """A host that differs, with what its cluster says of that."""
+
+    id: str
+    name: str
+    cluster_id: str
+    cluster_name: str
+    drift_healing: str
+    lines: list[str]
+
+
+def hosts_to_heal(tx: Tx) -> list[str]:
+    """The ids of hosts that differ and whose clusters have that put right. Those of which somebody ignores a difference
+    are left out: to synchronize a host puts right all that differs.
+    """
+    return [one.id for one in _drifting(tx, None)]
+
+
+def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
+    """Count an attempt to heal a host, unless it is too early, or there were too many; returns whether to make it. An
+    event tells when it is given up.
+    """
+    one = _locked(tx, host_id)
+    if one is None or host_changes.pending(tx, host_id):
+        return False
+    row = tx.execute(sa.select(host_healings).where(host_healings.c.host_id == host_id)).one_or_none()
+    known = Attempts(count=row.attempts, last=row.tried_at) if row else None
+    match verdict(known, utc_now(), healing):
+        case "wait":
+            return False
+        case "give up":
+            if row is not None and not row.given_up:
+                tx.execute(sa.update(host_healings).where(host_healings.c.host_id == host_id).values(given_up=True))
+                _tell_left_alone(tx, one, row.attempts, healing)
+            return False
+        case _ if not _is_for(tx, one):
+            return False
+    tx.execute(sa.delete(host_healings).where(host_healings.c.host_id == host_id))
+    count = attempts_now(known, utc_now(), healing) + 1
+    values = {"host_id": host_id, "attempts": count, "tried_at": utc_now(), "given_up": False}
+    tx.execute(sa.insert(host_healings).values(**values))
+    return True
+
+
+def heal_host(tx: Tx, host_id: str) -> str | None:
+    """Synchronize a host as its cluster's policy says, with an event; returns the job's id, None when it is over.
+
+    Raises NotFoundError, BusyError, ValidationError.
+    """
+    one = _locked(tx, host_id)
+    if one is None:
+        return None
+    job_id = sync_all_networks(tx, SYSTEM, host_id)
+    text = f"Host {one.name} is synchronized by {_policy(one)}: {first_of(one.lines)}."
+    audit.record(tx, SYSTEM, HEALED, text, host=host_id, cluster=one.cluster_id, job=job_id)
+    return job_id
+
+
+def tell_not_healed(tx: Tx, host_id: str, reason: str) -> None:
+    """An event for a host that cannot be synchronized as its cluster's policy says."""
+    one = _locked(tx, host_id)
+    if one is not None:
+        text = f"Host {one.name} could not be synchronized by {_policy(one)}: {reason}"
+        audit.record(tx, SYSTEM, NOT_HEALED, text, Severity.WARNING, host=host_id, cluster=one.cluster_id)
+
+
+def _policy(one: Drifting) -> str:
+    return f"the policy of Cluster {one.cluster_name} ({one.drift_healing})"
+
+
+def _locked(tx: Tx, host_id: str) -> Drifting | None:
+    """A host that is to be healed, its row locked; None when that is over."""
+    with suppress(NotFoundError):
+        lock(tx, hosts, host_id)
+        return next(iter(_drifting(tx, host_id)), None)
+    return None
+
+
+def _drifting(tx: Tx, host_id: str | None) -> list[Drifting]:
+    ignoring = sa.exists().where(host_differences.c.host_id == hosts.c.id, host_differences.c.ignored_at.is_not(None))
+    query = (
+        sa.select(
+            hosts.c.id,
+            hosts.c.name,
+            hosts.c.cluster_id,
+            clusters.c.name.label("cluster_name"),
+            clusters.c.drift_healing,
+            host_drifts.c.lines,
+        )
+        .join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .join(host_drifts, host_drifts.c.host_id == hosts.c.id)
+        .where(clusters.c.drift_healing != "off", hosts.c.status.in_(_REACHABLE), ~ignoring)
+    )
+    if host_id is not None:
+        query = query.where(hosts.c.id == host_id)
+    return [Drifting(*row) for row in tx.execute(query.order_by(hosts.c.name))]
+
+
+def _is_for(tx: Tx, one: Drifting) -> bool:
+    """Whether a plan puts right what differs on the host, at no greater cost than the policy has it."""
+    data = queries.load_one(tx, one.id)
+    try:
+        loss = plan_of(tx, data, queries.intent_to_bring(data, data.intent)).loss
+    except HostError:
+        return False
+    return one.drift_healing == "always" or loss is Loss.NONE
+
+
+def _tell_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
+    text = (
+        f"Host {one.name} differs again after it was synchronized {attempts} times by the policy of Cluster"
+        f" {one.cluster_name}: somebody changes it back. It is left alone for {healing.calm / 60:.0f} minutes; adopt"
+        f" what differs, or ignore it: {first_of(one.lines)}."
+    )
+    audit.record(tx, SYSTEM, LEFT_ALONE, text, Severity.WARNING, host=one.id, cluster=one.cluster_id)

@@ -1,0 +1,159 @@
+"""What others made on a host before Netweft came is taken over while it is used, and no packet is lost: Linux bridges,
+and Open vSwitch with tagged ports. VLAN devices and bonds take another kernel: tests/metal/brown_field.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.site import CLUSTER, HOST, Site, site, wait
+from netweft.client import ApiError
+from pings import no_ping_lost
+
+PEER = "beta"
+LAB = """
+name: brownfield
+engine: {{address: 10.{net}.1/24}}
+hosts:
+  alpha: {{address: 10.{net}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}, eth2: {{}}}}}}
+  beta: {{address: 10.{net}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
+"""
+PATIENCE = 30.0
+
+
+@contextmanager
+def built(switch_type: str) -> Iterator[Site]:
+    folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
+    net = f"{128 + secrets.randbelow(128)}.{secrets.randbelow(256)}"
+    (folder / "lab.yaml").write_text(LAB.format(net=net))
+    try:
+        with site(folder, folder / "lab.yaml", f"10.{net}.1", switch_type) as whole:
+            yield whole
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def bridges() -> Iterator[Site]:
+    with built("legacy") as whole:
+        by_hand(
+            whole,
+            HOST,
+            "ip link add br-old type bridge forward_delay 0",
+            "ip link set br-old address 02:00:00:77:00:01",
+            "ip link set eth1 master br-old",
+            "ip link set eth1 up",
+            "ip link set br-old up",
+            "ip address add 203.0.113.5/24 dev br-old",
+        )
+        by_hand(whole, PEER, "ip address add 203.0.113.6/24 dev eth1", "ip link set eth1 up")
+        yield whole
+
+
+@pytest.fixture(scope="module")
+def switches() -> Iterator[Site]:
+    with built("ovs") as whole:
+        for host, number in ((HOST, 5), (PEER, 6)):
+            ovs = f"ovs-vsctl --db=unix:{whole.place.folder}/hosts/{host}/ovs/db.sock"
+            by_hand(
+                whole,
+                host,
+                f"{ovs} add-br ovs0 -- set bridge ovs0 datapath_type=netdev",
+                f"{ovs} add-port ovs0 eth1",
+                f"{ovs} add-port ovs0 v10 tag=10 -- set interface v10 type=internal",
+                f"{ovs} add-port ovs0 v20 tag=20 -- set interface v20 type=internal",
+                "ip link set eth1 up",
+                "ip link set v10 up",
+                "ip link set v20 up",
+                f"ip address add 203.0.113.{number}/24 dev v10",
+                f"ip address add 198.18.20.{number}/24 dev v20",
+            )
+        by_hand(whole, HOST, "ip link add br-old type bridge", "ip link set eth2 master br-old")
+        yield whole
+
+
+def by_hand(whole: Site, host: str, *commands: str) -> None:
+    for command in commands:
+        done = whole.place.run(host, *command.split())
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def add_network(whole: Site, name: str, **fields: Any) -> None:
+    network = whole.client.add("networks", {"name": name, "data_center": {"name": "Default"}, **fields})
+    cluster = whole.client.find("clusters", CLUSTER)["id"]
+    whole.client.add(f"clusters/{cluster}/networks", {"id": network["id"], "required": False})
+
+
+def proposed(whole: Site) -> dict[str, dict[str, Any]]:
+    found = whole.client.addition("GET", f"hosts/{whole.host_id()}/unmanagednetworks")
+    return {one["name"]: one for one in found}
+
+
+def adopt(whole: Site, *networks: tuple[str, str | None]) -> None:
+    body = {"networks": [{"name": name, "network": network} for name, network in networks]}
+    answer = whole.client.addition("POST", f"hosts/{whole.host_id()}/unmanagednetworks/adopt", body)
+    assert answer == {"changed": True}
+
+
+def pinging(whole: Site, *addresses: str) -> AbstractContextManager[None]:
+    return no_ping_lost(whole.place.hosts[PEER].namespace, *addresses)
+
+
+def test_a_linux_bridge(bridges: Site) -> None:
+    whole = bridges
+    wait("the bridge is seen", lambda: "br-old" in proposed(whole), PATIENCE)
+    assert proposed(whole)["br-old"]["network"] is None
+    with pytest.raises(ApiError, match=r"No network of the Cluster fits 'br-old'.*with VLAN none and an MTU of 1500"):
+        adopt(whole, ("br-old", None))
+    add_network(whole, "office")
+    before = whole.place.run(HOST, "ip", "-o", "link", "show", "br-old").stdout
+    with pinging(whole, "203.0.113.5"):
+        adopt(whole, ("br-old", "office"))
+    after = whole.place.run(HOST, "ip", "-o", "link", "show", "br-old").stdout
+    assert after.split("alias")[0].rstrip("\\ ") == before.rstrip("\n\\ ")
+    assert "office" in whole.attached()
+    assert "br-old" not in proposed(whole)
+    assert in_sync(whole)
+    with pinging(whole, "203.0.113.5"):  # as when the machine's own scripts made the bridge once more
+        by_hand(whole, HOST, "ip link set br-old alias theirs")
+        wait("the mark is missed", lambda: not in_sync(whole), PATIENCE)
+        whole.client.action(f"hosts/{whole.host_id()}/syncallnetworks")
+        wait("it is as wanted again", lambda: in_sync(whole), PATIENCE)
+
+
+def in_sync(whole: Site) -> bool:
+    (host,) = [one for one in whole.client.list("hosts") if one["name"] == HOST]
+    return str(host["networks_in_sync"]) == "true"
+
+
+def test_open_vswitch(switches: Site) -> None:
+    whole = switches
+    add_network(whole, "storage", vlan={"id": 10})
+    add_network(whole, "v20", vlan={"id": 20})
+    wait("all are seen", lambda: proposed(whole).keys() == {"v10", "v20", "br-old"}, PATIENCE)
+    found = {name: one["network"] and one["network"]["name"] for name, one in proposed(whole).items()}
+    assert found == {"v10": "storage", "v20": "v20", "br-old": None}
+    with pytest.raises(ApiError, match="It is of Linux bridges, and hosts of this Cluster have Open vSwitch"):
+        adopt(whole, ("br-old", None))
+    with pinging(whole, "203.0.113.5", "198.18.20.5"):
+        adopt(whole)
+    assert {"storage", "v20"} <= whole.attached()
+    assert proposed(whole).keys() == {"br-old"}
+    drift = whole.client.addition("GET", f"hosts/{whole.host_id()}/drift")
+    assert drift["in_sync"], drift
+    with pinging(whole, "203.0.113.5", "198.18.20.5"):
+        whole.add_network("third", 30)
+        whole.client.action(
+            f"hosts/{whole.host_id()}/setupnetworks",
+            {"modified_network_attachments": [{"network": {"name": "third"}, "host_nic": {"name": "eth1"}}]},
+        )
+    ovs = f"ovs-vsctl --db=unix:{whole.place.folder}/hosts/{HOST}/ovs/db.sock"
+    assert "third" in whole.place.run(HOST, *f"{ovs} list-ports ovs0".split()).stdout.split()
