@@ -62,8 +62,8 @@ def test_the_plan_of_the_management_network_says_what_it_costs(plans: Plans) -> 
     plan = plans.ask("PUT", f"/networks/{network}", {"vlan": {"id": 50}})
     summary = plan["summary"]
     assert (summary["hosts"], summary["loss"]) == (3, "outage")
-    (hurt,) = summary["networks"]
-    assert (hurt["name"], "management" in hurt["roles"]) == ("ovirtmgmt", True)
+    (affected,) = summary["networks"]
+    assert (affected["name"], "management" in affected["roles"]) == ("ovirtmgmt", True)
 
 
 def test_the_plan_of_a_network_names_every_host_that_carries_it(plans: Plans) -> None:

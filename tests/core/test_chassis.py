@@ -264,9 +264,9 @@ def test_words() -> None:
         ),
         "make the host no chassis of OVN any more",
         (
-            "give ovn-controller back what it was told before (theirs, southbound database tcp:198.51.100.1:6642,"
+            "restore what ovn-controller was told before (theirs, southbound database tcp:198.51.100.1:6642,"
             " geneve,vxlan at 198.18.0.1, reaches public over br-ex)"
         ),
         "make the host no chassis of OVN any more",
-        "give ovn-controller back what it was told before (southbound database tcp:192.0.2.7:6642)",
+        "restore what ovn-controller was told before (southbound database tcp:192.0.2.7:6642)",
     ]

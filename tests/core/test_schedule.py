@@ -218,13 +218,13 @@ def test_networks_that_are_not_required_can_be_ignored() -> None:
 
 
 def test_a_host_that_lacks_a_required_network_serves_guests_that_do_without_it() -> None:
-    hurt = replace(HOST, id="h0", name="a", status="non_operational", guests=0, uplinks={"eth0": Uplink()})
+    impaired = replace(HOST, id="h0", name="a", status="non_operational", guests=0, uplinks={"eth0": Uplink()})
     strained = replace(HOST, guests=9, memory_free=100)
     needs_more = replace(GUEST, required={"store": "storage", "mgmt": "ovirtmgmt"})
-    choice = choose(needs_more, [hurt, strained])
+    choice = choose(needs_more, [impaired, strained])
     assert [one.host_id for one in choice.ranking] == ["h1", "h0"], "those that are up come first, however full"
-    assert choose(needs_more, [hurt]).host == "h0"
-    dark = replace(hurt, uplinks={"eth0": Uplink(), "bond0": Uplink(ports=2, ports_up=0)})
+    assert choose(needs_more, [impaired]).host == "h0"
+    dark = replace(impaired, uplinks={"eth0": Uplink(), "bond0": Uplink(ports=2, ports_up=0)})
     assert choose(needs_more, [dark]).host is None
     assert choose(replace(needs_more, networks={}), [dark]).host == "h0"
 

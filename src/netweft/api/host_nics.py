@@ -41,6 +41,7 @@ from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.functions import served
 from netweft.engine.queries.host_counters import NOTHING_COUNTED, counters_of
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.queries.host_rows import hosts_of_nics
 
 routes = Routes("hosts")
 
@@ -146,7 +147,7 @@ def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Hos
 def load_attachments(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkAttachment]]:
     """The attachments on NICs."""
     found: dict[str, list[NetworkAttachment]] = {nic_id: [] for nic_id in ids}
-    for data in queries.load(tx, queries.hosts_of_nics(tx, ids)).values():
+    for data in queries.load(tx, hosts_of_nics(tx, ids)).values():
         for nic_id, name in data.nics.items():
             base = f"/hosts/{data.row.id}/nics/{nic_id}/networkattachments"
             if nic_id in found:
@@ -191,7 +192,7 @@ def _labels(data: HostData, nic_id: str) -> list[NetworkLabel]:
 @loads_link(HostNic, "network_labels")
 def load_labels(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
     """The labels of NICs."""
-    loaded = queries.load(tx, queries.hosts_of_nics(tx, ids)).values()
+    loaded = queries.load(tx, hosts_of_nics(tx, ids)).values()
     return {nic_id: _labels(data, nic_id) for data in loaded for nic_id in data.nics if nic_id in ids}
 
 

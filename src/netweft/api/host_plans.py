@@ -1,4 +1,4 @@
-"""``POST /netweft/v1/plans``: what a setupnetworks request would do on its host, step by step, and who is hurt.
+"""``POST /netweft/v1/plans``: what a setupnetworks request would do on its host, step by step, and what it affects.
 Nothing is sent.
 """
 
@@ -51,7 +51,7 @@ class PlannedStep(msgspec.Struct, kw_only=True, frozen=True):
     vnics: list[str]
 
 
-class HurtNetwork(msgspec.Struct, kw_only=True, frozen=True):
+class AffectedNetwork(msgspec.Struct, kw_only=True, frozen=True):
     """A network that loses traffic, and the roles that it has in the cluster."""
 
     id: str
@@ -60,7 +60,7 @@ class HurtNetwork(msgspec.Struct, kw_only=True, frozen=True):
     loss: str
 
 
-class HurtVnic(msgspec.Struct, kw_only=True, frozen=True):
+class AffectedVnic(msgspec.Struct, kw_only=True, frozen=True):
     """A running guest's vNIC that loses traffic."""
 
     id: str
@@ -71,14 +71,14 @@ class HurtVnic(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):
-    """The steps in order, their worst loss, and who is hurt; ``reported_at``: when the host was last looked at."""
+    """The steps in order, their worst loss, and what it affects; ``reported_at``: when the host was last looked at."""
 
     host: HostName
     reported_at: datetime
     loss: str
     steps: list[PlannedStep]
-    networks: list[HurtNetwork]
-    vnics: list[HurtVnic]
+    networks: list[AffectedNetwork]
+    vnics: list[AffectedVnic]
 
 
 @routes.post("/plans", PlanRequest, gives=Plan, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
@@ -112,11 +112,11 @@ def show_plan(plan: HostPlan) -> Plan:
             for step in plan.steps
         ],
         networks=[
-            HurtNetwork(id=one.network_id, name=one.name, roles=list(one.roles), loss=one.loss.value)
+            AffectedNetwork(id=one.network_id, name=one.name, roles=list(one.roles), loss=one.loss.value)
             for one in plan.networks
         ],
         vnics=[
-            HurtVnic(id=one.vnic_id, name=one.name, vm_id=one.vm_id, vm_name=one.vm_name, loss=one.loss.value)
+            AffectedVnic(id=one.vnic_id, name=one.name, vm_id=one.vm_id, vm_name=one.vm_name, loss=one.loss.value)
             for one in plan.vnics
         ],
     )

@@ -1,5 +1,5 @@
-"""``POST /netweft/v1/requestplans``: what any other request would have hosts do, all of them, step by step, and who is
-hurt. Nothing is changed.
+"""``POST /netweft/v1/requestplans``: what any other request would have hosts do, all of them, step by step, and what
+that affects. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netweft.api.host_plans import HostName, HurtNetwork, Plan, show_plan
+from netweft.api.host_plans import AffectedNetwork, HostName, Plan, show_plan
 from netweft.api.routes import ADDITIONS, API, LOGIN, Call, Routes
 from netweft.core.errors import MalformedError
 from netweft.core.host import Loss
@@ -53,7 +53,7 @@ class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
     changed: int
     impossible: int
     loss: str
-    networks: list[HurtNetwork]
+    networks: list[AffectedNetwork]
     vms: list[str]
 
 
@@ -99,11 +99,11 @@ def _host(one: PlannedHost) -> HostOfPlan:
 
 def _summary(plan: RequestPlan) -> PlanSummary:
     plans = [one.plan for one in plan.hosts if one.plan]
-    hurt: dict[str, HurtNetwork] = {}
+    affected: dict[str, AffectedNetwork] = {}
     for network in (network for one in plans for network in one.networks):
-        known = hurt.get(network.network_id)
+        known = affected.get(network.network_id)
         loss = worst([network.loss, Loss(known.loss) if known else Loss.NONE])
-        hurt[network.network_id] = HurtNetwork(
+        affected[network.network_id] = AffectedNetwork(
             id=network.network_id, name=network.name, roles=list(network.roles), loss=loss.value
         )
     return PlanSummary(
@@ -111,6 +111,6 @@ def _summary(plan: RequestPlan) -> PlanSummary:
         changed=sum(bool(one.steps) for one in plans),
         impossible=sum(one.plan is None for one in plan.hosts),
         loss=plan.loss.value,
-        networks=sorted(hurt.values(), key=lambda one: one.name),
+        networks=sorted(affected.values(), key=lambda one: one.name),
         vms=sorted({vnic.vm_name for one in plans for vnic in one.vnics}),
     )

@@ -86,10 +86,8 @@ def restore(client: Client, name: str, generation: int, commit: bool) -> None:
 def tell_uncommitted(client: Client, host: Tree) -> None:
     """Say so when the host's next boot will restore something else than what runs on it now."""
     if client.get(f"hosts/{host['id']}").get("networks_committed") == "false":
-        say(
-            "What runs on the host is not committed: its next boot brings back what was before."
-            f" To keep it: netweft host commit {host['name']}"
-        )
+        say("What runs on the host is not committed: its next boot brings back what was.")
+        say(f"To keep it: netweft host commit {host['name']}")
 
 
 COMMANDS = (diff, history, restore)

@@ -276,6 +276,14 @@ def functions(
     show_one(shown, form)
 
 
+def _differing(properties: Trees) -> list[str]:
+    """What of an attachment is not as wanted, a few words each."""
+    wrong = [one for one in properties if one["in_sync"] == "false"]
+    if any(one["name"] == "bridged" and "actual_value" not in one for one in wrong):
+        return ["not on this host"]
+    return [f"{c['name']} is {c.get('actual_value', 'none')}, not {c.get('expected_value', 'none')}" for c in wrong]
+
+
 @click.command("attachments")
 @_name
 @unsearched("the attachments of a host", _ATTACHMENTS)
@@ -299,11 +307,7 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
         assigned = [a["ip"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
         item["addresses"] = [ip["address"] for ip in assigned]
         item["with_prefixes"] = [_with_prefix(ip) for ip in assigned]
-        item["differs"] = [
-            f"{c['name']} is {c.get('actual_value', '-')}, not {c.get('expected_value', '-')}"
-            for c in item.get("reported_configurations", [])
-            if c["in_sync"] == "false"
-        ]
+        item["differs"] = _differing(item.get("reported_configurations", []))
     found.sort(key=lambda item: (item["host_nic"]["name"], item["network"]["name"]))
     show_many(selection.arrange(found, _ATTACHMENTS), _ATTACHMENTS, form, {"ID": "id"})
 

@@ -19,7 +19,7 @@ from netweft.cli.session import anywhere, form_option, login_options
 _OTHERS = {
     "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
     "logout": ("logins", "logout", "End the login that commands share."),
-    "plan": ("plans", "plan", "What another command would have hosts do, and whom it would hurt."),
+    "plan": ("plans", "plan", "What another command would have hosts do, and what it would affect."),
     "permission": ("permissions", "permission", "Roles of users on objects."),
     "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),
 }

@@ -592,7 +592,7 @@ _QOS = Noun(
         *_TEXTS,
     ),
     "gold",
-    "--outbound-average 1000 --outbound-peak 2000 --outbound-burst 100",
+    "--outbound-average 100 --outbound-peak 200 --outbound-burst 10",
     parent="datacenter",
     parent_option="--datacenter",
     searchable=False,

@@ -27,7 +27,7 @@ _HOSTS = {
 @click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
 @output_option
 def plan(words: tuple[str, ...], with_steps: bool, form: str) -> None:
-    r"""Show what COMMAND would have hosts do, on each of them, and whom that would hurt. Nothing is changed.
+    r"""Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
 
     COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
     options of 'plan' stand before it.

@@ -11,6 +11,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_facts, show_many
 from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
+from netweft.cli.verbs import confirm_removal, yes_option
 from netweft.client import Client
 from netweft.client.tree import Trees
 
@@ -91,13 +92,15 @@ def _listed(client: Client, provider: str, what: str) -> Trees:
 @click.command("remove-orphan")
 @_provider
 @click.argument("orphan", metavar="ID")
+@yes_option
 @calls_engine
-def remove_orphan(client: Client, provider: str, orphan: str) -> None:
+def remove_orphan(client: Client, provider: str, orphan: str, yes: bool) -> None:
     """Remove from a provider what "provider orphans" lists by this id. Make sure first that no other engine uses it.
 
     Example: netweft provider remove-orphan neutron 7c1e6a52-6a0c-4a1e-9d0e-5f2d5b8c9a10
     """
     found = resolve(client, _PROVIDER, provider)
+    confirm_removal(f"{orphan} from provider {provider}", yes=yes)
     client.addition("DELETE", f"providers/{found['id']}/orphans/{quote(orphan, safe='')}")
     say("Done.")
 

@@ -275,7 +275,7 @@ class OvsPort(Link):
 class GuestPort:
     """Where a guest's vNIC is plugged in.
 
-    Made and removed by the guest driver, never by a plan; reported so that a plan can say who is hurt.
+    Made and removed by the guest driver, never by a plan; reported so that a plan can say what it affects.
     """
 
     name: str

@@ -80,16 +80,16 @@ def choose(
     decision = _Decision(guest, reservations, policy or Policy())
     ranking: list[Ranked] = []
     refusals: dict[str, tuple[Problem, ...]] = {}
-    hurt = set()
+    impaired = set()
     for host in hosts:
         if host.status != "up":
-            hurt.add(host.id)
+            impaired.add(host.id)
         problems = decision.problems(host)
         if problems:
             refusals[host.id] = problems
         else:
             ranking.append(decision.rank(host))
-    ranking.sort(key=lambda one: (one.host_id in hurt, -one.total, one.name, one.host_id))
+    ranking.sort(key=lambda one: (one.host_id in impaired, -one.total, one.name, one.host_id))
     return Choice(ranking=tuple(ranking), refusals=refusals)
 
 

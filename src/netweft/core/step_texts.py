@@ -73,7 +73,7 @@ def _chassis_text(step: s.SetChassis) -> str:
     if not (chassis.owner or chassis.remote):
         return "make the host no chassis of OVN any more"
     if not chassis.owner:
-        return f"give ovn-controller back what it was told before ({_told(chassis)})"
+        return f"restore what ovn-controller was told before ({_told(chassis)})"
     return f"make the host a chassis of OVN ({_told(chassis)})"
 
 

@@ -66,7 +66,7 @@ class Statement(Generic[R]):
         self._compiled: dict[str, _Compiled] = {}
 
     def ask(self, tx: Connection, **values: Any) -> Answer[R]:  # noqa: ANN401 - any column's value
-        """Run it, and read its rows later: inside :func:`together` questions travel at once, to be answered at once."""
+        """Run it, and read its rows later: inside :func:`pipelined` questions travel, and are answered, at once."""
         compiled = self._for(tx.dialect)
         return Answer(tx, compiled, compiled.execute(tx, values))
 

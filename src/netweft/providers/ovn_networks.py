@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import msgspec
 
+from netweft.core.limits import DEFAULT_MTU
 from netweft.providers.contract import NetworkSpec, ProviderNetwork, ProviderSubnet, RefusedError, SubnetSpec
 from netweft.providers.ovn_api import (
     NETWORK_MARK,
@@ -30,7 +31,7 @@ from netweft.providers.ovn_api import (
 from netweft.providers.ovn_database import alone, entries, values
 
 _DESCRIPTION, _MTU, _SECURITY, _SPEC = (f"netweft:{key}" for key in ("description", "mtu", "port-security", "spec"))
-_TUNNELLED, _WIRED = 1442, 1500
+_TUNNELLED = 1442
 """Octets that fit through Geneve over IPv4, on a wire of 1500."""
 _LEASE = 3600
 """Seconds of a lease: nothing happens when it ends, as OVN keeps none."""
@@ -127,7 +128,7 @@ class OvnNetworks(OvnApi):
             row,
             {
                 _DESCRIPTION: spec.description or None,
-                _MTU: str(spec.mtu or network_mtu(row) or (_WIRED if spec.physical_network else _TUNNELLED)),
+                _MTU: str(spec.mtu or network_mtu(row) or (DEFAULT_MTU if spec.physical_network else _TUNNELLED)),
                 _SECURITY: None if spec.port_security else "false",
             },
         )

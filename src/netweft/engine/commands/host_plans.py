@@ -44,7 +44,7 @@ class AffectedNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HurtVnic:
+class AffectedVnic:
     """A guest's vNIC that loses traffic."""
 
     vnic_id: str
@@ -56,7 +56,7 @@ class HurtVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it
+    """The steps in order, what the worst of them costs, and what it affects. ``reported_at``: of the report that it
     starts from; ``network_names``: by id, of all networks that a step may name; ``neighbours``: of the host's NICs.
     """
 
@@ -66,7 +66,7 @@ class HostPlan:
     steps: tuple[StepImpact, ...]
     loss: Loss
     networks: tuple[AffectedNetwork, ...]
-    vnics: tuple[HurtVnic, ...]
+    vnics: tuple[AffectedVnic, ...]
     network_names: Mapping[str, str]
     neighbours: Neighbours
 
@@ -141,11 +141,11 @@ def _by_subject(pairs: Any) -> Mapping[str, Loss]:  # noqa: ANN401 - any iterabl
     return found
 
 
-def _vnics(tx: Tx, steps: Collection[StepImpact]) -> tuple[HurtVnic, ...]:
+def _vnics(tx: Tx, steps: Collection[StepImpact]) -> tuple[AffectedVnic, ...]:
     losses = _by_subject((vnic, step.loss) for step in steps for vnic in step.vnics)
     query = sa.select(vnics.c.id, vnics.c.name, vnics.c.vm_id, vms.c.name.label("vm_name"))
     query = query.join(vms, vms.c.id == vnics.c.vm_id).where(vnics.c.id.in_(list(losses)))
     return tuple(
-        HurtVnic(vnic_id=row.id, name=row.name, vm_id=row.vm_id, vm_name=row.vm_name, loss=losses[row.id])
+        AffectedVnic(vnic_id=row.id, name=row.name, vm_id=row.vm_id, vm_name=row.vm_name, loss=losses[row.id])
         for row in tx.execute(query.order_by(vms.c.name, vnics.c.name))
     )

@@ -155,7 +155,7 @@ def run_as_planned(
 
 
 def explain(tx: Tx, rehearsed: Rehearsed) -> RequestPlan:
-    """The steps of each host, and whom they hurt."""
+    """The steps of each host, and what they affect."""
     return RequestPlan(hosts=tuple(_planned(tx, one) for one in rehearsed.hosts), others=rehearsed.others)
 
 

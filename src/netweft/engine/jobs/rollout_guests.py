@@ -40,10 +40,10 @@ def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
     """The running guests that lose traffic for longer than a moment when the host is what it shall be."""
     data = queries.load_one(tx, one.host_id, ahead=True)
     try:
-        hurt = {vnic.vm_id for vnic in plan_of(tx, data, data.intent).vnics if vnic.loss is Loss.OUTAGE}
+        affected = {vnic.vm_id for vnic in plan_of(tx, data, data.intent).vnics if vnic.loss is Loss.OUTAGE}
     except HostError:  # no plan leads there, which the host itself is to say
         return []
-    here = vms.c.id.in_(hurt), vms.c.host_id == one.host_id, vms.c.status == "up"
+    here = vms.c.id.in_(affected), vms.c.host_id == one.host_id, vms.c.status == "up"
     found = rows(tx, VmRow, sa.select(vms).where(*here).order_by(vms.c.name))
     return [Guest(id=row.id, name=row.name) for row in found]
 

@@ -19,7 +19,8 @@ from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import host_addresses
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_addresses import elsewhere
-from netweft.engine.queries.host_networks import attachments_of, candidates_of
+from netweft.engine.queries.host_networks import candidates_of
+from netweft.engine.queries.host_rows import attachments_of
 from netweft.engine.queries.networks import known_among
 from netweft.engine.statements import Statement
 

@@ -26,7 +26,7 @@ from netweft.engine.operations import host_changes, host_labels
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import HostInCluster, in_clusters
-from netweft.engine.queries.host_networks import attachments_of
+from netweft.engine.queries.host_rows import attachments_of
 from netweft.engine.queries.network_views import NetworkInCluster, networks_among
 from netweft.engine.queries.rollouts import Definitions, Held
 from netweft.engine.statements import Among, Statement

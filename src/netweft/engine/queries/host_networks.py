@@ -16,7 +16,7 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup, Inherited
+from netweft.core.intent import AttachmentIntent, ChassisIntent, HostIntent, HostSetup, Inherited
 from netweft.core.keep import KEEP
 from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
@@ -25,16 +25,13 @@ from netweft.core.sync import Location, Reported, compare_attachment, locate_net
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import (
-    AttachmentRow,
     HostChangeRow,
-    attachments,
-    host_bonds,
     host_changes,
-    nic_labels,
 )
-from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_reports, hosts
+from netweft.engine.model.hosts import HostReportRow, HostRow, host_reports, hosts
 from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
+from netweft.engine.queries.host_rows import attachments_of, bonds_of, labels_of, nics_of
 from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.queries.provider_hosts import same_chassis
 from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
@@ -50,7 +47,6 @@ class _Networking:
 
 _REPORT = msgspec.json.Decoder(HostReport)
 _NETWORKING = msgspec.json.Decoder(_Networking)
-msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: two that do so at once crash the program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +171,10 @@ def load(
     reached them.
     """
     rows = in_clusters(tx, host_ids)
-    wanted = _wanted(tx, host_ids)
-    bonds = _bonds(tx, host_ids)
-    nics = _nics(tx, host_ids)
-    labels = _labels(tx, host_ids)
+    wanted = attachments_of(tx, host_ids)
+    bonds = bonds_of(tx, host_ids)
+    nics = nics_of(tx, host_ids)
+    labels = labels_of(tx, host_ids)
     carried = {attachment.network_id for each in wanted.values() for attachment in each}
     known = networks_among(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
     users = users_of(tx, host_ids)
@@ -317,7 +313,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     queries, however many hosts there are.
     """
     rows = _LIMITED.all(tx, ids=host_ids)
-    stored, bonds, labels = _wanted(tx, host_ids), _bonds(tx, host_ids), _labels(tx, host_ids)
+    stored, bonds, labels = attachments_of(tx, host_ids), bonds_of(tx, host_ids), labels_of(tx, host_ids)
     candidates = candidates_of(tx, host_ids)
     for row in rows:
         candidates[row.id].insert(0, Candidate(attachments=tuple(stored[row.id]), bonds=tuple(bonds[row.id])))
@@ -373,64 +369,3 @@ _CANDIDATES = Statement(
     )
     .order_by(host_changes.c.generation)
 )
-
-
-def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
-    """The stored attachments of each host, by network."""
-    return _wanted(tx, host_ids)
-
-
-def _wanted(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
-    found: dict[str, list[AttachmentIntent]] = defaultdict(list)
-    for row in _ATTACHMENTS.all(tx, ids=host_ids):
-        found[row.host_id].append(_attachment(row))
-    return found
-
-
-_ATTACHMENTS = Statement(
-    sa.select(attachments).where(Among(attachments.c.host_id, "ids")).order_by(attachments.c.network_id),
-    record=AttachmentRow,
-)
-
-
-def _attachment(row: AttachmentRow) -> AttachmentIntent:
-    values = {
-        name: getattr(row, name) for name in ("id", "network_id", "nic", "assignments", "properties", "dns", "qos")
-    }
-    return msgspec.convert(values, AttachmentIntent)
-
-
-def _bonds(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
-    found: dict[str, list[BondIntent]] = defaultdict(list)
-    for row in _BONDS.all(tx, ids=host_ids):
-        bond = BondIntent(id=row.id, name=row.name, slaves=tuple(row.slaves), options=row.options)
-        found[row.host_id].append(bond)
-    return found
-
-
-_BONDS = Statement(sa.select(host_bonds).where(Among(host_bonds.c.host_id, "ids")).order_by(host_bonds.c.name))
-
-
-def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in _NICS.all(tx, ids=host_ids):
-        found[row.host_id][row.id] = row.name
-    return found
-
-
-_NICS = Statement(sa.select(host_nics).where(Among(host_nics.c.host_id, "ids")).order_by(host_nics.c.name))
-
-
-def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in _LABELS.all(tx, ids=host_ids):
-        found[row.host_id][row.label] = row.nic
-    return found
-
-
-_LABELS = Statement(sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label))
-
-
-def hosts_of_nics(tx: Tx, nic_ids: Collection[str]) -> list[str]:
-    """The hosts that NICs belong to."""
-    return list(tx.scalars(sa.select(host_nics.c.host_id).distinct().where(host_nics.c.id.in_(nic_ids))))
