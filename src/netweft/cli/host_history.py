@@ -10,7 +10,7 @@ from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import asked_part, part_of_history
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import calls_engine, output_option, the_session
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -67,15 +67,18 @@ def diff(client: Client, name: str, generation: int, other: int | None, form: st
 @click.command("restore")
 @_name
 @click.argument("generation", type=click.IntRange(min=1))
-@click.option("--commit", is_flag=True, help="What runs then is also what the host's boot restores.")
+@click.option(
+    "--commit/--no-commit", default=None, help="Whether what runs then is also what the host's boot restores."
+)
 @calls_engine
-def restore(client: Client, name: str, generation: int, commit: bool) -> None:
+def restore(client: Client, name: str, generation: int, commit: bool | None) -> None:
     """Set a host up as it was when it had taken GENERATION; tried, and taken back if it fails.
 
     Example: netweft host restore sim-1 4
     """
     host = resolve(client, _HOST, name)
-    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commit})
+    commits = the_session().commits if commit is None else commit
+    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commits})
     if not told["changed"]:
         say("Nothing to do: the host is set up so.")
         return

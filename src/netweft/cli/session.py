@@ -72,10 +72,12 @@ class Session:
         """Whether to see only what the user has permissions on. Raises click.UsageError."""
         if self.given.get("filtered"):
             return True
-        text = os.environ.get("NETWEFT_FILTER", "").lower()
-        if text not in _YES | _NO:
-            raise click.UsageError(f"NETWEFT_FILTER is {text!r}: say 1 or 0.")
-        return text in _YES
+        return _is_set("NETWEFT_FILTER")
+
+    @property
+    def commits(self) -> bool:
+        """Whether setups of hosts are committed where nothing else is said. Raises click.UsageError."""
+        return _is_set("NETWEFT_COMMIT")
 
     def _said(self, name: str, variable: str) -> str:
         return str(self.given.get(name) or os.environ.get(variable, ""))
@@ -128,6 +130,14 @@ class Session:
             raise click.UsageError(f"{self.url} is not the URL of an engine, such as https://192.0.2.1:8443.")
         kept = self.kept_token(password) if password else None
         return Client(self.url, self.user, password, ca_file=self.ca_file, filtered=self.filtered, kept=kept)
+
+
+def _is_set(variable: str) -> bool:
+    """Whether a variable of the environment says yes. Raises click.UsageError."""
+    text = os.environ.get(variable, "").lower()
+    if text not in _YES | _NO:
+        raise click.UsageError(f"{variable} is {text!r}: say 1 or 0.")
+    return text in _YES
 
 
 def _path(text: str) -> Path | None:

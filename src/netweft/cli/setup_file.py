@@ -26,6 +26,7 @@ from typing import Any
 import click
 import yaml
 
+from netweft.cli.session import the_session
 from netweft.client import yaml_text
 from netweft.client.tree import Tree
 
@@ -57,7 +58,7 @@ def read(text: bytes, attachment_ids: Mapping[str, str]) -> Tree:
     }
     body = {key: value for key, value in body.items() if value}
     body["check_connectivity"] = wanted.get("check_connectivity", True)
-    body["commit_on_success"] = wanted.get("commit", False)
+    body["commit_on_success"] = wanted.get("commit", the_session().commits)
     return body
 
 
