@@ -53,6 +53,7 @@ VERBS = {
     "POST /netweft/v1/hosts/{}/drift/count": "host ignore",
     "POST /netweft/v1/hosts/{}/drift/ignore": "host ignore",
     "GET /netweft/v1/hosts/{}/history": "host history",
+    "GET /netweft/v1/hosts/{}/history/{}": "host generation",
     "GET /netweft/v1/hosts/{}/unmanagednetworks": "host adopt-unmanaged",
     "POST /netweft/v1/hosts/{}/unmanagednetworks/adopt": "host adopt-unmanaged",
     "GET /netweft/v1/hosts/{}/history/{}/difference": "host diff",

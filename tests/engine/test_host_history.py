@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.core.drift import find_drift
 from netweft.core.errors import NotFoundError, ValidationError
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref, SetupRequest
@@ -127,7 +128,7 @@ def random_request(rnd: random.Random, fleet: Fleet) -> SetupRequest:
 
 
 def test_every_earlier_setup_can_be_had_back(fleet: Fleet) -> None:
-    """In any order; the host is then what it was."""
+    """In any order; the host is then what it was, and what is kept of that time says so."""
     rnd = random.Random(1795945057)
     was: dict[int, Host] = {}
     for _ in range(10):
@@ -145,6 +146,26 @@ def test_every_earlier_setup_can_be_had_back(fleet: Fleet) -> None:
         assert fleet.host() == was[generation], generation
         with fleet.db.read() as tx:
             assert history.compare(tx, fleet.id(), generation) == ()
+            kept = history.facts(tx, fleet.id(), generation)
+        assert kept.observed == was[generation]
+        assert kept.intent is not None
+        assert find_drift(kept.intent, kept.observed).is_empty
+
+
+def test_what_is_kept_of_a_change_that_was_refused(fleet: Fleet) -> None:
+    setup(fleet, attachments=(attached("red", "eth1"),))
+    fleet.simulate(refuse={"CreateLink": 9})
+    fleet.failed(fleet.setup(SetupRequest(attachments=(attached("blue", "eth2"),))))
+    last = revisions(fleet)[0].generation
+    with fleet.db.read() as tx:
+        kept = history.facts(tx, fleet.id(), last)
+        with pytest.raises(NotFoundError):
+            history.facts(tx, fleet.id(), last + 1)
+    assert kept.observed == fleet.host()
+    assert kept.desired is not None
+    assert kept.intent is not None
+    assert len(kept.intent.attachments) == 3
+    assert kept.desired != kept.observed
 
 
 def test_a_network_that_is_gone_does_not_come_back(fleet: Fleet) -> None:

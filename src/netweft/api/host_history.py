@@ -5,6 +5,7 @@ an earlier one back.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -33,6 +34,18 @@ class Revision(msgspec.Struct, kw_only=True, frozen=True):
     created_at: datetime
     ended_at: datetime | None
     changes: list[str]
+
+
+class ChangeFacts(msgspec.Struct, kw_only=True, frozen=True):
+    """What is kept of a generation: what the host was asked to be (``intent``), what that was to become on it
+    (``desired``, by what is known of the host before), and its networking after it (``observed``). null where nobody
+    knew.
+    """
+
+    generation: int
+    intent: dict[str, Any] | None
+    desired: dict[str, Any] | None
+    observed: dict[str, Any] | None
 
 
 class SetupDifference(msgspec.Struct, kw_only=True, frozen=True):
@@ -77,6 +90,16 @@ def list_revisions(call: Call[None]) -> list[Revision]:
         )
         for one in found
     ]
+
+
+@routes.get("/hosts/{host_id}/history/{generation}", ChangeFacts, needs=READ)
+def get_generation(call: Call[None]) -> ChangeFacts:
+    """What a host was to be by a generation, and what it was after it."""
+    generation = _generation(call.ids["generation"])
+    with call.read() as tx:
+        found = queries.facts(tx, seen(tx, call).row.id, generation)
+    parts = {name: msgspec.to_builtins(getattr(found, name)) for name in ("intent", "desired", "observed")}
+    return ChangeFacts(generation=generation, **parts)
 
 
 @routes.get("/hosts/{host_id}/history/{generation}/difference", SetupDifference, needs=READ, queries=("other",))

@@ -64,6 +64,20 @@ def diff(client: Client, name: str, generation: int, other: int | None, form: st
         click.echo("\n".join(found["changes"]))
 
 
+@click.command("generation")
+@_name
+@click.argument("generation", type=click.IntRange(min=1))
+@output_option
+@calls_engine
+def show_generation(client: Client, name: str, generation: int, form: str) -> None:
+    """Show all that is kept of a change of a host: what was wanted, what it was to become, and what it was after it.
+
+    Example: netweft host generation sim-1 4 -o yaml
+    """
+    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history/{generation}")
+    show_one(found, "yaml" if form in TABLES else form)
+
+
 @click.command("restore")
 @_name
 @click.argument("generation", type=click.IntRange(min=1))
@@ -93,4 +107,4 @@ def tell_uncommitted(client: Client, host: Tree) -> None:
         say(f"To keep it: netweft host commit {host['name']}")
 
 
-COMMANDS = (diff, history, restore)
+COMMANDS = (diff, history, restore, show_generation)

@@ -38,6 +38,7 @@ from netweft.engine.operations.host_changes import (
     SETUP,
     SETUP_FAILED,
     UNKNOWN_END,
+    Kept,
 )
 from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.payloads import ApplyHost
@@ -96,9 +97,9 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
         except UnreachableError:
             raise
         except HostError as error:
-            job.write(_record_refused, task, data.row.name, error, is_setup=is_setup)
+            job.write(_record_refused, task, data.row.name, error, Kept(intent=intent), is_setup=is_setup)
             raise
-        return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
+        return _record(job, agent, task, change, data.row.name, intent, is_setup=is_setup)
     except UnreachableError as error:
         text = f"Host {data.row.name} does not answer, so the outcome is not known yet: {error.text}"
         job.write(_record_unknown, task, text)
@@ -249,7 +250,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _record(
-    job: JobContext, agent: Agent, task: ApplyHost, change: Change, name: str, *, is_setup: bool
+    job: JobContext, agent: Agent, task: ApplyHost, change: Change, name: str, intent: HostIntent, *, is_setup: bool
 ) -> Mapping[str, Any]:
     """Write down how the change ended, with the host's report after it."""
     if change.phase is Phase.CONFIRMED and task.commit:
@@ -257,11 +258,12 @@ def _record(
     asked_at = utc_now()
     report = wait_for_report(job, agent, job.patience.silence)
     spec = TakeReport(host_id=task.host_id, report=report, asked_at=asked_at)
+    kept = Kept(intent=intent, observed=report.host)
     if change.phase is Phase.ROLLED_BACK:
         error = RolledBackError(_why_rolled_back(name, change))
-        job.write(_record_refused, task, name, error, is_setup=is_setup, spec=spec)
+        job.write(_record_refused, task, name, error, kept, is_setup=is_setup, spec=spec)
         raise error
-    job.write(_record_applied, task, spec, name, is_setup=is_setup)
+    job.write(_record_applied, task, spec, name, kept, is_setup=is_setup)
     return {"generation": task.generation, "phase": change.phase.value}
 
 
@@ -273,8 +275,10 @@ def _why_rolled_back(name: str, change: Change) -> str:
     return f"Host {name} took the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
 
 
-def _record_applied(tx: Tx, job: JobContext, task: ApplyHost, spec: TakeReport, name: str, *, is_setup: bool) -> None:
-    changed = host_changes.record_applied(tx, task.host_id, task.generation)
+def _record_applied(
+    tx: Tx, job: JobContext, task: ApplyHost, spec: TakeReport, name: str, kept: Kept, *, is_setup: bool
+) -> None:
+    changed = host_changes.record_applied(tx, task.host_id, task.generation, kept)
     take_report(tx, spec)
     vnic_sync.tell_host(tx, actor_of(job), task.host_id)
     text = f"Network changes were applied on host {name}."
@@ -289,11 +293,12 @@ def _record_refused(
     task: ApplyHost,
     name: str,
     error: HostError,
+    kept: Kept,
     *,
     is_setup: bool,
     spec: TakeReport | None = None,
 ) -> None:
-    host_changes.record_refused(tx, task.host_id, task.generation, error.text)
+    host_changes.record_refused(tx, task.host_id, task.generation, error.text, kept)
     if spec:
         take_report(tx, spec)
     if isinstance(error, _LaterError):

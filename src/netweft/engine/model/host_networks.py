@@ -104,6 +104,10 @@ class HostChangeRow(Record, frozen=True):
     # Who asked for it, by name; empty for the engine itself, and for what was before this was written down.
     user_name: Annotated[str, String(255), With(server_default="")] = ""
     ended_at: datetime | None = None
+    # JSON of the core.intent.HostIntent that was brought, and of the core.host.Host that the host had after it; null
+    # where nobody knew, and for what was before this was written down.
+    intent: bytes | None = None
+    observed: bytes | None = None
 
 
 host_changes = stored(

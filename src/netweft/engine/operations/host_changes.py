@@ -5,12 +5,15 @@ when the host took it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
+from netweft.core.host import Host
+from netweft.core.intent import HostIntent
 from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
@@ -143,6 +146,8 @@ def _write(
         created_at=utc_now(),
         user_name="" if actor.is_system else actor.name,
         ended_at=None,
+        intent=None,
+        observed=None,
     )
     if candidate:
         host_addresses.reserve(tx, action, host_id, host_addresses.stored(tx, host_id))
@@ -174,20 +179,28 @@ def ended(tx: Tx, host_id: str, job_id: str) -> str:
     return tx.scalar(sa.select(host_changes.c.state).where(*here)) or ""
 
 
-def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a change: what the host was asked to be, and its networking after it; None where nobody knows."""
+
+    intent: HostIntent | None = None
+    observed: Host | None = None
+
+
+def record_applied(tx: Tx, host_id: str, generation: int, kept: Kept) -> bool:
     """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
     than before, of which the caller tells :mod:`netweft.engine.operations.network_status`.
     """
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
     changed = bool(candidate and store(tx, host_id, candidate))
-    _end(tx, host_id, generation, "applied", "")
+    _end(tx, host_id, generation, "applied", "", kept)
     return changed
 
 
-def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
+def record_refused(tx: Tx, host_id: str, generation: int, error: str, kept: Kept) -> None:
     """The host did not take it: its attachments stay as they were."""
-    _end(tx, host_id, generation, "refused", error)
+    _end(tx, host_id, generation, "refused", error, kept)
 
 
 def sweep(tx: Tx) -> int:
@@ -206,8 +219,10 @@ def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: 
         queue.amend(tx, job_id, status, error, code)
 
 
-def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
-    _END.run(tx, host_id=host_id, generation=generation, state=state, error=error, ended_at=utc_now())
+def _end(tx: Tx, host_id: str, generation: int, state: str, error: str, kept: Kept) -> None:
+    here = {"host_id": host_id, "generation": generation}
+    written = {name: _json(getattr(kept, name)) for name in ("intent", "observed")}
+    _END.run(tx, **here, state=state, error=error, ended_at=utc_now(), **written)
     host_addresses.align(tx, host_id)
 
 
@@ -254,6 +269,10 @@ def catch_up(tx: Tx, host_id: str, generation: int) -> None:
     _CATCH_UP.run(tx, host_id=host_id, generation=generation)
 
 
+def _json(value: HostIntent | Host | None) -> bytes | None:
+    return None if value is None else msgspec.json.encode(value)
+
+
 _HOST: sa.BindParameter[str] = sa.bindparam("host_id")
 _GENERATION: sa.BindParameter[int] = sa.bindparam("generation")
 _HERE = sa.and_(host_changes.c.host_id == _HOST, host_changes.c.generation == _GENERATION)
@@ -278,7 +297,7 @@ _COMING = Statement(
     .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None))
     .limit(1)
 )
-_END = Statement(sa.update(host_changes).where(_HERE), ["state", "error", "ended_at"])
+_END = Statement(sa.update(host_changes).where(_HERE), ["state", "error", "ended_at", "intent", "observed"])
 _CLEAR_ATTACHMENTS = Statement(
     sa.delete(attachments).where(attachments.c.host_id == _HOST).returning(attachments.c.network_id)
 )

@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
+from netweft.core.desired import desired_host
 from netweft.core.errors import NotFoundError
-from netweft.core.intent import HostSetup
+from netweft.core.host import Host
+from netweft.core.intent import HostIntent, HostSetup
 from netweft.core.setup_history import Labels, differences
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_networks import Candidate, HostData, candidate_of, load_one
 from netweft.engine.statements import rows
+
+
+_INTENT, _HOST = msgspec.json.Decoder(HostIntent), msgspec.json.Decoder(Host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,33 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
         shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
     return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is kept of a change of a host: what the host was asked to be, what that was to become on it, and what its
+    networking was after it. None where nobody knew.
+    """
+
+    intent: HostIntent | None
+    desired: Host | None
+    observed: Host | None
+
+
+def facts(tx: Tx, host_id: str, generation: int) -> Facts:
+    """What is kept of one generation. Raises NotFoundError where it is not known."""
+    here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
+    query = sa.select(host_changes).where(*here).order_by(host_changes.c.generation.desc()).limit(2)
+    found = rows(tx, HostChangeRow, query)
+    if not found or found[0].generation != generation:
+        raise NotFoundError(f"The host has no generation {generation} that is still known.")
+    row = found[0]
+    intent = _INTENT.decode(row.intent) if row.intent else None
+    observed = _HOST.decode(row.observed) if row.observed else None
+    before = next((one.observed for one in found[1:] if one.observed), row.observed)
+    known = _HOST.decode(before) if before else None
+    desired = desired_host(intent, known) if intent and known else None
+    return Facts(intent=intent, desired=desired, observed=observed)
 
 
 def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:

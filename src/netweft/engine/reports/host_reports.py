@@ -30,6 +30,7 @@ from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_repo
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations import functions, host_changes, host_drifts, host_labels, ports, vnic_sync
+from netweft.engine.operations.host_changes import Kept
 from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.payloads import OnVm
@@ -186,18 +187,19 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     other networks than before.
     """
     has_others = False
+    kept = host_changes.Kept(observed=report.host)
     for row in host_changes.pending(tx, host.id):
         if host_changes.is_being_brought(tx, row):
             continue
         change = report.change
         if report.generation < row.generation:
-            _settle_refused(tx, host, row, "The request never reached the host.")
+            _settle_refused(tx, host, row, kept, "The request never reached the host.")
         elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
-            _settle_refused(tx, host, row, "The host has taken a later change.")
+            _settle_refused(tx, host, row, kept, "The host has taken a later change.")
         elif change.phase is Phase.ROLLED_BACK:
-            _settle_refused(tx, host, row, change.error, host_changes.ROLLED_BACK)
+            _settle_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
         else:
-            has_others |= host_changes.record_applied(tx, host.id, row.generation)
+            has_others |= host_changes.record_applied(tx, host.id, row.generation, kept)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
             code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
             text = f"Network changes were applied on host {host.name}, as it reports after it was out of reach."
@@ -205,8 +207,10 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     return has_others
 
 
-def _settle_refused(tx: Tx, host: HostRow, row: HostChangeRow, error: str, error_code: str = host_changes.LOST) -> None:
-    host_changes.record_refused(tx, host.id, row.generation, error)
+def _settle_refused(
+    tx: Tx, host: HostRow, row: HostChangeRow, kept: Kept, error: str, error_code: str = host_changes.LOST
+) -> None:
+    host_changes.record_refused(tx, host.id, row.generation, error, kept)
     host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
     code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
     text = f"Failed to apply changes on host {host.name}, as it reports after it was out of reach: {error}"
