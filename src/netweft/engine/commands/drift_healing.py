@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from netweft.core.drift import first_of
-from netweft.core.drift_healing import Attempts, Healing, attempts_now, verdict
+from netweft.core.drift_healing import Attempts, Healing, attempts_now, next_attempt, verdict
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.host import Loss
 from netweft.engine import audit
@@ -18,9 +19,10 @@ from netweft.engine.commands.host_plans import plan_of
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.hosts import host_differences, host_drifts, host_healings, hosts
+from netweft.engine.model.hosts import HostHealingRow, host_differences, host_drifts, host_healings, hosts
 from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
+from netweft.engine.statements import add
 
 HEALED, LEFT_ALONE, NOT_HEALED = 20_034, 20_035, 20_036
 """Event codes of our own."""
@@ -41,8 +43,8 @@ class Drifting(NamedTuple):
 
 
 def hosts_to_heal(tx: Tx) -> list[str]:
-    """The ids of hosts that differ and whose clusters have that put right. Those of which somebody ignores a difference
-    are left out: to synchronize a host puts right all that differs.
+    """The ids of hosts that differ, whose clusters have that put right, and whose time it is. Those of which somebody
+    ignores a difference are left out: to synchronize a host puts right all that differs.
     """
     return [one.id for one in _drifting(tx, None)]
 
@@ -51,26 +53,31 @@ def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
     """Count an attempt to heal a host, unless it is too early, or there were too many; returns whether to make it. An
     event tells when it is given up.
     """
-    one = _locked(tx, host_id)
+    one, now = _locked(tx, host_id), utc_now()
     if one is None or host_changes.pending(tx, host_id):
         return False
     row = tx.execute(sa.select(host_healings).where(host_healings.c.host_id == host_id)).one_or_none()
     known = Attempts(count=row.attempts, last=row.tried_at) if row else None
-    match verdict(known, utc_now(), healing):
-        case "wait":
+    count = attempts_now(known, now, healing)
+    match verdict(known, now, healing):
+        case "give up" if known is not None:
+            _tell_left_alone(tx, one, count, healing)
+            calm = known.last + timedelta(seconds=healing.calm)
+            _write(tx, HostHealingRow(host_id=host_id, attempts=count, tried_at=known.last, next_at=calm))
             return False
-        case "give up":
-            if row is not None and not row.given_up:
-                tx.execute(sa.update(host_healings).where(host_healings.c.host_id == host_id).values(given_up=True))
-                _tell_left_alone(tx, one, row.attempts, healing)
-            return False
-        case _ if not _is_for(tx, one):
-            return False
-    tx.execute(sa.delete(host_healings).where(host_healings.c.host_id == host_id))
-    count = attempts_now(known, utc_now(), healing) + 1
-    values = {"host_id": host_id, "attempts": count, "tried_at": utc_now(), "given_up": False}
-    tx.execute(sa.insert(host_healings).values(**values))
-    return True
+        case "try" if _is_for(tx, one):
+            later = next_attempt(count + 1, now, healing)
+            _write(tx, HostHealingRow(host_id=host_id, attempts=count + 1, tried_at=now, next_at=later))
+            return True
+        case "try":
+            last, later = known.last if known else now, now + timedelta(seconds=healing.look)
+            _write(tx, HostHealingRow(host_id=host_id, attempts=count, tried_at=last, next_at=later))
+    return False
+
+
+def _write(tx: Tx, row: HostHealingRow) -> None:
+    tx.execute(sa.delete(host_healings).where(host_healings.c.host_id == row.host_id))
+    add(tx, host_healings, row)
 
 
 def heal_host(tx: Tx, host_id: str) -> str | None:
@@ -124,6 +131,9 @@ def _drifting(tx: Tx, host_id: str | None) -> list[Drifting]:
     )
     if host_id is not None:
         query = query.where(hosts.c.id == host_id)
+    else:
+        later = sa.exists().where(host_healings.c.host_id == hosts.c.id, host_healings.c.next_at > utc_now())
+        query = query.where(~later)
     return [Drifting(*row) for row in tx.execute(query.order_by(hosts.c.name))]
 
 

@@ -150,8 +150,8 @@ class HostHealingRow(Record, frozen=True):
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     attempts: int
     tried_at: datetime
-    # Whether an event has told that this is not done any more.
-    given_up: bool
+    # When it is to be looked at again.
+    next_at: datetime
 
 
 host_healings = stored(

@@ -64,13 +64,19 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
             _tell(tx, data, HOST_DRIFTS, f"Host {name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
-            new = [line for line in kept if line not in known.lines]
+            told = {_thing(line) for line in known.lines}
+            new = [line for line in kept if _thing(line) not in told]
             if new and len(known.lines) < KEPT:
                 text = f"Host {name} differs in more from what is wanted: {first_of(new)}."
                 _tell(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
         _tell(tx, data, HOST_AS_WANTED, f"Host {name} is as wanted again.", Severity.NORMAL)
+
+
+def _thing(line: str) -> str:
+    """What a line is about: when only the value there has changed, there is no more than before."""
+    return line.partition(", and is ")[0]
 
 
 _KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))

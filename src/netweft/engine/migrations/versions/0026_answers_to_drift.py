@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("host_id", sa.String(length=36), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("tried_at", Utc(), nullable=False),
-        sa.Column("given_up", sa.Boolean(), nullable=False),
+        sa.Column("next_at", Utc(), nullable=False),
         sa.ForeignKeyConstraint(
             ["host_id"], ["hosts.id"], name=op.f("fk_host_healings_host_id_hosts"), ondelete="CASCADE"
         ),
