@@ -19,7 +19,6 @@ from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_networks import Candidate, HostData, candidate_of, load_one
 from netweft.engine.statements import rows
 
-
 _INTENT, _HOST = msgspec.json.Decoder(HostIntent), msgspec.json.Decoder(Host)
 
 
