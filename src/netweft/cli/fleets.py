@@ -1,0 +1,158 @@
+"""``netweft export`` and ``netweft apply``: one file that describes the fleet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netweft.cli.fleet_file import File, state_of, written
+from netweft.cli.fleet_requests import Requests
+from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.client import ApiError, Client, UnreachableError
+from netweft.core.fleet.changes import Change, Difference
+from netweft.core.fleet.items import json_schema, nest
+
+_COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
+_PASSES = 2
+"""How often what is left is done: a new data centre or network brings along what the file may not want."""
+
+file_option = click.option(
+    "-f",
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file of the fleet, as YAML (see docs/fleet-file.md).",
+)
+prune_option = click.option(
+    "--prune", is_flag=True, help="Remove what is in a collection that the file names, and not in the file."
+)
+
+
+@click.command("export")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file instead, for editors.")
+@output_option
+def export(schema: bool, form: str) -> None:
+    """Print the file that describes the fleet: networks, clusters, hosts and all that they are to have.
+
+    It is YAML, or JSON with '-o json'. Passwords are not in it.
+
+    Example: netweft export > fleet.yaml
+    """
+    if schema:
+        click.echo(schema_text(), nl=False)
+    else:
+        _export(form=form)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the file, as it is published."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+@calls_engine
+def _export(client: Client, *, form: str) -> None:
+    fleet = state_of(client).fleet
+    click.echo(json.dumps(nest(fleet.things), indent=2) if form == "json" else written(fleet), nl=form == "json")
+
+
+@click.command("apply")
+@file_option
+@prune_option
+@click.option("--commit", is_flag=True, help="Commit what hosts run then, so that they restore it when they boot.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
+@calls_engine
+def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: bool) -> None:
+    r"""Make the fleet be as a file says. What the file does not name stays as it is.
+
+    The plan is shown first. Changes are made one after the other, each by the request that any other command would
+    make; at the first that fails it ends, and says what was done. Applied again it goes on.
+
+    \b
+    Examples:
+      netweft apply -f fleet.yaml
+      netweft apply -f fleet.yaml --prune --yes
+    """
+    content = File(required_file(file))
+    todo = content.todo(client, prune=prune)
+    if not todo.changes:
+        say("Nothing to do.")
+        return
+    show_changes(todo.changes, "table")
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Make {_count(todo.changes)}?", abort=True, err=True)
+    for _ in range(_PASSES):
+        _make_all(todo.changes, Requests(client, todo, commit=commit))
+        todo = content.todo(client, prune=prune)
+        if not todo.changes:
+            say("The fleet is as the file says.")
+            return
+    say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {file}'.")
+
+
+def required_file(file: Path | None) -> Path:
+    """The file that an option names. Raises click.UsageError."""
+    if file is None:
+        raise click.UsageError("Name the file with -f.")
+    return file
+
+
+def _make_all(found: tuple[Change, ...], requests: Requests) -> None:
+    for number, change in enumerate(found):
+        say(f"{number + 1}/{len(found)} {_told(change)}")
+        try:
+            requests.make(change)
+        except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
+            say(f"This failed: {_told(change)}. Before it were done: {number}. Not done:")
+            for left in found[number + 1 :]:
+                say(f"  {_told(left)}")
+            raise
+
+
+def _told(change: Change) -> str:
+    return f"{change.action} {change.noun} {change.name}"
+
+
+def _count(found: tuple[Change, ...]) -> str:
+    return f"{len(found)} change{'s' * (len(found) != 1)}"
+
+
+@calls_engine
+def plan_file(client: Client, file: Path, *, prune: bool, form: str) -> None:
+    """Show what applying a file would do."""
+    show_changes(File(file).todo(client, prune=prune).changes, form)
+
+
+def show_changes(found: tuple[Change, ...], form: str) -> None:
+    """Print changes, as a table a line for each field."""
+    shown: list[dict[str, Any]] = [
+        {
+            "action": one.action,
+            "noun": one.noun,
+            "name": one.name,
+            "differences": [_difference(each) for each in one.differences],
+        }
+        for one in found
+    ]
+    if form not in TABLES:
+        show_one({"changes": shown}, form)
+    elif found:
+        lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
+        show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)
+    say(f"{_count(found)}.")
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {"field": ".".join(one.path), "before": one.before, "after": one.after}
+
+
+def _cells(line: dict[str, Any]) -> dict[str, str]:
+    values = {name: line.get(name) for name in ("before", "after")}
+    return {
+        name: "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in values.items()
+    }
