@@ -14,7 +14,8 @@ import yaml
 from netweft.cli.output import say
 from netweft.client import Client
 from netweft.client.yaml_places import Document, YamlError
-from netweft.core.fleet.changes import Change, changes, mistakes_in
+from netweft.core.fleet.changes import Change, changes
+from netweft.core.fleet.checks import mistakes_in
 from netweft.core.fleet.choices import Nics, decided
 from netweft.core.fleet.items import Fleet, Key, flatten, nest, shape_mistakes
 from netweft.core.fleet.nouns import HOST_NOUNS

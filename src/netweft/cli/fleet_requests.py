@@ -17,7 +17,8 @@ from netweft.cli.noun_types import NOTHING, Field
 from netweft.cli.verbs import entity_of, query_of
 from netweft.client import Client
 from netweft.client.tree import ADDITIONS, Tree
-from netweft.core.fleet.changes import HOST_NETWORKS, Change, referred
+from netweft.core.fleet.changes import HOST_NETWORKS, Change
+from netweft.core.fleet.checks import referred
 from netweft.core.fleet.items import Key
 from netweft.core.network_filters import IDS
 from netweft.core.rules.provider import certificates_of

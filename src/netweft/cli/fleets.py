@@ -79,10 +79,9 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: boo
     """
     content = File(required_file(file))
     todo = content.todo(client, prune=prune)
-    if not todo.changes:
-        say("Nothing to do.")
-        return
     show_changes(todo.changes, "table")
+    if not todo.changes:
+        return
     if not yes and sys.stdin.isatty():
         click.confirm(f"Make {_count(todo.changes)}?", abort=True, err=True)
     for _ in range(_PASSES):
@@ -143,7 +142,7 @@ def show_changes(found: tuple[Change, ...], form: str) -> None:
     elif found:
         lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
         show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)
-    say(f"{_count(found)}.")
+    say(f"{_count(found)}." if found else "Nothing to do.")
 
 
 def _difference(one: Difference) -> dict[str, Any]:
@@ -153,6 +152,6 @@ def _difference(one: Difference) -> dict[str, Any]:
 def _cells(line: dict[str, Any]) -> dict[str, str]:
     values = {name: line.get(name) for name in ("before", "after")}
     return {
-        name: "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        name: "" if value is None else str(value) if value and isinstance(value, str) else json.dumps(value)
         for name, value in values.items()
     }

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from netweft.core.fleet.items import Fleet, Key, Values, above
-from netweft.core.fleet.nouns import BY_NAME, HOST_NOUNS, RANK, Field
-from netweft.core.fleet.values import Mistake
+from netweft.core.fleet.nouns import BY_NAME, HOST_NOUNS, RANK
 
 Action: TypeAlias = Literal["add", "change", "remove"]
 HOST_NETWORKS: Final = "host networks"
@@ -48,8 +47,12 @@ def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Chan
     """
     made = [_made(key, current.things.get(key), values) for key, values in wanted.things.items()]
     ordered = sorted((one for one in made if one), key=_order)
-    gone = sorted(_gone(current, wanted), key=lambda key: (-RANK[key[0]], key[1])) if prune else []
-    removals = [Change("remove", *key) for key in gone]
+    left = gone(current, wanted) if prune else frozenset[Key]()
+    removals = [
+        Change("remove", *key)
+        for key in sorted(left, key=lambda key: (-RANK[key[0]], key[1]))
+        if not is_within(key, left)  # goes with what it is in
+    ]
     return (
         *(one for one in ordered if one.noun not in HOST_NOUNS),
         *_by_host([*ordered, *removals]),
@@ -59,41 +62,38 @@ def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Chan
 
 def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:
     """What adds or changes a thing; None where nothing is to be done. Secrets go along, and are no reason."""
-    held = before or {}
-    fields = [
-        one for one in BY_NAME[key[0]].fields if one.name in wanted and not (before is not None and _is_kept(one))
-    ]
+    fields = [one for one in BY_NAME[key[0]].fields if one.name in wanted]
+    if before is None:
+        return Change("add", *key, tuple(Difference((one.name,), None, wanted[one.name]) for one in fields))
     found = tuple(
-        Difference((one.name,), None if one.is_secret else held.get(one.name), wanted[one.name])
+        Difference((one.name,), before.get(one.name), wanted[one.name])
         for one in fields
-        if before is None or one.is_secret or held.get(one.name) != wanted[one.name]
+        if not one.is_secret and before.get(one.name) != wanted[one.name]
     )
-    if before is not None and all(BY_NAME[key[0]].field(one.path[0]).is_secret for one in found):
-        return None
-    return Change("add" if before is None else "change", *key, found)
-
-
-def _is_kept(one: Field) -> bool:
-    return one.is_secret and one.only_add
+    secrets = [one for one in fields if one.is_secret and not one.only_add]
+    told = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
+    return Change("change", *key, told) if found else None
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Roles are taken before they are given up, and what a profile falls back to is there before it."""
+    """Roles are taken before they are given up, and what refers to another one of its noun comes after those that do
+    not.
+    """
     after = {one.path[0]: one.after for one in change.differences}
-    return RANK[change.noun], change.names[:1], bool(after.get("failover")), not after.get("roles")
+    is_second = bool(after.get("failover") or after.get("physical_network"))
+    return RANK[change.noun], change.names[:1], is_second, not after.get("roles")
 
 
-def _gone(current: Fleet, wanted: Fleet) -> Iterator[Key]:
-    """What is to be removed; what is in something that is removed goes with it."""
-    removed = {
-        key for key in current.things if key not in wanted.things and (key[0], key[1][:-1]) in wanted.collections
-    }
-    return (key for key in removed if not _is_below(key, removed))
+def gone(current: Fleet, wanted: Fleet) -> frozenset[Key]:
+    """What a file with ``--prune`` has removed, with all that is in it."""
+    named = {key for key in current.things if key not in wanted.things and (key[0], key[1][:-1]) in wanted.collections}
+    return frozenset(key for key in current.things if key in named or is_within(key, named))
 
 
-def _is_below(key: Key, removed: Collection[Key]) -> bool:
+def is_within(key: Key, holders: Collection[Key]) -> bool:
+    """Whether a thing is in one of others."""
     holder = above(key)
-    return holder is not None and (holder in removed or _is_below(holder, removed))
+    return holder is not None and (holder in holders or is_within(holder, holders))
 
 
 def _by_host(found: list[Change]) -> list[Change]:
@@ -114,61 +114,3 @@ def _told(parts: list[Change]) -> Iterator[Difference]:
         if one.action == "remove":
             yield Difference(path, "there", None)
         yield from (Difference((*path, *each.path), each.before, each.after) for each in one.differences)
-
-
-def mistakes_in(current: Fleet, wanted: Fleet, *, prune: bool = False) -> list[Mistake]:
-    """What is wrong with a file for the fleet as it is: what cannot be changed, what is needed to add something, and
-    names of what is not there.
-    """
-    gone = set(_gone(current, wanted)) if prune else set[Key]()
-    there = {key for key in current.things if key not in gone and not _is_below(key, gone)} | wanted.things.keys()
-    found: list[Mistake] = []
-    for key, values in wanted.things.items():
-        found += _field_mistakes(key, current.things.get(key), values, wanted)
-        found += _reference_mistakes(key, values, current, wanted, there)
-    return found
-
-
-def _field_mistakes(key: Key, before: Values | None, values: Values, wanted: Fleet) -> Iterator[Mistake]:
-    noun, place = BY_NAME[key[0]], wanted.places[key]
-    for one in noun.fields:
-        if before is None:
-            if one.needed and values.get(one.name) is None:
-                yield Mistake(place, f"There is no {noun.name} {key[1][-1]} yet, and '{one.name}' is needed to add it.")
-        elif one.only_add and one.name in values and not one.is_secret and before.get(one.name) != values[one.name]:
-            text = (
-                f"This is {before.get(one.name) or 'nothing'} now, and cannot be changed. Remove the {noun.name} first."
-            )
-            yield Mistake((*place, one.name), text)
-
-
-def _reference_mistakes(
-    key: Key, values: Values, current: Fleet, wanted: Fleet, there: Collection[Key]
-) -> Iterator[Mistake]:
-    noun, place = BY_NAME[key[0]], wanted.places[key]
-    for one in noun.fields:
-        if one.refers and (value := values.get(one.name)) is not None:
-            target = referred(key, one.refers, value)
-            if target not in there:
-                yield Mistake((*place, one.name), f"There is no {one.refers} {target[1][-1]}.")
-    if noun.refers:
-        holder = key[1][0]
-        within = _held(("cluster" if noun.refers == "network" else "host", (holder,)), current, wanted)
-        scope = within.get("data_center" if noun.refers == "network" else "cluster")
-        if scope is not None and (noun.refers, (scope, key[1][1])) not in there:
-            yield Mistake(place, f"There is no network {key[1][1]} in {_scope_word(noun.refers)} {scope}.")
-
-
-def _scope_word(refers: str) -> str:
-    return "data centre" if refers == "network" else "cluster"
-
-
-def _held(key: Key, current: Fleet, wanted: Fleet) -> Values:
-    return {**current.things.get(key, {}), **wanted.things.get(key, {})}
-
-
-def referred(key: Key, noun: str, value: Any) -> Key:  # noqa: ANN401 -- what a field holds
-    """The thing that a field of a thing names: in its data centre where such things are in one."""
-    if noun == "profile":
-        return noun, (key[1][0], value["network"], value["profile"])
-    return noun, (key[1][0], value) if noun in {"qos", "network"} else (value,)

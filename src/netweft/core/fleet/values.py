@@ -224,7 +224,7 @@ class Parts:
                 yield from part.kind.mistakes(value[part.name], (*place, part.name))
             elif part.needed:
                 yield Mistake(place, f"'{part.name}' is missing here.")
-        if self.is_one and not any(value.get(part.name) is not None for part in self.parts):
+        if self.is_one and all(item is None for item in value.values()):
             yield Mistake(place, f"Name at least one of: {', '.join(part.name for part in self.parts)}.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
