@@ -17,7 +17,7 @@ from netweft.client.yaml_places import Document, YamlError
 from netweft.core.fleet.changes import Change, changes
 from netweft.core.fleet.checks import mistakes_in
 from netweft.core.fleet.choices import Nics, decided
-from netweft.core.fleet.items import Fleet, Key, flatten, nest, shape_mistakes
+from netweft.core.fleet.items import Fleet, Key, flatten, nest, normal, shape_mistakes
 from netweft.core.fleet.nouns import HOST_NOUNS
 from netweft.core.fleet.values import Mistake
 
@@ -84,7 +84,7 @@ def state_of(client: Client) -> State:
     things, ids = {}, {}
     for one in client.addition("GET", "fleet"):
         key = one["noun"], tuple(one["names"])
-        things[key], ids[key] = one["values"], one["id"]
+        things[key], ids[key] = normal(one["noun"], one["values"]), one["id"]
     return State(Fleet(things), ids)
 
 

@@ -77,7 +77,7 @@ def flatten(tree: Mapping[str, Any]) -> Fleet:
         collections.add((noun.name, over))
         for name, thing in holder[noun.key].items():
             key, here = (noun.name, (*over, name)), (*place, noun.key, name)
-            things[key], places[key] = _normal(noun, thing or {}), here
+            things[key], places[key] = normal(noun.name, thing or {}), here
             for inner in noun.nouns:
                 take(inner, thing or {}, key[1], here)
 
@@ -86,11 +86,12 @@ def flatten(tree: Mapping[str, Any]) -> Fleet:
     return Fleet(things, frozenset(collections), places)
 
 
-def _normal(noun: Noun, thing: Mapping[str, Any]) -> Values:
+def normal(noun: str, values: Values) -> Values:
+    """What a thing's fields hold, in the form in which equal values are equal."""
     return {
-        one.name: None if thing[one.name] is None else one.kind.normal(thing[one.name])
-        for one in noun.fields
-        if one.name in thing
+        one.name: None if values[one.name] is None else one.kind.normal(values[one.name])
+        for one in BY_NAME[noun].fields
+        if one.name in values
     }
 
 

@@ -135,7 +135,6 @@ _SUBNET = Noun(
                         Part(name="last", kind=Text("address"), help="The last address.", needed=True),
                     )
                 ),
-                in_order=True,
             ),
             help="What vNICs get addresses out of; none: all but the gateway.",
         ),
