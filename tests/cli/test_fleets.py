@@ -136,7 +136,7 @@ def test_it_stops_at_the_first_failure_and_goes_on_when_applied_again(netweft: N
 def test_what_still_is_used_is_not_removed(netweft: Netweft, file: Path) -> None:
     file.write_text("clusters: {}")
     told = netweft("apply", "-f", str(file), "--prune", expect=2).err
-    assert ":1:1: cluster Default would be removed, and host sim-1 has it." in told
+    assert ":1:1: cluster Default would be removed, and host sim-1 has it as cluster." in told
     assert netweft.json("plan", "-f", str(file)) == {"changes": []}
 
 

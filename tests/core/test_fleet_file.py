@@ -211,8 +211,19 @@ def test_of_what_has_no_holder_only_the_holder_is_told() -> None:
 def test_what_stays_keeps_what_it_refers_to() -> None:
     assert told({"clusters": {}}) == []
     found = told({"clusters": {}}, prune=True)
-    assert ((), "cluster Default would be removed, and host sim-2 has it.") in found
+    assert ((), "cluster Default would be removed, and host sim-2 has it as cluster.") in found
     assert len(found) == 3
+
+
+def test_what_refers_to_nothing_already_is_no_mistake() -> None:
+    """A host may carry a network that its cluster no longer has."""
+    tree = new_fleet(1)
+    tree["hosts"]["sim-1"]["attachments"]["gone"] = {"nic": "eth1"}
+    current = flatten(tree)
+    assert mistakes_in(current, current) == mistakes_in(current, current, prune=True) == []
+    moved = flatten({"hosts": {"sim-1": {"cluster": "Other", "attachments": {"gone": {"nic": "eth2"}}}}})
+    texts = [one.text for one in mistakes_in(current, moved)]
+    assert texts == ["There is no cluster Other.", "There is no network gone in cluster Other."]
 
 
 def choose(tree: dict[str, Any], nics: dict[str, Any] = NICS) -> tuple[Fleet, list[Mistake]]:

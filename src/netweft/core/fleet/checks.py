@@ -7,7 +7,7 @@ from typing import Any
 
 from netweft.core.fleet.changes import gone
 from netweft.core.fleet.items import Fleet, Key, Values
-from netweft.core.fleet.nouns import BY_NAME, Field
+from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.fleet.values import Mistake
 
 
@@ -20,24 +20,24 @@ def mistakes_in(current: Fleet, wanted: Fleet, *, prune: bool = False) -> list[M
     found: list[Mistake] = []
     for key, values in wanted.things.items():
         found += _field_mistakes(key, current.things.get(key), values, wanted)
-        found += _reference_mistakes(key, values, current, wanted, there)
+        found += _reference_mistakes(key, current, wanted, there)
     found += (mistake for key in there - wanted.things.keys() for mistake in _stranded(key, current, there))
     return found
 
 
 def _stranded(key: Key, current: Fleet, there: Collection[Key]) -> Iterator[Mistake]:
     """What stays as it is and would refer to what is removed."""
-    for one, target in _references(key, current.things[key]):
-        if target not in there:
-            text = f"{one.refers} {target[1][-1]} would be removed, and {key[0]} {'/'.join(key[1])} has it."
+    for field, target in _references(key, current.things[key]):
+        if target in current.things and target not in there:
+            text = f"{target[0]} {target[1][-1]} would be removed, and {key[0]} {'/'.join(key[1])} has it as {field}."
             yield Mistake((), text)
 
 
-def _references(key: Key, values: Values) -> Iterator[tuple[Field, Key]]:
+def _references(key: Key, values: Values) -> Iterator[tuple[str, Key]]:
     """The fields of a thing that name another one, and which."""
     for one in BY_NAME[key[0]].fields:
         if one.refers and (value := values.get(one.name)) is not None:
-            yield one, referred(key, one.refers, value)
+            yield one.name, referred(key, one.refers, value)
 
 
 def _field_mistakes(key: Key, before: Values | None, values: Values, wanted: Fleet) -> Iterator[Mistake]:
@@ -53,29 +53,41 @@ def _field_mistakes(key: Key, before: Values | None, values: Values, wanted: Fle
             yield Mistake((*place, one.name), text)
 
 
-def _reference_mistakes(
-    key: Key, values: Values, current: Fleet, wanted: Fleet, there: Collection[Key]
-) -> Iterator[Mistake]:
-    noun, place = BY_NAME[key[0]], wanted.places[key]
-    for one, target in _references(key, values):
-        if target not in there:
-            yield Mistake((*place, one.name), f"There is no {one.refers} {target[1][-1]}.")
-    scope = _scope(key, noun.refers, current, wanted) if noun.refers else None
-    if scope is not None and (noun.refers, (scope, key[1][1])) not in there:
-        yield Mistake(place, f"There is no network {key[1][1]} in {_HOLDERS[noun.refers]} {scope}.")
+def _reference_mistakes(key: Key, current: Fleet, wanted: Fleet, there: Collection[Key]) -> Iterator[Mistake]:
+    """Names of what is not there, but for those that are in the fleet already: a host may carry a network that its
+    cluster no longer has.
+    """
+    place, kept = wanted.places[key], set(_all_references(key, current)) - current.things.keys()
+    for field, target in _references(key, wanted.things[key]):
+        if target not in there and target not in kept:
+            yield Mistake((*place, field), f"There is no {target[0]} {target[1][-1]}.")
+    own = _own_reference(key, current, wanted)
+    if own is not None and own not in there and own not in kept:
+        yield Mistake(place, f"There is no network {own[1][-1]} in {_HOLDERS[own[0]]} {own[1][0]}.")
 
 
 _HOLDERS = {"network": "data centre", "cluster network": "cluster"}
 
 
-def _scope(key: Key, refers: str, current: Fleet, wanted: Fleet) -> str | None:
-    """What has the things of which a thing is named as one: the data centre of its cluster, or the cluster of its host.
-    None where that is not said.
+def _all_references(key: Key, current: Fleet) -> Iterator[Key]:
+    """What a thing that is there refers to."""
+    if key in current.things:
+        yield from (target for _, target in _references(key, current.things[key]))
+        if (own := _own_reference(key, current, current)) is not None:
+            yield own
+
+
+def _own_reference(key: Key, current: Fleet, wanted: Fleet) -> Key | None:
+    """The network that a network of a cluster is, or the cluster's network that an attachment of a host is; None for
+    what is there by itself, and where the holder does not say in which data centre, or cluster, it is.
     """
+    refers = BY_NAME[key[0]].refers
+    if not refers:
+        return None
     noun, field = ("cluster", "data_center") if refers == "network" else ("host", "cluster")
     holder = noun, key[1][:1]
     held: Values = {**current.things.get(holder, {}), **wanted.things.get(holder, {})}
-    return held.get(field)
+    return (refers, (held[field], key[1][1])) if held.get(field) else None
 
 
 def referred(key: Key, noun: str, value: Any) -> Key:  # noqa: ANN401 -- what a field holds
