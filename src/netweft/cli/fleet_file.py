@@ -97,7 +97,10 @@ def _nics(client: Client) -> Nics:
 
 def written(fleet: Fleet) -> str:
     """The file that describes the fleet, in YAML."""
-    tree = nest(fleet.things)
-    return str(
-        yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
-    )
+    return in_yaml(nest(fleet.things))
+
+
+def in_yaml(tree: Any) -> str:  # noqa: ANN401 -- what YAML holds
+    """A tree as YAML, in which what holds nothing else takes one line."""
+    told = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
+    return str(told)

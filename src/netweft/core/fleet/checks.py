@@ -57,7 +57,7 @@ def _reference_mistakes(key: Key, current: Fleet, wanted: Fleet, there: Collecti
     """Names of what is not there, but for those that are in the fleet already: a host may carry a network that its
     cluster no longer has.
     """
-    place, kept = wanted.places[key], set(_all_references(key, current)) - current.things.keys()
+    place, kept = wanted.places[key], {one for one in _all_references(key, current) if one not in current.things}
     for field, target in _references(key, wanted.things[key]):
         if target not in there and target not in kept:
             yield Mistake((*place, field), f"There is no {target[0]} {target[1][-1]}.")

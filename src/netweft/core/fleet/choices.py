@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeAlias
@@ -22,12 +23,15 @@ def decided(wanted: Fleet, current: Fleet, nics: Nics) -> tuple[Fleet, list[Mist
     from a pool; else it gets the lowest that no host has, in the order of the hosts' names.
     """
     mistakes: list[Mistake] = []
-    bonds = {key[1] for fleet in (wanted, current) for key in fleet.things if key[0] == "host bond"}
+    bonds = defaultdict[str, set[str]](set)
+    for noun, names in (*current.things, *wanted.things):
+        if noun == "host bond":
+            bonds[names[0]].add(names[1])
     taken = _addresses(current.things.values()) | _addresses(wanted.things.values())
     things = dict(wanted.things)
     for key in sorted(key for key in things if key[0].startswith("host ")):
         values, place, before = dict(things[key]), wanted.places[key], current.things.get(key, {})
-        mistakes += _decide_nics(key[1][0], values, place, nics, bonds)
+        mistakes += _decide_nics(key[1][0], values, place, nics, bonds[key[1][0]])
         for family in _FAMILIES:
             if (values.get(family) or {}).get("pool"):
                 mistakes += _decide_address(values, family, place, before, taken)
@@ -36,7 +40,7 @@ def decided(wanted: Fleet, current: Fleet, nics: Nics) -> tuple[Fleet, list[Mist
 
 
 def _decide_nics(
-    host: str, values: dict[str, Any], place: Place, nics: Nics, bonds: Collection[tuple[str, ...]]
+    host: str, values: dict[str, Any], place: Place, nics: Nics, bonds: Collection[str]
 ) -> Iterator[Mistake]:
     if "slaves" in values:
         found = [_found(asked, host, nics.get(host), ()) for asked in values["slaves"]]
@@ -44,7 +48,7 @@ def _decide_nics(
         yield from (Mistake((*place, "slaves"), text) for _, text in found if text)
     if "nic" in values:
         asked = values["nic"]
-        names, text = _found(asked, host, nics.get(host), [bond for owner, bond in bonds if owner == host])
+        names, text = _found(asked, host, nics.get(host), bonds)
         if len(names) > 1:
             text = f"{_told(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
         values["nic"] = names[0] if names else ""
