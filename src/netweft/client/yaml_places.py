@@ -97,8 +97,10 @@ def _composed(text: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise YamlError([(*place, f"This is not YAML: {error.problem or error.context}.")]) from error
-    except yaml.YAMLError as error:
-        raise YamlError([(1, 1, f"This is not YAML: {error}")]) from error
+    except yaml.reader.ReaderError as error:  # a character that no YAML holds
+        before = text[: error.position].rpartition("\n")
+        place = text.count("\n", 0, error.position) + 1, len(before[2]) + 1
+        raise YamlError([(*place, f"This is not YAML: {error.reason}.")]) from error
     return found
 
 
