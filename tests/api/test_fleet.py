@@ -12,9 +12,12 @@ from api.served import Client, Engine
 from fleet import running_fleet
 from netweft.core.fleet.nouns import BY_NAME
 from netweft.engine.access.objects import ObjectRef, ObjectType
-from netweft.engine.db import Database, Tx
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.providers import insert_provider
+from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
+from netweft.engine.model.providers import ProviderRow
 from statements_seen import statements_seen
 
 HOME = "<data_center><name>Default</name></data_center>"
@@ -49,6 +52,7 @@ def test_everything_has_all_its_fields_and_no_secrets(engine: Engine, client: Cl
     network = client.post_xml("/networks", f"<network><name>tenants</name>{HOME}</network>")
     body = {"name": "web", "cidr": "192.0.2.0/24"}
     client.request("POST", f"{engine.url}/netweft/v1/networks/{network.get('id')}/subnets", json=body)
+    _add_provider(engine, str(network.get("id")))
     center = client.first_id("/datacenters")
     client.post_xml(f"/datacenters/{center}/qoss", "<qos><name>gold</name><type>network</type></qos>")
     found = things(engine, client)
@@ -57,7 +61,18 @@ def test_everything_has_all_its_fields_and_no_secrets(engine: Engine, client: Cl
         assert one["values"].keys() == fields, one
         assert one["id"]
     seen = {one["noun"] for one in found}
-    assert BY_NAME.keys() - seen == {"provider", "host bond", "host label"}
+    assert BY_NAME.keys() - seen == {"host bond", "host label"}
+    (network,) = (one for one in found if one["names"] == ["Default", "tenants"])
+    assert network["values"]["provider"] == "neutron"
+    assert PASSWORD not in str(found)
+
+
+def _add_provider(engine: Engine, network_id: str) -> None:
+    """A provider that has a network; nobody asks whether it is there."""
+    row = ProviderRow(id=new_id(), name="neutron", type="neutron", url="http://127.0.0.1:1", password=PASSWORD)
+    engine.db.run(insert_provider, SYSTEM, row)
+    change = sa.update(networks).where(networks.c.id == network_id).values(provider_id=row.id)
+    engine.db.run(lambda tx: tx.execute(change))
 
 
 def test_what_it_costs_does_not_grow_with_the_fleet(engine: Engine, client: Client) -> None:
