@@ -140,6 +140,17 @@ def test_what_still_is_used_is_not_removed(netweft: Netweft, file: Path) -> None
     assert netweft.json("plan", "-f", str(file)) == {"changes": []}
 
 
+def test_changes_are_asked_for_at_a_terminal(netweft: Netweft, file: Path) -> None:
+    file.write_text("data_centers: {Default: {networks: {blue: {}}}}")
+    asked = netweft.at_terminal("n\n", "apply", "-f", str(file))
+    assert (asked.code, "Make 1 change?" in asked.err, "Default/blue" in asked.out) == (1, True, True)
+    assert len(netweft.json("plan", "-f", str(file))["changes"]) == 1
+    assert netweft.at_terminal("y\n", "apply", "-f", str(file)).code == 0
+    file.write_text("data_centers: {Default: {networks: {ovirtmgmt: {}}}}")
+    assert netweft.at_terminal("", "apply", "-f", str(file), "--prune", "--yes").code == 0
+    assert "blue" not in netweft("export").out
+
+
 def test_secrets_come_from_where_the_file_says(netweft: Netweft, file: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     for place, environment, said in (
