@@ -19,6 +19,7 @@ _QOS: Tree = {
     **{f"{way}_{kind}": None for way in ("inbound", "outbound") for kind in ("average", "peak", "burst")},
     **dict.fromkeys(("linkshare", "upperlimit", "realtime")),
 }
+_ROLLOUT = {"rollout_canaries": 1, "rollout_soak": -1, "rollout_wave": 10, "rollout_on_failure": "keep"}
 _MANAGED = ["default_route", "display", "management", "migration"]
 
 
@@ -32,6 +33,7 @@ def add_random(tree: Tree, random: Random) -> Tree:
     for number, name in enumerate(names):
         center["networks"][name] = _network(random, name, number, center["qos"])
     cluster["mac_pool"] = random.choice([*tree["mac_pools"]])
+    cluster |= {"rollout_soak": random.choice((-1, 0)), "rollout_on_failure": random.choice(("keep", "revert"))}
     for name in names:
         if random.random() < 0.8:
             cluster["networks"][name] = {"required": random.random() < 0.5, "roles": []}
@@ -153,6 +155,7 @@ def _add_another(random: Random, tree: Tree) -> None:
         "switch_type": random.choice(("legacy", "ovs")),
         "mac_pool": random.choice([*tree["mac_pools"]]),
         "provider": None,
+        **_ROLLOUT,
         **_texts(random),
         "networks": {"ovirtmgmt": {"required": True, "roles": list(_MANAGED)}},
     }
@@ -186,6 +189,7 @@ def new_fleet(count: int) -> Tree:
         "switch_type": "legacy",
         "mac_pool": "Default",
         "provider": None,
+        **_ROLLOUT,
         **_TEXTS,
         "networks": {"ovirtmgmt": {"required": True, "roles": list(_MANAGED)}},
     }

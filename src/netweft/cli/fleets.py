@@ -12,7 +12,7 @@ import click
 from netweft.cli.fleet_file import File, state_of, written
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import calls_engine, output_option, wait_for_rollouts
 from netweft.client import ApiError, Client, UnreachableError
 from netweft.core.fleet.changes import Change, Difference
 from netweft.core.fleet.items import json_schema, nest
@@ -85,7 +85,7 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: boo
     if not yes and sys.stdin.isatty():
         click.confirm(f"Make {_count(todo.changes)}?", abort=True, err=True)
     for _ in range(_PASSES):
-        _make_all(todo.changes, Requests(client, todo, commit=commit))
+        _make_all(client, todo.changes, Requests(client, todo, commit=commit))
         todo = content.todo(client, prune=prune)
         if not todo.changes:
             say("The fleet is as the file says.")
@@ -100,11 +100,13 @@ def required_file(file: Path | None) -> Path:
     return file
 
 
-def _make_all(found: tuple[Change, ...], requests: Requests) -> None:
+def _make_all(client: Client, found: tuple[Change, ...], requests: Requests) -> None:
+    """Make changes, each when all hosts have the one before."""
     for number, change in enumerate(found):
         say(f"{number + 1}/{len(found)} {_told(change)}")
         try:
             requests.make(change)
+            wait_for_rollouts(client)
         except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
             say(f"This failed: {_told(change)}. Before it were done: {number}. Not done:")
             for left in found[number + 1 :]:

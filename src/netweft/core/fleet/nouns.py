@@ -325,6 +325,26 @@ _CLUSTER = Noun(
         ),
         _text("mac_pool", "The pool its vNICs get their MAC addresses from.", refers="macpool"),
         _text("provider", "Its default provider of networks.", can_be_nothing=True, refers="provider"),
+        Field(
+            name="rollout_canaries",
+            kind=Number(0, _INTEGER_MAX),
+            help="How many of its hosts a change reaches first; they are watched before it goes on.",
+        ),
+        Field(
+            name="rollout_soak",
+            kind=Number(-1, _INTEGER_MAX),
+            help="For how many seconds the first are watched; -1 for as long as the engine is told.",
+        ),
+        Field(
+            name="rollout_wave",
+            kind=Number(1, _INTEGER_MAX),
+            help="How many of its hosts change at a time after the first.",
+        ),
+        Field(
+            name="rollout_on_failure",
+            kind=Choice(("keep", "revert")),
+            help="What follows when a host fails: those that have changed keep the change, or it is taken back.",
+        ),
         *_TEXTS,
     ),
     nouns=(_CLUSTER_NETWORK,),
