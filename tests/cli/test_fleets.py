@@ -133,6 +133,21 @@ def test_it_stops_at_the_first_failure_and_goes_on_when_applied_again(netweft: N
     assert [*netweft.json("export")["hosts"]["sim-1"]["attachments"]] == ["one", "ovirtmgmt", "two"]
 
 
+def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file: Path) -> None:
+    wanted = """
+        data_centers: {Default: {networks: {one: {vlan: VLAN}}}}
+        clusters: {Default: {rollout_soak: 0, networks: {one: {required: false}}}}
+        hosts: {sim-1: &host {attachments: {one: {nic: eth1}}}, sim-2: *host, sim-3: *host}
+    """
+    file.write_text(wanted.replace("VLAN", "7"))
+    netweft("apply", "-f", str(file))
+    file.write_text(wanted.replace("VLAN", "8").replace("&host {", "&host {description: moved, "))
+    told = netweft("apply", "-f", str(file)).err.splitlines()
+    at = told.index("All hosts have changed.")
+    assert told.index("1/4 change network Default/one") < at < told.index("2/4 change host sim-1")
+    assert told.count("All hosts have changed.") == 1
+
+
 def test_what_still_is_used_is_not_removed(netweft: Netweft, file: Path) -> None:
     file.write_text("clusters: {}")
     told = netweft("apply", "-f", str(file), "--prune", expect=2).err
