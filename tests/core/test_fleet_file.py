@@ -46,6 +46,7 @@ def attached(**values: Any) -> dict[str, Any]:
     return host(attachments={"ovirtmgmt": values})
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 BLUE = ("data_centers", "Default", "networks", "blue")
 MANAGEMENT = ("hosts", "sim-1", "attachments", "ovirtmgmt")
 
@@ -92,6 +93,11 @@ MANAGEMENT = ("hosts", "sim-1", "attachments", "ovirtmgmt")
         (network(subnets={"a": {"cidr": "10.0.0.1/8"}}), (*BLUE, "subnets", "a", "cidr"), "is no network of addresses"),
         ({"mac_pools": {"a": {"ranges": []}}}, ("mac_pools", "a", "ranges"), "There should be 1 here at least."),
         (
+            {"providers": {"a": {"ca": "x" * 100}}},
+            ("providers", "a", "ca"),
+            f"'{'x' * 60}' is no certificate in PEM.",
+        ),
+        (
             {"mac_pools": {"a": {"ranges": [{"from": "1:2", "to": "02:00:00:00:00:01"}]}}},
             ("mac_pools", "a", "ranges", 0, "from"),
             "'1:2' is no MAC address",
@@ -126,6 +132,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 def test_what_is_written_otherwise_is_the_same() -> None:
     tree = {
+        "providers": {"a": {"ca": f"\n{PEM}{PEM}\n\n"}},
         "mac_pools": {"a": {"ranges": [{"from": "02:00:00:00:0A:00", "to": "02:00:00:00:0a:FF"}]}},
         "data_centers": {"Default": {"networks": {"blue": {"dns": ["2001:DB8::05"], "label": 7}, "red": None}}},
         "hosts": {
@@ -137,6 +144,7 @@ def test_what_is_written_otherwise_is_the_same() -> None:
     }
     things = flatten(tree).things
     assert shape_mistakes(tree) == []
+    assert things["provider", ("a",)] == {"ca": f"{PEM}\n{PEM}\n"}
     assert things["macpool", ("a",)] == {"ranges": [{"from": "02:00:00:00:0a:00", "to": "02:00:00:00:0a:ff"}]}
     assert things["network", ("Default", "blue")] == {"dns": ["2001:db8::5"], "label": "7"}
     assert things["network", ("Default", "red")] == {}

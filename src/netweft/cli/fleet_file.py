@@ -17,8 +17,8 @@ from netweft.client.yaml_places import Document, YamlError
 from netweft.core.fleet.changes import Change, changes
 from netweft.core.fleet.checks import mistakes_in
 from netweft.core.fleet.choices import Nics, decided
+from netweft.core.fleet.host_nouns import HOST_NOUNS
 from netweft.core.fleet.items import Fleet, Key, flatten, nest, normal, shape_mistakes
-from netweft.core.fleet.nouns import HOST_NOUNS
 from netweft.core.fleet.values import Mistake
 
 WRONG = 2

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from netweft.core.fleet.host_nouns import HOST_NOUNS
 from netweft.core.fleet.items import Fleet, Key, Values, above
-from netweft.core.fleet.nouns import BY_NAME, HOST_NOUNS, RANK
+from netweft.core.fleet.nouns import BY_NAME, RANK
 
 Action: TypeAlias = Literal["add", "change", "remove"]
 HOST_NETWORKS: Final = "host networks"

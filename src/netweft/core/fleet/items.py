@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from netweft.core.fleet.nouns import BY_NAME, NOUNS, RANK, Noun
+from netweft.core.fleet.declare import Noun
+from netweft.core.fleet.nouns import BY_NAME, NOUNS, RANK
 from netweft.core.fleet.values import Mistake, Place, Schema, key_mistakes, schema_of
 
 Key: TypeAlias = tuple[str, tuple[str, ...]]

@@ -10,10 +10,14 @@ from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Protocol, TypeAlias
 
+from netweft.core.rules.provider import certificates_of
+
 Place: TypeAlias = tuple[str | int, ...]
 """Where in the file: keys, and positions in lists."""
 Schema: TypeAlias = dict[str, Any]
 
+_SHOWN = 60
+"""Characters of a value that a sentence shows."""
 MAC: Final = "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$"
 """Six hexadecimal pairs with colons."""
 
@@ -41,8 +45,8 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text. ``form``: ``mac``, ``address`` (IP), ``network`` (such as ``192.0.2.0/24``), or any. A number counts as
-    the text that it is written as.
+    """A text. ``form``: ``mac``, ``address`` (IP), ``network`` (such as ``192.0.2.0/24``), ``certificates`` (PEM), or
+    any. A number counts as the text that it is written as.
     """
 
     form: str = ""
@@ -51,7 +55,7 @@ class Text:
         if isinstance(value, bool) or not isinstance(value, str | int):
             yield Mistake(place, f"{_shown(value)} is no text. Put it in quotes if it is meant as one.")
         elif self.form and _written(self.form, str(value)) is None:
-            yield Mistake(place, f"'{value}' is no {_FORMS[self.form]}.")
+            yield Mistake(place, f"'{str(value)[:_SHOWN]}' is no {_FORMS[self.form]}.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
         return _written(self.form, str(value)) if self.form else str(value)
@@ -64,6 +68,7 @@ _FORMS = {
     "mac": "MAC address, such as 56:6f:1a:00:00:01",
     "address": "IP address, such as 192.0.2.1",
     "network": "network of addresses, such as 192.0.2.0/24",
+    "certificates": "certificate in PEM",
 }
 
 
@@ -76,6 +81,8 @@ def _written(form: str, text: str) -> str | None:
             return str(ip_address(text))
     except ValueError:
         return None
+    if form == "certificates":
+        return "".join(certificates_of(text)) or None
     pairs = text.lower().split(":")
     is_mac = len(pairs) == 6 and all(len(pair) == 2 and _is_hex(pair) for pair in pairs)  # noqa: PLR2004 -- of a MAC
     return ":".join(pairs) if is_mac else None
