@@ -76,6 +76,13 @@ def test_a_part_changes_only_what_it_names(netweft: Netweft, file: Path, begun: 
     assert [*blue["profiles"]] == ["blue"], "as with any new network"
 
 
+def test_it_is_a_command_that_can_be_planned(netweft: Netweft, file: Path) -> None:
+    file.write_text("data_centers: {Default: {networks: {blue: {}}}}")
+    assert "0 of 0 hosts would change" in netweft("plan", "apply", "-f", str(file)).err
+    assert len(netweft.json("apply", "-f", str(file))["changes"]) == 1
+    assert netweft.json("plan", "-f", str(file)) == {"changes": []}
+
+
 def test_labels_of_networks_come_change_and_go(netweft: Netweft, file: Path) -> None:
     for label in ("red", "green", "null"):
         file.write_text(f"data_centers: {{Default: {{networks: {{blue: {{label: {label}}}}}}}}}")
@@ -196,6 +203,8 @@ def test_it_needs_a_file_or_a_command(netweft: Netweft, file: Path) -> None:
     file.write_text("")
     assert "Name either a command or, with -f, a file." in netweft("plan", expect=2).err
     assert "Name either a command" in netweft("plan", "-f", str(file), "network", "list", expect=2).err
+    assert "--steps is about a command" in netweft("plan", "--steps", "-f", str(file), expect=2).err
+    assert "and --prune about a file" in netweft("plan", "--prune", "network", "list", expect=2).err
     assert "Name the file with -f." in netweft("apply", expect=2).err
     assert "Nothing is no mapping" in netweft("plan", "-f", str(file), expect=2).err
 

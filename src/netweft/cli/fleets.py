@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from netweft.cli.fleet_file import File, state_of, written
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import calls_engine, output_option, wait_for_rollouts
+from netweft.cli.verbs import confirm, yes_option
 from netweft.client import ApiError, Client, UnreachableError
 from netweft.core.fleet.changes import Change, Difference
 from netweft.core.fleet.items import json_schema, nest
@@ -64,9 +64,10 @@ def _export(client: Client, *, form: str) -> None:
 @file_option
 @prune_option
 @click.option("--commit", is_flag=True, help="Commit what hosts run then, so that they restore it when they boot.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
+@yes_option
+@output_option
 @calls_engine
-def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: bool) -> None:
+def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: bool, form: str) -> None:
     r"""Make the fleet be as a file says. What the file does not name stays as it is.
 
     The plan is shown first. Changes are made one after the other, each by the request that any other command would
@@ -79,11 +80,10 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: boo
     """
     content = File(required_file(file))
     todo = content.todo(client, prune=prune)
-    show_changes(todo.changes, "table")
+    show_changes(todo.changes, form)
     if not todo.changes:
         return
-    if not yes and sys.stdin.isatty():
-        click.confirm(f"Make {_count(todo.changes)}?", abort=True, err=True)
+    confirm(f"Make {_count(todo.changes)}?", yes=yes)
     for _ in range(_PASSES):
         _make_all(client, todo.changes, Requests(client, todo, commit=commit))
         todo = content.todo(client, prune=prune)

@@ -47,6 +47,8 @@ def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: boo
     """
     if bool(words) == bool(file):
         raise click.UsageError("Name either a command or, with -f, a file.")
+    if bool(with_steps if file else prune):
+        raise click.UsageError("--steps is about a command, and --prune about a file.")
     if file:
         plan_file(file, prune=prune, form=form)
         return

@@ -36,8 +36,13 @@ def example(noun: Noun, verb: str, *words: str) -> str:
 
 def confirm_removal(what: str, *, yes: bool) -> None:
     """Ask who is at a terminal. Raises click.Abort."""
+    confirm(f"Remove {what}?", yes=yes)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask who is at a terminal, unless they have said ``yes`` already. Raises click.Abort."""
     if not yes and sys.stdin.isatty() and not the_session().planning:
-        click.confirm(f"Remove {what}?", abort=True, err=True)
+        click.confirm(question, abort=True, err=True)
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
