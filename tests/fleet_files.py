@@ -19,7 +19,13 @@ _QOS: Tree = {
     **{f"{way}_{kind}": None for way in ("inbound", "outbound") for kind in ("average", "peak", "burst")},
     **dict.fromkeys(("linkshare", "upperlimit", "realtime")),
 }
-_ROLLOUT = {"rollout_canaries": 1, "rollout_soak": -1, "rollout_wave": 10, "rollout_on_failure": "keep"}
+_ROLLOUT = {
+    "rollout_canaries": 1,
+    "rollout_soak": -1,
+    "rollout_wave": 10,
+    "rollout_on_failure": "keep",
+    "rollout_evacuates": False,
+}
 _MANAGED = ["default_route", "display", "management", "migration"]
 
 

@@ -13,6 +13,9 @@ import yaml
 from cli.conftest import Netweft
 from engine_process import EngineProcess
 from fleet_files import add_random
+from netweft.cli import nouns
+from netweft.cli.fleet_requests import OPTIONS
+from netweft.core.fleet.nouns import BY_NAME
 
 ROOT = Path(__file__).parents[2]
 FLEETS = 6
@@ -207,6 +210,27 @@ def test_it_needs_a_file_or_a_command(netweft: Netweft, file: Path) -> None:
     assert "and --prune about a file" in netweft("plan", "--prune", "network", "list", expect=2).err
     assert "Name the file with -f." in netweft("apply", expect=2).err
     assert "Nothing is no mapping" in netweft("plan", "-f", str(file), expect=2).err
+
+
+NOT_IN_THE_FILE = {
+    "cluster": {"management_network"},  # a role among those of its networks
+    "datacenter": set(),
+    "host": {"engine_key"},  # how its agent was installed
+    "macpool": {"default"},
+    "network": {"datacenter"},  # which it is in
+    "profile": {"network"},
+    "provider": set(),
+    "qos": set(),
+    "subnet": set(),
+}
+
+
+@pytest.mark.parametrize("noun", sorted(NOT_IN_THE_FILE))
+def test_what_a_command_can_say_the_file_can_say(noun: str) -> None:
+    said = {OPTIONS.get(field.name, field.name) for field in BY_NAME[noun].fields}
+    options = {field.parameter for field in nouns.noun(noun).fields} - {"rename"}
+    assert options - said == NOT_IN_THE_FILE[noun]
+    assert said - options <= {"comment", "label"}
 
 
 def test_the_schema_that_is_kept_is_the_one_that_is_printed(netweft: Netweft) -> None:

@@ -23,7 +23,7 @@ from netweft.core.fleet.items import Key
 from netweft.core.network_filters import IDS
 from netweft.core.rules.provider import certificates_of
 
-_OPTIONS = {
+OPTIONS = {
     "ca": "ca_file",
     "data_center": "datacenter",
     "password": "login_password_file",
@@ -145,7 +145,7 @@ class Requests:
         options = {field.parameter: field for field in nouns.noun(key[0]).fields}
         given: dict[str, Any] = {}
         for name, value in values.items():
-            option = _OPTIONS.get(name, name)
+            option = OPTIONS.get(name, name)
             known = options.get(option)
             if known is not None and known.removable and value in (None, []):
                 given[option] = (NOTHING,) if known.many else NOTHING

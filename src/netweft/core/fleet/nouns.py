@@ -257,6 +257,10 @@ _CLUSTER = Noun(
             kind=Choice(("keep", "revert")),
             help="What follows when a host fails: those that have changed keep the change, or it is taken back.",
         ),
+        flag(
+            "rollout_evacuates",
+            "Whether guests that a change would cut off move to other hosts before, and back after.",
+        ),
         *TEXTS,
     ),
     nouns=(_CLUSTER_NETWORK,),

@@ -218,6 +218,7 @@ def _cluster(row: ClusterRow, names: _Names) -> Thing:
         "rollout_soak": row.rollout_soak,
         "rollout_wave": row.rollout_wave,
         "rollout_on_failure": row.rollout_on_failure,
+        "rollout_evacuates": row.rollout_evacuates,
     }
     return Thing("cluster", (row.name,), row.id, values | _texts(row))
 
