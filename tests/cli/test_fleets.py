@@ -158,6 +158,32 @@ def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file:
     assert told.count("All hosts have changed.") == 1
 
 
+def test_what_hosts_would_do_is_told_of_each_change(netweft: Netweft, file: Path) -> None:
+    file.write_text("""
+        data_centers: {Default: {networks: {one: {vlan: 7}}}}
+        clusters: {Default: {networks: {one: {required: false}}}}
+        hosts: {sim-1: {attachments: {one: {nic: eth1}}}}
+    """)
+    netweft("apply", "-f", str(file))
+    file.write_text("""
+        data_centers: {Default: {networks: {ovirtmgmt: {vlan: 50}, one: {vlan: 8}, two: {vlan: 9}}}}
+        clusters: {Default: {networks: {two: {required: false}}}}
+        hosts: {sim-1: {attachments: {one: {nic: eth2}}}, sim-2: {attachments: {two: {nic: eth1}}}}
+    """)
+    found = {one["name"]: one for one in netweft.json("plan", "--hosts", "-f", str(file))["changes"]}
+    hurt = found["Default/ovirtmgmt"]["hosts"]
+    assert (hurt["changed"], hurt["loss"], hurt["networks"][0]["name"]) == (3, "outage", "ovirtmgmt")
+    assert found["Default/one"]["hosts"]["changed"] == found["sim-1"]["hosts"]["changed"] == 1
+    assert found["sim-2"]["problem"] == "cluster network Default/two is not there yet."
+    told = netweft("plan", "--hosts", "-f", str(file))
+    assert told.rows[0] == ["DO", "WHAT", "NAME", "HOSTS", "LOSS", "NETWORKS", "VMS", "WHY", "NOT"]
+    assert netweft.json("network", "show", "one")["vlan"]["id"] == 7
+    file.write_text("data_centers: {Default: {networks: {one: {vlan: 8, stp: true, vm: false}}}}")
+    (refused,) = netweft.json("plan", "--hosts", "-f", str(file))["changes"]
+    assert refused["hosts"] is None
+    assert "STP" in refused["problem"]
+
+
 def test_what_still_is_used_is_not_removed(netweft: Netweft, file: Path) -> None:
     file.write_text("clusters: {}")
     told = netweft("apply", "-f", str(file), "--prune", expect=2).err
@@ -207,7 +233,7 @@ def test_it_needs_a_file_or_a_command(netweft: Netweft, file: Path) -> None:
     assert "Name either a command or, with -f, a file." in netweft("plan", expect=2).err
     assert "Name either a command" in netweft("plan", "-f", str(file), "network", "list", expect=2).err
     assert "--steps is about a command" in netweft("plan", "--steps", "-f", str(file), expect=2).err
-    assert "and --prune about a file" in netweft("plan", "--prune", "network", "list", expect=2).err
+    assert "--prune and --hosts are about a file" in netweft("plan", "--prune", "network", "list", expect=2).err
     assert "Name the file with -f." in netweft("apply", expect=2).err
     assert "Nothing is no mapping" in netweft("plan", "-f", str(file), expect=2).err
 

@@ -8,7 +8,7 @@ import pytest
 
 from fleet_files import new_fleet
 from netweft.core.fleet.changes import Change, Difference, changes
-from netweft.core.fleet.checks import mistakes_in
+from netweft.core.fleet.checks import mistakes_in, waits_for
 from netweft.core.fleet.choices import decided
 from netweft.core.fleet.items import Fleet, flatten, json_schema, nest, shape_mistakes
 from netweft.core.fleet.nouns import BY_NAME
@@ -232,6 +232,23 @@ def test_what_refers_to_nothing_already_is_no_mistake() -> None:
     moved = flatten({"hosts": {"sim-1": {"cluster": "Other", "attachments": {"gone": {"nic": "eth2"}}}}})
     texts = [one.text for one in mistakes_in(current, moved)]
     assert texts == ["There is no cluster Other.", "There is no network gone in cluster Other."]
+
+
+def test_what_a_change_needs_first_is_told() -> None:
+    wanted = flatten(
+        {
+            "data_centers": {"Default": {"qos": {"gold": {"type": "network"}}, "networks": {"blue": {"qos": "gold"}}}},
+            "clusters": {"Default": {"networks": {"blue": {}}}},
+            "hosts": {"sim-1": {"attachments": {"blue": {"nic": "eth1"}, "ovirtmgmt": {"nic": "eth2"}}}},
+        }
+    )
+    missing = {one.noun: waits_for(one, CURRENT, wanted) for one in changes(CURRENT, wanted)}
+    assert missing == {
+        "qos": None,
+        "network": ("qos", ("Default", "gold")),
+        "cluster network": ("network", ("Default", "blue")),
+        "host networks": ("cluster network", ("Default", "blue")),
+    }
 
 
 def choose(tree: dict[str, Any], nics: dict[str, Any] = NICS) -> tuple[Fleet, list[Mistake]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fleet_files import add_random, new_fleet
 from netweft.core.fleet.changes import Change, changes
-from netweft.core.fleet.checks import mistakes_in, referred
+from netweft.core.fleet.checks import mistakes_in, referred, waits_for
 from netweft.core.fleet.items import Fleet, Key, above, flatten, nest, shape_mistakes
 from netweft.core.fleet.nouns import BY_NAME
 
@@ -67,7 +67,11 @@ def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(seed: int) -
 @given(SEEDS, SEEDS)
 def test_any_fleet_becomes_any_other_in_an_order_that_works(first: int, second: int) -> None:
     current, wanted = flatten(fleet(first)), flatten(fleet(second))
-    after = made(dict(current.things), changes(current, wanted, prune=True))
+    things = dict(current.things)
+    for change in changes(current, wanted, prune=True):
+        assert waits_for(change, Fleet(things), wanted) is None
+        things = done(things, change)
+    after = things
     assert after == wanted.things
     assert nest(after) == fleet(second)
 

@@ -82,12 +82,13 @@ class Requests:
 
     def _update(self, key: Key, change: Change) -> None:
         values = _after(change)
-        if "label" in values:
-            self._label(key, change, values.pop("label"))
+        label = [values.pop("label")] if "label" in values else []
         if change.noun == "cluster network":
             self._client.update(self._path(key), _cluster_network(values))
         elif values:
             self._client.update(self._path(key), self._entity(key, self._given(key, values)))
+        for one in label:
+            self._label(key, change, one)
 
     def _label(self, key: Key, change: Change, label: str | None) -> None:
         labels = f"{self._path(key)}/networklabels"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from netweft.cli.fleet_file import File, state_of, written
+from netweft.cli.fleet_plans import foreseen, show_foreseen
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option, wait_for_rollouts
+from netweft.cli.session import REFUSED, calls_engine, output_option, wait_for_rollouts
 from netweft.cli.verbs import confirm, yes_option
 from netweft.client import ApiError, Client, UnreachableError
+from netweft.client.tree import Tree
 from netweft.core.fleet.changes import Change, Difference
 from netweft.core.fleet.items import json_schema, nest
 
@@ -91,6 +94,7 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: boo
             say("The fleet is as the file says.")
             return
     say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {file}'.")
+    raise click.exceptions.Exit(REFUSED)
 
 
 def required_file(file: Path | None) -> Path:
@@ -123,24 +127,28 @@ def _count(found: tuple[Change, ...]) -> str:
 
 
 @calls_engine
-def plan_file(client: Client, file: Path, *, prune: bool, form: str) -> None:
-    """Show what applying a file would do."""
-    show_changes(File(file).todo(client, prune=prune).changes, form)
+def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str) -> None:
+    """Show what applying a file would do. ``hosts``: and what hosts would do by each change."""
+    todo = File(file).todo(client, prune=prune)
+    show_changes(todo.changes, form, foreseen(client, todo) if hosts else ())
 
 
-def show_changes(found: tuple[Change, ...], form: str) -> None:
-    """Print changes, as a table a line for each field."""
+def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:
+    """Print changes, as a table a line for each field; with what is foreseen of each, a line for each change."""
     shown: list[dict[str, Any]] = [
         {
             "action": one.action,
             "noun": one.noun,
             "name": one.name,
             "differences": [_difference(each) for each in one.differences],
+            **(plans[at] if plans else {}),
         }
-        for one in found
+        for at, one in enumerate(found)
     ]
     if form not in TABLES:
         show_one({"changes": shown}, form)
+    elif plans:
+        show_foreseen(shown, form)
     elif found:
         lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
         show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)

@@ -29,8 +29,9 @@ _HOSTS = {
 @click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
 @file_option
 @prune_option
+@click.option("--hosts", is_flag=True, help="Tell of each change of the file what hosts would do by it.")
 @output_option
-def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, form: str) -> None:
+def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
     r"""Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
 
     With -f FILE in the place of COMMAND: show what there is to do for the fleet to be as the file says.
@@ -47,10 +48,10 @@ def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: boo
     """
     if bool(words) == bool(file):
         raise click.UsageError("Name either a command or, with -f, a file.")
-    if bool(with_steps if file else prune):
-        raise click.UsageError("--steps is about a command, and --prune about a file.")
+    if with_steps if file else prune or hosts:
+        raise click.UsageError("--steps is about a command, --prune and --hosts are about a file.")
     if file:
-        plan_file(file, prune=prune, form=form)
+        plan_file(file, prune=prune, hosts=hosts, form=form)
         return
     from netweft.cli.main import cli  # noqa: PLC0415 - which has this command
 

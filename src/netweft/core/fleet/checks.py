@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from netweft.core.fleet.changes import gone
-from netweft.core.fleet.items import Fleet, Key, Values
+from netweft.core.fleet.changes import Change, gone
+from netweft.core.fleet.items import Fleet, Key, Values, above
 from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.fleet.values import Mistake
 
@@ -64,6 +64,19 @@ def _reference_mistakes(key: Key, current: Fleet, wanted: Fleet, there: Collecti
     own = _own_reference(key, current, wanted)
     if own is not None and own not in there and own not in kept:
         yield Mistake(place, f"There is no network {own[1][-1]} in {_HOLDERS[own[0]]} {own[1][0]}.")
+
+
+def waits_for(change: Change, current: Fleet, wanted: Fleet) -> Key | None:
+    """Something that a change needs and that is not there yet; None where it can be made at once."""
+    for one in change.parts or (change,):
+        key = one.noun, one.names
+        values = {each.path[0]: each.after for each in one.differences}
+        needed = [target for _, target in _references(key, values)]
+        needed += [other for other in (above(key), _own_reference(key, current, wanted)) if other]
+        missing = next((other for other in needed if other not in current.things), None)
+        if missing and one.action != "remove":
+            return missing
+    return None
 
 
 _HOLDERS = {"network": "data centre", "cluster network": "cluster"}
