@@ -39,6 +39,7 @@ def add_random(tree: Tree, random: Random) -> Tree:
     for number, name in enumerate(names):
         center["networks"][name] = _network(random, name, number, center["qos"])
     cluster["mac_pool"] = random.choice([*tree["mac_pools"]])
+    cluster["drift_healing"] = random.choice(("off", "harmless"))
     cluster |= {"rollout_soak": random.choice((-1, 0)), "rollout_on_failure": random.choice(("keep", "revert"))}
     for name in names:
         if random.random() < 0.8:
@@ -161,6 +162,7 @@ def _add_another(random: Random, tree: Tree) -> None:
         "switch_type": random.choice(("legacy", "ovs")),
         "mac_pool": random.choice([*tree["mac_pools"]]),
         "provider": None,
+        "drift_healing": "off",
         **_ROLLOUT,
         **_texts(random),
         "networks": {"ovirtmgmt": {"required": True, "roles": list(_MANAGED)}},
@@ -195,6 +197,7 @@ def new_fleet(count: int) -> Tree:
         "switch_type": "legacy",
         "mac_pool": "Default",
         "provider": None,
+        "drift_healing": "off",
         **_ROLLOUT,
         **_TEXTS,
         "networks": {"ovirtmgmt": {"required": True, "roles": list(_MANAGED)}},

@@ -238,6 +238,11 @@ _CLUSTER = Noun(
         text("mac_pool", "The pool its vNICs get their MAC addresses from.", refers="macpool"),
         text("provider", "Its default provider of networks.", can_be_nothing=True, refers="provider"),
         Field(
+            name="drift_healing",
+            kind=Choice(("off", "harmless", "always")),
+            help="Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+        ),
+        Field(
             name="rollout_canaries",
             kind=Number(0, INTEGER_MAX),
             help="How many of its hosts a change reaches first; they are watched before it goes on.",

@@ -214,6 +214,7 @@ def _cluster(row: ClusterRow, names: _Names) -> Thing:
         "switch_type": row.switch_type,
         **_named("mac_pool", row.mac_pool_id, names.pools),
         **_named("provider", row.provider_id, names.providers),
+        "drift_healing": row.drift_healing,
         "rollout_canaries": row.rollout_canaries,
         "rollout_soak": row.rollout_soak,
         "rollout_wave": row.rollout_wave,
