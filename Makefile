@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
-.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron ucsmsdk lock openapi clean
+.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron ucsmsdk lock openapi schema clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -113,6 +113,9 @@ lock: ## write the locks anew
 
 openapi: install ## write docs/openapi.json anew
 	$(BIN)/python -c 'import sys; from netweft.api import nouns, openapi; sys.stdout.buffer.write(openapi.written(nouns.router().table))' >docs/openapi.json
+
+schema: install ## write docs/fleet.schema.json anew
+	$(BIN)/netweft export --schema >docs/fleet.schema.json
 
 clean: ## remove what the targets made
 	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "hot_plug",
     "memory",
     "fleet",
+    "fleet_file",
     "replicas",
 )
 

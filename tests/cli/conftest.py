@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,17 @@ class Netweft:
 
     def json(self, *words: str) -> Any:
         return self(*words, "-o", "json").tree
+
+    def at_terminal(self, typed: str, *words: str) -> Done:
+        """Run ``netweft`` for somebody at a terminal, who types that."""
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "wb", buffering=0) as keyboard, closing(os.fdopen(theirs)) as terminal:
+            keyboard.write(typed.encode())
+            done = subprocess.run(
+                [sys.executable, "-m", "netweft", *words],
+                env=self.environment({}), stdin=terminal, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+            )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
         own = {

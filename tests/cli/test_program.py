@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -145,21 +142,13 @@ def test_a_stale_variable_stops_only_what_uses_it(netweft: Netweft, tmp_path: Pa
 
 
 def test_removal_is_asked_for_at_a_terminal(netweft: Netweft) -> None:
-    def answered(text: str, *words: str) -> int:
-        ours, theirs = pty.openpty()
-        with os.fdopen(ours, "wb", buffering=0) as keyboard, closing(os.fdopen(theirs)) as terminal:
-            keyboard.write(text.encode())
-            return subprocess.run(
-                [sys.executable, "-m", "netweft", "datacenter", "remove", "doomed", *words],
-                env=netweft.environment({}), stdin=terminal, capture_output=True, timeout=TIMEOUT, check=False,
-            ).returncode  # fmt: skip
-
+    remove = ("datacenter", "remove", "doomed")
     netweft("datacenter", "add", "doomed")
-    assert answered("n\n") == 1
+    assert netweft.at_terminal("n\n", *remove).code == 1
     netweft("datacenter", "show", "doomed")
-    assert answered("y\n") == 0
+    assert netweft.at_terminal("y\n", *remove).code == 0
     netweft("datacenter", "add", "doomed")
-    assert answered("", "--yes") == 0
+    assert netweft.at_terminal("", *remove, "--yes").code == 0
     netweft("datacenter", "show", "doomed", expect=3)
 
 

@@ -47,6 +47,8 @@ VERBS = {
     "POST /vms/{}/commitsnapshot": "vm snapshot commit",
     "POST /vms/{}/undosnapshot": "vm snapshot undo",
     "GET /netweft/v1/events": "event follow",
+    "GET /netweft/v1/fleet": "export",
+    "GET /netweft/v1/fleet/nics": "apply",
     "GET /netweft/v1/hosts/{}/drift": "host drift",
     "GET /netweft/v1/hosts/{}/neighbours": "host nics",
     "POST /netweft/v1/hosts/{}/drift/adopt": "host adopt",

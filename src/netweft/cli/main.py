@@ -17,6 +17,8 @@ from netweft.cli.nouns import NOUNS
 from netweft.cli.session import anywhere, form_option, login_options
 
 _OTHERS = {
+    "apply": ("fleets", "apply", "Make the fleet be as a file says."),
+    "export": ("fleets", "export", "Print the file that describes the fleet."),
     "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
     "logout": ("logins", "logout", "End the login that commands share."),
     "plan": ("plans", "plan", "What another command would have hosts do, and what it would affect."),

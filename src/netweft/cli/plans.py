@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from netweft.cli.fleets import file_option, plan_file, prune_option
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
 from netweft.client import PlannedError
@@ -23,11 +25,16 @@ _HOSTS = {
 
 
 @click.command("plan", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("words", metavar="[COMMAND...]", nargs=-1, type=click.UNPROCESSED)
 @click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
+@file_option
+@prune_option
+@click.option("--hosts", is_flag=True, help="Tell of each change of the file what hosts would do by it.")
 @output_option
-def plan(words: tuple[str, ...], with_steps: bool, form: str) -> None:
+def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
     r"""Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
+
+    With -f FILE in the place of COMMAND: show what there is to do for the fleet to be as the file says.
 
     COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
     options of 'plan' stand before it.
@@ -37,7 +44,15 @@ def plan(words: tuple[str, ...], with_steps: bool, form: str) -> None:
       netweft plan network set blue --vlan 50
       netweft plan --steps cluster detach Default blue
       netweft --if-plan 5d41402abc4b2a76 network set blue --vlan 50
+      netweft plan -f fleet.yaml --prune
     """
+    if bool(words) == bool(file):
+        raise click.UsageError("Name either a command or, with -f, a file.")
+    if with_steps if file else prune or hosts:
+        raise click.UsageError("--steps is about a command, --prune and --hosts are about a file.")
+    if file:
+        plan_file(file, prune=prune, hosts=hosts, form=form)
+        return
     from netweft.cli.main import cli  # noqa: PLC0415 - which has this command
 
     session = the_session()

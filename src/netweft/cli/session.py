@@ -40,12 +40,14 @@ R = TypeVar("R")
 @dataclass(slots=True)
 class Session:
     """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
-    which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned.
+    which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned. ``followed``: ids
+    of rollouts whose end was waited for.
     """
 
     given: dict[str, str | bool] = field(default_factory=dict)
     form: str = "table"
     planning: bool = False
+    followed: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -168,18 +170,22 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
                 raise
             _tell_warnings(client)
             if client.changed:
-                _wait_for_rollouts(client)
+                wait_for_rollouts(client)
             return result
 
     return command
 
 
-def _wait_for_rollouts(client: Client) -> None:
-    """Follow what the command has hosts do one after the other, or say what that is with ``--no-wait``."""
+def wait_for_rollouts(client: Client) -> None:
+    """Follow what the command has hosts do one after the other, or say what that is with ``--no-wait``; of several
+    requests each once.
+    """
     from netweft.cli.rollout_progress import begun  # noqa: PLC0415 - help does without
 
+    followed = the_session().followed
     for one in reversed(begun(client)):
-        if one["status"] != "superseded":
+        if one["status"] != "superseded" and one["id"] not in followed:
+            followed.add(one["id"])
             wait_for_rollout(client, one)
 
 

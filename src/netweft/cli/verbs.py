@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -36,8 +36,13 @@ def example(noun: Noun, verb: str, *words: str) -> str:
 
 def confirm_removal(what: str, *, yes: bool) -> None:
     """Ask who is at a terminal. Raises click.Abort."""
+    confirm(f"Remove {what}?", yes=yes)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask who is at a terminal, unless they have said ``yes`` already. Raises click.Abort."""
     if not yes and sys.stdin.isatty() and not the_session().planning:
-        click.confirm(f"Remove {what}?", abort=True, err=True)
+        click.confirm(question, abort=True, err=True)
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
@@ -94,8 +99,8 @@ def _add(noun: Noun) -> click.Command:
         if noun.picks:
             body: Tree = {"id": resolve(client, nouns.noun(noun.picks), name)["id"]}
         else:
-            body = {noun.key: name, **_entity(client, noun, given, scope)}
-        added = client.add(collection(client, noun, above), body, **_query(noun, given))
+            body = {noun.key: name, **entity_of(noun, given, _referring(client, scope))}
+        added = client.add(collection(client, noun, above), body, **query_of(noun, given))
         show_outcome(client, noun, added, form)
 
     text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
@@ -112,8 +117,8 @@ def _set(noun: Noun) -> click.Command:
         if not given:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         entity = resolve(client, noun, name, above)
-        changes = _entity(client, noun, given, lambda: pick(entity, _DATA_CENTER))
-        changed = client.update(path_of(entity), changes, **_query(noun, given))
+        changes = entity_of(noun, given, _referring(client, lambda: pick(entity, _DATA_CENTER)))
+        changed = client.update(path_of(entity), changes, **query_of(noun, given))
         show_outcome(client, noun, changed, form)
 
     text = f"Change {noun.one}: what the options name; the rest stays."
@@ -219,8 +224,10 @@ def _option(field: Field) -> click.Option:
     )
 
 
-def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[[], str]) -> Tree:
-    """The entity that options make. ``scope``: the id of the data centre in which names are meant, ``""`` for any."""
+def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any], str]) -> Tree:
+    """The entity that options make, by the names under which click hands them over. ``refer``: the id of what an option
+    names.
+    """
     tree: Tree = {}
     for field in noun.fields:
         value = values.get(field.parameter)
@@ -231,7 +238,7 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[
             tree[field.path.partition(".")[0]] = [] if noun.is_addition and field.many else None
             continue
         if field.names and leaf == "id":
-            value = _referred(client, field, str(value), scope)
+            value = refer(field, value)
         if field.convert:
             value = field.convert(value)
         place = tree
@@ -241,16 +248,22 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[
     return tree
 
 
-def _query(noun: Noun, values: dict[str, Any]) -> dict[str, str | int]:
+def query_of(noun: Noun, values: Mapping[str, Any]) -> dict[str, str | int]:
     """What options say that goes into the request's query."""
     said = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
     return {field.path: ",".join(value) if field.many else value for field, value in said if value}
 
 
-def _referred(client: Client, field: Field, name: str, scope: Callable[[], str]) -> str:
-    """The id of what an option names."""
-    other = nouns.noun(field.names)
-    matching = dict(field.only)
-    if "data_center" in other.refers and (within := scope()):
-        matching[_DATA_CENTER] = within
-    return str(resolve(client, other, name, matching=matching)["id"])
+def _referring(client: Client, scope: Callable[[], str]) -> Callable[[Field, Any], str]:
+    """What finds the id of what an option names. ``scope``: the id of the data centre in which names are meant, ``""``
+    for any.
+    """
+
+    def refer(field: Field, name: Any) -> str:  # noqa: ANN401 (what the option holds)
+        other = nouns.noun(field.names)
+        matching = dict(field.only)
+        if "data_center" in other.refers and (within := scope()):
+            matching[_DATA_CENTER] = within
+        return str(resolve(client, other, str(name), matching=matching)["id"])
+
+    return refer

@@ -1,0 +1,78 @@
+"""``/netweft/v1/fleet``: all that the file of a fleet holds, in one answer: an addition of Netweft."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.db import Tx
+from netweft.engine.queries import fleet as queries
+
+routes = Routes("fleet", ADDITIONS)
+
+
+class FleetThing(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing of the fleet. ``noun``: what it is, as the command line calls it; ``names``: of what it is in, from the
+    top, and its own; ``id``: null for what has none; ``values``: what its fields hold, as in the file.
+    """
+
+    noun: str
+    names: list[str]
+    id: str | None
+    values: dict[str, Any]
+
+
+class FleetNic(msgspec.Struct, kw_only=True, frozen=True):
+    """A NIC, bond or VLAN device that a host has reported. ``pci_address``, ``permanent_mac``, ``driver`` and ``speed``
+    (Mbit/s): null where they are not known.
+    """
+
+    host: str
+    name: str
+    pci_address: str | None
+    permanent_mac: str | None
+    driver: str | None
+    speed: int | None
+
+
+def _narrow(tx: Tx, call: Call[None]) -> queries.Narrow:
+    """What leaves out of a statement whatever the actor may not see. Who sees everything is asked once."""
+    if visibility.visible(tx, call.actor, ObjectType.DATA_CENTER) is None:
+        return lambda _type, statement: statement
+    return partial(visibility.only_visible, tx, call.actor)
+
+
+@routes.get("/fleet", many(FleetThing), needs=READ)
+def list_fleet(call: Call[None]) -> list[FleetThing]:
+    """Data centres, clusters, networks, profiles, QoS, subnets, MAC pools, providers, hosts and their networking, as
+    they are wanted. Without passwords.
+    """
+    with call.read() as tx:
+        found = queries.things(tx, _narrow(tx, call))
+        return [
+            FleetThing(noun=one.noun, names=list(one.names), id=one.id or None, values=dict(one.values))
+            for one in found
+        ]
+
+
+@routes.get("/fleet/nics", many(FleetNic), needs=READ)
+def list_fleet_nics(call: Call[None]) -> list[FleetNic]:
+    """The NICs of all hosts with the facts by which the file of a fleet may name them."""
+    with call.read() as tx:
+        found = queries.nics(tx, _narrow(tx, call))
+        return [
+            FleetNic(
+                host=one.host,
+                name=one.name,
+                pci_address=one.facts.pci_address or None,
+                permanent_mac=one.facts.permanent_mac or None,
+                driver=one.facts.driver or None,
+                speed=one.facts.speed or None,
+            )
+            for one in found
+        ]

@@ -1,0 +1,53 @@
+"""What hosts would do by each change that the file of a fleet asks for, and whom that would hurt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from netweft.cli.fleet_file import Todo
+from netweft.cli.fleet_requests import Requests
+from netweft.cli.output import show_many
+from netweft.client import ApiError, Client, PlannedError
+from netweft.client.tree import Tree
+from netweft.core.fleet.changes import Change
+from netweft.core.fleet.checks import waits_for
+
+_COLUMNS = {
+    "DO": "action",
+    "WHAT": "noun",
+    "NAME": "name",
+    "HOSTS": "hosts.changed",
+    "LOSS": "hosts.loss",
+    "NETWORKS": "hosts.networks",
+    "VMS": "hosts.vms",
+    "WHY NOT": "problem",
+}
+
+
+def foreseen(client: Client, todo: Todo) -> list[Tree]:
+    """Of each change the summary of its plan (``hosts``) as the fleet is now, or why it has none (``problem``)."""
+    requests = Requests(client, todo, commit=False)
+    return [_foreseen(client, todo, requests, one) for one in todo.changes]
+
+
+def _foreseen(client: Client, todo: Todo, requests: Requests, change: Change) -> Tree:
+    missing = waits_for(change, todo.state.fleet, todo.wanted)
+    if missing:
+        return {"hosts": None, "problem": f"{missing[0]} {'/'.join(missing[1])} is not there yet."}
+    client.planning = True
+    try:
+        requests.make(change)
+    except PlannedError as planned:
+        return {"hosts": planned.plan["summary"], "problem": None}
+    except (ApiError, click.ClickException) as error:
+        return {"hosts": None, "problem": str(error)}
+    finally:
+        client.planning = False
+    return {"hosts": None, "problem": None}
+
+
+def show_foreseen(shown: list[dict[str, Any]], form: str) -> None:
+    """Print a line for each change."""
+    show_many(shown, _COLUMNS, form)

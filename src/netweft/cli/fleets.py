@@ -1,0 +1,167 @@
+"""``netweft export`` and ``netweft apply``: one file that describes the fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netweft.cli.fleet_file import File, state_of, written
+from netweft.cli.fleet_plans import foreseen, show_foreseen
+from netweft.cli.fleet_requests import Requests
+from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.session import REFUSED, calls_engine, output_option, wait_for_rollouts
+from netweft.cli.verbs import confirm, yes_option
+from netweft.client import ApiError, Client, UnreachableError
+from netweft.client.tree import Tree
+from netweft.core.fleet.changes import Change, Difference
+from netweft.core.fleet.items import json_schema, nest
+
+_COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
+_PASSES = 2
+"""How often what is left is done: a new data centre or network brings along what the file may not want."""
+
+file_option = click.option(
+    "-f",
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file of the fleet, as YAML (see docs/fleet-file.md).",
+)
+prune_option = click.option(
+    "--prune", is_flag=True, help="Remove what is in a collection that the file names, and not in the file."
+)
+
+
+@click.command("export")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file instead, for editors.")
+@output_option
+def export(schema: bool, form: str) -> None:
+    """Print the file that describes the fleet: networks, clusters, hosts and all that they are to have.
+
+    It is YAML, or JSON with '-o json'. Passwords are not in it.
+
+    Example: netweft export > fleet.yaml
+    """
+    if schema:
+        click.echo(schema_text(), nl=False)
+    else:
+        _export(form=form)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the file, as it is published."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+@calls_engine
+def _export(client: Client, *, form: str) -> None:
+    fleet = state_of(client).fleet
+    click.echo(json.dumps(nest(fleet.things), indent=2) if form == "json" else written(fleet), nl=form == "json")
+
+
+@click.command("apply")
+@file_option
+@prune_option
+@click.option("--commit", is_flag=True, help="Commit what hosts run then, so that they restore it when they boot.")
+@yes_option
+@output_option
+@calls_engine
+def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: bool, form: str) -> None:
+    r"""Make the fleet be as a file says. What the file does not name stays as it is.
+
+    The plan is shown first. Changes are made one after the other, each by the request that any other command would
+    make; at the first that fails it ends, and says what was done. Applied again it goes on.
+
+    \b
+    Examples:
+      netweft apply -f fleet.yaml
+      netweft apply -f fleet.yaml --prune --yes
+    """
+    content = File(required_file(file))
+    todo = content.todo(client, prune=prune)
+    show_changes(todo.changes, form)
+    if not todo.changes:
+        return
+    confirm(f"Make {_count(todo.changes)}?", yes=yes)
+    for _ in range(_PASSES):
+        _make_all(client, todo.changes, Requests(client, todo, commit=commit))
+        todo = content.todo(client, prune=prune)
+        if not todo.changes:
+            say("The fleet is as the file says.")
+            return
+    say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {file}'.")
+    raise click.exceptions.Exit(REFUSED)
+
+
+def required_file(file: Path | None) -> Path:
+    """The file that an option names. Raises click.UsageError."""
+    if file is None:
+        raise click.UsageError("Name the file with -f.")
+    return file
+
+
+def _make_all(client: Client, found: tuple[Change, ...], requests: Requests) -> None:
+    """Make changes, each when all hosts have the one before."""
+    for number, change in enumerate(found):
+        say(f"{number + 1}/{len(found)} {_told(change)}")
+        try:
+            requests.make(change)
+            wait_for_rollouts(client)
+        except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
+            say(f"This failed: {_told(change)}. Before it were done: {number}. Not done:")
+            for left in found[number + 1 :]:
+                say(f"  {_told(left)}")
+            raise
+
+
+def _told(change: Change) -> str:
+    return f"{change.action} {change.noun} {change.name}"
+
+
+def _count(found: tuple[Change, ...]) -> str:
+    return f"{len(found)} change{'s' * (len(found) != 1)}"
+
+
+@calls_engine
+def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str) -> None:
+    """Show what applying a file would do. ``hosts``: and what hosts would do by each change."""
+    todo = File(file).todo(client, prune=prune)
+    show_changes(todo.changes, form, foreseen(client, todo) if hosts else ())
+
+
+def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:
+    """Print changes, as a table a line for each field; with what is foreseen of each, a line for each change."""
+    shown: list[dict[str, Any]] = [
+        {
+            "action": one.action,
+            "noun": one.noun,
+            "name": one.name,
+            "differences": [_difference(each) for each in one.differences],
+            **(plans[at] if plans else {}),
+        }
+        for at, one in enumerate(found)
+    ]
+    if form not in TABLES:
+        show_one({"changes": shown}, form)
+    elif plans:
+        show_foreseen(shown, form)
+    elif found:
+        lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
+        show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)
+    say(f"{_count(found)}." if found else "Nothing to do.")
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {"field": ".".join(one.path), "before": one.before, "after": one.after}
+
+
+def _cells(line: dict[str, Any]) -> dict[str, str]:
+    values = {name: line.get(name) for name in ("before", "after")}
+    return {
+        name: "" if value is None else str(value) if value and isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+    }

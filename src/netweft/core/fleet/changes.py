@@ -1,0 +1,117 @@
+"""What there is to do for a fleet to be as its file says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from netweft.core.fleet.host_nouns import HOST_NOUNS
+from netweft.core.fleet.items import Fleet, Key, Values, above
+from netweft.core.fleet.nouns import BY_NAME, RANK
+
+Action: TypeAlias = Literal["add", "change", "remove"]
+HOST_NETWORKS: Final = "host networks"
+"""What the bonds, labels and attachments of one host are together: they change in one transaction of the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that is to hold ``after`` instead of ``before``. ``path``: its name, and before that what it is of."""
+
+    path: tuple[str, ...]
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to do. ``names``: of what the thing is in, and its own. ``parts``: what a change of a host's networking
+    is made of.
+    """
+
+    action: Action
+    noun: str
+    names: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    parts: tuple[Change, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call the thing."""
+        return "/".join(self.names)
+
+
+def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Change, ...]:
+    """What to do, in an order that works: what others refer to first, and removals last, in reverse. ``prune``: what a
+    collection has that the file names, and the file has not, is removed.
+    """
+    made = [_made(key, current.things.get(key), values) for key, values in wanted.things.items()]
+    ordered = sorted((one for one in made if one), key=_order)
+    left = gone(current, wanted) if prune else frozenset[Key]()
+    removals = [
+        Change("remove", *key)
+        for key in sorted(left, key=lambda key: (-RANK[key[0]], key[1]))
+        if not is_within(key, left)  # goes with what it is in
+    ]
+    return (
+        *(one for one in ordered if one.noun not in HOST_NOUNS),
+        *_by_host([*ordered, *removals]),
+        *(one for one in removals if one.noun not in HOST_NOUNS),
+    )
+
+
+def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:
+    """What adds or changes a thing; None where nothing is to be done. Secrets go along, and are no reason."""
+    fields = [one for one in BY_NAME[key[0]].fields if one.name in wanted]
+    if before is None:
+        return Change("add", *key, tuple(Difference((one.name,), None, wanted[one.name]) for one in fields))
+    found = tuple(
+        Difference((one.name,), before.get(one.name), wanted[one.name])
+        for one in fields
+        if not one.is_secret and before.get(one.name) != wanted[one.name]
+    )
+    secrets = [one for one in fields if one.is_secret and not one.only_add]
+    told = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
+    return Change("change", *key, told) if found else None
+
+
+def _order(change: Change) -> tuple[Any, ...]:
+    """Roles are taken before they are given up, and what refers to another one of its noun comes after those that do
+    not.
+    """
+    after = {one.path[0]: one.after for one in change.differences}
+    is_second = bool(after.get("failover") or after.get("physical_network"))
+    return RANK[change.noun], change.names[:1], is_second, not after.get("roles")
+
+
+def gone(current: Fleet, wanted: Fleet) -> frozenset[Key]:
+    """What a file with ``--prune`` has removed, with all that is in it."""
+    named = {key for key in current.things if key not in wanted.things and (key[0], key[1][:-1]) in wanted.collections}
+    return frozenset(key for key in current.things if key in named or is_within(key, named))
+
+
+def is_within(key: Key, holders: Collection[Key]) -> bool:
+    """Whether a thing is in one of others."""
+    holder = above(key)
+    return holder is not None and (holder in holders or is_within(holder, holders))
+
+
+def _by_host(found: list[Change]) -> list[Change]:
+    parts: dict[str, list[Change]] = {}
+    for one in found:
+        if one.noun in HOST_NOUNS:
+            parts.setdefault(one.names[0], []).append(one)
+    return [
+        Change("change", HOST_NETWORKS, (host,), tuple(_told(of_host)), tuple(of_host))
+        for host, of_host in sorted(parts.items())
+    ]
+
+
+def _told(parts: list[Change]) -> Iterator[Difference]:
+    """The differences of the parts of a host's networking, each below its part."""
+    for one in parts:
+        path = (BY_NAME[one.noun].key, one.names[1])
+        if one.action == "remove":
+            yield Difference(path, "there", None)
+        yield from (Difference((*path, *each.path), each.before, each.after) for each in one.differences)

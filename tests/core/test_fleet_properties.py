@@ -1,0 +1,107 @@
+"""Properties of the file of a fleet, over random fleets."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_files import add_random, new_fleet
+from netweft.core.fleet.changes import Change, changes
+from netweft.core.fleet.checks import mistakes_in, referred, waits_for
+from netweft.core.fleet.items import Fleet, Key, above, flatten, nest, shape_mistakes
+from netweft.core.fleet.nouns import BY_NAME
+
+SEEDS = st.integers(0, 2**32)
+
+
+def fleet(seed: int) -> dict[str, Any]:
+    return add_random(new_fleet(3), Random(seed))
+
+
+def parts(change: Change) -> tuple[Change, ...]:
+    return change.parts or (change,)
+
+
+def done(things: dict[Key, Any], change: Change) -> dict[Key, Any]:
+    """The things after a change, which must find what it refers to."""
+    after = dict(things)
+    for one in parts(change):
+        key = one.noun, one.names
+        if one.action == "remove":
+            after = {other: values for other, values in after.items() if not _is_in(other, key)}
+            continue
+        assert (key in after) == (one.action == "change")
+        holder = above(key)
+        assert holder is None or holder in after
+        values = {difference.path[0]: difference.after for difference in one.differences}
+        for field in BY_NAME[one.noun].fields:
+            if field.refers and values.get(field.name) is not None:
+                assert referred(key, field.refers, values[field.name]) in after
+        after[key] = {**after.get(key, {}), **values}
+    return after
+
+
+def _is_in(key: Key | None, holder: Key) -> bool:
+    return key is not None and (key == holder or _is_in(above(key), holder))
+
+
+def made(things: dict[Key, Any], found: tuple[Change, ...]) -> dict[Key, Any]:
+    for change in found:
+        things = done(things, change)
+    return things
+
+
+@given(SEEDS)
+def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(seed: int) -> None:
+    tree = fleet(seed)
+    assert shape_mistakes(tree) == []
+    wanted = flatten(tree)
+    assert nest(wanted.things) == tree
+    assert mistakes_in(wanted, wanted) == []
+    assert changes(wanted, wanted) == changes(wanted, wanted, prune=True) == ()
+
+
+@given(SEEDS, SEEDS)
+def test_any_fleet_becomes_any_other_in_an_order_that_works(first: int, second: int) -> None:
+    current, wanted = flatten(fleet(first)), flatten(fleet(second))
+    things = dict(current.things)
+    for change in changes(current, wanted, prune=True):
+        assert waits_for(change, Fleet(things), wanted) is None
+        things = done(things, change)
+    after = things
+    assert after == wanted.things
+    assert nest(after) == fleet(second)
+
+
+@given(SEEDS, SEEDS, st.integers(0, 60))
+def test_what_was_stopped_goes_on(first: int, second: int, when: int) -> None:
+    current, wanted = flatten(fleet(first)), flatten(fleet(second))
+    begun = made(dict(current.things), changes(current, wanted, prune=True)[:when])
+    assert made(begun, changes(Fleet(begun), wanted, prune=True)) == wanted.things
+
+
+def _is_fixed(key: Key, name: str) -> bool:
+    """Whether a field says what need not be there in another fleet, or cannot be changed."""
+    field = BY_NAME[key[0]].field(name)
+    return bool(field.refers) or field.only_add
+
+
+@given(SEEDS, SEEDS, SEEDS)
+def test_a_part_of_a_file_changes_only_what_it_names(first: int, second: int, choice: int) -> None:
+    """Without ``--prune`` nothing is removed, and with it nothing where no collection is named."""
+    current, whole, random = flatten(fleet(first)), flatten(fleet(second)), Random(choice)
+    things = {
+        key: {name: values[name] for name in values if not _is_fixed(key, name) and random.random() < 0.5}
+        for key, values in whole.things.items()
+        if key in current.things
+    }
+    part = Fleet(things, frozenset(), whole.places)
+    assert mistakes_in(current, part) == []
+    found = changes(current, part)
+    assert found == changes(current, part, prune=True)
+    assert made(dict(current.things), found) == {
+        key: {**values, **things.get(key, {})} for key, values in current.things.items()
+    }
