@@ -1,4 +1,4 @@
-"""What hosts would do by each change that the file of a fleet asks for, and whom that would hurt."""
+"""What hosts would do by each change that the file of a fleet asks for, and what that would affect."""
 
 from __future__ import annotations
 
