@@ -9,7 +9,7 @@ from typing import Any
 from e2e.site import HOST, Site
 
 NETWORKS = {"storage": 100, "tenants": 200, "backup": 300}
-CHANGES = 10
+CHANGES = 20
 LINK = ("ifname", "mtu", "flags", "address")
 PORT = ("name", "tag", "bond_mode", "lacp")
 

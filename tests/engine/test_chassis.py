@@ -5,6 +5,7 @@ changes of that; one that cannot says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,15 @@ from netweft.engine.commands.cluster_networks import AttachNetwork, attach_netwo
 from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
 from netweft.engine.commands.hosts import activate_host, remove_host
 from netweft.engine.commands.networks import AddNetwork, remove_network
-from netweft.engine.commands.providers import remove_provider
+from netweft.engine.commands.providers import UpdateProvider, remove_provider, update_provider
+from netweft.engine.commands.rehearsals import RehearsedError, explain, rehearse
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import host_drifts
 from netweft.engine.queries import hosts as host_queries
+from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.references import Ref
 
 REMOTE, OTHER = "tcp:192.0.2.1:6642", "tcp:192.0.2.2:6642,tcp:192.0.2.3:6642"
@@ -220,3 +223,22 @@ def test_a_cluster_begins_with_its_provider_which_stays_as_long(fleet: Fleet) ->
         assert not tx.execute(sa.select(host_changes.c.reason).where(host_changes.c.reason.contains("provider"))).all()
     fleet.db.run(update_cluster, SYSTEM, UpdateCluster(id=racks, providers=()))
     fleet.db.run(remove_provider, SYSTEM, provider_id)
+
+
+def test_plan_of_a_change_of_the_provider_says_what_its_hosts_will_do(fleet: Fleet) -> None:
+    """As if it had answered; nothing has changed by that."""
+    provider_id = add_provider(fleet, **PLUGIN)
+    give(fleet, "blue")
+    before, known = chassis(fleet), changed(fleet)
+    actor = replace(SYSTEM, correlation_id="a plan")
+    spec = UpdateProvider(id=provider_id, plugin_remote=OTHER)
+    with pytest.raises(RehearsedError) as told:
+        rehearse(fleet.db, "a plan", update_provider, actor, spec, box=fleet.box)
+    with fleet.db.read() as tx:
+        plan = explain(tx, told.value.rehearsed)
+        assert provider_queries.get(tx, provider_id).plugin_remote == REMOTE
+    (host,) = plan.hosts
+    assert host.name == "sim-1"
+    assert host.plan is not None
+    assert OTHER in host.plan.steps[0].text
+    assert (chassis(fleet), changed(fleet)) == (before, known)

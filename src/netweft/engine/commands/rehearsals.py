@@ -17,18 +17,20 @@ import sqlalchemy as sa
 from netweft.core.errors import NetweftError, Problem, ValidationError
 from netweft.core.host import Loss
 from netweft.core.intent import HostIntent
+from netweft.engine.actor import Actor
 from netweft.engine.commands.host_plans import HostPlan, plan_of, worst
+from netweft.engine.commands.providers import change_provider
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.jobs import JobRow, jobs
 from netweft.engine.operations.host_labels import setup_by_labels
-from netweft.engine.payloads import ApplyHost, PropagateLabels, RollOut
+from netweft.engine.payloads import ApplyHost, PropagateLabels, RollOut, SaveProvider
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries import rollouts
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import rows
 
-_APPLY, _LABELS, _ROLL_OUT = "apply_host", "propagate_labels", "roll_out"
+_APPLY, _LABELS, _ROLL_OUT, _PROVIDER = "apply_host", "propagate_labels", "roll_out", "save_provider"
 _ACTION = "Cannot plan the request."
 
 P = ParamSpec("P")
@@ -197,8 +199,30 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     for told in labelled:
         if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told.lost, told.reason)):
             coming[told.host_id] = one
-    others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT})
-    return Rehearsed(hosts=tuple(sorted(coming.values(), key=_turn)), others=others)
+    others = [row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT}]
+    for row in found:
+        if row.kind == _PROVIDER:
+            then = _when_provider_has_answered(tx, row)
+            coming |= {one.data.row.id: one for one in then.hosts}
+            others += then.others
+    return Rehearsed(hosts=tuple(sorted(coming.values(), key=_turn)), others=tuple(others))
+
+
+def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
+    """What the job that keeps a changed provider has hosts do, once the provider has answered."""
+    told = msgspec.convert(row.payload, SaveProvider)
+    if told.is_new:
+        return Rehearsed(hosts=(), others=())
+    actor = Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
+    undone = tx.begin_nested()
+    try:
+        first = _last_job(tx)
+        change_provider(tx, actor, told.provider_id, told.values)
+        return _seen(tx, first, row.correlation_id)
+    except ValidationError as error:
+        return Rehearsed(hosts=(), others=(f"{row.description}, which would be refused: {error.text}",))
+    finally:
+        undone.rollback()
 
 
 def _turn(one: Coming) -> tuple[int, str]:
