@@ -36,7 +36,7 @@ from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
-from netweft.engine.operations import host_changes
+from netweft.engine.operations import host_changes, rollouts
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority, renew_client
 from netweft.engine.processes import EndedError, Processes, Share, given_share
@@ -260,6 +260,7 @@ def _sweep(db: Database) -> None:
     db.run(queue.sweep)
     db.run(audit.sweep)
     db.run(host_changes.sweep)
+    db.run(rollouts.sweep)
 
 
 def _listener(address: Address) -> socket.socket:

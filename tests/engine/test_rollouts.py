@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from netweft.core.rollout import HostState, Status
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
 from netweft.engine.commands.clusters import UpdateCluster, update_cluster
+from netweft.engine.commands.hosts import remove_host
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.commands.rollouts import halt_rollout, resume_rollout, revert_rollout
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
-from netweft.engine.db import Database
+from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.roll_out import wake
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
@@ -30,6 +32,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import RolloutRow, rollouts
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations.rollouts import KEPT, sweep
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import rows
@@ -363,6 +366,29 @@ def test_host_that_is_worse_than_before_halts_it(fleet: Fleet) -> None:
     row = ended(fleet, rollout_id, Status.HALTED)
     assert "It was up, and is non_responsive after the change." in row.error
     assert list(states(fleet, rollout_id).values()) == [HostState.FAILED, *3 * [HostState.WAITING]]
+
+
+def test_what_ended_long_ago_is_forgotten(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    ended(fleet, set_vlan(fleet, network_id, 20), Status.SUCCEEDED)
+    second = set_vlan(fleet, network_id, 30)
+    ended(fleet, second, Status.SUCCEEDED)
+    with fleet.db.write() as tx:
+        assert sweep(tx) == 0
+        old = utc_now() - KEPT - timedelta(days=1)
+        tx.execute(sa.update(rollouts).where(rollouts.c.id != second).values(ended_at=old))
+        assert sweep(tx) == 1
+    assert one(fleet, second).status == Status.SUCCEEDED
+
+
+def test_host_that_is_removed_is_waited_for_no_more(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    fleet.set_status("non_responsive", 2)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.WAITING)
+    fleet.db.run(remove_host, SYSTEM, fleet.id(2), force=True)
+    wake(fleet.db)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
 
 
 def test_one_host_is_asked_at_once(fleet: Fleet) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -36,6 +37,9 @@ OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "p
 
 TOPIC = "rollouts"
 """What is announced when a host may have come back."""
+
+KEPT = timedelta(days=90)
+"""How long rollouts that have ended are kept."""
 
 _LATER = "Applying network changes to Hosts: "
 
@@ -305,3 +309,8 @@ def end(tx: Tx, rollout_id: str, status: Status, error: str = "") -> None:
     if ended:
         tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.rollout_id == rollout_id).values(held=False))
     announce(tx, f"rollout:{rollout_id}", replicas=True)
+
+
+def sweep(tx: Tx) -> int:
+    """Remove those that ended long ago; returns how many."""
+    return tx.execute(sa.delete(rollouts).where(rollouts.c.ended_at < utc_now() - KEPT)).rowcount
