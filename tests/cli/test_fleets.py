@@ -156,6 +156,8 @@ def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file:
     at = told.index("All hosts have changed.")
     assert told.index("1/4 change network Default/one") < at < told.index("2/4 change host sim-1")
     assert told.count("All hosts have changed.") == 1
+    file.write_text("hosts: {sim-1: {attachments: {one: {nic: eth2}}}}")
+    assert "is not committed" in netweft("apply", "-f", str(file)).err
 
 
 def test_what_hosts_would_do_is_told_of_each_change(netweft: Netweft, file: Path) -> None:
@@ -171,8 +173,8 @@ def test_what_hosts_would_do_is_told_of_each_change(netweft: Netweft, file: Path
         hosts: {sim-1: {attachments: {one: {nic: eth2}}}, sim-2: {attachments: {two: {nic: eth1}}}}
     """)
     found = {one["name"]: one for one in netweft.json("plan", "--hosts", "-f", str(file))["changes"]}
-    hurt = found["Default/ovirtmgmt"]["hosts"]
-    assert (hurt["changed"], hurt["loss"], hurt["networks"][0]["name"]) == (3, "outage", "ovirtmgmt")
+    affected = found["Default/ovirtmgmt"]["hosts"]
+    assert (affected["changed"], affected["loss"], affected["networks"][0]["name"]) == (3, "outage", "ovirtmgmt")
     assert found["Default/one"]["hosts"]["changed"] == found["sim-1"]["hosts"]["changed"] == 1
     assert found["sim-2"]["problem"] == "cluster network Default/two is not there yet."
     told = netweft("plan", "--hosts", "-f", str(file))
@@ -219,7 +221,7 @@ def test_secrets_come_from_where_the_file_says(netweft: Netweft, file: Path, tmp
 @pytest.mark.usefixtures("file")
 def test_the_example_can_be_applied_and_says_what_became(netweft: Netweft) -> None:
     example = str(ROOT / "examples" / "fleet-racks.yaml")
-    netweft("apply", "-f", example, "--commit")
+    assert "is not committed" not in netweft("apply", "-f", example, "--commit").err
     assert netweft.json("plan", "-f", example) == {"changes": []}
     hosts = netweft.json("export")["hosts"]
     found = [hosts[name]["attachments"]["storage"]["ipv4"]["address"] for name in ("sim-1", "sim-2")]

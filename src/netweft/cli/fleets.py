@@ -13,11 +13,11 @@ from netweft.cli.fleet_file import File, state_of, written
 from netweft.cli.fleet_plans import foreseen, show_foreseen
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import REFUSED, calls_engine, output_option, wait_for_rollouts
+from netweft.cli.session import REFUSED, calls_engine, output_option, the_session, wait_for_rollouts
 from netweft.cli.verbs import confirm, yes_option
 from netweft.client import ApiError, Client, UnreachableError
 from netweft.client.tree import Tree
-from netweft.core.fleet.changes import Change, Difference
+from netweft.core.fleet.changes import HOST_NETWORKS, Change, Difference
 from netweft.core.fleet.items import json_schema, nest
 
 _COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
@@ -66,11 +66,11 @@ def _export(client: Client, *, form: str) -> None:
 @click.command("apply")
 @file_option
 @prune_option
-@click.option("--commit", is_flag=True, help="Commit what hosts run then, so that they restore it when they boot.")
+@click.option("--commit/--no-commit", default=None, help="Whether what runs on hosts then is what their boot restores.")
 @yes_option
 @output_option
 @calls_engine
-def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: bool, form: str) -> None:
+def apply(client: Client, file: Path | None, prune: bool, commit: bool | None, yes: bool, form: str) -> None:
     r"""Make the fleet be as a file says. What the file does not name stays as it is.
 
     The plan is shown first. Changes are made one after the other, each by the request that any other command would
@@ -87,8 +87,12 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool, yes: boo
     if not todo.changes:
         return
     confirm(f"Make {_count(todo.changes)}?", yes=yes)
+    commits = the_session().commits if commit is None else commit
     for _ in range(_PASSES):
-        _make_all(client, todo.changes, Requests(client, todo, commit=commit))
+        _make_all(client, todo.changes, Requests(client, todo, commit=commits))
+        if not commits and any(one.noun == HOST_NETWORKS for one in todo.changes):
+            say("What runs on the hosts that were set up is not committed: their next boot brings back what was.")
+            say("To keep it: netweft host commit HOST")
         todo = content.todo(client, prune=prune)
         if not todo.changes:
             say("The fleet is as the file says.")
