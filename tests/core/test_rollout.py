@@ -150,6 +150,7 @@ def test_taking_back_ends_with_no_host_that_has_the_change(hosts: list[Standing]
     [
         (Health(status="up"), ""),
         (Health(status="maintenance"), ""),
+        (Health(status="preparing_for_maintenance"), ""),
         (Health(status="non_operational"), "non_operational"),
         (Health(status="up", drifting=True), "not as wanted"),
         (Health(status="up", lost={"eth0": 7, "eth1": 4}), "on eth0"),

@@ -25,7 +25,10 @@ CONFIRM_WITHIN: Final = 60.0
 AS_TOLD: Final = -1
 """Stands for the seconds that the engine is told."""
 
-REACHABLE: Final = frozenset({"up", "maintenance", "non_operational"})
+_IN_GOOD_ORDER = frozenset({"up", "maintenance", "preparing_for_maintenance"})
+"""Statuses in which nothing is wrong with a host."""
+
+REACHABLE: Final = _IN_GOOD_ORDER | {"non_operational"}
 """Statuses of hosts that can be asked for a change. Others are reached when they are back."""
 
 
@@ -224,7 +227,7 @@ class Health:
 
 def ailment(before: Health, after: Health) -> str:
     """What is wrong with a host that was not before, a sentence; empty where nothing is."""
-    if after.status != before.status and after.status not in {"up", "maintenance"}:
+    if after.status != before.status and after.status not in _IN_GOOD_ORDER:
         return f"It was {before.status}, and is {after.status} after the change."
     if after.drifting and not before.drifting:
         return "Its networks are not as wanted after the change."
