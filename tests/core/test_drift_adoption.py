@@ -174,7 +174,8 @@ def test_a_host_of_which_all_was_adopted_has_nothing_to_do(start: Host, wanted: 
     now = meddle(random, simulate_all(start, plan(start, desired_host(wanted, start))))
     drift = find_drift(wanted, now)
     found = adopt_drift(wanted, now, drift)
-    if not (found.left or drift.obstacle):
+    is_detached = len(found.setup.attachments) < len(wanted.attachments)  # what carried a network is released then
+    if not (found.left or drift.obstacle or is_detached):
         after = replace(wanted, attachments=found.setup.attachments, bonds=found.setup.bonds)
         assert plan(now, desired_host(after, now)) == []
 
@@ -195,3 +196,17 @@ def test_rules() -> None:
     assert rules.drift_is_ignored_until_later(None, now) is None
     assert rules.drift_is_ignored_until_later(now, now) is not None
     assert rules.drift_is_ignored_until_later(now.replace(year=2027), now) is None
+
+
+def test_what_would_take_more_than_the_host_has_is_refused() -> None:
+    """A gateway of a network without the role is in a routing table of its own, with rules: not in the main one."""
+    host = link(made(intent()), "bond0.100", addresses=(MORE,))
+    host = replace(
+        host,
+        routes=tuple(
+            replace(route, link="bond0.100", via="198.51.100.1") if route.is_default and route.version == 4 else route
+            for route in host.routes
+        ),
+    )
+    found = adopted(host, ("3",))
+    assert any("198.51.100.0/24" in text and "is missing" in text for text in left(found)), left(found)
