@@ -61,9 +61,11 @@ def _still(chosen: Iterable[Difference], after: Drift) -> list[Difference]:
 
 
 def _new(before: Drift, after: Drift) -> list[Difference]:
-    """Differences that come of wanting what the host has, as it has no whole."""
+    """Differences that come of wanting what the host has, where there is more to it: what is left over of that which is
+    not wanted any more is no such difference, and goes.
+    """
     things = {_thing(one) for one in before.differences()}
-    return [one for one in after.differences() if _thing(one) not in things]
+    return [one for one in after.differences() if one.expected is not None and _thing(one) not in things]
 
 
 def _thing(one: Difference) -> tuple[object, ...]:
