@@ -22,6 +22,7 @@ from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssi
 from netweft.core.plan import plan
 from netweft.core.rules import host_drift as rules
 from netweft.core.simulate import simulate_all
+from netweft.core.steps import Announce, RemoveRoute, RemoveRule
 
 OTHER = Address(ip="192.0.2.9", prefix=24)
 MORE = Address(ip="198.51.100.9", prefix=24)
@@ -170,13 +171,17 @@ def test_a_guests_port_is_no_setting_of_the_host() -> None:
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, sources)
 @pytest.mark.no_cover
-def test_a_host_of_which_all_was_adopted_has_nothing_to_do(start: Host, wanted: HostIntent, random: Random) -> None:
+def test_of_a_host_of_which_all_was_adopted_only_what_is_left_over_goes(
+    start: Host, wanted: HostIntent, random: Random
+) -> None:
     now = meddle(random, simulate_all(start, plan(start, desired_host(wanted, start))))
     drift = find_drift(wanted, now)
     found = adopt_drift(wanted, now, drift)
-    if not (found.left or drift.obstacle):
+    is_detached = len(found.setup.attachments) < len(wanted.attachments)  # what carried a network is released then
+    if not (found.left or drift.obstacle or is_detached):
         after = replace(wanted, attachments=found.setup.attachments, bonds=found.setup.bonds)
-        assert plan(now, desired_host(after, now)) == []
+        steps = plan(now, desired_host(after, now))
+        assert [step for step in steps if not isinstance(step, RemoveRoute | RemoveRule | Announce)] == []
 
 
 def test_rules() -> None:
@@ -195,3 +200,17 @@ def test_rules() -> None:
     assert rules.drift_is_ignored_until_later(None, now) is None
     assert rules.drift_is_ignored_until_later(now, now) is not None
     assert rules.drift_is_ignored_until_later(now.replace(year=2027), now) is None
+
+
+def test_what_would_take_more_than_the_host_has_is_refused() -> None:
+    """A gateway of a network without the role is in a routing table of its own, with rules: not in the main one."""
+    host = link(made(intent()), "bond0.100", addresses=(MORE,))
+    host = replace(
+        host,
+        routes=tuple(
+            replace(route, link="bond0.100", via="198.51.100.1") if route.is_default and route.version == 4 else route
+            for route in host.routes
+        ),
+    )
+    found = adopted(host, ("3",))
+    assert any("198.51.100.0/24" in text and "is missing" in text for text in left(found)), left(found)

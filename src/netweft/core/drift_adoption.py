@@ -23,7 +23,7 @@ _LEAST = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedDrift:
-    """``setup``: what would be wanted then; ``left``: those of the differences that would still be there."""
+    """``setup``: what would be wanted then; ``left``: what of it would differ then, as settings cannot say it."""
 
     setup: HostSetup
     left: tuple[Difference, ...]
@@ -45,12 +45,32 @@ def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collectio
         elif not _is_gone(drift.attachments[one.id]):
             attachments.append(one)
     bonds = _bonds(intent, report, drift.bases.keys() if names is None else drift.bases.keys() & set(names))
-    setup = HostSetup(attachments=tuple(attachments), bonds=bonds, kept=intent.kept)
+    setup = HostSetup(attachments=tuple(attachments), bonds=bonds, kept=intent.kept, inherited=intent.inherited)
     after = find_drift(replace(intent, attachments=setup.attachments, bonds=bonds), report)
-    guest_ports = (one for group in drift.guest_ports.values() for one in group)
-    still = {one.text for one in (*after.differences(), *guest_ports)}
-    chosen = drift.differences() if names is None else drift.on(names)
-    return AdoptedDrift(setup=setup, left=tuple(one for one in chosen if one.text in still))
+    after = replace(after, guest_ports=drift.guest_ports)  # which no setup changes
+    left = _still(drift.differences() if names is None else drift.on(names), after)
+    if len(attachments) == len(intent.attachments):  # else what carried a network is released
+        left += _new(drift, after)
+    return AdoptedDrift(setup=setup, left=tuple(left))
+
+
+def _still(chosen: Iterable[Difference], after: Drift) -> list[Difference]:
+    """Those of the differences that are there after all, if with another value wanted."""
+    things = {_thing(one) for one in after.differences()}
+    return [one for one in chosen if _thing(one) in things]
+
+
+def _new(before: Drift, after: Drift) -> list[Difference]:
+    """Differences that come of wanting what the host has, where there is more to it: what is left over of that which is
+    not wanted any more is no such difference, and goes.
+    """
+    things = {_thing(one) for one in before.differences()}
+    return [one for one in after.differences() if one.expected is not None and _thing(one) not in things]
+
+
+def _thing(one: Difference) -> tuple[object, ...]:
+    """What a difference is about, apart from what is wanted of it."""
+    return one.part, one.name, one.field, one.table, "" if one.field else one.expected or one.actual
 
 
 def _is_gone(found: Iterable[Difference]) -> bool:
