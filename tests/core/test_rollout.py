@@ -121,6 +121,33 @@ def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts
         assert not under_way & set(state.values())
 
 
+def test_one_wave_follows_another() -> None:
+    """In the order in which the states of two hosts become others."""
+    up = {"host_id": "a", "wave": 0, "status": "up"}, {"host_id": "b", "wave": 1, "status": "up"}
+    moves = []
+    for states in (
+        (HostState.WAITING, HostState.WAITING),
+        (HostState.CHANGING, HostState.WAITING),
+        (HostState.WATCHED, HostState.WAITING),
+        (HostState.CHANGED, HostState.WAITING),
+        (HostState.CHANGED, HostState.FAILED),
+        (HostState.CHANGED, HostState.CHANGED),
+    ):
+        standing = [Standing(state=state, **facts) for state, facts in zip(states, up, strict=True)]
+        moves.append(next_move(Status.RUNNING, standing))
+    assert moves == [
+        (Move.CHANGE, ("a",)),
+        (Move.SETTLE, ("a",)),
+        (Move.WATCH, ("a",)),
+        (Move.CHANGE, ("b",)),
+        (Move.FAIL, ("b",)),
+        (Move.END, ()),
+    ]
+    assert next_move(Status.HALTED, standing) == (Move.END, ())
+    assert next_move(Status.REVERTING, standing) == (Move.TAKE_BACK, ("b",))
+    assert next_move(Status.SUCCEEDED, standing) == (Move.END, ())
+
+
 @given(standings)
 def test_success_is_that_every_host_has_changed_and_answers(hosts: list[Standing]) -> None:
     move, _ = next_move(Status.RUNNING, hosts)
