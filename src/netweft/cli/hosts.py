@@ -17,7 +17,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
 from netweft.cli.plans import STEPS
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, calls_engine, output_option, the_session
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
@@ -82,7 +82,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
     host = resolve(client, _HOST, name)
-    body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]))
+    body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]), commits=the_session().commits)
     if confirm_within:
         body["connectivity_timeout"] = confirm_within
     if plan:

@@ -26,7 +26,6 @@ from typing import Any
 import click
 import yaml
 
-from netweft.cli.session import the_session
 from netweft.client import yaml_text
 from netweft.client.tree import Tree
 
@@ -36,11 +35,11 @@ _QOS = {"linkshare", "upperlimit", "realtime"}
 _IP = {"method", "address", "prefix", "gateway"}
 
 
-def read(text: bytes, attachment_ids: Mapping[str, str]) -> Tree:
+def read(text: bytes, attachment_ids: Mapping[str, str], *, commits: bool = False) -> Tree:
     """The action's body.
 
-    ``attachment_ids``: of the host's present attachments, by network name. Raises click.UsageError that names the
-    place in the file.
+    ``attachment_ids``: of the host's present attachments, by network name; ``commits``: whether to commit where the
+    file does not say. Raises click.UsageError that names the place in the file.
     """
     try:
         wanted = yaml_text.load(text) or {}
@@ -58,7 +57,7 @@ def read(text: bytes, attachment_ids: Mapping[str, str]) -> Tree:
     }
     body = {key: value for key, value in body.items() if value}
     body["check_connectivity"] = wanted.get("check_connectivity", True)
-    body["commit_on_success"] = wanted.get("commit", the_session().commits)
+    body["commit_on_success"] = wanted.get("commit", commits)
     return body
 
 
