@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
-from netweft.core.host import Host
+from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
+from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.core.rollout import HostState, Status
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
@@ -306,3 +309,65 @@ def test_policy_is_checked(fleet: Fleet) -> None:
         with pytest.raises(ValidationError, match="rollout"):
             policy(fleet, **values)
     assert msgspec.to_builtins(values)
+
+
+def with_peers(fleet: Fleet, peers: dict[str, int]) -> str:
+    """Four hosts that carry red in VLAN 10 with an address each, and whom they see, by their VLANs."""
+    network_id = add(fleet, "red", 10)
+    for number in range(1, 5):
+        fleet.simulate(number, peers=peers)
+        own = IpAssignment(method="static", address=f"203.0.113.{number}", prefix=24)
+        fleet.attach("red", "eth1", number, assignments=(own,))
+    return network_id
+
+
+def watched_to_the_end(fleet: Fleet, rollout_id: str, status: Status) -> RolloutRow:
+    """As :func:`ended`, with an engine that takes in what hosts report meanwhile."""
+
+    def holds() -> bool:
+        fleet.monitor.round(fleet.db)
+        return one(fleet, rollout_id).status == status
+
+    fleet.until(holds)
+    return ended(fleet, rollout_id, status)
+
+
+@pytest.mark.parametrize("on_failure", ["keep", "revert"])
+def test_host_that_loses_a_peer_fails(fleet: Fleet, on_failure: str) -> None:
+    network_id = with_peers(fleet, {"203.0.113.77": 10, "203.0.113.78": 20})
+    policy(fleet, on_failure=on_failure)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    status = Status.REVERTED if on_failure == "revert" else Status.HALTED
+    row = watched_to_the_end(fleet, rollout_id, status)
+    lost = "Host sim-1: It cannot reach 203.0.113.77 (red) any more, which it could before the change."
+    assert lost in row.error
+    first = HostState.REVERTED if on_failure == "revert" else HostState.FAILED
+    assert list(states(fleet, rollout_id).values()) == [first, *3 * [HostState.WAITING]]
+    assert vlans(fleet.host(1)) == ({10} if on_failure == "revert" else {20})
+
+
+def test_other_hosts_of_a_rollout_and_their_guests_are_not_missed(fleet: Fleet) -> None:
+    """They are in the VLAN that they have until their turn comes: by a static address, by DHCP, and inside a guest."""
+    network_id = with_peers(fleet, {"203.0.113.2": 10, "203.0.113.88": 10, "203.0.113.99": 10})
+    host = fleet.host(3)
+    red = next(link for link in host.links().values() if link.addresses and link.owner == network_id)
+    leased = replace(red, dynamic=(Address(ip="203.0.113.88", prefix=24),))
+    fleet.simulate(3, host=host.with_link(leased))
+    inside = GuestNic(id="v1", name="nic1", mac="02:00:00:00:00:01", bridge="red", addresses=("203.0.113.99/24",))
+    guest = GuestSpec(id="g1", name="one", driver="simulated", memory=1 << 20, nics=(inside,))
+    fleet.agent(4).put_guest(guest)
+    fleet.monitor.round(fleet.db)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
+
+
+def test_peers_of_later_changes_are_nobodys_fault(fleet: Fleet) -> None:
+    """A host that has had another change since is not waited for, and not judged by it."""
+    network_id = with_peers(fleet, {"203.0.113.77": 20})
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    own = IpAssignment(method="static", address="203.0.112.1", prefix=24)
+    fleet.attach("red", "eth1", 1, assignments=(own,))
+    policy(fleet, soak=0)
+    watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)

@@ -16,12 +16,14 @@ import msgspec
 from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
+from netweft.core.peers import Neighbour
 from netweft.core.protocol import GuestState, LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
+from netweft.core.sync import locate_networks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from netweft.agent.networking import Progress
@@ -43,7 +45,8 @@ class Simulation:
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
     ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``infiniband``: how many functions an adapter of InfiniBand has,
     0 without an adapter. ``no_chassis``: why its ovn-controller is not connected to the
-    southbound database.
+    southbound database. ``peers``: addresses next to the host that answer, each with the VLAN that it is in (0 for
+    untagged).
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -60,6 +63,7 @@ class Simulation:
     lacks: tuple[str, ...] = ()
     infiniband: int = 0
     no_chassis: str = ""
+    peers: Mapping[str, int] = field(default_factory=dict)
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -209,6 +213,21 @@ class SimulatedMachine:
 
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
         """There is no OVN that could have it."""
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """The peers that the simulation wants, on each network of their VLAN."""
+        networks = locate_networks(self._state.host).values()
+        peers = self._faults.wanted.peers.items()
+        return [Neighbour(link=at.top, address=peer) for at in networks for peer, tag in peers if (at.vlan or 0) == tag]
+
+    def answering(
+        self,
+        neighbours: Collection[Neighbour],
+        patience: float,  # noqa: ARG002  # they answer at once, or never
+        is_over: Callable[[], bool],  # noqa: ARG002  # likewise
+    ) -> frozenset[Neighbour]:
+        """Those of them that are there."""
+        return frozenset(neighbours) & frozenset(self.neighbours())
 
     def set_functions(self, nic: str, count: int) -> None:
         """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""

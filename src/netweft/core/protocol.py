@@ -98,12 +98,21 @@ class ChangeRequest:
     """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Peer:
+    """An address next to a host on one of its networks, whatever link carries that. ``network``: its id."""
+
+    network: str
+    address: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """State of the last change.
 
     ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
-    verified equal to the checkpoint).
+    verified equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was
+    kept; None while the host still asks them.
     """
 
     generation: int
@@ -115,6 +124,7 @@ class Change:
     seconds_left: float | None = None
     error: str = ""
     difference: tuple[str, ...] = ()
+    lost_peers: tuple[Peer, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
