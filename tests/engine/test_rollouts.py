@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.agent.simulated_machine import SimulatedPeer
 from netweft.core.errors import ValidationError
-from netweft.core.host import Address, Host
+from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
-from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.core.rollout import HostState, Status
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
@@ -30,6 +29,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import RolloutRow, rollouts
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.statements import rows
+from rows import add_vm, add_vnic
 
 MANY = 50
 
@@ -311,8 +311,8 @@ def test_policy_is_checked(fleet: Fleet) -> None:
     assert msgspec.to_builtins(values)
 
 
-def with_peers(fleet: Fleet, peers: dict[str, int]) -> str:
-    """Four hosts that carry red in VLAN 10 with an address each, and whom they see, by their VLANs."""
+def with_peers(fleet: Fleet, *peers: SimulatedPeer) -> str:
+    """Four hosts that carry red in VLAN 10 with an address each, and whom they see."""
     network_id = add(fleet, "red", 10)
     for number in range(1, 5):
         fleet.simulate(number, peers=peers)
@@ -334,7 +334,9 @@ def watched_to_the_end(fleet: Fleet, rollout_id: str, status: Status) -> Rollout
 
 @pytest.mark.parametrize("on_failure", ["keep", "revert"])
 def test_host_that_loses_a_peer_fails(fleet: Fleet, on_failure: str) -> None:
-    network_id = with_peers(fleet, {"203.0.113.77": 10, "203.0.113.78": 20})
+    network_id = with_peers(
+        fleet, SimulatedPeer(address="203.0.113.77", vlan=10), SimulatedPeer(address="203.0.113.78", vlan=20)
+    )
     policy(fleet, on_failure=on_failure)
     rollout_id = set_vlan(fleet, network_id, 20)
     status = Status.REVERTED if on_failure == "revert" else Status.HALTED
@@ -346,28 +348,30 @@ def test_host_that_loses_a_peer_fails(fleet: Fleet, on_failure: str) -> None:
     assert vlans(fleet.host(1)) == ({10} if on_failure == "revert" else {20})
 
 
-def test_other_hosts_of_a_rollout_and_their_guests_are_not_missed(fleet: Fleet) -> None:
-    """They are in the VLAN that they have until their turn comes: by a static address, by DHCP, and inside a guest."""
-    network_id = with_peers(fleet, {"203.0.113.2": 10, "203.0.113.88": 10, "203.0.113.99": 10})
-    host = fleet.host(3)
-    red = next(link for link in host.links().values() if link.addresses and link.owner == network_id)
-    leased = replace(red, dynamic=(Address(ip="203.0.113.88", prefix=24),))
-    fleet.simulate(3, host=host.with_link(leased))
-    inside = GuestNic(id="v1", name="nic1", mac="02:00:00:00:00:01", bridge="red", addresses=("203.0.113.99/24",))
-    guest = GuestSpec(id="g1", name="one", driver="simulated", memory=1 << 20, nics=(inside,))
-    fleet.agent(4).put_guest(guest)
-    fleet.monitor.round(fleet.db)
+def test_other_hosts_of_a_rollout_and_guests_are_not_missed(fleet: Fleet) -> None:
+    """Hosts are in the VLAN that they have until their turn comes: known by a static address, or else by a MAC."""
+    network_id = with_peers(
+        fleet,
+        SimulatedPeer(address="203.0.113.2", vlan=10),
+        SimulatedPeer(address="203.0.113.88", vlan=10, mac=fleet.host(3).nics["eth1"].mac),
+        SimulatedPeer(address="203.0.113.99", vlan=10, mac="56:6f:00:00:00:01"),
+    )
+    with fleet.db.write() as tx:
+        add_vnic(tx, add_vm(tx, cluster(fleet.db), "guest"), None, "56:6f:00:00:00:01")
     rollout_id = set_vlan(fleet, network_id, 20)
     watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
 
 
-def test_peers_of_later_changes_are_nobodys_fault(fleet: Fleet) -> None:
-    """A host that has had another change since is not waited for, and not judged by it."""
-    network_id = with_peers(fleet, {"203.0.113.77": 20})
+def test_host_is_not_judged_by_a_later_change_of_its_own(fleet: Fleet) -> None:
+    network_id = with_peers(fleet, SimulatedPeer(address="198.51.100.77", vlan=30))
+    blue = add(fleet, "blue", 30)
+    own = IpAssignment(method="static", address="198.51.100.1", prefix=24)
+    fleet.attach("blue", "eth2", 1, assignments=(own,))
     policy(fleet, soak=3600)
     rollout_id = set_vlan(fleet, network_id, 20)
     fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
-    own = IpAssignment(method="static", address="203.0.112.1", prefix=24)
-    fleet.attach("red", "eth1", 1, assignments=(own,))
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=blue, vlan_id=40))
+    fleet.until(lambda: vlans(fleet.host(1)) == {20, 40})
+    fleet.until(lambda: bool((change := fleet.report().change) and change.lost_peers))
     policy(fleet, soak=0)
     watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)

@@ -126,11 +126,19 @@ def dump_usable_addresses(netlink: nl.Netlink) -> list[tuple[int, IPv4Interface 
 
 @dataclass(frozen=True, slots=True)
 class RawNeighbour:
-    """An address next to the host on a link. ``state``: what the kernel knows of it, one of ``nl.NUD_``."""
+    """An address next to the host on a link. ``state``: what the kernel knows of it, one of ``nl.NUD_``; ``mac``: whose
+    it is, empty while that is not known.
+    """
 
     index: int
     address: IPv4Address | IPv6Address
     state: int
+    mac: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has answered, now or earlier."""
+        return bool(self.state & (nl.NUD_REACHABLE | nl.NUD_STALE | nl.NUD_DELAY | nl.NUD_PROBE))
 
 
 def dump_neighbours(netlink: nl.Netlink) -> list[RawNeighbour]:
@@ -138,9 +146,10 @@ def dump_neighbours(netlink: nl.Netlink) -> list[RawNeighbour]:
     found = []
     for message in netlink.dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(0, 0, 0, 0, 0)):
         _, index, state, _, _ = nl.NDMSG.unpack_from(message)
-        to = nl.attributes(message, nl.NDMSG.size).get(nl.NDA_DST)
-        if to:
-            found.append(RawNeighbour(index, ip_address(to), state))
+        attrs = nl.attributes(message, nl.NDMSG.size)
+        if nl.NDA_DST in attrs:
+            mac = attrs.get(nl.NDA_LLADDR, b"").hex(":")
+            found.append(RawNeighbour(index, ip_address(attrs[nl.NDA_DST]), state, mac))
     return found
 
 

@@ -34,6 +34,15 @@ ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedPeer:
+    """A machine that has an address. ``vlan``: the one that it is in, None for untagged."""
+
+    address: str
+    vlan: int | None = None
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
     """What goes wrong on a simulated host from now on, and what happens to it at once.
 
@@ -45,8 +54,7 @@ class Simulation:
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
     ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``infiniband``: how many functions an adapter of InfiniBand has,
     0 without an adapter. ``no_chassis``: why its ovn-controller is not connected to the
-    southbound database. ``peers``: addresses next to the host that answer, each with the VLAN that it is in (0 for
-    untagged).
+    southbound database. ``peers``: machines next to the host, which answer.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -63,7 +71,7 @@ class Simulation:
     lacks: tuple[str, ...] = ()
     infiniband: int = 0
     no_chassis: str = ""
-    peers: Mapping[str, int] = field(default_factory=dict)
+    peers: tuple[SimulatedPeer, ...] = ()
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -217,8 +225,8 @@ class SimulatedMachine:
     def neighbours(self) -> Sequence[Neighbour]:
         """The peers that the simulation wants, on each network of their VLAN."""
         networks = locate_networks(self._state.host).values()
-        peers = self._faults.wanted.peers.items()
-        return [Neighbour(link=at.top, address=peer) for at in networks for peer, tag in peers if (at.vlan or 0) == tag]
+        both = [(at, peer) for at in networks for peer in self._faults.wanted.peers if at.vlan == peer.vlan]
+        return [Neighbour(link=at.top, address=peer.address, mac=peer.mac) for at, peer in both]
 
     def answering(
         self,

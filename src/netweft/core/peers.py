@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface
 
 from netweft.core.host import Host
@@ -16,10 +16,13 @@ PEERS_MAX = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Neighbour:
-    """An address next to a host on one of its links."""
+    """An address next to a host on one of its links, and the MAC address that it is at, empty where that is not
+    known.
+    """
 
     link: str
     address: str
+    mac: str = field(default="", compare=False)
 
 
 def peers_among(host: Host, neighbours: Sequence[Neighbour]) -> tuple[Peer, ...]:
@@ -32,7 +35,8 @@ def peers_among(host: Host, neighbours: Sequence[Neighbour]) -> tuple[Peer, ...]
     for one in sorted(neighbours, key=lambda one: (one not in gateways, one)):
         place = networks.get(one.link)
         if place and _is_next_to(place, one.address):
-            found.setdefault(place.network_id, []).append(Peer(network=place.network_id, address=one.address))
+            peer = Peer(network=place.network_id, address=one.address, mac=one.mac)
+            found.setdefault(place.network_id, []).append(peer)
     return tuple(peer for peers in found.values() for peer in peers[:PEERS_MAX])
 
 
@@ -47,7 +51,7 @@ def _places(networks: Mapping[str, Location], peers: Sequence[Peer]) -> Iterator
     for peer in peers:
         place = networks.get(peer.network)
         if place and _is_next_to(place, peer.address):
-            yield peer, Neighbour(link=place.top, address=peer.address)
+            yield peer, Neighbour(link=place.top, address=peer.address, mac=peer.mac)
 
 
 def _is_next_to(place: Location, address: str) -> bool:

@@ -100,10 +100,13 @@ class ChangeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Peer:
-    """An address next to a host on one of its networks, whatever link carries that. ``network``: its id."""
+    """An address next to a host on one of its networks, whatever link carries that. ``network``: its id; ``mac``: whose
+    address it was before the change.
+    """
 
     network: str
     address: str
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
