@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netweft.core.protocol import Peer
 from netweft.core.rollout import (
     OPEN,
     REACHABLE,
@@ -232,3 +233,16 @@ def test_rule_on_policies(values: tuple[int, int, int, str], told: str) -> None:
     problem = rules.policy_is_valid(*values)
     assert (problem.text if problem else "").find(told) >= 0
     assert bool(problem) == bool(told)
+
+
+def test_ailment_names_lost_peers() -> None:
+    many = tuple(Peer(network="storage", address=f"203.0.113.{number}") for number in range(1, 8))
+    for peers, told in (
+        (None, ""),
+        ((), ""),
+        (many[:1], "It cannot reach 203.0.113.1 (storage) any more, which it could before the change."),
+        (many, "203.0.113.5 (storage) and 2 more any more"),
+    ):
+        found = ailment(Health(status="up"), Health(status="up", lost_peers=peers))
+        assert told in found
+        assert bool(told) == bool(found)

@@ -12,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.agent.simulated_machine import SimulatedPeer
 from netweft.core.errors import ValidationError
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
 from netweft.core.rollout import HostState, Status
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
@@ -36,6 +38,7 @@ from netweft.engine.operations.rollouts import KEPT, sweep
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import rows
+from rows import add_vm, add_vnic
 
 MANY = 50
 
@@ -405,3 +408,69 @@ def test_policy_is_checked(fleet: Fleet) -> None:
         with pytest.raises(ValidationError, match="rollout"):
             policy(fleet, **values)
     assert msgspec.to_builtins(values)
+
+
+def with_peers(fleet: Fleet, *peers: SimulatedPeer) -> str:
+    """Four hosts that carry red in VLAN 10 with an address each, and whom they see."""
+    network_id = add(fleet, "red", 10)
+    for number in range(1, 5):
+        fleet.simulate(number, peers=peers)
+        own = IpAssignment(method="static", address=f"203.0.113.{number}", prefix=24)
+        fleet.attach("red", "eth1", number, assignments=(own,))
+    return network_id
+
+
+def watched_to_the_end(fleet: Fleet, rollout_id: str, status: Status) -> RolloutRow:
+    """As :func:`ended`, with an engine that takes in what hosts report meanwhile."""
+
+    def holds() -> bool:
+        fleet.monitor.round(fleet.db)
+        return one(fleet, rollout_id).status == status
+
+    fleet.until(holds)
+    return ended(fleet, rollout_id, status)
+
+
+@pytest.mark.parametrize("on_failure", ["keep", "revert"])
+def test_host_that_loses_a_peer_fails(fleet: Fleet, on_failure: str) -> None:
+    network_id = with_peers(
+        fleet, SimulatedPeer(address="203.0.113.77", vlan=10), SimulatedPeer(address="203.0.113.78", vlan=20)
+    )
+    policy(fleet, on_failure=on_failure)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    status = Status.REVERTED if on_failure == "revert" else Status.HALTED
+    row = watched_to_the_end(fleet, rollout_id, status)
+    lost = "Host sim-1: It cannot reach 203.0.113.77 (red) any more, which it could before the change."
+    assert lost in row.error
+    first = HostState.REVERTED if on_failure == "revert" else HostState.FAILED
+    assert list(states(fleet, rollout_id).values()) == [first, *3 * [HostState.WAITING]]
+    assert vlans(fleet.host(1)) == ({10} if on_failure == "revert" else {20})
+
+
+def test_other_hosts_of_a_rollout_and_guests_are_not_missed(fleet: Fleet) -> None:
+    """Hosts are in the VLAN that they have until their turn comes: known by a static address, or else by a MAC."""
+    network_id = with_peers(
+        fleet,
+        SimulatedPeer(address="203.0.113.2", vlan=10),
+        SimulatedPeer(address="203.0.113.88", vlan=10, mac=fleet.host(3).nics["eth1"].mac),
+        SimulatedPeer(address="203.0.113.99", vlan=10, mac="56:6f:00:00:00:01"),
+    )
+    with fleet.db.write() as tx:
+        add_vnic(tx, add_vm(tx, cluster(fleet.db), "guest"), None, "56:6f:00:00:00:01")
+    rollout_id = set_vlan(fleet, network_id, 20)
+    watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
+
+
+def test_host_is_not_judged_by_a_later_change_of_its_own(fleet: Fleet) -> None:
+    network_id = with_peers(fleet, SimulatedPeer(address="198.51.100.77", vlan=30))
+    blue = add(fleet, "blue", 30)
+    own = IpAssignment(method="static", address="198.51.100.1", prefix=24)
+    fleet.attach("blue", "eth2", 1, assignments=(own,))
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=blue, vlan_id=40))
+    fleet.until(lambda: vlans(fleet.host(1)) == {20, 40})
+    fleet.until(lambda: bool((change := fleet.report().change) and change.lost_peers))
+    policy(fleet, soak=0)
+    watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)

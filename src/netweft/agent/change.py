@@ -13,16 +13,27 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Condition, Thread
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from netweft.agent import change_requests
+from netweft.agent import change_requests, peers
 from netweft.agent.chassis import CHASSIS_PATIENCE, leave_behind, try_chassis
 from netweft.agent.committed import Committed
 from netweft.agent.networking import NetworkingError
-from netweft.agent.reconcile import NotConvergedError, reconcile, restore
+from netweft.agent.reconcile import NotConvergedError, reconcile, restore, wait_for_nics
 from netweft.agent.store import Record, StoreError
-from netweft.agent.transitions import AT_WORK, Start, Trigger, after_steps, at_start, is_news, is_over, keep, transition
+from netweft.agent.transitions import (
+    AT_WORK,
+    Start,
+    Trigger,
+    after_boot,
+    after_steps,
+    at_start,
+    is_news,
+    is_over,
+    keep,
+    transition,
+)
 from netweft.agent.wire import BROKEN, CONFLICT, RefusalError, encode, tag_of
 from netweft.core.compare import differences, marked
 from netweft.core.plan import PlanError, plan
@@ -52,7 +63,7 @@ class Changes:
     """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
 
     ``changed`` is called whenever the host was changed, or taken back; it raises nothing. ``chassis_wait``: seconds for
-    ovn-controller to connect to what it is told to.
+    ovn-controller to connect to what it is told to. ``peers_wait``: seconds for peers to answer after a change.
     """
 
     def __init__(
@@ -62,6 +73,7 @@ class Changes:
         events: Events,
         changed: Callable[[], None] = lambda: None,
         chassis_wait: float = CHASSIS_PATIENCE,
+        peers_wait: float = peers.AFTER,
     ) -> None:
         self._store = store
         self._committed = Committed(store)
@@ -69,6 +81,7 @@ class Changes:
         self._events = events
         self._changed = changed
         self._chassis_wait = chassis_wait
+        self._peers_wait = peers_wait
         self._record = Record()
         self._moved = Condition()
         self._thread: Thread | None = None
@@ -213,6 +226,7 @@ class Changes:
             self._restore_at_boot(boot, patience)
         elif start is Start.ROLL_BACK:
             self._roll_back("the agent ended in the middle of the change")
+        Thread(target=self._ask_peers, args=(self.generation,), name="peers", daemon=True).start()
 
     def close(self, patience: float) -> None:
         """The agent ends: a change that is not confirmed yet is taken back first; waits that many seconds for it."""
@@ -248,6 +262,7 @@ class Changes:
                 ),
                 confirm_within=request.confirm_within,
                 commit=request.commit,
+                peers=(),
                 checkpoint=self._store.keep(f"checkpoint-{request.generation}", seen),
                 desired=self._store.keep(f"desired-{request.generation}", request.desired),
             )
@@ -273,6 +288,8 @@ class Changes:
         except Exception as error:  # whatever went wrong, the host must go back to what it was
             log.exception("change %d failed unexpectedly", request.generation)
             self._roll_back(f"the agent failed: {error!r}")
+        else:
+            self._ask_peers(request.generation)
 
     def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
         """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
@@ -280,6 +297,10 @@ class Changes:
         def has_ended() -> bool:
             return is_over(self._record.change, request.generation)
 
+        if steps:
+            reachable = peers.answering_before(self._driver, seen, lambda: bool(self._stop))
+            with self._moved:
+                self._record = replace(self._record, peers=reachable)
         self._enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
@@ -292,6 +313,28 @@ class Changes:
             self._moved.wait_for(lambda: self._stop or has_ended(), timeout=self._deadline - monotonic())
             if not has_ended():
                 raise StoppedError(self._stop or f"the engine did not confirm it within {request.confirm_within:g} s")
+
+    def _ask_peers(self, generation: int) -> None:
+        """Once a change is kept: see which peers have fallen silent, and tell. A later change ends it; an agent that
+        ends in between does it again when it starts.
+        """
+
+        def is_over() -> bool:
+            return self._closed or self._record.generation != generation
+
+        record = self._record
+        if record.change is None or record.change.lost_peers is not None:
+            return
+        lost = peers.lost_after(self._driver, record.peers, self._peers_wait, is_over)
+        with self._moved:
+            change = self._record.change
+            if change is None or is_over():
+                return
+            self._record = replace(self._record, change=replace(change, lost_peers=lost))
+            if not self._busy:  # else the disk is about to have a later request, or will be asked for it again
+                with suppress(StoreError):
+                    self._store.save(self._record)
+            self._events.change(generation, change.phase)
 
     def _report(self, done: int, total: int) -> None:
         self._steps = (done, total)
@@ -314,6 +357,8 @@ class Changes:
             change = replace(
                 change, phase=move.to, steps_done=done, steps_total=total, error=error, difference=difference
             )
+            if move.keeps and record.peers:
+                change = replace(change, lost_peers=None)
             record = replace(record, change=change, committed=record.desired if move.commits else record.committed)
             try:
                 self._store.save(record)
@@ -356,22 +401,15 @@ class Changes:
     def _restore_at_boot(self, boot: str, patience: float) -> None:
         """Restore what was committed, once per boot. A change that was not committed is gone with the boot."""
         committed = self._committed.host(self._record)
-        self._wait_for_nics(committed, patience)
+        wait_for_nics(self._driver, committed, patience)
         difference = self._back_to(committed)
         for line in difference:
             log.error("not restored at boot: %s", line)
-        record, change = replace(self._record, boot=boot), self._record.change
-        if change and (phase := transition(change.phase, Trigger.BOOT).to) is not change.phase:
-            why = "the host was started again before the change was committed"
-            record = replace(record, change=replace(change, phase=phase, error=why, difference=difference))
+        change = self._record.change
+        record = replace(self._record, boot=boot, change=after_boot(change, difference) if change else None)
         self._store.save(record)
         self._record = record
         self._events.lose()
-
-    def _wait_for_nics(self, committed: Host, patience: float) -> None:
-        until = monotonic() + patience
-        while set(committed.nics) - set(self._driver.observe().nics) and monotonic() < until:
-            sleep(0.2)
 
     # Small things
 

@@ -124,15 +124,38 @@ def dump_usable_addresses(netlink: nl.Netlink) -> list[tuple[int, IPv4Interface 
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class RawNeighbour:
+    """An address next to the host on a link. ``state``: what the kernel knows of it, one of ``nl.NUD_``; ``mac``: whose
+    it is, empty while that is not known.
+    """
+
+    index: int
+    address: IPv4Address | IPv6Address
+    state: int
+    mac: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has answered, now or earlier."""
+        return bool(self.state & (nl.NUD_REACHABLE | nl.NUD_STALE | nl.NUD_DELAY | nl.NUD_PROBE))
+
+
+def dump_neighbours(netlink: nl.Netlink) -> list[RawNeighbour]:
+    """Every neighbour that the kernel knows or asks for. Raises NetlinkError."""
+    found = []
+    for message in netlink.dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(0, 0, 0, 0, 0)):
+        _, index, state, _, _ = nl.NDMSG.unpack_from(message)
+        attrs = nl.attributes(message, nl.NDMSG.size)
+        if nl.NDA_DST in attrs:
+            mac = attrs.get(nl.NDA_LLADDR, b"").hex(":")
+            found.append(RawNeighbour(index, ip_address(attrs[nl.NDA_DST]), state, mac))
+    return found
+
+
 def dump_unresolved(netlink: nl.Netlink) -> list[tuple[int, IPv4Address | IPv6Address]]:
     """Every neighbour that the kernel asks for just now, with the index of the link that it asks on."""
-    found = []
-    for message in netlink.dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(0, 0, 0, 0, 0, 0, 0)):
-        _, _, _, index, state, _, _ = nl.NDMSG.unpack_from(message)
-        to = nl.attributes(message, nl.NDMSG.size).get(nl.NDA_DST)
-        if state & nl.NUD_INCOMPLETE and to:
-            found.append((index, ip_address(to)))
-    return found
+    return [(one.index, one.address) for one in dump_neighbours(netlink) if one.state & nl.NUD_INCOMPLETE]
 
 
 def dump_advertised(netlink: nl.Netlink, index: int) -> list[bytes]:

@@ -11,6 +11,7 @@ from netweft.agent.announce import Announcer
 from netweft.agent.execute import execute, prepare
 from netweft.agent.handles import Handles
 from netweft.agent.held import Held
+from netweft.agent.neighbour_table import answering, known_neighbours
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
@@ -20,7 +21,7 @@ from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.rates import Rates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from netweft.agent.dhcp import Dhcp
     from netweft.agent.functions import Functions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
     from netweft.core.host import Chassis, Host
+    from netweft.core.peers import Neighbour
     from netweft.core.protocol import GuestNic, LinkCounters
     from netweft.core.steps import Step
 
@@ -91,6 +93,18 @@ class MachineNetworking:
                 forget(self._ovsdb, former, present)
         except (OvsdbError, SouthboundError) as error:
             raise NetworkingError(f"chassis {former.system_id} is left behind in OVN: {error}") from error
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """Whom the kernel knows to be next to the host. Raises NetworkingError."""
+        with self._handles() as handles:
+            return known_neighbours(handles.netlink)
+
+    def answering(
+        self, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
+    ) -> frozenset[Neighbour]:
+        """Those of them that answer the kernel now. Raises NetworkingError."""
+        with self._handles() as handles:
+            return answering(handles.netlink, neighbours, patience, is_over)
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

@@ -27,7 +27,7 @@ kernel's configuration lock.
 # linux/rtnetlink.h: message types
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
-RTM_GETNEIGH, NDA_DST, NUD_INCOMPLETE = 30, 1, 0x01
+RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
@@ -73,6 +73,11 @@ RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_RA, RTPROT_DHCP = 1, 2, 9, 16
 FRA_DST, FRA_SRC, FRA_PRIORITY, FRA_TABLE, FRA_PROTOCOL = 1, 2, 6, 15, 21
 FR_ACT_TO_TBL = 1
 
+# linux/neighbour.h
+NDA_DST, NDA_LLADDR = 1, 2
+NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+NTF_USE = 0x01
+
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERRNO = struct.Struct("=i")
@@ -83,8 +88,10 @@ IFINFO = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, device type, index, flags, changed flags."""
 
 IFADDR = struct.Struct("=BBBBI")
-NDMSG = struct.Struct("=BBHiHBB")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
+
+NDMSG = struct.Struct("=BxxxiHBB")
+"""struct ndmsg: family, index, state, flags, type."""
 
 RTMSG = struct.Struct("=BBBBBBBBI")
 """struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from netweft.core.host import Chassis, Host
+    from netweft.core.peers import Neighbour
     from netweft.core.protocol import LinkCounters
     from netweft.core.steps import Step
 
@@ -37,6 +38,16 @@ class Networking(Protocol):
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
         """Have OVN let go of a chassis that the host was, unless that is what it is, by another of OVN's addresses.
         Raises NetworkingError when OVN cannot be reached.
+        """
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """Whom the host knows to be next to it on its links, or knew lately. Raises NetworkingError."""
+
+    def answering(
+        self, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
+    ) -> frozenset[Neighbour]:
+        """Those of them that answer when they are asked now, within ``patience`` seconds; sooner when all have, or when
+        ``is_over`` says so. Raises NetworkingError.
         """
 
     def set_functions(self, nic: str, count: int) -> None:

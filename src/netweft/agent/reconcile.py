@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent.networking import NetworkingError
@@ -61,6 +62,13 @@ def reconcile(
 
 def _pass_on(report: Report, total: int, done: int) -> None:
     report(done, total)
+
+
+def wait_for_nics(driver: Networking, wanted: Host, patience: float) -> None:
+    """Wait until the NICs of a configuration are there, at most ``patience`` seconds. Raises NetworkingError."""
+    until = monotonic() + patience
+    while set(wanted.nics) - set(driver.observe().nics) and monotonic() < until:
+        sleep(0.2)
 
 
 def restore(driver: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:

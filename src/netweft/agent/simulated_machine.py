@@ -17,12 +17,14 @@ from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
 from netweft.core.neighbours import Neighbours
+from netweft.core.peers import Neighbour
 from netweft.core.protocol import GuestState, LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
+from netweft.core.sync import locate_networks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from netweft.agent.networking import Progress
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedPeer:
+    """A machine that has an address. ``vlan``: the one that it is in, None for untagged."""
+
+    address: str
+    vlan: int | None = None
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,8 @@ class Simulation:
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
     ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to
     other switches than at first. ``infiniband``: how many functions an adapter of InfiniBand has, 0 without an adapter.
-    ``no_chassis``: why its ovn-controller is not connected to the southbound database.
+    ``no_chassis``: why its ovn-controller is not connected to the southbound database. ``peers``: machines
+    next to the host, which answer.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -62,6 +74,7 @@ class Simulation:
     neighbours: Neighbours = field(default_factory=dict)
     infiniband: int = 0
     no_chassis: str = ""
+    peers: tuple[SimulatedPeer, ...] = ()
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -211,6 +224,21 @@ class SimulatedMachine:
 
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
         """There is no OVN that could have it."""
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """The peers that the simulation wants, on each network of their VLAN."""
+        networks = locate_networks(self._state.host).values()
+        both = [(at, peer) for at in networks for peer in self._faults.wanted.peers if at.vlan == peer.vlan]
+        return [Neighbour(link=at.top, address=peer.address, mac=peer.mac) for at, peer in both]
+
+    def answering(
+        self,
+        neighbours: Collection[Neighbour],
+        patience: float,  # noqa: ARG002  # they answer at once, or never
+        is_over: Callable[[], bool],  # noqa: ARG002  # likewise
+    ) -> frozenset[Neighbour]:
+        """Those of them that are there."""
+        return frozenset(neighbours) & frozenset(self.neighbours())
 
     def set_functions(self, nic: str, count: int) -> None:
         """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""

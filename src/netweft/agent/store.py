@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from netweft.core.host import Host
-from netweft.core.protocol import Change
+from netweft.core.protocol import Change, Peer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ class Record:
     """The agent's state. ``checkpoint``, ``desired``, ``committed``: names of Host files, empty for none.
 
     ``boot``: the boot during which this was last true; ``generation``: of the last request that was taken;
-    ``confirm_within``, ``commit``: of that request; ``change``: how far it came.
+    ``confirm_within``, ``commit``: of that request; ``change``: how far it came; ``peers``: that answered before it.
     """
 
     boot: str = ""
@@ -45,6 +45,7 @@ class Record:
     checkpoint: str = ""
     desired: str = ""
     committed: str = ""
+    peers: tuple[Peer, ...] = ()
 
 
 msgspec.json.Decoder(Record)  # worked out while there is one thread: two that do so at once crash the program

@@ -5,7 +5,7 @@ Pure: no host, disk, thread or clock. :mod:`netweft.agent.change` does what is d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -41,19 +41,21 @@ class Trigger(Enum):
 @dataclass(frozen=True, slots=True)
 class Transition:
     """``needs_disk``: whether the phase begins only when the disk has taken it. A rollback goes on without: the disk
-    still says that the change is unfinished, so the next start goes back again. ``commits``: whether what was wanted
-    becomes what boot restores, in the same write, so that no crash falls between the two.
+    still says that the change is unfinished, so the next start goes back again. ``keeps``: whether the host has what
+    was wanted from now on, and asks its peers. ``commits``: whether that becomes what boot restores, in the same write,
+    so that no crash falls between the two.
     """
 
     to: Phase
     needs_disk: bool = True
+    keeps: bool = False
     commits: bool = False
 
 
 _BACK = Transition(Phase.ROLLING_BACK, needs_disk=False)
 _LOST = Transition(Phase.ROLLED_BACK)
-_KEPT = Transition(Phase.CONFIRMED)
-_KEPT_FOR_BOOT = Transition(Phase.COMMITTED, commits=True)
+_KEPT = Transition(Phase.CONFIRMED, keeps=True)
+_KEPT_FOR_BOOT = Transition(Phase.COMMITTED, keeps=True, commits=True)
 
 TRANSITIONS: Mapping[tuple[Phase, Trigger], Transition] = {
     (Phase.CHECKPOINTED, Trigger.BEGIN): Transition(Phase.APPLYING),
@@ -104,6 +106,15 @@ def keep(*, commit: bool) -> Trigger:
 def after_steps(*, confirm_within: float, commit: bool) -> Trigger:
     """What happens once all steps are done: a change that gives no time to confirm is kept at once."""
     return Trigger.APPLIED if confirm_within else keep(commit=commit)
+
+
+def after_boot(change: Change, difference: tuple[str, ...]) -> Change:
+    """A change as it stands once its host was started again, and what was committed restored but for a difference."""
+    phase = transition(change.phase, Trigger.BOOT).to
+    if phase is not change.phase:
+        why = "the host was started again before the change was committed"
+        change = replace(change, phase=phase, error=why, difference=difference)
+    return replace(change, lost_peers=())  # whoever is silent now may be so because of the boot
 
 
 class Start(Enum):

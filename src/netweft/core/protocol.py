@@ -99,12 +99,24 @@ class ChangeRequest:
     """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Peer:
+    """An address next to a host on one of its networks, whatever link carries that. ``network``: its id; ``mac``: whose
+    address it was before the change.
+    """
+
+    network: str
+    address: str
+    mac: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """State of the last change.
 
     ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
-    verified equal to the checkpoint).
+    verified equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was
+    kept; None while the host still asks them.
     """
 
     generation: int
@@ -116,6 +128,7 @@ class Change:
     seconds_left: float | None = None
     error: str = ""
     difference: tuple[str, ...] = ()
+    lost_peers: tuple[Peer, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

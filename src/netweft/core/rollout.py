@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
+from netweft.core.protocol import Peer
+
 OnFailure: TypeAlias = Literal["keep", "revert"]
 """What becomes of the hosts that have changed when one fails: they keep the change, or it is taken back from them."""
 
@@ -21,6 +23,9 @@ SOAK_MAX: Final = 86_400
 
 CONFIRM_WITHIN: Final = 60.0
 """Seconds that a host waits to be confirmed after a change that the engine asks it for by itself."""
+
+ASKING_MAX: Final = 30.0
+"""Seconds after a change for which a host is waited for that still asks its peers: it takes a few."""
 
 AS_TOLD: Final = -1
 """Stands for the seconds that the engine is told."""
@@ -217,12 +222,14 @@ _TOLD = (
 class Health:
     """What is looked at of a host that changes. ``drifting``: whether it is not as wanted; ``lost``: frames that its
     uplinks received with errors, or did not send, since they were made, by name of the link. (Frames dropped on receipt
-    do not count: the kernel counts those of unknown protocols there.)
+    do not count: the kernel counts those of unknown protocols there.) ``lost_peers``: neighbours that answered the host
+    before the change and do not after it, with the names of their networks; None while the host still asks them.
     """
 
     status: str
     drifting: bool = False
     lost: Mapping[str, int] = field(default_factory=dict)
+    lost_peers: tuple[Peer, ...] | None = ()
 
 
 def ailment(before: Health, after: Health) -> str:
@@ -231,5 +238,17 @@ def ailment(before: Health, after: Health) -> str:
         return f"It was {before.status}, and is {after.status} after the change."
     if after.drifting and not before.drifting:
         return "Its networks are not as wanted after the change."
+    if after.lost_peers:
+        return f"It cannot reach {_listed(after.lost_peers)} any more, which it could before the change."
     worse = [name for name, count in sorted(after.lost.items()) if count > before.lost.get(name, count)]
     return f"It has lost frames since the change, on {', '.join(worse)}." if worse else ""
+
+
+def _listed(peers: Sequence[Peer]) -> str:
+    """The first of them, and how many there are besides."""
+    first = ", ".join(f"{peer.address} ({peer.network})" for peer in peers[:_LISTED_MAX])
+    more = len(peers) - _LISTED_MAX
+    return f"{first} and {more} more" if more > 0 else first
+
+
+_LISTED_MAX = 5

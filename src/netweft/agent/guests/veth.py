@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from netweft.agent import netlink as nl
-from netweft.agent.dumps import GUEST_MARK, dump_links
+from netweft.agent.dumps import GUEST_MARK, dump_links, dump_neighbours
 from netweft.agent.link_options import mac_bytes
 from netweft.agent.settings import write_setting
 from netweft.core.host import NAME_MAX
@@ -38,9 +38,6 @@ _SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17  # linux/sockios.h, linux/ethtool.
 _IFLA_PROTINFO, _IFLA_NET_NS_FD, _IFLA_BRPORT_ISOLATED, _VETH_INFO_PEER = 12, 28, 33, 1  # linux/if_link.h, linux/veth.h
 _NESTED = 0x8000  # linux/netlink.h, NLA_F_NESTED
 _AF_BRIDGE, _AF_INET6 = 7, 10
-_RTM_GETNEIGH, _NDA_DST, _NDA_LLADDR = 30, 1, 2  # linux/rtnetlink.h, linux/neighbour.h
-_NDMSG = struct.Struct("=BxxxiHBB")  # family, link, state, flags, type
-_KNOWN = 0x02 | 0x04 | 0x08 | 0x10  # NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE
 _IFA_F_NODAD = 0x02  # linux/if_addr.h
 _MAIN_TABLE, _RTPROT_STATIC, _NLM_F_REPLACE = 254, 4, 0x100  # linux/rtnetlink.h, linux/netlink.h
 _IPV4_OCTETS = 4
@@ -221,11 +218,9 @@ def neighbours(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
     Raises NetlinkError.
     """
     found: dict[str, set[str]] = {}
-    for message in netlink.dump(_RTM_GETNEIGH, _NDMSG.pack(0, 0, 0, 0, 0)):
-        _, _, state, _, _ = _NDMSG.unpack_from(message)
-        attrs = nl.attributes(message, _NDMSG.size)
-        if state & _KNOWN and _NDA_DST in attrs and _NDA_LLADDR in attrs:
-            found.setdefault(attrs[_NDA_LLADDR].hex(":"), set()).add(str(ip_address(attrs[_NDA_DST])))
+    for one in dump_neighbours(netlink):
+        if one.is_known and one.mac:
+            found.setdefault(one.mac, set()).add(str(one.address))
     return {mac: tuple(sorted(addresses)) for mac, addresses in found.items()}
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
-from netweft.core.rollout import AS_TOLD, Health, HostState, Move, Status, ailment, counted, next_move
+from netweft.core.rollout import AS_TOLD, ASKING_MAX, Health, HostState, Move, Status, ailment, counted, next_move
 from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, lock, utc_now
@@ -32,6 +32,7 @@ from netweft.engine.operations.rollouts import Task
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.rollout_peers import lost_peers
 from netweft.engine.queries.rollouts import Held, HostOfRollout
 
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
@@ -208,16 +209,20 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
     """Look at hosts that have changed; those that have been well for long enough are done."""
     with job.db.read() as tx:
         healths = _healths(tx, chosen)
+        peers = lost_peers(tx, row.id, chosen)
         failed = sa.select(rollout_hosts.c.host_id).where(
             rollout_hosts.c.rollout_id == row.id, rollout_hosts.c.state == HostState.FAILED
         )
         is_over = row.status != Status.RUNNING or tx.scalar(failed.limit(1)) is not None
     left = 0.0
     for one in chosen:
-        wrong = ailment(msgspec.convert(one.health, Health), healths[one.host_id])
+        health = replace(healths[one.host_id], lost_peers=peers[one.host_id])
+        wrong = ailment(msgspec.convert(one.health, Health), health)
         if wrong:
             job.write(_set_one, one, HostState.FAILED, wrong)
         remaining = 0.0 if is_over else _soak_left(job, one)
+        if health.lost_peers is None and _since_change(one) < ASKING_MAX:
+            remaining = max(remaining, job.patience.rollout)
         if not wrong and remaining <= 0:
             job.write(_set_one, one, HostState.RETURNING if one.guests else HostState.CHANGED, "")
         left = max(left, remaining)
@@ -227,8 +232,13 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
 def _soak_left(job: JobContext, one: HostOfRollout) -> float:
     """Seconds for which a host is to be watched yet."""
     soak = (job.patience.soak if one.soak == AS_TOLD else one.soak) if one.canary else 0.0
-    since = one.changed_at or utc_now()
-    return (since + timedelta(seconds=soak) - utc_now()).total_seconds()
+    return soak - _since_change(one)
+
+
+def _since_change(one: HostOfRollout) -> float:
+    """Seconds."""
+    now = utc_now()
+    return (now - (one.changed_at or now)).total_seconds()
 
 
 def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:

@@ -1,0 +1,74 @@
+"""Neighbours by the kernel: whom it knows, and whether they answer now.
+
+The kernel itself asks (ARP, neighbour discovery): it is told to confirm a neighbour that it knows (``NUD_PROBE``), or
+to look for one (``NTF_USE``). So nothing is sent that it would not send by itself, and nobody but the neighbour can
+answer.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from socket import AF_INET, AF_INET6
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from netweft.agent import netlink as nl
+from netweft.agent.dumps import dump_links, dump_neighbours
+from netweft.core.peers import Neighbour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from netweft.agent.dumps import RawNeighbour
+
+_IS_ASKED = nl.NUD_INCOMPLETE | nl.NUD_PROBE
+_AGAIN = 0.05
+"""Seconds between two looks."""
+
+
+def known_neighbours(netlink: nl.Netlink) -> list[Neighbour]:
+    """Those that have answered, now or earlier. Raises NetlinkError."""
+    return [one for one, state in _look(netlink, _names(netlink)).items() if state.is_known]
+
+
+def answering(
+    netlink: nl.Netlink, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
+) -> frozenset[Neighbour]:
+    """See Networking.answering. Raises NetlinkError."""
+    names = _names(netlink)
+    indexes = {name: index for index, name in names.items()}
+    waiting = {one for one in neighbours if one.link in indexes}
+    seen = _look(netlink, names)
+    netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in sorted(waiting)])
+    found: set[Neighbour] = set()
+    until = monotonic() + patience
+    while waiting and monotonic() < until and not is_over():
+        sleep(_AGAIN)
+        seen = _look(netlink, names)
+        found |= {one for one in waiting if one in seen and seen[one].state & nl.NUD_REACHABLE}
+        waiting -= found
+        given_up = [one for one in sorted(waiting) if one not in seen or not seen[one].state & _IS_ASKED]
+        netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in given_up])
+    return frozenset(found)
+
+
+def _question(neighbour: Neighbour, index: int, seen: RawNeighbour | None) -> nl.Request:
+    """What has the kernel ask: one that it knows, at the MAC address that it knows; else everybody."""
+    address = ip_address(neighbour.address)
+    family = AF_INET if address.version == 4 else AF_INET6  # noqa: PLR2004  # of IP
+    is_known = seen is not None and seen.is_known
+    state, flags, create = (nl.NUD_PROBE, 0, 0) if is_known else (0, nl.NTF_USE, nl.NLM_F_CREATE)
+    body = nl.NDMSG.pack(family, index, state, flags, 0) + nl.attribute(nl.NDA_DST, address.packed)
+    return nl.Request(nl.RTM_NEWNEIGH, body, create)
+
+
+def _names(netlink: nl.Netlink) -> dict[int, str]:
+    return {link.index: link.name for link in dump_links(netlink)}
+
+
+def _look(netlink: nl.Netlink, names: Mapping[int, str]) -> dict[Neighbour, RawNeighbour]:
+    return {
+        Neighbour(link=names[one.index], address=str(one.address), mac=one.mac): one
+        for one in dump_neighbours(netlink)
+        if one.index in names
+    }
