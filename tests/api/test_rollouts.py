@@ -86,7 +86,8 @@ def test_halted_resumed_and_taken_back(rollouts: Rollouts) -> None:
     rollouts.fleet.until(lambda: rollouts.get()[0]["states"].get("watched") == 1)
     rollout_id = rollouts.get()[0]["id"]
     assert rollouts.post(f"/{rollout_id}/halt")["status"] == "halted"
-    rollouts.fleet.until(lambda: rollouts.get()[0]["states"] == {"changed": 1, "waiting": 2})
+    rollouts.fleet.until(lambda: rollouts.get()[0]["states"] == {"watched": 1, "waiting": 2})
+    assert rollouts.policy(soak=0).status_code == 200
     assert rollouts.post(f"/{rollout_id}/resume")["status"] == "running"
     rollouts.until("succeeded")
     assert rollouts.post(f"/{rollout_id}/revert")["status"] == "reverting"

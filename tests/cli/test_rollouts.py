@@ -54,4 +54,5 @@ def test_command_need_not_wait(netweft: Netweft, carried: str) -> None:
 
 
 def test_there_is_no_such_rollout(netweft: Netweft) -> None:
-    assert "no rollout 999" in netweft("rollout", "show", "999", expect=3).err
+    for name in ("999", "abc", "", "9" * 40, 'a"b'):
+        assert f"no rollout '{name}'" in netweft("rollout", "show", name, expect=3).err

@@ -71,7 +71,7 @@ def test_no_wave_is_larger_than_wanted_and_hosts_that_are_not_up_come_last(group
         assert len(together) <= (group.canaries if is_canary == {True} else group.wave)
     up = [status[place.host_id] == "up" for place in found]
     assert up == sorted(up, reverse=True)
-    assert sum(place.canary for place in found) == min(group.canaries, sum(up))
+    assert sum(place.canary for place in found) == min(group.canaries, sum(up) or len(up))
 
 
 def test_clusters_change_one_after_the_other() -> None:
@@ -113,7 +113,7 @@ def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts
         case Move.WATCH:
             assert found == {HostState.WATCHED}
         case Move.FAIL:
-            assert found == {HostState.FAILED}
+            assert found in ({HostState.FAILED}, {HostState.CHANGED})
         case Move.WAIT:
             assert about
         case Move.END:
@@ -147,6 +147,30 @@ def test_one_wave_follows_another() -> None:
     assert next_move(Status.HALTED, standing) == (Move.END, ())
     assert next_move(Status.REVERTING, standing) == (Move.TAKE_BACK, ("b",))
     assert next_move(Status.SUCCEEDED, standing) == (Move.END, ())
+
+
+def standing(state: HostState, wave: int = 0, status: str = "up", *, canary: bool = False) -> Standing:
+    return Standing(host_id=f"{state}-{wave}-{canary}", wave=wave, state=state, status=status, canary=canary)
+
+
+def test_no_host_goes_before_the_canaries_of_its_cluster() -> None:
+    away = standing(HostState.WAITING, 0, "non_responsive", canary=True)
+    other = standing(HostState.WAITING, 1)
+    assert next_move(Status.RUNNING, [away, other]) == (Move.WAIT, (away.host_id, other.host_id))
+    done = standing(HostState.CHANGED, 0, canary=True)
+    assert next_move(Status.RUNNING, [done, other]) == (Move.CHANGE, (other.host_id,))
+    assert next_move(Status.RUNNING, [away, done, other]) == (Move.CHANGE, (other.host_id,))
+
+
+def test_host_that_has_changed_and_is_gone_has_failed_while_others_could_follow_it() -> None:
+    gone, other = standing(HostState.CHANGED, 0, "non_responsive"), standing(HostState.WAITING, 1)
+    assert next_move(Status.RUNNING, [gone, other]) == (Move.FAIL, (gone.host_id,))
+    assert next_move(Status.RUNNING, [gone]) == (Move.WAIT, (gone.host_id,))
+
+
+def test_what_is_watched_stays_so_while_it_is_halted() -> None:
+    """The first hosts are watched for as long as they are to be."""
+    assert next_move(Status.HALTED, [standing(HostState.WATCHED)]) == (Move.END, ())
 
 
 @given(standings)

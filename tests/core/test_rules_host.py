@@ -18,6 +18,7 @@ HOLDS = [
     *map(host.address_is_valid, ("host", "192.0.2.1:54322", "[2001:db8::1]:54322", "h.example")),
     host.address_is_free("one", ("two",)),
     host.may_move_to_cluster("maintenance"),
+    host.waits_for_no_rollout("one", waits=False),
     host.networks_known_in_cluster("one", "racks", ()),
     host.may_be_removed("down"),
     host.runs_no_vms_to_remove(()),
@@ -46,6 +47,7 @@ HOLDS = [
 ]
 
 FAILS: list[tuple[Problem | None, str, str]] = [
+    (host.waits_for_no_rollout("one", waits=True), "HOST_WAITS_FOR_ROLLOUT", "netweft rollout"),
     (host.ssh_port_is_valid(65536), "VALIDATION_VDS_SSH_PORT_RANGE", "65536"),
     (host.ssh_fingerprint_is_valid("MD5:00"), "VALIDATION_VDS_SSH_FINGERPRINT_INVALID", "'MD5:00'"),
     (host.agent_package_is_there(has_package=False), "VDS_CANNOT_INSTALL_NO_AGENT_PACKAGE", "--agent-package FILE"),

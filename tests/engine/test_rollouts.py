@@ -13,23 +13,32 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.agent.simulated_machine import SimulatedPeer
-from netweft.core.errors import ValidationError
+from netweft.core.errors import DeniedError, ValidationError
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.core.rollout import HostState, Status
-from netweft.engine.actor import SYSTEM
+from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
-from netweft.engine.commands.clusters import UpdateCluster, update_cluster
-from netweft.engine.commands.hosts import remove_host
-from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
+from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
+from netweft.engine.commands.hosts import UpdateHost, remove_host, update_host
+from netweft.engine.commands.networks import (
+    AddNetwork,
+    UpdateNetwork,
+    add_network,
+    label_network,
+    remove_network,
+    update_network,
+)
+from netweft.engine.commands.qos import AddQos, add_qos, remove_qos
 from netweft.engine.commands.rollouts import halt_rollout, resume_rollout, revert_rollout
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
-from netweft.engine.db import Database, utc_now
+from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs.roll_out import wake
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
 from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import RolloutRow, rollouts
 from netweft.engine.model.vms import vms
@@ -38,7 +47,8 @@ from netweft.engine.operations.rollouts import KEPT, sweep
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import rows
-from rows import add_vm, add_vnic
+from rows import add_vm as write_vm
+from rows import add_vnic as write_vnic
 
 MANY = 50
 
@@ -291,9 +301,10 @@ def test_halted_and_resumed_by_hand(fleet: Fleet) -> None:
     fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
     fleet.db.run(halt_rollout, SYSTEM, rollout_id)
     fleet.idle(f"rollout:{rollout_id}")
-    assert list(states(fleet, rollout_id).values()) == [HostState.CHANGED, *3 * [HostState.WAITING]]
+    assert list(states(fleet, rollout_id).values()) == [HostState.WATCHED, *3 * [HostState.WAITING]]
     with pytest.raises(ValidationError, match="it is halted"):
         fleet.db.run(halt_rollout, SYSTEM, rollout_id)
+    policy(fleet, soak=0)
     fleet.db.run(resume_rollout, SYSTEM, rollout_id)
     ended(fleet, rollout_id, Status.SUCCEEDED)
     with pytest.raises(ValidationError, match="it is succeeded"):
@@ -456,7 +467,7 @@ def test_other_hosts_of_a_rollout_and_guests_are_not_missed(fleet: Fleet) -> Non
         SimulatedPeer(address="203.0.113.99", vlan=10, mac="56:6f:00:00:00:01"),
     )
     with fleet.db.write() as tx:
-        add_vnic(tx, add_vm(tx, cluster(fleet.db), "guest"), None, "56:6f:00:00:00:01")
+        write_vnic(tx, write_vm(tx, cluster(fleet.db), "guest"), None, "56:6f:00:00:00:01")
     rollout_id = set_vlan(fleet, network_id, 20)
     watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
 
@@ -474,3 +485,141 @@ def test_host_is_not_judged_by_a_later_change_of_its_own(fleet: Fleet) -> None:
     fleet.until(lambda: bool((change := fleet.report().change) and change.lost_peers))
     policy(fleet, soak=0)
     watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
+
+
+def test_what_was_changed_besides_stays_when_it_is_taken_back(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    first = set_vlan(fleet, network_id, 20)
+    ended(fleet, first, Status.SUCCEEDED)
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, mtu=1400))
+    ended(fleet, last(fleet).id, Status.SUCCEEDED)
+    fleet.db.run(revert_rollout, SYSTEM, first)
+    ended(fleet, first, Status.REVERTED)
+    for number in range(1, 5):
+        (vlan,) = fleet.host(number).vlans.values()
+        assert (vlan.tag, vlan.mtu) == (10, 1400)
+        assert fleet.data(number).drift.is_empty
+
+
+def test_host_that_got_the_network_since_is_taken_back_with_the_others(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 3)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    fleet.attach("red", "eth1", 4)
+    fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+    ended(fleet, rollout_id, Status.REVERTED)
+    assert vlans(fleet.host(4)) == {10}
+    assert fleet.data(4).drift.is_empty
+
+
+def test_is_not_taken_back_against_a_rule(fleet: Fleet) -> None:
+    """Another network of the NIC has the former VLAN by now."""
+    network_id = carried_by_all(fleet, 4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    add(fleet, "blue", 10)
+    fleet.attach("blue", "eth1", 2)
+    with pytest.raises(ValidationError, match="On Host sim-2"):
+        fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+    assert (one(fleet, rollout_id).status, vlan_of(fleet, network_id)) == (Status.SUCCEEDED, 20)
+
+
+def test_is_not_taken_back_when_the_former_qos_is_gone(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    with fleet.db.read() as tx:
+        center = str(tx.scalar(sa.select(networks.c.data_center_id).where(networks.c.id == network_id)))
+    names = ("gold", "iron")
+    made = [
+        fleet.db.run(
+            add_qos,
+            SYSTEM,
+            AddQos(data_center_id=center, name=name, type="hostnetwork", limits={"outbound_average_linkshare": 50}),
+        )
+        for name in names
+    ]
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, qos_id=made[0]))
+    ended(fleet, last(fleet).id, Status.SUCCEEDED)
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, qos_id=made[1]))
+    rollout_id = last(fleet).id
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    fleet.db.run(remove_qos, SYSTEM, center, made[0])
+    with pytest.raises(ValidationError, match="changed again: red"):
+        fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+
+
+def test_silent_canary_halts_it(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    fleet.restart_worker(silence=0.2, confirm=0.2)
+    fleet.simulate(1, unreachable=("applying", "awaiting_confirmation", "always"))
+    rollout_id = set_vlan(fleet, network_id, 20)
+    row = ended(fleet, rollout_id, Status.HALTED)
+    assert "sim-1" in row.error
+    assert list(states(fleet, rollout_id).values()) == [HostState.FAILED, *3 * [HostState.WAITING]]
+
+
+def test_change_that_no_host_follows_leaves_a_halted_rollout_halted(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.db.run(halt_rollout, SYSTEM, rollout_id)
+    fleet.db.run(label_network, SYSTEM, network_id, "rack")
+    assert last(fleet).id == rollout_id
+    assert one(fleet, rollout_id).status == Status.HALTED
+
+
+def test_network_that_is_removed_from_hosts_of_two_clusters_goes_from_one_after_the_other(fleet: Fleet) -> None:
+    network_id = add(fleet, "red", 10)
+    spec = AddCluster(name="Second", data_center=Ref(name="Default"))
+    second = fleet.db.run(add_cluster, SYSTEM, spec)
+    attach = AttachNetwork(cluster_id=second, network=Ref(id=network_id), required=False)
+    fleet.db.run(attach_network, SYSTEM, attach)
+    fleet.set_status("maintenance", 2)
+    fleet.db.run(update_host, SYSTEM, UpdateHost(id=fleet.id(2), cluster=Ref(name="Second")))
+    fleet.until(lambda: "pending" not in fleet.change_states(2))
+    fleet.set_status("up", 2)
+    for number in (1, 2):
+        fleet.attach("red", "eth1", number)
+    fleet.db.run(remove_network, SYSTEM, network_id)
+    rollout_id = last(fleet).id
+    assert set(states(fleet, rollout_id)) == {"sim-1", "sim-2"}
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert [vlans(fleet.host(number)) for number in (1, 2)] == [set(), set()]
+
+
+def test_host_that_waits_does_not_move_to_another_cluster(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    set_vlan(fleet, network_id, 20)
+    spec = AddCluster(name="Second", data_center=Ref(name="Default"))
+    second = fleet.db.run(add_cluster, SYSTEM, spec)
+    attach = AttachNetwork(cluster_id=second, network=Ref(id=network_id), required=False)
+    fleet.db.run(attach_network, SYSTEM, attach)
+    fleet.set_status("maintenance", 3)
+    with pytest.raises(ValidationError, match="waits for a change"):
+        fleet.db.run(update_host, SYSTEM, UpdateHost(id=fleet.id(3), cluster=Ref(name="Second")))
+
+
+def test_rollout_that_nobody_works_on_is_gone_on_with(fleet: Fleet) -> None:
+    """Its job has ended by what nobody foresaw."""
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.stop_worker()
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(jobs).where(jobs.c.kind == "roll_out").values(status="failed"))
+    policy(fleet, soak=0)
+    fleet.start_worker()
+    wake(fleet.db)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+
+
+def test_who_may_not_change_the_network_may_not_take_its_change_back(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    nobody = Actor(user_id=new_id(), name="ann", correlation_id="")
+    for command in (halt_rollout, resume_rollout, revert_rollout):
+        with pytest.raises(DeniedError):
+            fleet.db.run(command, nobody, rollout_id)

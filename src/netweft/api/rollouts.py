@@ -152,14 +152,16 @@ def get_rollout(call: Call[None]) -> RolloutWithHosts:
         return _get(tx, call)
 
 
-@routes.post("/rollouts/{rollout_id}/halt", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_CLUSTER_NETWORK)
+@routes.post(
+    "/rollouts/{rollout_id}/halt", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
+)
 def post_halt(call: Call[NoBody]) -> RolloutWithHosts:
     """Let it reach no more hosts; those that are changing go on."""
     return _done(call, halt_rollout)
 
 
 @routes.post(
-    "/rollouts/{rollout_id}/resume", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_CLUSTER_NETWORK
+    "/rollouts/{rollout_id}/resume", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
     """Let one that was halted go on; hosts that failed are tried again first."""
@@ -167,7 +169,7 @@ def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
 
 
 @routes.post(
-    "/rollouts/{rollout_id}/revert", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_CLUSTER_NETWORK
+    "/rollouts/{rollout_id}/revert", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_revert(call: Call[NoBody]) -> RolloutWithHosts:
     """Take it back from the hosts that have changed, the last ones first, and then the change itself."""
@@ -175,6 +177,8 @@ def post_revert(call: Call[NoBody]) -> RolloutWithHosts:
 
 
 def _done(call: Call[NoBody], command: Callable[..., None]) -> RolloutWithHosts:
+    with call.read() as tx:
+        _get(tx, call)  # nobody changes what they do not see
     call.run(command, call.actor, call.ids["rollout_id"])
     with call.read() as tx:
         return _get(tx, call)

@@ -25,6 +25,7 @@ def begun(client: Client) -> list[Tree]:
 def follow(client: Client, one: Tree) -> str:
     """Show a rollout until it goes on no more, and what became of it; returns its status then."""
     told = ""
+    search = f"id={one['id']}"
     while True:
         goes_on = one["status"] in _GOES_ON
         text = f"{one['reason']}: {one['progress']}"
@@ -34,9 +35,9 @@ def follow(client: Client, one: Tree) -> str:
         if not goes_on:
             break
         time.sleep(_POLL)
-        one = client.addition("GET", f"rollouts/{one['id']}")
-    _tell_end(one)
-    return str(one["status"])
+        one = client.addition("GET", "rollouts", search=search)[0]
+    _tell_end(client.addition("GET", f"rollouts/{one['id']}"))
+    return "stuck" if one["states"].get("stuck") else str(one["status"])
 
 
 def _tell_end(one: Tree) -> None:

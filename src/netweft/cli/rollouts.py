@@ -10,6 +10,8 @@ from netweft.cli.session import NOT_FOUND_STATUS, calls_engine, output_option, w
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
+_DIGITS = 9
+"""Of a number that the API compares."""
 _COLUMNS = {
     "NUMBER": "number",
     "BEGUN": "created_at",
@@ -24,12 +26,11 @@ _rollout = click.argument("rollout", metavar="NUMBER|ID")
 
 def _found(client: Client, rollout: str) -> Tree:
     """One by its number or id. Raises ApiError."""
-    if not rollout.isdecimal():
-        one: Tree = client.addition("GET", f"rollouts/{rollout}")
-        return one
-    found = client.addition("GET", "rollouts", search=f"number={rollout}")
+    key = "number" if rollout.isdecimal() and len(rollout) <= _DIGITS else "id"
+    is_name = rollout.replace("-", "").isalnum()
+    found = client.addition("GET", "rollouts", search=f'{key}="{rollout}"') if is_name else []
     if not found:
-        raise ApiError(NOT_FOUND_STATUS, f"There is no rollout {rollout}.")
+        raise ApiError(NOT_FOUND_STATUS, f"There is no rollout '{rollout}'.")
     whole: Tree = client.addition("GET", f"rollouts/{found[0]['id']}")
     return whole
 

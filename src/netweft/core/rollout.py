@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -114,21 +114,25 @@ def places(groups: Sequence[Group]) -> tuple[Place, ...]:
     ordered = sorted(groups, key=lambda group: group.name)
     for group in ordered:
         up = sorted((one for one in group.members if one.status == "up"), key=lambda one: one.name)
-        first, rest = up[: group.canaries], up[group.canaries :]
-        for is_canary, some in ((True, [first] if first else []), (False, _cut(rest, group.wave))):
-            for together in some:
-                found += [Place(host_id=one.id, wave=wave, canary=is_canary) for one in together]
-                wave += 1
+        for is_canary, together in _waves(up, group.canaries, group.wave):
+            found += [Place(host_id=one.id, wave=wave, canary=is_canary) for one in together]
+            wave += 1
     for group in ordered:
         late = sorted((one for one in group.members if one.status != "up"), key=lambda one: one.name)
-        for together in _cut(late, group.wave):
-            found += [Place(host_id=one.id, wave=wave, canary=False) for one in together]
+        has_canaries = any(one.status == "up" for one in group.members)
+        for is_canary, together in _waves(late, 0 if has_canaries else group.canaries, group.wave):
+            found += [Place(host_id=one.id, wave=wave, canary=is_canary) for one in together]
             wave += 1
     return tuple(found)
 
 
-def _cut(members: Sequence[Member], size: int) -> list[Sequence[Member]]:
-    return [members[start : start + size] for start in range(0, len(members), size)]
+def _waves(members: Sequence[Member], canaries: int, size: int) -> Iterator[tuple[bool, Sequence[Member]]]:
+    """Those that change together, and whether they are canaries."""
+    first, rest = members[:canaries], members[canaries:]
+    if first:
+        yield True, first
+    for start in range(0, len(rest), size):
+        yield False, rest[start : start + size]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,7 @@ class Standing:
     wave: int
     state: HostState
     status: str
+    canary: bool = False
 
 
 class Move(StrEnum):
@@ -160,7 +165,12 @@ Next: TypeAlias = tuple[Move, tuple[str, ...]]
 """A move, and the ids of the hosts that it is about."""
 
 _UNDER_WAY = frozenset({HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING, HostState.REVERTING})
-_CHANGED = frozenset({HostState.WATCHED, HostState.CHANGED, HostState.FAILED, HostState.SILENT})
+HAVE_CHANGED: Final = frozenset({HostState.WATCHED, HostState.CHANGED, HostState.FAILED, HostState.SILENT})
+"""States of hosts that have the change, or may have it: they are taken back."""
+UNSETTLED: Final = frozenset({HostState.FAILED, HostState.SILENT, HostState.CHANGING, HostState.WATCHED})
+"""States of hosts of which it is not known whether they have the change, or are well with it."""
+TO_BE_REACHED: Final = frozenset({HostState.WAITING, HostState.EVACUATING, HostState.FAILED, HostState.SILENT})
+"""States of hosts that are yet to be asked, or asked again."""
 
 
 def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
@@ -171,27 +181,42 @@ def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
     if under_way:
         return Move.SETTLE, under_way
     if status is Status.REVERTING:
-        left = [one for one in hosts if one.state in _CHANGED]
+        left = [one for one in hosts if one.state in HAVE_CHANGED]
         last = max((one.wave for one in left), default=0)
         together = tuple(one.host_id for one in left if one.wave == last)
         return (Move.TAKE_BACK, together) if together else (Move.END, ())
+    if status is Status.HALTED:
+        return Move.END, ()
     watched = _those(hosts, {HostState.WATCHED})
     if watched:
         return Move.WATCH, watched
-    if status is Status.HALTED:
-        return Move.END, ()
     failed = _those(hosts, {HostState.FAILED})
     return (Move.FAIL, failed) if failed else _onward(hosts)
 
 
 def _onward(hosts: Sequence[Standing]) -> Next:
-    """What comes next where nothing is under way and nothing has failed."""
-    ready = [one for one in hosts if one.state is HostState.WAITING and one.status in REACHABLE]
+    """What comes next where nothing is under way and nothing has failed. A host that has changed and does not answer
+    any more has failed, as long as there are others that could share its fate.
+    """
+    last = _last_wave(hosts)
+    ready = [one for one in hosts if one.state is HostState.WAITING and one.status in REACHABLE and one.wave <= last]
     if ready:
+        gone = tuple(one.host_id for one in hosts if one.state is HostState.CHANGED and one.status not in REACHABLE)
         first = min(one.wave for one in ready)
-        return Move.CHANGE, tuple(one.host_id for one in ready if one.wave == first)
+        together = tuple(one.host_id for one in ready if one.wave == first)
+        return (Move.FAIL, gone) if gone else (Move.CHANGE, together)
     missing = tuple(one.host_id for one in hosts if one.state is not HostState.CHANGED or one.status not in REACHABLE)
     return (Move.WAIT, missing) if missing else (Move.END, ())
+
+
+def _last_wave(hosts: Sequence[Standing]) -> int:
+    """The last wave whose turn it may be: no host goes before the canaries that its cluster has, or one of them."""
+    canaries: dict[int, bool] = {}
+    for one in hosts:
+        if one.canary:
+            canaries[one.wave] = canaries.get(one.wave, False) or one.state is HostState.CHANGED
+    held_up = [wave for wave, has_changed in canaries.items() if not has_changed]
+    return min(held_up) if held_up else max((one.wave for one in hosts), default=0)
 
 
 def _those(hosts: Sequence[Standing], states: frozenset[HostState] | set[HostState]) -> tuple[str, ...]:

@@ -172,6 +172,14 @@ def may_move_to_cluster(status: str) -> Problem | None:
     return Problem("VDS_STATUS_NOT_VALID_FOR_UPDATE", text)
 
 
+def waits_for_no_rollout(name: str, *, waits: bool) -> Problem | None:
+    """No rollout has yet to bring the host a change: what it keeps until then is of its cluster."""
+    if not waits:
+        return None
+    text = f"Host {name} waits for a change of its networks. Let the rollout go on, or take it back (netweft rollout)."
+    return Problem("HOST_WAITS_FOR_ROLLOUT", text)
+
+
 def networks_known_in_cluster(host: str, cluster: str, missing: Sequence[str]) -> Problem | None:
     """Every network that the host carries has a namesake in the cluster that it moves to."""
     if not missing:

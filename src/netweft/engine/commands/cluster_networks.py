@@ -193,7 +193,7 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
             row.name, network_queries.templates_using(tx, network_id, cluster_id=cluster_id)
         ),
     )
-    detach_from_hosts(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
+    detach_from_hosts(tx, actor, (cluster_id,), network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
     _tell(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
 
@@ -215,17 +215,29 @@ def _lines(cluster: ClusterRow, before: Collection[Role], after: Collection[Role
     return (*gained, *lost, *became)
 
 
-def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
-    """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule.
+def detach_from_hosts(tx: Tx, actor: Actor, cluster_ids: Sequence[str], network_id: str, reason: str) -> None:
+    """Take a network away from clusters and their hosts; its roles go back to the management networks. Asks no rule.
 
-    The cluster's row must be locked. Raises NotFoundError, BusyError while a host is being given the network.
+    The clusters' rows must be locked. Raises NotFoundError, BusyError while a host is being given the network.
     """
-    row = queries.get(tx, cluster_id, network_id)
+    following: dict[str, str] = {}
+    seen = []
+    for cluster_id in cluster_ids:
+        row = queries.get(tx, cluster_id, network_id)
+        cluster = cluster_queries.get(tx, cluster_id)
+        carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
+        here = carrying | _following(tx, cluster, row, queries.roles_of(row), frozenset())
+        seen.append(_look(tx, cluster_id, network_id, here))
+        following |= here
+    for cluster_id in cluster_ids:
+        _detach(tx, actor, cluster_id, network_id)
+    rollouts.begin(tx, actor, Seen.of(seen), dict.fromkeys(following, Task()), reason)
+
+
+def _detach(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
+    """Take a network away from a cluster; what its hosts have of it goes with the rows."""
+    row, cluster = queries.get(tx, cluster_id, network_id), cluster_queries.get(tx, cluster_id)
     roles = queries.roles_of(row)
-    cluster = cluster_queries.get(tx, cluster_id)
-    carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
-    following = carrying | _following(tx, cluster, row, roles, frozenset())
-    seen = _look(tx, cluster_id, network_id, following)
     network_status.hold(tx, cluster_id)
     queries.lock_to_remove(tx, cluster_id, network_id)
     _require_no_newcomer(tx, cluster_id, network_id, row.name)
@@ -239,7 +251,6 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, re
     here = sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)
     tx.execute(sa.delete(attachments).where(attachments.c.network_id == network_id, attachments.c.host_id.in_(here)))
     host_addresses.release(tx, network_id, here)
-    rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), reason)
 
 
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:

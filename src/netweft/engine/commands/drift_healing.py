@@ -12,6 +12,7 @@ from netweft.core.drift import first_of
 from netweft.core.drift_healing import Attempts, Healing, attempts_now, next_attempt, verdict
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.host import Loss
+from netweft.core.rollout import OPEN, UNSETTLED
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.audit import Severity
@@ -20,6 +21,7 @@ from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import HostHealingRow, host_differences, host_drifts, host_healings, hosts
+from netweft.engine.model.rollouts import rollout_hosts, rollouts
 from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.statements import add
@@ -40,6 +42,14 @@ class Drifting(NamedTuple):
     cluster_name: str
     drift_healing: str
     lines: list[str]
+
+
+_IN_ROLLOUTS = (
+    sa.select(rollout_hosts.c.host_id)
+    .join(rollouts, rollouts.c.id == rollout_hosts.c.rollout_id)
+    .where(rollouts.c.status.in_(sorted(OPEN)), rollout_hosts.c.state.in_(sorted(UNSETTLED)))
+)
+"""Hosts that a rollout, which goes on or is halted, is not done with: it says what becomes of them."""
 
 
 def hosts_to_heal(tx: Tx) -> list[str]:
@@ -128,6 +138,7 @@ def _drifting(tx: Tx, host_id: str | None) -> list[Drifting]:
         .join(clusters, clusters.c.id == hosts.c.cluster_id)
         .join(host_drifts, host_drifts.c.host_id == hosts.c.id)
         .where(clusters.c.drift_healing != "off", hosts.c.status.in_(_REACHABLE), ~ignoring)
+        .where(hosts.c.id.not_in(_IN_ROLLOUTS))
     )
     if host_id is not None:
         query = query.where(hosts.c.id == host_id)

@@ -35,6 +35,7 @@ from netweft.engine.payloads import OnHost, RemoveHost
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.rollouts import held_of
 from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import Statement, add
 
@@ -170,11 +171,11 @@ def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
         _UPDATE,
         rules.may_move_to_cluster(host.status),
         rules.networks_known_in_cluster(host.name, cluster.name, missing),
+        rules.waits_for_no_rollout(host.name, waits=bool(held_of(tx, (host.id,)))),
     )
     tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(cluster_id=cluster_id))
     for row in rows:
         tx.execute(sa.update(attachments).where(attachments.c.id == row.id).values(network_id=there[row.name]))
-    rollouts.let_go(tx, host.id)
     judge(tx, watched)
     host_addresses.reserve(tx, _UPDATE, host.id, addresses)
     if rows:

@@ -257,9 +257,10 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
         provider_rules.physical_network_is_unused(network.name, object_queries.networks_over(tx, network_id)),
     )
     provider_networks.check_removal(tx, _REMOVE, network)
-    for cluster_id in queries.clusters_with(tx, network_id):
+    there = queries.clusters_with(tx, network_id)
+    for cluster_id in there:
         lock(tx, clusters, cluster_id)
-        detach_from_hosts(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
+    detach_from_hosts(tx, actor, there, network_id, f"network {network.name} was removed")
     remove_profiles(tx, network_id)
     authorize.forget(tx, network_id)
     job_id = provider_networks.release(tx, actor, network)

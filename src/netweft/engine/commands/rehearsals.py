@@ -7,7 +7,7 @@ transaction, is undone with it; what it would do later is in the jobs that it wr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NetweftError, Problem, ValidationError
 from netweft.core.host import Loss
 from netweft.core.intent import HostIntent
+from netweft.core.rollout import HAVE_CHANGED, TO_BE_REACHED, Status
 from netweft.engine.actor import Actor
 from netweft.engine.commands.host_plans import HostPlan, plan_of, worst
 from netweft.engine.commands.providers import change_provider
@@ -24,10 +25,12 @@ from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.jobs import JobRow, jobs
 from netweft.engine.operations.host_labels import setup_by_labels
+from netweft.engine.operations.rollout_undo import former
 from netweft.engine.payloads import ApplyHost, PropagateLabels, RollOut, SaveProvider
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries import rollouts
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.queries.rollouts import Held, HostOfRollout
 from netweft.engine.statements import rows
 
 _APPLY, _LABELS, _ROLL_OUT, _PROVIDER = "apply_host", "propagate_labels", "roll_out", "save_provider"
@@ -231,25 +234,39 @@ def _turn(one: Coming) -> tuple[int, str]:
 
 
 def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
-    """What rollouts bring to their hosts, by host."""
-    members = rollouts.hosts_of(tx, rollout_ids) if rollout_ids else []
-    loaded = queries.load(tx, {row.host_id for row in members}, ahead=True) if members else {}
-    reasons = {rollout_id: rollouts.get(tx, rollout_id).reason for rollout_id in rollout_ids}
+    """What rollouts bring to the hosts that they have yet to reach, or to take back, by host."""
     coming: dict[str, Coming] = {}
-    for row in members:
-        data, reason = loaded[row.host_id], reasons[row.rollout_id]
-        one = _by_labels(tx, data, row.lost, reason, ahead=True) if row.labels else None
-        if one is None and row.applies:
-            one = Coming(data=data, reason=reason, intent=queries.intent_to_bring(data, data.intent))
-        if one is not None:
-            coming[row.host_id] = replace(one, wave=row.wave, is_canary=row.canary)
+    for rollout_id in rollout_ids:
+        row = rollouts.get(tx, rollout_id)
+        takes_back = row.status == Status.REVERTING
+        concerned = HAVE_CHANGED if takes_back else TO_BE_REACHED
+        members = [one for one in rollouts.hosts_of(tx, (rollout_id,)) if one.state in concerned]
+        held = rollouts.held_of(tx, {one.host_id for one in members}, besides=(rollout_id,))
+        if takes_back:
+            held |= {one.host_id: former(tx, row, one) for one in members}
+        loaded = queries.load(tx, {one.host_id for one in members}, held=held)
+        reason = f"this is taken back: {row.reason}" if takes_back else row.reason
+        for one in members:
+            found = _of_member(tx, one, loaded[one.host_id], reason, held)
+            if found is not None:
+                coming[one.host_id] = replace(found, wave=one.wave, is_canary=one.canary and not takes_back)
     return coming
 
 
-def _by_labels(tx: Tx, data: HostData, lost: list[str], reason: str, *, ahead: bool = False) -> Coming | None:
+def _of_member(tx: Tx, one: HostOfRollout, data: HostData, reason: str, held: Mapping[str, Held]) -> Coming | None:
+    """What a host of a rollout is asked for; None where it need not be."""
+    found = _by_labels(tx, data, one.lost, reason, held) if one.labels else None
+    if found is None and one.applies:
+        return Coming(data=data, reason=reason, intent=queries.intent_to_bring(data, data.intent))
+    return found
+
+
+def _by_labels(
+    tx: Tx, data: HostData, lost: list[str], reason: str, held: Mapping[str, Held] | None = None
+) -> Coming | None:
     """None where the host need not be asked."""
     try:
-        candidate = setup_by_labels(tx, data.row.id, lost, _ACTION, ahead=ahead)
+        candidate = setup_by_labels(tx, data.row.id, lost, _ACTION, held=held)
     except ValidationError as error:
         return Coming(data=data, reason=reason, problem=error.text)
     if candidate is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 
 from netweft.core.rollout import HostState, Status
@@ -13,11 +14,11 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, lock
-from netweft.engine.model.hosts import hosts
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
 from netweft.engine.operations import rollouts as operations
-from netweft.engine.operations.rollout_undo import changed_again
+from netweft.engine.operations.rollout_undo import add_newcomers, require_revertible
 from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.rollouts import Definitions
 
 HALTED, RESUMED, REVERTING = 20_191, 20_192, 20_193
 """Event codes of our own."""
@@ -30,7 +31,7 @@ _REVERT = "Cannot revert Rollout."
 def halt_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
     """Let a rollout reach no more hosts; those that are changing go on.
 
-    Needs CONFIGURE_CLUSTER_NETWORK on the clusters of its hosts. Raises NotFoundError, DeniedError, ValidationError.
+    Needs the right to change what it brings (:func:`_begin`). Raises NotFoundError, DeniedError, ValidationError.
     """
     row = _begin(tx, actor, rollout_id)
     check(_HALT, rules.may_be_halted(Status(row.status)))
@@ -41,7 +42,7 @@ def halt_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
 def resume_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
     """Let a halted rollout go on; hosts that failed are tried again first.
 
-    Needs CONFIGURE_CLUSTER_NETWORK on the clusters of its hosts. Raises NotFoundError, DeniedError, ValidationError.
+    Needs the right to change what it brings (:func:`_begin`). Raises NotFoundError, DeniedError, ValidationError.
     """
     row = _begin(tx, actor, rollout_id)
     check(_RESUME, rules.may_be_resumed(Status(row.status)))
@@ -56,21 +57,31 @@ def resume_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
 def revert_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
     """Take a rollout back: from the hosts that have changed, the last ones first, and then the change itself.
 
-    Needs CONFIGURE_CLUSTER_NETWORK on the clusters of its hosts. Raises NotFoundError, DeniedError, ValidationError,
+    Needs the right to change what it brings (:func:`_begin`). Raises NotFoundError, DeniedError, ValidationError,
     also where what it changed was changed again.
     """
     row = _begin(tx, actor, rollout_id)
-    check(_REVERT, rules.may_be_reverted(Status(row.status), row.irreversible))
-    check(_REVERT, rules.is_still_so(row.reason, changed_again(tx, row)))
+    require_revertible(tx, _REVERT, row)
+    add_newcomers(tx, row)
     operations.end(tx, rollout_id, Status.REVERTING, f"It is taken back by {actor.name}.")
     operations.enqueue(tx, actor, rollout_id, row.reason)
     audit.record(tx, actor, REVERTING, f"The rollout '{row.reason}' is taken back by {actor.name}.")
 
 
 def _begin(tx: Tx, actor: Actor, rollout_id: str) -> RolloutRow:
+    """Lock it. Needs CONFIGURE_STORAGE_POOL_NETWORK on each network that it changes, and EDIT_CLUSTER_CONFIGURATION on
+    each cluster.
+    """
     row = lock(tx, rollouts, queries.get(tx, rollout_id).id)
-    there = sa.select(rollout_hosts.c.host_id).where(rollout_hosts.c.rollout_id == rollout_id)
-    for cluster_id in sorted(set(tx.scalars(sa.select(hosts.c.cluster_id).where(hosts.c.id.in_(there))))):
+    changed = [msgspec.convert(part, Definitions) for part in (row.before, row.after)]
+    networks = {one.id for part in changed for one in part.networks}
+    clusters = {cluster_id for part in changed for cluster_id in part.clusters}
+    for network_id in sorted(networks):
+        ref = ObjectRef(ObjectType.NETWORK, network_id)
+        authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ref)
+    for cluster_id in sorted(clusters):
         ref = ObjectRef(ObjectType.CLUSTER, cluster_id)
-        authorize.require(tx, actor, ActionGroup.CONFIGURE_CLUSTER_NETWORK, ref)
+        authorize.require(tx, actor, ActionGroup.EDIT_CLUSTER_CONFIGURATION, ref)
+    if not (networks or clusters):
+        authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
     return row

@@ -13,7 +13,7 @@ from dataclasses import replace
 import msgspec
 import sqlalchemy as sa
 
-from netweft.core.errors import BusyError
+from netweft.core.errors import BusyError, NetweftError, ValidationError
 from netweft.core.rollout import AS_TOLD, ASKING_MAX, Health, HostState, Move, Status, ailment, counted, next_move
 from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
@@ -27,7 +27,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import host_changes, vnic_sync
 from netweft.engine.operations import rollouts as operations
-from netweft.engine.operations.rollout_undo import changed_again, undo
+from netweft.engine.operations.rollout_undo import add_newcomers, former, require_revertible, undo
 from netweft.engine.operations.rollouts import Task
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
@@ -38,6 +38,8 @@ from netweft.engine.queries.rollouts import Held, HostOfRollout
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
 
+_SILENT = "It does not answer any more."
+
 EVERY = 10.0
 """Seconds between looks for rollouts that may go on, as hosts are back."""
 
@@ -46,25 +48,47 @@ _LONG = 2.0
 
 
 def run(job: JobContext) -> None:
-    """The job ``roll_out``. Raises PostponedError while the first hosts are watched for long, or the engine stops."""
-    rollout_id, told = RollOut.of(job.job).rollout_id, ""
+    """The job ``roll_out``. Raises PostponedError while the first hosts are watched for long, or the engine stops; and
+    what stands in its way, which halts the rollout.
+    """
+    rollout_id = RollOut.of(job.job).rollout_id
+    try:
+        _go_on_with(job, rollout_id)
+    except queue.LostError:
+        raise
+    except NetweftError as error:
+        job.write(_stop, rollout_id, error.text)
+        raise
+
+
+def _go_on_with(job: JobContext, rollout_id: str) -> None:
+    told = ""
     while True:
         with job.db.read() as tx:
-            row = queries.find(tx, rollout_id)
-            members = queries.hosts_of(tx, (rollout_id,))
+            row, standings = queries.find(tx, rollout_id), queries.standings_of(tx, rollout_id)
+            move, about = next_move(Status(row.status) if row else Status.SUPERSEDED, standings)
+            chosen = queries.some_of(tx, rollout_id, about) if about else []
         if row is None:
             return
-        phase = counted(Counter(one.state for one in members))
+        phase = counted(Counter(one.state for one in standings))
         if phase != told:
             job.progress(phase=phase)
             told = phase
-        move, about = next_move(Status(row.status), [one.standing for one in members])
-        pause = _do(job, row, move, [one for one in members if one.host_id in about])
+        pause = _do(job, row, move, chosen)
         if pause is None:
             return
         if pause > _LONG:
             raise PostponedError(_LONG)
         job.pause(pause)
+
+
+def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:
+    """Halt a rollout that cannot go on as it is."""
+    row = lock(tx, rollouts, rollout_id)
+    if row.status in {Status.RUNNING, Status.REVERTING}:
+        operations.end(tx, rollout_id, Status.HALTED, reason)
+        text = f"The rollout '{row.reason}' was halted: {reason}"
+        audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, job=job.job.id)
 
 
 def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRollout]) -> float | None:
@@ -76,7 +100,9 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
         case Move.WATCH:
             pause = _watch(job, chosen, row)
         case Move.CHANGE:
-            asked = [job.write(_reach, row, one) for one in chosen]
+            # Guests that leave a host are to find others that are not changed at the same moment.
+            together = chosen[:1] if any(one.evacuates for one in chosen) else chosen
+            asked = [job.write(_reach, row, one) for one in together]
             pause = 0.0 if any(asked) else job.patience.rollout
         case Move.TAKE_BACK:
             for one in chosen:
@@ -105,10 +131,9 @@ def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool
 
 def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
     """Let a host have what has changed. One whose networks are being set up has to end that first; returns whether it
-    was asked.
+    was asked, or need not be.
     """
-    lock(tx, hosts, one.host_id)
-    if not _may_move(tx, row.id, Status.RUNNING):
+    if not _is_there(tx, one) or not _may_move(tx, row.id, Status.RUNNING):
         return True
     try:
         host_changes.require_idle(tx, one.host_id, one.host_name)
@@ -123,11 +148,13 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
 
 def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> None:
     """Let a host have again what it had."""
-    lock(tx, hosts, one.host_id)
-    held = msgspec.convert(one.before, Held)
+    if not _is_there(tx, one) or not _may_move(tx, row.id, Status.REVERTING):
+        return
+    held = former(tx, row, one)
+    rollout_guests.tell_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
-    _set(tx, one, held=True, state=HostState.REVERTING, error="")
+    _set(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
     reason = f"this was taken back: {row.reason}"
     _set(tx, one, job_id=_ask(tx, job, one, task, reason))
 
@@ -138,6 +165,13 @@ def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -
     changed = {network.id for network in msgspec.convert(one.before, Held).networks}
     vnic_sync.mark_on(tx, changed, here)
     return operations.ask(tx, actor_of(job), one.host_id, task, reason, job.patience.confirm)
+
+
+def _is_there(tx: Tx, one: HostOfRollout) -> bool:
+    """Lock a host; returns whether it is still one of the rollout."""
+    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
+    query = sa.select(hosts.c.id).where(hosts.c.id == one.host_id).with_for_update(key_share=True)
+    return tx.scalar(query) is not None and tx.scalar(sa.select(rollout_hosts.c.state).where(*here)) is not None
 
 
 def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
@@ -174,7 +208,7 @@ def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRoll
     if not _may_move(tx, row.id, Status.RUNNING):
         _set(tx, one, state=HostState.WAITING)
         return True
-    return _change(tx, job, row, one)
+    return _reach(tx, job, row, one)  # who has come meanwhile leaves, too
 
 
 def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
@@ -193,14 +227,15 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
         else:
             _begin_to_watch(tx, one)
         return
-    is_silent = outcome.error_code == host_changes.LOST and one.host_status != "up"
+    was_up = one.health is None or msgspec.convert(one.health, Health).status == "up"
+    is_silent = outcome.error_code == host_changes.LOST and not was_up
     bad = HostState.STUCK if takes_back else HostState.SILENT if is_silent else HostState.FAILED
     _set(tx, one, state=bad, error=outcome.error)
 
 
 def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
     before = msgspec.convert(one.health, Health)
-    now = _healths(tx, (one,))[one.host_id]
+    now = _healths(tx, (one,)).get(one.host_id, before)
     health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
     _set(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
 
@@ -215,7 +250,7 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
         )
         is_over = row.status != Status.RUNNING or tx.scalar(failed.limit(1)) is not None
     left = 0.0
-    for one in chosen:
+    for one in (one for one in chosen if one.host_id in healths):
         health = replace(healths[one.host_id], lost_peers=peers[one.host_id])
         wrong = ailment(msgspec.convert(one.health, Health), health)
         if wrong:
@@ -273,17 +308,25 @@ def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
 def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:
     """Halt, or begin to take back, as the clusters of those that failed want it."""
     row = lock(tx, rollouts, rollout_id)
+    if row.status != Status.RUNNING:
+        return
     first = failed[0]
-    why = f"Host {first.host_name}: {first.error}"
-    reverts = any(one.on_failure == "revert" for one in failed)
-    obstacle = row.irreversible or ", ".join(changed_again(tx, row)) if reverts else ""
-    if row.status == Status.RUNNING:
-        status = Status.REVERTING if reverts and not obstacle else Status.HALTED
-        told = f"{why} It cannot be taken back: {obstacle}" if obstacle else why
-        operations.end(tx, rollout_id, status, told)
-        what = "It is taken back." if status is Status.REVERTING else "No further hosts are changed."
-        text = f"The rollout '{row.reason}' has failed. {told} {what}"
-        audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, host=first.host_id, job=job.job.id)
+    why = f"Host {first.host_name}: {first.error or _SILENT}"
+    for one in failed:
+        _set(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
+        rollout_guests.tell_who_stays(tx, job, one)
+    status, what = Status.HALTED, "No further hosts are changed."
+    if any(one.on_failure == "revert" for one in failed):
+        try:
+            require_revertible(tx, "It cannot be taken back.", row)
+        except ValidationError as error:
+            why = f"{why} {error.text}"
+        else:
+            status, what = Status.REVERTING, "It is taken back."
+            add_newcomers(tx, row)
+    operations.end(tx, rollout_id, status, why)
+    text = f"The rollout '{row.reason}' has failed. {why} {what}"
+    audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, host=first.host_id, job=job.job.id)
 
 
 def _is_known(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
@@ -339,22 +382,28 @@ def _set(tx: Tx, one: HostOfRollout, **values: object) -> None:
 
 
 def wake(db: Database) -> None:
-    """Let rollouts go on whose hosts are back."""
+    """Let rollouts go on whose hosts are back, and those that nobody works on."""
     with db.read() as tx:
-        ready = [row.id for row in queries.waiting(tx) if _may_go_on(tx, row)]
+        ready = [row.id for row in queries.all_open(tx) if _may_go_on(tx, row)]
     for rollout_id in ready:
         db.run(_go_on, rollout_id)
 
 
 def _may_go_on(tx: Tx, row: RolloutRow) -> bool:
-    members = queries.hosts_of(tx, (row.id,))
-    move, _ = next_move(Status.RUNNING, [one.standing for one in members])
-    silent = [one for one in members if one.state == HostState.SILENT]
-    return move is not Move.WAIT or any(host_changes.ended(tx, one.host_id, one.job_id or "") for one in silent)
+    if row.status in {Status.RUNNING, Status.REVERTING}:
+        return queue.busy_with(tx, operations.key_of(row.id)) is None
+    if row.status != Status.WAITING:
+        return False
+    standings = queries.standings_of(tx, row.id)
+    move, _ = next_move(Status.RUNNING, standings)
+    silent = [one.host_id for one in standings if one.state is HostState.SILENT]
+    known = (host_changes.ended(tx, one.host_id, one.job_id or "") for one in queries.some_of(tx, row.id, silent))
+    return move is not Move.WAIT or any(known)
 
 
 def _go_on(tx: Tx, rollout_id: str) -> None:
     row = lock(tx, rollouts, queries.get(tx, rollout_id).id)
     if row.status == Status.WAITING:
         operations.end(tx, rollout_id, Status.RUNNING)
+    if row.status in {Status.WAITING, Status.RUNNING, Status.REVERTING}:
         operations.enqueue(tx, operations.actor_of(row), rollout_id, row.reason)

@@ -20,7 +20,7 @@ from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.rollouts import rollout_hosts
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.rollouts import HostOfRollout
+from netweft.engine.queries.rollouts import HostOfRollout, held_of
 from netweft.engine.statements import rows
 
 NOT_BACK = 20_199
@@ -38,7 +38,8 @@ class Guest(msgspec.Struct, kw_only=True):
 
 def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
     """The running guests that lose traffic for longer than a moment when the host is what it shall be."""
-    data = queries.load_one(tx, one.host_id, ahead=True)
+    held = held_of(tx, (one.host_id,), besides=(one.rollout_id,))
+    data = queries.load_one(tx, one.host_id, held=held)
     try:
         affected = {vnic.vm_id for vnic in plan_of(tx, data, data.intent).vnics if vnic.loss is Loss.OUTAGE}
     except HostError:  # no plan leads there, which the host itself is to say
@@ -69,7 +70,9 @@ def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
     for guest in waiting[: max(0, AT_ONCE - under_way)]:
         try:
             guest.job = job.write(_begin, guest.id, one.host_id if back else "")
-        except (ValidationError, BusyError, NotFoundError) as error:
+        except BusyError:  # something else is under way with it: it is asked again
+            continue
+        except (ValidationError, NotFoundError) as error:
             guest.reason = error.text
     job.write(_store, one, guests)
     return not (waiting or under_way)
@@ -101,6 +104,14 @@ def _begin(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> str:
 def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]) -> None:
     here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
     tx.execute(sa.update(rollout_hosts).where(*here).values(guests=msgspec.to_builtins(guests)))
+
+
+def tell_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
+    """An event with the guests that were moved away from a host whose change has failed: nobody moves them back."""
+    names = ", ".join(guest.name for guest in guests_of(one) if not guest.reason)
+    if names:
+        text = f"These VMs were moved away from host {one.host_name} for its change, and stay where they are: {names}."
+        audit.record(tx, actor_of(job), NOT_BACK, text, Severity.WARNING, host=one.host_id)
 
 
 def tell_who_stayed_away(tx: Tx, job: JobContext, one: HostOfRollout) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from netweft.core.host_labels import propagation
@@ -17,6 +19,7 @@ from netweft.engine.operations import host_changes
 from netweft.engine.payloads import PropagateLabels
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queries.rollouts import Held
 
 _REACHABLE = ("up", "maintenance", "non_operational")
 """Other hosts get what their labels mean once they come up."""
@@ -70,11 +73,13 @@ def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reas
     return queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
 
 
-def setup_by_labels(tx: Tx, host_id: str, lost: list[str], action: str, *, ahead: bool = False) -> Candidate | None:
+def setup_by_labels(
+    tx: Tx, host_id: str, lost: list[str], action: str, *, held: Mapping[str, Held] | None = None
+) -> Candidate | None:
     """What a host is to be set up with by its labels, and without the networks ``lost``; None when it need not be
-    asked. ``ahead``: as when no rollout is left that has not reached it. Raises NotFoundError, and ValidationError with
-    ``action``.
+    asked. ``held``: as :func:`netweft.engine.queries.host_networks.load` has it. Raises NotFoundError, and
+    ValidationError with ``action``.
     """
-    view = queries.view(tx, host_id, ahead=ahead)
+    view = queries.view(tx, host_id, held=held)
     final = validate(view, propagation(view, lost), new_id, action)
     return Candidate.of(final, final.labels) if final.needs_host else None

@@ -1,6 +1,4 @@
-"""Taking back what a rollout changed: the columns of networks, roles, QoS, clusters and providers that hosts are made
-from.
-"""
+"""Taking back what a rollout changed: the columns of networks, their roles and QoS that hosts are made from."""
 
 from __future__ import annotations
 
@@ -10,56 +8,120 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
+from netweft.core.rollout import HostState, Status
+from netweft.core.rules import check
+from netweft.core.rules import rollout as rules
+from netweft.core.rules.host_standing import LEFT_ALONE
+from netweft.engine import audit
 from netweft.engine.actor import Actor
+from netweft.engine.changes import changes
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
-from netweft.engine.model.providers import providers
 from netweft.engine.model.qos import qoss
-from netweft.engine.model.rollouts import RolloutRow
-from netweft.engine.operations import port_profiles, vnic_sync
-from netweft.engine.queries.network_views import QOS_LIMITS, ROLES, NetworkInCluster
-from netweft.engine.queries.rollouts import Definitions
+from netweft.engine.model.rollouts import RolloutRow, rollout_hosts
+from netweft.engine.operations import host_standing, port_profiles, vnic_sync
+from netweft.engine.operations.rollouts import host_row
+from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.cluster_hosts import in_clusters
+from netweft.engine.queries.network_views import QOS_LIMITS, ROLES, NetworkInCluster, networks_among
+from netweft.engine.queries.networks import concerned
+from netweft.engine.queries.rollouts import Definitions, Held, HostOfRollout
+
+TAKEN_BACK = 20_189
+"""An event code of our own."""
 
 _OF_NETWORK = ("vlan_id", "mtu", "stp", "port_isolation", "name_servers", "qos_id", "label")
-_OF_CLUSTER = ("switch_type", "provider_id")
-_OF_PROVIDER = ("plugin_remote", "plugin_mappings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """A column that was changed: where, from what, to what. ``name``: of the thing, for people."""
+    """A column that was changed: where, from what, to what. ``network``: that it is of."""
 
     table: sa.Table
     where: tuple[sa.ColumnElement[bool], ...]
     column: str
     old: Any
     new: Any
-    name: str
+    network: NetworkInCluster
 
 
-def changed_again(tx: Tx, row: RolloutRow) -> list[str]:
-    """The names of the things that are not any more as a rollout made them."""
-    return sorted({one.name for one in _changes(row) if _now(tx, one) != one.new})
+def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
+    """Raise ValidationError where a rollout cannot be taken back: as it stands, as what it changed was changed again or
+    is gone, or as a rule would not hold on a host then. Locks its networks and the hosts that carry them.
+    """
+    check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
+    watched = host_standing.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
+    check(action, rules.is_still_so(row.reason, _changed_again(tx, row)))
+    tried = tx.begin_nested()
+    try:
+        _write_back(tx, row)
+        host_standing.judge(tx, watched, LEFT_ALONE)
+    finally:
+        tried.rollback()
+
+
+def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
+    """The names of the things that are not any more as a rollout made them, or whose former QoS is gone."""
+    found = set()
+    for one in _changes(row):
+        is_gone = one.column == "qos_id" and one.old and not tx.scalar(sa.select(qoss.c.id).where(qoss.c.id == one.old))
+        if is_gone or _now(tx, one) != one.new:
+            found.add(one.network.name)
+    return sorted(found)
+
+
+def add_newcomers(tx: Tx, row: RolloutRow) -> None:
+    """Hosts that were given the networks since, and so as they are now, are taken back with the others."""
+    members = {one.host_id for one in queries.standings_of(tx, row.id)}
+    before = msgspec.convert(row.before, Definitions)
+    wave = max((one.wave for one in queries.standings_of(tx, row.id)), default=0) + 1
+    new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
+    for host in in_clusters(tx, new):
+        held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])
+        told = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
+        tx.execute(sa.insert(rollout_hosts), told)
+
+
+def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
+    """What a host is to keep while it is taken back: its networks as they are now, but for what the rollout changed."""
+    before, after = (msgspec.convert(part, Definitions) for part in (row.before, row.after))
+    held = msgspec.convert(one.before, Held)
+    now = {each.id: each for each in networks_among(tx, (), before.ids()) if each.cluster_id == one.cluster_id}
+    made = {each.id: each for each in after.networks if each.cluster_id == one.cluster_id}
+    kept = [
+        replace(now.get(old.id, old), **changes(made[old.id], old))
+        for old in before.networks
+        if old.cluster_id == one.cluster_id
+    ]
+    return Held(networks=kept or held.networks, cluster=held.cluster, attachments=held.attachments)
 
 
 def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
-    """Make what a rollout changed what it was. vNICs that run on the networks are out of sync until their hosts, which
-    have been taken back, report.
+    """Make what a rollout changed what it was, but for what was changed again. vNICs that run on the networks are out
+    of sync until their hosts, which have been taken back, report.
     """
-    changed = list(_changes(row))
-    for one in sorted(changed, key=lambda one: one.old is True):  # a role is let go before another network has it
-        tx.execute(sa.update(one.table).where(*one.where).values({one.column: one.old}))
-    touched = {network.id for network in msgspec.convert(row.before, Definitions).networks}
-    vnic_sync.mark_on(tx, touched)
-    for network_id in sorted(touched):
+    _write_back(tx, row)
+    before = {one.id: one for one in msgspec.convert(row.before, Definitions).networks}
+    vnic_sync.mark_on(tx, before)
+    for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
+        told = [f"{one.column} {one.new} became {one.old}" for one in _changes(row) if one.network.id == network_id]
+        text = f"A change of network {network.name} was taken back from its hosts: {row.reason}."
+        where = network.data_center_id
+        audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=told)
+
+
+def _write_back(tx: Tx, row: RolloutRow) -> None:
+    for one in sorted(_changes(row), key=lambda one: one.old is True):  # a role is let go before another network has it
+        if _now(tx, one) == one.new:
+            tx.execute(sa.update(one.table).where(*one.where).values({one.column: one.old}))
 
 
 def _now(tx: Tx, one: _Change) -> object:
-    return tx.scalar(sa.select(one.table.c[one.column]).where(*one.where))
+    return tx.scalar(sa.select(one.table.c[one.column]).where(*one.where).with_for_update())
 
 
 def _changes(row: RolloutRow) -> Iterator[_Change]:
@@ -72,9 +134,7 @@ def _changes(row: RolloutRow) -> Iterator[_Change]:
             for column in columns:
                 was, is_now = getattr(old, column), getattr(new, column)
                 if was != is_now:
-                    yield _Change(table=table, where=where, column=column, old=was, new=is_now, name=old.name)
-    for cluster_id, facts in before.clusters.items():
-        yield from _of_cluster(cluster_id, facts, after.clusters[cluster_id])
+                    yield _Change(table=table, where=where, column=column, old=was, new=is_now, network=old)
 
 
 def _places(
@@ -86,21 +146,3 @@ def _places(
     yield cluster_networks, here, ROLES
     if has_same_qos:
         yield qoss, (qoss.c.id == one.qos_id,), QOS_LIMITS
-
-
-def _of_cluster(cluster_id: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[_Change]:
-    here = (clusters.c.id == cluster_id,)
-    there = (providers.c.id == old["provider_id"],)
-    same_provider = old["provider_id"] == new["provider_id"]
-    places = [(clusters, here, _OF_CLUSTER), *([(providers, there, _OF_PROVIDER)] if same_provider else [])]
-    for table, where, columns in places:
-        for column in columns:
-            if old[column] != new[column]:
-                yield _Change(
-                    table=table,
-                    where=where,
-                    column=column,
-                    old=old[column],
-                    new=new[column],
-                    name=f"cluster {cluster_id}",
-                )

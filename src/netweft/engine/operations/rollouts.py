@@ -7,7 +7,7 @@ Who changes such a thing calls :func:`look` before, and :func:`begin` after the 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rollout import CONFIRM_WITHIN, Group, HostState, Member, Place, Status, places
+from netweft.core.rollout import CONFIRM_WITHIN, OPEN, UNSETTLED, Group, HostState, Member, Place, Status, places
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, lock, new_id, utc_now
@@ -29,8 +29,8 @@ from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import HostInCluster, in_clusters
 from netweft.engine.queries.host_rows import attachments_of
 from netweft.engine.queries.network_views import NetworkInCluster, networks_among
-from netweft.engine.queries.rollouts import Definitions, Held
-from netweft.engine.statements import Among, Statement
+from netweft.engine.queries.rollouts import NOTHING_HELD, Definitions, Held
+from netweft.engine.statements import Among, Statement, inserting
 
 OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "plugin_mappings")
 """What of its cluster a host depends on (:class:`netweft.engine.queries.cluster_hosts.HostInCluster`)."""
@@ -53,6 +53,17 @@ class Seen:
     hosts: Mapping[str, HostInCluster]
     attachments: Mapping[str, Sequence[AttachmentIntent]]
 
+    @classmethod
+    def of(cls, parts: Sequence[Seen]) -> Seen:
+        """What several looks saw at the same moment."""
+        networks = {(one.cluster_id, one.id): one for part in parts for one in part.networks}
+        return cls(
+            network_ids=frozenset().union(*(part.network_ids for part in parts)),
+            networks=tuple(networks.values()),
+            hosts={key: row for part in parts for key, row in part.hosts.items()},
+            attachments={key: some for part in parts for key, some in part.attachments.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -63,6 +74,9 @@ class Task:
     applies: bool = True
     labels: bool = False
     lost: tuple[str, ...] = ()
+
+
+APPLY = Task()
 
 
 def look(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> Seen:
@@ -89,24 +103,21 @@ def begin(
     Asks for no right: whoever changed the thing had it. Raises BusyError while an earlier change of the same is being
     taken back.
     """
+    if not tasks:
+        return None
     after = look(tx, tasks, before.network_ids)
-    changed = _changed(before, after)
+    changed = _besides(before, after), _besides(after, before)
     open_before = _overlapping(tx, changed)
-    if len(tasks) <= 1 and not open_before:
+    if len(tasks) == 1 and not open_before:
         for host_id, task in tasks.items():
             ask(tx, actor, host_id, task, reason)
         return None
-    held = {host_id: _kept(host_id, before, after) for host_id in tasks}
-    members = {host_id: (held[host_id], task) for host_id, task in tasks.items()}
+    members = {host_id: _Member(held=_kept(host_id, before, after), task=task) for host_id, task in tasks.items()}
     for earlier in open_before:
-        _take_over(tx, earlier, members)
+        _take_over(tx, earlier, members, reason)
+        changed = changed[0].beside(earlier.before), changed[1].beside(earlier.after)
         irreversible = f"it took over what the Rollout '{earlier.reason}' had not ended."
     return _write(tx, actor, changed, members, reason, irreversible or _why_irreversible(before, after))
-
-
-def _changed(before: Seen, after: Seen) -> tuple[Definitions, Definitions]:
-    """What has changed, as it was and as it is."""
-    return _besides(before, after), _besides(after, before)
 
 
 def _besides(one: Seen, other: Seen) -> Definitions:
@@ -124,15 +135,16 @@ def _cluster_columns(seen: Seen) -> dict[str, dict[str, Any]]:
 
 def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[RolloutRow]:
     """Open rollouts that change the same networks or clusters. Raises BusyError."""
-    mine, found = {key for one in changed for key in one.ids()}, []
+    mine, found = {key for one in changed for key in one.ids()}, list[RolloutRow]()
     for row in queries.all_open(tx):
         was, after = (msgspec.convert(one, Definitions) for one in (row.before, row.after))
         if mine & (was.ids() | after.ids()):
-            if row.status == Status.REVERTING:
-                text = f"Related operation is currently in progress: the Rollout '{row.reason}' is being taken back."
-                raise BusyError(f"{text} Try again later.")
-            found.append(row)
-    return found
+            found.append(lock(tx, rollouts, row.id))
+    for row in found:
+        if row.status == Status.REVERTING:
+            text = f"Related operation is currently in progress: the Rollout '{row.reason}' is being taken back."
+            raise BusyError(f"{text} Try again later.")
+    return [row for row in found if row.status in OPEN]
 
 
 def _kept(host_id: str, before: Seen, after: Seen) -> Held:
@@ -164,22 +176,34 @@ def _elsewhere(one: NetworkInCluster) -> NetworkInCluster:
     return msgspec.structs.replace(one, cluster_id=None, **roles)
 
 
-_Members = dict[str, tuple[Held, Task]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A host that is to be reached. ``guests``: those that were moved away from it by an earlier rollout."""
+
+    held: Held = NOTHING_HELD
+    task: Task
+    guests: Sequence[Mapping[str, Any]] = ()
 
 
-def _take_over(tx: Tx, earlier: RolloutRow, members: _Members) -> None:
-    """Hosts that an earlier rollout has not reached keep what they kept, and are reached by the new one."""
+_Members = dict[str, _Member]
+
+
+def _take_over(tx: Tx, earlier: RolloutRow, members: _Members, reason: str) -> None:
+    """Hosts that an earlier rollout has not reached keep what they kept, and are reached by the new one; so are those
+    with which it was not done.
+    """
     for row in queries.hosts_of(tx, (earlier.id,)):
-        held, task = members.get(row.host_id, (Held(), Task(applies=row.applies, labels=row.labels)))
+        own = members.get(row.host_id, _Member(task=Task(applies=row.applies, labels=row.labels)))
         if row.held:
-            task = Task(
-                applies=task.applies or row.applies, labels=task.labels or row.labels, lost=(*task.lost, *row.lost)
+            applies, labels = own.task.applies or row.applies, own.task.labels or row.labels
+            members[row.host_id] = _Member(
+                held=msgspec.convert(row.before, Held).over(own.held),
+                task=Task(applies=applies, labels=labels, lost=(*own.task.lost, *row.lost)),
+                guests=row.guests,
             )
-            members[row.host_id] = msgspec.convert(row.before, Held).over(held), task
-        elif row.state == HostState.FAILED:
-            members.setdefault(row.host_id, (held, task))
-    tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.rollout_id == earlier.id).values(held=False))
-    end(tx, earlier.id, Status.SUPERSEDED, "A later change of the same networks took its hosts over.")
+        elif row.state in UNSETTLED:
+            members[row.host_id] = replace(own, guests=row.guests)
+    end(tx, earlier.id, Status.SUPERSEDED, f"A later change took its hosts over: {reason}.")
 
 
 def _write(
@@ -207,30 +231,46 @@ def _write(
         before=msgspec.to_builtins(before),
         after=msgspec.to_builtins(after),
     )
-    waiting = [_waiting(rollout_id, place, *members[place.host_id]) for place in _ordered(tx, members)]
-    tx.execute(sa.insert(rollout_hosts), waiting)
+    for place in _ordered(tx, members):
+        one = members[place.host_id]
+        told = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
+        _ADD_HOST.run(tx, **{**told, "guests": list(one.guests)})
     enqueue(tx, actor, rollout_id, reason)
     return rollout_id
 
 
-def _waiting(rollout_id: str, place: Place, held: Held, task: Task) -> dict[str, Any]:
-    """The row of a host whose turn has not come."""
+def host_row(
+    rollout_id: str,
+    host_id: str,
+    wave: int,
+    held: Held,
+    task: Task = APPLY,
+    *,
+    canary: bool = False,
+    state: HostState = HostState.WAITING,
+    is_held: bool = True,
+) -> dict[str, Any]:
+    """A host of a rollout as its row has it."""
     return {
         "rollout_id": rollout_id,
-        "host_id": place.host_id,
-        "wave": place.wave,
-        "canary": place.canary,
-        "state": HostState.WAITING,
-        "held": True,
+        "host_id": host_id,
+        "wave": wave,
+        "canary": canary,
+        "state": state,
+        "held": is_held,
         "before": msgspec.to_builtins(held),
         "applies": task.applies,
         "labels": task.labels,
         "lost": list(task.lost),
         "guests": [],
+        "job_id": None,
+        "changed_at": None,
         "error": "",
+        "health": None,
     }
 
 
+_ADD_HOST = inserting(rollout_hosts)
 _ADD = Statement(sa.insert(rollouts).inline(), tuple(name for name in RolloutRow.__struct_fields__ if name != "number"))
 
 
@@ -260,6 +300,8 @@ def _why_irreversible(before: Seen, after: Seen) -> str:
     there = {(one.cluster_id, one.id): one for one in after.networks}
     if {(one.cluster_id, one.id) for one in before.networks} != there.keys():
         return "a network was attached to a cluster, detached or removed."
+    if _besides(before, after).clusters:
+        return "a cluster, or what its provider wants on hosts, was changed: change that back instead."
     for one in before.networks:
         now = there[one.cluster_id, one.id]
         if one.qos_id and not now.qos_id:
@@ -269,10 +311,15 @@ def _why_irreversible(before: Seen, after: Seen) -> str:
     return ""
 
 
+def key_of(rollout_id: str) -> str:
+    """The lock key of the job that goes on with a rollout."""
+    return f"rollout:{rollout_id}"
+
+
 def enqueue(tx: Tx, actor: Actor, rollout_id: str, reason: str) -> str:
     """The job that goes on with a rollout; returns its id."""
     payload = RollOut(rollout_id=rollout_id)
-    return queue.enqueue_once(tx, actor, "roll_out", f"rollout:{rollout_id}", f"{_LATER}{reason}", payload)
+    return queue.enqueue_once(tx, actor, "roll_out", key_of(rollout_id), f"{_LATER}{reason}", payload)
 
 
 def actor_of(row: RolloutRow) -> Actor:
@@ -286,11 +333,6 @@ def ask(tx: Tx, actor: Actor, host_id: str, task: Task, reason: str, confirm_wit
         host = lock(tx, hosts, host_id)
         return host_labels.request(tx, actor, host_id, host.name, list(task.lost), reason)
     return host_changes.request_apply(tx, actor, host_id, reason, confirm_within=confirm_within)
-
-
-def let_go(tx: Tx, host_id: str) -> None:
-    """A host has left its cluster, and what it kept with it."""
-    tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.host_id == host_id).values(held=False))
 
 
 def bring_labels(

@@ -34,7 +34,7 @@ from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_rows import attachments_of, bonds_of, labels_of, nics_of
 from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.queries.provider_hosts import same_chassis
-from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
+from netweft.engine.queries.rollouts import NOTHING_HELD, Held, held_of
 from netweft.engine.statements import Among, Statement
 
 
@@ -161,14 +161,14 @@ def load(
     mentioned: Collection[str] = (),
     reports: Mapping[str, HostReport] | None = None,
     *,
-    ahead: bool = False,
+    held: Mapping[str, Held] | None = None,
 ) -> dict[str, HostData]:
     """What is known of each host that exists among those asked for. Nine queries, however many there are, and one more
     where a provider wants them as chassis.
 
     ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
-    host, for callers who have just stored them. ``ahead``: as hosts are wanted when no rollout is left that has not
-    reached them.
+    host, for callers who have just stored them. ``held``: what hosts keep, where that is to be looked at as something
+    else than it is.
     """
     rows = in_clusters(tx, host_ids)
     wanted = attachments_of(tx, host_ids)
@@ -181,21 +181,21 @@ def load(
     stored = {} if reports is not None else _reports(tx, host_ids)
     managed = [row.id for row in rows if row.plugin]
     copies = same_chassis(tx, managed) if managed else frozenset[str]()
-    kept = {} if ahead else held_of(tx, host_ids)
+    kept = held_of(tx, host_ids) if held is None else held
     shared = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     loaded = {}
     for each in rows:
-        held = kept.get(each.id, NOTHING_HELD)
-        row = held.row(each)
-        views = with_users(held.views(row.cluster_id, shared[row.cluster_id]), users[row.id])
+        keeps = kept.get(each.id, NOTHING_HELD)
+        row = keeps.row(each)
+        views = with_users(keeps.views(row.cluster_id, shared[row.cluster_id]), users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         setup = HostSetup(
-            attachments=held.set_up(wanted[row.id]),
+            attachments=keeps.set_up(wanted[row.id]),
             bonds=tuple(bonds[row.id]),
             kept=tuple(row.kept),
             inherited=msgspec.convert(row.inherited, dict[str, Inherited]),
         )
-        chassis = chassis_of(row, held.rows(known), report, is_copy=row.id in copies)
+        chassis = chassis_of(row, keeps.rows(known), report, is_copy=row.id in copies)
         loaded[row.id] = HostData(
             row=row,
             intent=intent_of(row.switch_type, setup, views, report, chassis),
@@ -215,9 +215,11 @@ def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, d
 _REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")), record=HostReportRow)
 
 
-def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = (), *, ahead: bool = False) -> HostData:
+def load_one(
+    tx: Tx, host_id: str, mentioned: Collection[str] = (), *, held: Mapping[str, Held] | None = None
+) -> HostData:
     """:func:`load` for one host; raises NotFoundError."""
-    loaded = load(tx, (host_id,), mentioned, ahead=ahead).get(host_id)
+    loaded = load(tx, (host_id,), mentioned, held=held).get(host_id)
     if loaded is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return loaded
@@ -285,12 +287,14 @@ def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
     return held(intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
 
 
-def view(tx: Tx, host_id: str, request: SetupRequest | None = None, *, ahead: bool = False) -> HostView:
-    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; ``ahead`` as
+def view(
+    tx: Tx, host_id: str, request: SetupRequest | None = None, *, held: Mapping[str, Held] | None = None
+) -> HostView:
+    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; ``held`` as
     :func:`load` has it. Raises NotFoundError.
     """
     mentioned = {wish.network.id for wish in request.attachments} if request else ()
-    data = load_one(tx, host_id, mentioned, ahead=ahead)
+    data = load_one(tx, host_id, mentioned, held=held)
     return HostView(
         id=host_id,
         name=data.row.name,

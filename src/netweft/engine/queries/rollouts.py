@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from netweft.core.errors import NotFoundError
 from netweft.core.host_request import NetworkView
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rollout import OPEN, HostState, Standing, Status
+from netweft.core.rollout import OPEN, HostState, Standing
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
@@ -32,6 +32,12 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
 
     networks: list[NetworkInCluster] = []
     clusters: dict[str, dict[str, Any]] = {}
+
+    def beside(self, earlier: dict[str, Any]) -> Definitions:
+        """With those of an earlier rollout, which are given as JSON, where they are others."""
+        other, mine = msgspec.convert(earlier, Definitions), {(one.cluster_id, one.id) for one in self.networks}
+        networks = [*self.networks, *(one for one in other.networks if (one.cluster_id, one.id) not in mine)]
+        return Definitions(networks=networks, clusters={**other.clusters, **self.clusters})
 
     def ids(self) -> set[str]:
         """The ids of all."""
@@ -86,17 +92,21 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING_HELD = Held()
 
 
-def held_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Held]:
-    """What hosts keep; those that keep nothing are not there."""
+def held_of(tx: Tx, host_ids: Collection[str], besides: Collection[str] = ()) -> dict[str, Held]:
+    """What hosts keep; those that keep nothing are not there. ``besides``: ids of rollouts that do not count, as if
+    they had reached them.
+    """
     found: dict[str, Held] = {}
     for row in _HELD.all(tx, ids=host_ids):
+        if row.rollout_id in besides:
+            continue
         one = msgspec.convert(row.before, Held)
         found[row.host_id] = found[row.host_id].over(one) if row.host_id in found else one
     return found
 
 
 _HELD = Statement(
-    sa.select(rollout_hosts.c.host_id, rollout_hosts.c.before)
+    sa.select(rollout_hosts.c.rollout_id, rollout_hosts.c.host_id, rollout_hosts.c.before)
     .join(rollouts, rollouts.c.id == rollout_hosts.c.rollout_id)
     .where(Among(rollout_hosts.c.host_id, "ids"), rollout_hosts.c.held)
     .order_by(rollouts.c.number)
@@ -130,18 +140,13 @@ class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
     evacuates: bool
     on_failure: str
 
-    @property
-    def standing(self) -> Standing:
-        """Where it is in the rollout."""
-        return Standing(host_id=self.host_id, wave=self.wave, state=HostState(self.state), status=self.host_status)
-
 
 def hosts_of(tx: Tx, rollout_ids: Collection[str]) -> list[HostOfRollout]:
     """The hosts of rollouts, in the order in which they change."""
     return _HOSTS.all(tx, ids=rollout_ids)
 
 
-_HOSTS = Statement(
+_HOSTS_OF = (
     sa.select(
         rollout_hosts,
         hosts.c.name.label("host_name"),
@@ -154,8 +159,42 @@ _HOSTS = Statement(
     )
     .join(hosts, hosts.c.id == rollout_hosts.c.host_id)
     .join(clusters, clusters.c.id == hosts.c.cluster_id)
-    .where(Among(rollout_hosts.c.rollout_id, "ids"))
-    .order_by(rollout_hosts.c.rollout_id, rollout_hosts.c.wave, hosts.c.name),
+)
+_HOSTS = Statement(
+    _HOSTS_OF.where(Among(rollout_hosts.c.rollout_id, "ids")).order_by(
+        rollout_hosts.c.rollout_id, rollout_hosts.c.wave, hosts.c.name
+    ),
+    record=HostOfRollout,
+)
+
+
+def standings_of(tx: Tx, rollout_id: str) -> list[Standing]:
+    """Where the hosts of a rollout are."""
+    return [
+        Standing(host_id=row.host_id, wave=row.wave, state=HostState(row.state), status=row.status, canary=row.canary)
+        for row in _STANDINGS.all(tx, id=rollout_id)
+    ]
+
+
+_STANDINGS = Statement(
+    sa.select(
+        rollout_hosts.c.host_id, rollout_hosts.c.wave, rollout_hosts.c.state, rollout_hosts.c.canary, hosts.c.status
+    )
+    .join(hosts, hosts.c.id == rollout_hosts.c.host_id)
+    .where(rollout_hosts.c.rollout_id == sa.bindparam("id"))
+    .order_by(rollout_hosts.c.wave, hosts.c.name)
+)
+
+
+def some_of(tx: Tx, rollout_id: str, host_ids: Collection[str]) -> list[HostOfRollout]:
+    """Some of the hosts of a rollout, in the order in which they change."""
+    return _SOME.all(tx, id=rollout_id, ids=host_ids)
+
+
+_SOME = Statement(
+    _HOSTS_OF.where(rollout_hosts.c.rollout_id == sa.bindparam("id"), Among(rollout_hosts.c.host_id, "ids")).order_by(
+        rollout_hosts.c.wave, hosts.c.name
+    ),
     record=HostOfRollout,
 )
 
@@ -167,11 +206,6 @@ def all_open(tx: Tx) -> list[RolloutRow]:
         RolloutRow,
         sa.select(rollouts).where(rollouts.c.status.in_(sorted(OPEN))).order_by(rollouts.c.number),
     )
-
-
-def waiting(tx: Tx) -> list[RolloutRow]:
-    """Those that wait for hosts."""
-    return rows(tx, RolloutRow, sa.select(rollouts).where(rollouts.c.status == Status.WAITING))
 
 
 def states_of(tx: Tx, rollout_ids: Collection[str]) -> dict[str, dict[str, int]]:
