@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from api.refusals.site import Refusal, Site, Table
+from api.refusals.site import IN_DEFAULT, Refusal, Site, Table
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.engine.model.rollouts import rollouts
 
@@ -47,6 +47,19 @@ def again(site: Site) -> None:
     site.fleet.rolled_out()
 
 
+def waiting(site: Site) -> None:
+    """sim-2 waits for another VLAN of store, of a rollout that is halted, and could move to another cluster."""
+    site.change("/clusters/{Default}", "<cluster><rollout_soak>3600</rollout_soak></cluster>")
+    site.change("/networks/{store}", "<network><vlan id='41'/></network>")
+    with site.engine.db.read() as tx:
+        site.names["waiting"] = str(tx.scalar(sa.select(rollouts.c.id).order_by(rollouts.c.number.desc()).limit(1)))
+    site.send(ask("", "halt", "waiting", "", ""))
+    site.fleet.rolled_out()
+    site.add("/clusters", f"<cluster><name>north</name>{IN_DEFAULT}</cluster>", "north")
+    site.names["sim-2"] = site.fleet.id(2)
+    site.fleet.set_status("maintenance", 2)
+
+
 def policy(element: str, value: object, words: str) -> Refusal:
     body = f"<cluster><{element}>{value}</{element}></cluster>"
     return Refusal("rollout.policy_is_valid", "PUT", "/clusters/{Default}", body, "VALIDATION_ROLLOUT_POLICY", words)
@@ -68,4 +81,13 @@ TABLE: Table = (
     ask("is_still_so", "revert", "rollout of store", NOT_REVERSIBLE, "changed again: store"),
     lambda site: site.update(rollouts, site.names["rollout of red"], status="superseded"),
     ask("may_be_reverted", "revert", "rollout of red", STATUS, "it is superseded"),
+    waiting,
+    Refusal(
+        "host.waits_for_no_rollout",
+        "PUT",
+        "/hosts/{sim-2}",
+        "<host><cluster id='{north}'/></host>",
+        "HOST_WAITS_FOR_ROLLOUT",
+        "waits for a change of its networks",
+    ),
 )
