@@ -50,7 +50,7 @@ def test_every_type_is_one_of_the_sdks(kind: type[Value]) -> None:
         assert (how in {"many", "scalars"}) == field.many, f"{name}.{field.name}"
         if field.many:
             assert known.items[field.name] == field.item
-        if field.choices:
+        if field.choices and of != "string":  # of an element of our own
             assert set(field.choices) <= schema.schema().enums[of], f"{name}.{field.name}"
 
 

@@ -151,6 +151,7 @@ def test_a_machine_moves_as_fast_as_the_qos_of_the_migration_network_promises(
     qos = client.post_xml(path_of(client), xml_of("moving", "hostnetwork", **limits)).get("id")
     network = client.first_id("networks", search="name=ovirtmgmt")
     client.put_xml(f"networks/{network}", f'<network><qos id="{qos}"/></network>')
+    fleet.rolled_out()
     assert addition(client, f"/vms/{vm_id}/migration?host=sim-2")["bandwidth"] == 800 // 8 // 2
     fleet.until(lambda: bool(addition(client, f"/vms/{vm_id}/migration?host=sim-2")["possible"]))
     assert len(fleet.host(2).nics["eth0"].shaping) == 1

@@ -12,7 +12,7 @@ import msgspec
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import seen
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, is_number, many
-from netweft.core.errors import MalformedError
+from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.setup_networks import restore_host_networks
 from netweft.engine.queries import host_history as queries
@@ -128,5 +128,5 @@ def post_restore(call: Call[Restore]) -> Restored | Later:
 
 def _generation(text: str) -> int:
     if not is_number(text):
-        raise MalformedError(f"'{text[:40]}' is not the number of a generation.")
+        raise NotFoundError(f"There is no generation '{text[:40]}': they have numbers.")
     return int(text)
