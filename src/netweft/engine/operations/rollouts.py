@@ -93,12 +93,9 @@ def look(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> See
     )
 
 
-def begin(
-    tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason: str, *, irreversible: str = ""
-) -> str | None:
+def begin(tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason: str) -> str | None:
     """Have what was changed since ``before`` go out to hosts; returns the id of the rollout, None where one host is
-    asked at once, or none. ``reason`` completes the sentence "Applied because ...". ``irreversible``: why that cannot
-    be taken back.
+    asked at once, or none. ``reason`` completes the sentence "Applied because ...".
 
     Asks for no right: whoever changed the thing had it. Raises BusyError while an earlier change of the same is being
     taken back.
@@ -113,11 +110,12 @@ def begin(
             ask(tx, actor, host_id, task, reason)
         return None
     members = {host_id: _Member(held=_kept(host_id, before, after), task=task) for host_id, task in tasks.items()}
+    irreversible = _why_irreversible(before, after)
     for earlier in open_before:
         _take_over(tx, earlier, members, reason)
         changed = changed[0].beside(earlier.before), changed[1].beside(earlier.after)
         irreversible = f"it took over what the Rollout '{earlier.reason}' had not ended."
-    return _write(tx, actor, changed, members, reason, irreversible or _why_irreversible(before, after))
+    return _write(tx, actor, changed, members, reason, irreversible)
 
 
 def _besides(one: Seen, other: Seen) -> Definitions:
