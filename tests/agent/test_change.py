@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from agent.rig import Engine, RefusedError, with_network
+from agent.rig import PATIENCE, Engine, RefusedError, with_network
+from netweft.agent.simulated_machine import SimulatedPeer
 from netweft.core.host import Bond, Chassis, Host, Vlan
 from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Phase
 
@@ -58,6 +59,18 @@ def test_a_refused_step_takes_all_back(engine: Engine) -> None:
     assert change.difference == ()
     assert engine.host() == before
     assert engine.kept(2, with_network(before)).phase is Phase.CONFIRMED
+
+
+def test_a_later_change_ends_the_asking_of_peers(engine: Engine) -> None:
+    engine.kept(1, with_network(engine.host()))
+    engine.simulate(peers=(SimulatedPeer(address="10.0.100.9", vlan=100),), ask_seconds=PATIENCE)
+    moved = engine.host().without_link("eth1.100").without_link("blue")
+    assert engine.kept(2, with_network(moved, tag=101)).lost_peers is None
+    engine.simulate()
+    engine.kept(3, moved)
+    change = engine.report().change
+    assert change
+    assert (change.generation, change.lost_peers) == (3, ())
 
 
 CHASSIS = Chassis(owner="h", system_id="h", remote="tcp:192.0.2.9:6642", encap_type="geneve", encap_ip="192.0.2.1")

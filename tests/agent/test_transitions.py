@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -12,6 +13,7 @@ from netweft.agent.transitions import (
     TRANSITIONS,
     Start,
     Trigger,
+    after_boot,
     after_steps,
     at_start,
     is_news,
@@ -107,6 +109,17 @@ def test_a_commit_does_not_revive_a_change_that_was_rolled_back(phase: Phase, af
 def test_what_cannot_happen_is_a_fault(way: tuple[Phase, Trigger]) -> None:
     with pytest.raises(RuntimeError, match="cannot happen"):
         transition(*way)
+
+
+@pytest.mark.parametrize("phase", sorted(KEPT))
+def test_after_a_boot_no_peers_are_asked(phase: Phase) -> None:
+    """Whoever is silent then may be so because of the boot."""
+    asking = replace(_change(phase), lost_peers=None)
+    booted = after_boot(asking, ("eth9 is missing",))
+    assert booted.lost_peers == ()
+    is_gone = phase is Phase.CONFIRMED
+    assert booted.phase is (Phase.ROLLED_BACK if is_gone else Phase.COMMITTED)
+    assert booted.difference == (("eth9 is missing",) if is_gone else ())
 
 
 def test_without_time_to_confirm_a_change_is_kept_at_once() -> None:

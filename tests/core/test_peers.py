@@ -1,4 +1,4 @@
-"""Which neighbours of a host are peers, and where it asks for them when its links are others."""
+"""Which addresses next to a host are peers, and where it asks for them when its links are others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netweft.core.host import Address, Bridge, Host, Nic, Route, Vlan
-from netweft.core.peers import PEERS_MAX, Neighbour, peers_among, where_to_ask
+from netweft.core.peers import PEERS_MAX, LinkPeer, peers_among, where_to_ask
 from netweft.core.protocol import Peer
 
 STORAGE = Address(ip="203.0.113.7", prefix=24)
@@ -37,14 +37,14 @@ OTHER_VLAN = replace(
         ("eth9", "192.0.2.9", ""),
     ],
 )
-def test_peers_are_neighbours_on_networks_of_ours(link: str, address: str, network: str) -> None:
-    found = peers_among(HOST, [Neighbour(link=link, address=address)])
+def test_peers_are_next_to_addresses_on_networks_of_ours(link: str, address: str, network: str) -> None:
+    found = peers_among(HOST, [LinkPeer(link=link, address=address)])
     assert found == ((Peer(network=network, address=address),) if network else ())
 
 
 def test_gateways_come_first_and_not_too_many() -> None:
-    known = [Neighbour(link="eth1.100", address=f"203.0.113.{number}") for number in range(200, 255)]
-    found = peers_among(HOST, [*known, Neighbour(link="guests", address="198.51.100.9")])
+    known = [LinkPeer(link="eth1.100", address=f"203.0.113.{number}") for number in range(200, 255)]
+    found = peers_among(HOST, [*known, LinkPeer(link="guests", address="198.51.100.9")])
     assert [peer.network for peer in found] == [*PEERS_MAX * ["storage"], "guests"]
     assert found[0].address == "203.0.113.254"
 
@@ -52,8 +52,8 @@ def test_gateways_come_first_and_not_too_many() -> None:
 def test_peer_is_asked_for_where_its_network_is() -> None:
     storage, guest = Peer(network="storage", address="203.0.113.9"), Peer(network="guests", address="2001:db8::9")
     assert where_to_ask(OTHER_VLAN, (storage, guest)) == {
-        storage: Neighbour(link="eth1.200", address="203.0.113.9"),
-        guest: Neighbour(link="guests", address="2001:db8::9"),
+        storage: LinkPeer(link="eth1.200", address="203.0.113.9"),
+        guest: LinkPeer(link="guests", address="2001:db8::9"),
     }
     assert where_to_ask(HOST.without_link("eth1.100"), (storage,)) == {}
     moved = replace(HOST.vlans["eth1.100"], dynamic=(Address(ip="203.0.112.7", prefix=24),))
@@ -63,8 +63,8 @@ def test_peer_is_asked_for_where_its_network_is() -> None:
 NEXT = st.ip_addresses(network="203.0.113.0/24") | st.ip_addresses(network="2001:db8::/120")
 
 
-@given(st.lists(st.builds(Neighbour, link=st.sampled_from(("eth1.100", "guests")), address=NEXT.map(str))))
-def test_each_peer_is_asked_for_where_it_was(neighbours: list[Neighbour]) -> None:
-    found = peers_among(HOST, neighbours)
-    assert set(where_to_ask(HOST, found).values()) <= set(neighbours)
+@given(st.lists(st.builds(LinkPeer, link=st.sampled_from(("eth1.100", "guests")), address=NEXT.map(str))))
+def test_each_peer_is_asked_for_where_it_was(known: list[LinkPeer]) -> None:
+    found = peers_among(HOST, known)
+    assert set(where_to_ask(HOST, found).values()) <= set(known)
     assert len(where_to_ask(HOST, found)) == len(set(found))

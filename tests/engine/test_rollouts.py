@@ -458,6 +458,17 @@ def test_host_that_loses_a_peer_fails(fleet: Fleet, on_failure: str) -> None:
     assert vlans(fleet.host(1)) == ({10} if on_failure == "revert" else {20})
 
 
+def test_hosts_are_waited_for_while_they_ask(fleet: Fleet) -> None:
+    """Also those that are no canaries: else the rollout would have succeeded before they know."""
+    network_id = with_peers(fleet, SimulatedPeer(address="203.0.113.77", vlan=10))
+    for number in range(1, 5):
+        fleet.simulate(number, peers=(SimulatedPeer(address="203.0.113.77", vlan=10),), ask_seconds=2)
+    policy(fleet, canaries=0, wave=4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    watched_to_the_end(fleet, rollout_id, Status.HALTED)
+    assert list(states(fleet, rollout_id).values()) == 4 * [HostState.FAILED]
+
+
 def test_other_hosts_of_a_rollout_and_guests_are_not_missed(fleet: Fleet) -> None:
     """Hosts are in the VLAN that they have until their turn comes: known by a static address, or else by a MAC."""
     network_id = with_peers(

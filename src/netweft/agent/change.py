@@ -63,7 +63,7 @@ class Changes:
     """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
 
     ``changed`` is called whenever the host was changed, or taken back; it raises nothing. ``chassis_wait``: seconds for
-    ovn-controller to connect to what it is told to. ``peers_wait``: seconds for peers to answer after a change.
+    ovn-controller to connect to what it is told to.
     """
 
     def __init__(
@@ -73,7 +73,6 @@ class Changes:
         events: Events,
         changed: Callable[[], None] = lambda: None,
         chassis_wait: float = CHASSIS_PATIENCE,
-        peers_wait: float = peers.AFTER,
     ) -> None:
         self._store = store
         self._committed = Committed(store)
@@ -81,7 +80,6 @@ class Changes:
         self._events = events
         self._changed = changed
         self._chassis_wait = chassis_wait
-        self._peers_wait = peers_wait
         self._record = Record()
         self._moved = Condition()
         self._thread: Thread | None = None
@@ -325,7 +323,7 @@ class Changes:
         record = self._record
         if record.change is None or record.change.lost_peers is not None:
             return
-        lost = peers.lost_after(self._driver, record.peers, self._peers_wait, is_over)
+        lost = peers.lost_after(self._driver, record.peers, is_over)
         with self._moved:
             change = self._record.change
             if change is None or is_over():

@@ -11,7 +11,7 @@ from netweft.agent.announce import Announcer
 from netweft.agent.execute import execute, prepare
 from netweft.agent.handles import Handles
 from netweft.agent.held import Held
-from netweft.agent.neighbour_table import answering, known_neighbours
+from netweft.agent.neighbour_table import answering, known_peers
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
     from netweft.core.host import Chassis, Host
-    from netweft.core.peers import Neighbour
+    from netweft.core.peers import LinkPeer
     from netweft.core.protocol import GuestNic, LinkCounters
     from netweft.core.steps import Step
 
@@ -94,17 +94,17 @@ class MachineNetworking:
         except (OvsdbError, SouthboundError) as error:
             raise NetworkingError(f"chassis {former.system_id} is left behind in OVN: {error}") from error
 
-    def neighbours(self) -> Sequence[Neighbour]:
+    def link_peers(self) -> Sequence[LinkPeer]:
         """Whom the kernel knows to be next to the host. Raises NetworkingError."""
         with self._handles() as handles:
-            return known_neighbours(handles.netlink)
+            return known_peers(handles.netlink)
 
     def answering(
-        self, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
-    ) -> frozenset[Neighbour]:
+        self, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]
+    ) -> frozenset[LinkPeer]:
         """Those of them that answer the kernel now. Raises NetworkingError."""
         with self._handles() as handles:
-            return answering(handles.netlink, neighbours, patience, is_over)
+            return answering(handles.netlink, peers, patience, is_over)
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

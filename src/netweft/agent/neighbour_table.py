@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
 from netweft.agent.dumps import dump_links, dump_neighbours
-from netweft.core.peers import Neighbour
+from netweft.core.peers import LinkPeer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,21 +26,21 @@ _AGAIN = 0.05
 """Seconds between two looks."""
 
 
-def known_neighbours(netlink: nl.Netlink) -> list[Neighbour]:
+def known_peers(netlink: nl.Netlink) -> list[LinkPeer]:
     """Those that have answered, now or earlier. Raises NetlinkError."""
     return [one for one, state in _look(netlink, _names(netlink)).items() if state.is_known]
 
 
 def answering(
-    netlink: nl.Netlink, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
-) -> frozenset[Neighbour]:
+    netlink: nl.Netlink, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]
+) -> frozenset[LinkPeer]:
     """See Networking.answering. Raises NetlinkError."""
     names = _names(netlink)
     indexes = {name: index for index, name in names.items()}
-    waiting = {one for one in neighbours if one.link in indexes}
+    waiting = {one for one in peers if one.link in indexes}
     seen = _look(netlink, names)
     netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in sorted(waiting)])
-    found: set[Neighbour] = set()
+    found: set[LinkPeer] = set()
     until = monotonic() + patience
     while waiting and monotonic() < until and not is_over():
         sleep(_AGAIN)
@@ -52,9 +52,9 @@ def answering(
     return frozenset(found)
 
 
-def _question(neighbour: Neighbour, index: int, seen: RawNeighbour | None) -> nl.Request:
+def _question(peer: LinkPeer, index: int, seen: RawNeighbour | None) -> nl.Request:
     """What has the kernel ask: one that it knows, at the MAC address that it knows; else everybody."""
-    address = ip_address(neighbour.address)
+    address = ip_address(peer.address)
     family = AF_INET if address.version == 4 else AF_INET6  # noqa: PLR2004  # of IP
     is_known = seen is not None and seen.is_known
     state, flags, create = (nl.NUD_PROBE, 0, 0) if is_known else (0, nl.NTF_USE, nl.NLM_F_CREATE)
@@ -66,9 +66,9 @@ def _names(netlink: nl.Netlink) -> dict[int, str]:
     return {link.index: link.name for link in dump_links(netlink)}
 
 
-def _look(netlink: nl.Netlink, names: Mapping[int, str]) -> dict[Neighbour, RawNeighbour]:
+def _look(netlink: nl.Netlink, names: Mapping[int, str]) -> dict[LinkPeer, RawNeighbour]:
     return {
-        Neighbour(link=names[one.index], address=str(one.address), mac=one.mac): one
+        LinkPeer(link=names[one.index], address=str(one.address), mac=one.mac): one
         for one in dump_neighbours(netlink)
         if one.index in names
     }

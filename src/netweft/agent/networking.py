@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from netweft.core.host import Chassis, Host
-    from netweft.core.peers import Neighbour
+    from netweft.core.peers import LinkPeer
     from netweft.core.protocol import LinkCounters
     from netweft.core.steps import Step
 
@@ -40,12 +40,12 @@ class Networking(Protocol):
         Raises NetworkingError when OVN cannot be reached.
         """
 
-    def neighbours(self) -> Sequence[Neighbour]:
+    def link_peers(self) -> Sequence[LinkPeer]:
         """Whom the host knows to be next to it on its links, or knew lately. Raises NetworkingError."""
 
     def answering(
-        self, neighbours: Collection[Neighbour], patience: float, is_over: Callable[[], bool]
-    ) -> frozenset[Neighbour]:
+        self, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]
+    ) -> frozenset[LinkPeer]:
         """Those of them that answer when they are asked now, within ``patience`` seconds; sooner when all have, or when
         ``is_over`` says so. Raises NetworkingError.
         """

@@ -30,19 +30,17 @@ AFTER = 7.0
 def answering_before(driver: Networking, host: Host, is_over: Callable[[], bool]) -> tuple[Peer, ...]:
     """The peers of a host as it is that answer now."""
     try:
-        known = peers_among(host, driver.neighbours())
+        known = peers_among(host, driver.link_peers())
         return tuple(sorted({*known} - {*_silent(driver, host, known, BEFORE, is_over)}))
     except NetworkingError as error:
         log.warning("peers are not looked at: %s", error)
         return ()
 
 
-def lost_after(
-    driver: Networking, peers: Sequence[Peer], patience: float, is_over: Callable[[], bool]
-) -> tuple[Peer, ...]:
+def lost_after(driver: Networking, peers: Sequence[Peer], is_over: Callable[[], bool]) -> tuple[Peer, ...]:
     """Those of the peers that do not answer any more although the host has an address next to them."""
     try:
-        return _silent(driver, driver.observe(), peers, patience, is_over)
+        return _silent(driver, driver.observe(), peers, AFTER, is_over)
     except NetworkingError as error:
         log.warning("peers are not asked: %s", error)
         return ()
@@ -53,4 +51,4 @@ def _silent(
 ) -> tuple[Peer, ...]:
     asked = where_to_ask(host, peers)
     answers = driver.answering(asked.values(), patience, is_over) if asked else frozenset()
-    return tuple(peer for peer, neighbour in asked.items() if neighbour not in answers)
+    return tuple(peer for peer, at in asked.items() if at not in answers)

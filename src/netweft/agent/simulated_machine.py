@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock, RLock
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
 from netweft.core.neighbours import Neighbours
-from netweft.core.peers import Neighbour
+from netweft.core.peers import LinkPeer
 from netweft.core.protocol import GuestState, LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 ALWAYS = "always"
+
+_AGAIN = 0.02
+"""Seconds between two looks whether to go on asking peers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Simulation:
     ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to
     other switches than at first. ``infiniband``: how many functions an adapter of InfiniBand has, 0 without an adapter.
     ``no_chassis``: why its ovn-controller is not connected to the southbound database. ``peers``: machines
-    next to the host, which answer.
+    next to the host, which answer; ``ask_seconds``: how long it takes to ask them.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -75,6 +78,7 @@ class Simulation:
     infiniband: int = 0
     no_chassis: str = ""
     peers: tuple[SimulatedPeer, ...] = ()
+    ask_seconds: float = 0
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -225,20 +229,23 @@ class SimulatedMachine:
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
         """There is no OVN that could have it."""
 
-    def neighbours(self) -> Sequence[Neighbour]:
+    def link_peers(self) -> Sequence[LinkPeer]:
         """The peers that the simulation wants, on each network of their VLAN."""
         networks = locate_networks(self._state.host).values()
         both = [(at, peer) for at in networks for peer in self._faults.wanted.peers if at.vlan == peer.vlan]
-        return [Neighbour(link=at.top, address=peer.address, mac=peer.mac) for at, peer in both]
+        return [LinkPeer(link=at.top, address=peer.address, mac=peer.mac) for at, peer in both]
 
     def answering(
         self,
-        neighbours: Collection[Neighbour],
-        patience: float,  # noqa: ARG002  # they answer at once, or never
-        is_over: Callable[[], bool],  # noqa: ARG002  # likewise
-    ) -> frozenset[Neighbour]:
-        """Those of them that are there."""
-        return frozenset(neighbours) & frozenset(self.neighbours())
+        peers: Collection[LinkPeer],
+        patience: float,
+        is_over: Callable[[], bool],
+    ) -> frozenset[LinkPeer]:
+        """Those of them that are there, after as long as the simulation wants that to take."""
+        until = monotonic() + min(self._faults.wanted.ask_seconds, patience)
+        while monotonic() < until and not is_over():
+            sleep(_AGAIN)
+        return frozenset(peers) & frozenset(self.link_peers())
 
     def set_functions(self, nic: str, count: int) -> None:
         """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""

@@ -1,4 +1,6 @@
-"""Peers of a host: neighbours on its networks, by whose silence after a change it shows that they were cut off."""
+"""Peers of a host: machines next to it on its networks, by whose silence after a change it shows that they were cut
+off.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ PEERS_MAX = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Neighbour:
+class LinkPeer:
     """An address next to a host on one of its links, and the MAC address that it is at, empty where that is not
     known.
     """
@@ -25,14 +27,14 @@ class Neighbour:
     mac: str = field(default="", compare=False)
 
 
-def peers_among(host: Host, neighbours: Sequence[Neighbour]) -> tuple[Peer, ...]:
-    """The peers that neighbours are, at most :data:`PEERS_MAX` of each network, those first that routes lead to.
-    Neighbours in no subnet of the host's addresses are none: link-local ones change with the hardware.
+def peers_among(host: Host, known: Sequence[LinkPeer]) -> tuple[Peer, ...]:
+    """The peers on its networks, at most :data:`PEERS_MAX` of each, those first that routes lead to.
+    Addresses in no subnet of the host's addresses are none: link-local ones change with the hardware.
     """
-    gateways = {Neighbour(link=route.link, address=route.via) for route in host.routes}
+    gateways = {LinkPeer(link=route.link, address=route.via) for route in host.routes}
     networks = {place.top: place for place in locate_networks(host).values()}
     found: dict[str, list[Peer]] = {}
-    for one in sorted(neighbours, key=lambda one: (one not in gateways, one)):
+    for one in sorted(known, key=lambda one: (one not in gateways, one)):
         place = networks.get(one.link)
         if place and _is_next_to(place, one.address):
             peer = Peer(network=place.network_id, address=one.address, mac=one.mac)
@@ -40,18 +42,18 @@ def peers_among(host: Host, neighbours: Sequence[Neighbour]) -> tuple[Peer, ...]
     return tuple(peer for peers in found.values() for peer in peers[:PEERS_MAX])
 
 
-def where_to_ask(host: Host, peers: Sequence[Peer]) -> Mapping[Peer, Neighbour]:
-    """The neighbours that peers are by the host's links. Those are left out of which it has not the network (any more),
+def where_to_ask(host: Host, peers: Sequence[Peer]) -> Mapping[Peer, LinkPeer]:
+    """Where the peers are by the host's links. Those are left out of which it has not the network (any more),
     or no address next to them.
     """
     return dict(_places(locate_networks(host), peers))
 
 
-def _places(networks: Mapping[str, Location], peers: Sequence[Peer]) -> Iterator[tuple[Peer, Neighbour]]:
+def _places(networks: Mapping[str, Location], peers: Sequence[Peer]) -> Iterator[tuple[Peer, LinkPeer]]:
     for peer in peers:
         place = networks.get(peer.network)
         if place and _is_next_to(place, peer.address):
-            yield peer, Neighbour(link=place.top, address=peer.address, mac=peer.mac)
+            yield peer, LinkPeer(link=place.top, address=peer.address, mac=peer.mac)
 
 
 def _is_next_to(place: Location, address: str) -> bool:

@@ -247,7 +247,7 @@ _TOLD = (
 class Health:
     """What is looked at of a host that changes. ``drifting``: whether it is not as wanted; ``lost``: frames that its
     uplinks received with errors, or did not send, since they were made, by name of the link. (Frames dropped on receipt
-    do not count: the kernel counts those of unknown protocols there.) ``lost_peers``: neighbours that answered the host
+    do not count: the kernel counts those of unknown protocols there.) ``lost_peers``: peers that answered the host
     before the change and do not after it, with the names of their networks; None while the host still asks them.
     """
 
