@@ -45,10 +45,12 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations.rollouts import KEPT, sweep
 from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.rollout_peers import lost_peers
 from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import rows
 from rows import add_vm as write_vm
 from rows import add_vnic as write_vnic
+from statements_seen import statements_in
 
 MANY = 50
 
@@ -481,6 +483,23 @@ def test_other_hosts_of_a_rollout_and_guests_are_not_missed(fleet: Fleet) -> Non
         write_vnic(tx, write_vm(tx, cluster(fleet.db), "guest"), None, "56:6f:00:00:00:01")
     rollout_id = set_vlan(fleet, network_id, 20)
     watched_to_the_end(fleet, rollout_id, Status.SUCCEEDED)
+
+
+def test_looking_at_peers_costs_the_same_for_one_host_and_for_a_wave(fleet: Fleet) -> None:
+    """Even of hosts that have lost some, which are looked for among all hosts of the rollout."""
+    network_id = with_peers(fleet, SimulatedPeer(address="203.0.113.77", vlan=10))
+    policy(fleet, canaries=0, wave=4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    watched_to_the_end(fleet, rollout_id, Status.HALTED)
+    with fleet.db.read() as tx:
+        members = queries.hosts_of(tx, (rollout_id,))
+        costs = []
+        for chosen in (members[:1], members):
+            with statements_in(tx) as seen:
+                found = lost_peers(tx, rollout_id, chosen)
+            costs.append(len(seen))
+            assert [len(peers or ()) for peers in found.values()] == len(chosen) * [1]
+    assert costs == [5, 5]
 
 
 def test_host_is_not_judged_by_a_later_change_of_its_own(fleet: Fleet) -> None:
