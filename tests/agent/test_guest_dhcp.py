@@ -99,8 +99,9 @@ class Client:
         return not self.got("bound")
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        # Killed, dhcpcd would leave the processes that do without its rights behind.
+        self.process.terminate()
+        self.process.wait(timeout=30)
 
 
 @dataclass
