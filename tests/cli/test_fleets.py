@@ -133,7 +133,7 @@ def test_it_stops_at_the_first_failure_and_goes_on_when_applied_again(netweft: N
     """
     file.write_text(wanted.replace("VLAN", ""))
     told = netweft("apply", "-f", str(file), expect=1).err
-    assert "This failed: change host networks sim-1. Before it were done: 5. Not done:" in told
+    assert "This failed: change host networks sim-1. Done before it: 5. Not done:" in told
     assert "  change host networks sim-2" in told
     assert "Code: " in told
     left = [one["name"] for one in netweft.json("plan", "-f", str(file))["changes"]]
@@ -158,6 +158,9 @@ def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file:
     assert told.count("All hosts have changed.") == 1
     file.write_text("hosts: {sim-1: {attachments: {one: {nic: eth2}}}}")
     assert "is not committed" in netweft("apply", "-f", str(file)).err
+    assert "is not committed" in netweft("apply", "-f", str(file), "--no-commit").err
+    assert "commit host networks sim-1" in netweft("apply", "-f", str(file), "--commit").err
+    assert "commit" not in netweft("apply", "-f", str(file)).err
 
 
 def test_what_hosts_would_do_is_told_of_each_change(netweft: Netweft, file: Path) -> None:
@@ -181,7 +184,7 @@ def test_what_hosts_would_do_is_told_of_each_change(netweft: Netweft, file: Path
     assert told.rows[0] == ["DO", "WHAT", "NAME", "HOSTS", "LOSS", "NETWORKS", "VMS", "WHY", "NOT"]
     assert netweft.json("network", "show", "one")["vlan"]["id"] == 7
     file.write_text("data_centers: {Default: {networks: {one: {vlan: 8, stp: true, vm: false}}}}")
-    (refused,) = netweft.json("plan", "--hosts", "-f", str(file))["changes"]
+    (refused,) = json.loads(netweft("plan", "--hosts", "-f", str(file), "-o", "json", expect=1).out)["changes"]
     assert refused["hosts"] is None
     assert "STP" in refused["problem"]
 

@@ -114,6 +114,7 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     fleet = place.fleet
     assert "The host matches its configuration." in place("host", "drift", "sim-1")
     assert "Nothing to do" in place("host", "adopt", "sim-1")
+    assert "Nothing of nosuch differs on Host sim-1." in place("host", "adopt", "sim-1", "nosuch", expect=1)
     host = fleet.host()
     bridge = replace(host.bridges["ovirtmgmt"], options={"forward_delay": "500"})
     fleet.simulate(host=host.with_link(bridge).with_link(replace(host.nics["eth0"], mtu=1400)))

@@ -72,6 +72,7 @@ def test_every_command_explains_itself(name: str) -> None:
     assert shown.exit_code == 0
     assert command.help
     assert f"netweft {name}" in command.help, "with an example"
+    assert "\\" not in command.help, "without marks of the source"
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, param.name

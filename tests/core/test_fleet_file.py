@@ -67,7 +67,8 @@ MANAGEMENT = ("hosts", "sim-1", "attachments", "ovirtmgmt")
         (network(mtu=None), (*BLUE, "mtu"), "Nothing is no number"),
         (network(vm="no"), (*BLUE, "vm"), "'no' is neither true nor false."),
         (network(label=True), (*BLUE, "label"), "'True' is no text. Put it in quotes if it is meant as one."),
-        (network(label=[]), (*BLUE, "label"), "What is here is no text."),
+        (network(description=None), (*BLUE, "description"), 'A text is missing here; "" is an empty one.'),
+        (network(label=[]), (*BLUE, "label"), "A text should be here, and not a list."),
         (network(dns="192.0.2.1"), (*BLUE, "dns"), "'192.0.2.1' is no list."),
         (network(dns=["192.0.2.300"]), (*BLUE, "dns", 0), "'192.0.2.300' is no IP address"),
         (

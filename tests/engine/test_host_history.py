@@ -18,7 +18,7 @@ from netweft.core.host_request import AttachmentChange, BondChange, LabelChange,
 from netweft.core.intent import IpAssignment
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
-from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.commands.setup_networks import restore_host_networks
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.clusters import clusters
@@ -175,6 +175,10 @@ def test_a_network_that_is_gone_does_not_come_back(fleet: Fleet) -> None:
     fleet.db.run(detach_network, SYSTEM, cluster(fleet.db), network_id)
     with pytest.raises(ValidationError, match="does not have any more: red"):
         restore(fleet, first)
+    fleet.db.run(remove_network, SYSTEM, network_id)
+    with pytest.raises(ValidationError, match="does not have any more: red"):
+        restore(fleet, first)
+    assert [one.changes for one in revisions(fleet)[:2]] == [(f"network red was {what}: on eth1",) for what in ("removed", "added")]
 
 
 def test_what_is_old_is_forgotten_but_for_the_last(fleet: Fleet) -> None:

@@ -32,6 +32,7 @@ from netweft.engine.operations import host_changes
 from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref
+from netweft.engine.queries.rollouts import held_of
 
 Statuses = dict[tuple[str, str], str]
 """By cluster and network."""
@@ -165,8 +166,12 @@ class Chances:
             self.world.attach(cluster_id, network_id, required=self.chance.random() < 0.7)
 
     def move(self) -> None:
-        """A host goes to the other cluster with what both have."""
-        host_id = self.chance.choice(sorted(self.world.places))
+        """A host that waits for no rollout goes to the other cluster with what both have."""
+        with self.world.db.read() as tx:
+            waiting = held_of(tx, self.world.places)
+        if not (idle := sorted(self.world.places.keys() - waiting.keys())):
+            return
+        host_id = self.chance.choice(idle)
         there = next(one for one in self.world.clusters if one != self.world.places[host_id])
         self.world.turn(host_id, "maintenance")
         self.world.give(host_id, [self.management])

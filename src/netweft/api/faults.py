@@ -120,13 +120,13 @@ def failed_job(outcome: Outcome, *, is_action: bool) -> JobError | NotFoundError
     return JobError(outcome.error or "The job ended without a reason.", code=outcome.error_code or JobError.code)
 
 
-def answer_of(error: NetweftError, *, is_action: bool, has_body: bool) -> Answer:
-    """The answer to a request that ended with an error. ``has_body``: the request had one, so that a 404 may mean
-    something in it.
+def answer_of(error: NetweftError, *, is_action: bool, tells_missing: bool) -> Answer:
+    """The answer to a request that ended with an error. ``tells_missing``: a 404 says what is not there; oVirt's says
+    it to requests with a body only, where it may be something in that.
     """
     if isinstance(error, UnauthenticatedError):
         return Answer(error.status)
-    if isinstance(error, NotFoundError) and not has_body and error.code == NotFoundError.code:
+    if isinstance(error, NotFoundError) and not tells_missing and error.code == NotFoundError.code:
         return Answer(error.status)
     reason = "Operation Failed" if isinstance(error, ValidationError | NotFoundError) else error.reason
     fault = Fault(reason=reason, detail=f"[{error.text}]")

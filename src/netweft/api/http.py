@@ -299,7 +299,8 @@ class Server:
     def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
         known = known_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
-        answer = answer_of(known, is_action=is_action, has_body=incoming.method in {"POST", "PUT"})
+        is_ours = incoming.path.startswith(ADDITIONS)
+        answer = answer_of(known, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})
         headers = {CODE_HEADER: ", ".join(known.codes)}
         if known.status == UnavailableError.status:
             headers |= RETRY_AFTER

@@ -48,13 +48,13 @@ class File:
     """A file without mistakes of shape. Tells mistakes and ends the program."""
 
     def __init__(self, path: Path) -> None:
-        self._name = str(path)
+        self.name = str(path)
         try:
             self._document = Document(path.read_text("utf-8"))
         except YamlError as error:
-            _end([f"{self._name}:{line}:{column}: {text}" for line, column, text in error.problems])
+            _end([f"{self.name}:{line}:{column}: {text}" for line, column, text in error.problems])
         except UnicodeDecodeError:
-            _end([f"{self._name}: This is no text in UTF-8."])
+            _end([f"{self.name}: This is no text in UTF-8."])
         self._tell(shape_mistakes(self._document.value))
         self.fleet = flatten(self._document.value)
 
@@ -69,7 +69,7 @@ class File:
     def _tell(self, mistakes: Sequence[Mistake]) -> None:
         placed = sorted((*self._document.find(one.place), one.text) for one in mistakes)
         if placed:
-            _end([f"{self._name}:{line}:{column}: {text}" for line, column, text in placed])
+            _end([f"{self.name}:{line}:{column}: {text}" for line, column, text in placed])
 
 
 def _end(lines: Sequence[str]) -> None:

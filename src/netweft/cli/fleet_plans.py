@@ -27,7 +27,9 @@ _COLUMNS = {
 
 
 def foreseen(client: Client, todo: Todo) -> list[Tree]:
-    """Of each change the summary of its plan (``hosts``) as the fleet is now, or why it has none (``problem``)."""
+    """Of each change the summary of its plan (``hosts``) as the fleet is now, or why it has none (``problem``), and
+    whether it would be refused as the fleet is now (``refused``).
+    """
     requests = Requests(client, todo, commit=False)
     return [_foreseen(client, todo, requests, one) for one in todo.changes]
 
@@ -35,17 +37,17 @@ def foreseen(client: Client, todo: Todo) -> list[Tree]:
 def _foreseen(client: Client, todo: Todo, requests: Requests, change: Change) -> Tree:
     missing = waits_for(change, todo.state.fleet, todo.wanted)
     if missing:
-        return {"hosts": None, "problem": f"{missing[0]} {'/'.join(missing[1])} is not there yet."}
+        return {"hosts": None, "problem": f"{missing[0]} {'/'.join(missing[1])} is not there yet.", "refused": False}
     client.planning = True
     try:
         requests.make(change)
     except PlannedError as planned:
-        return {"hosts": planned.plan["summary"], "problem": None}
+        return {"hosts": planned.plan["summary"], "problem": None, "refused": False}
     except (ApiError, click.ClickException) as error:
-        return {"hosts": None, "problem": str(error)}
+        return {"hosts": None, "problem": str(error), "refused": True}
     finally:
         client.planning = False
-    return {"hosts": None, "problem": None}
+    return {"hosts": None, "problem": None, "refused": False}
 
 
 def show_foreseen(shown: list[dict[str, Any]], form: str) -> None:

@@ -9,18 +9,21 @@ from typing import Any
 
 import click
 
-from netweft.cli.fleet_file import File, state_of, written
+from netweft.cli.fleet_file import File, Todo, state_of, written
 from netweft.cli.fleet_plans import foreseen, show_foreseen
 from netweft.cli.fleet_requests import Requests
+from netweft.cli.host_drifts import commit_host
+from netweft.cli.host_history import tell_uncommitted
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import REFUSED, calls_engine, output_option, the_session, wait_for_rollouts
 from netweft.cli.verbs import confirm, yes_option
 from netweft.client import ApiError, Client, UnreachableError
 from netweft.client.tree import Tree
-from netweft.core.fleet.changes import HOST_NETWORKS, Change, Difference
+from netweft.core.fleet.changes import Change, Difference
 from netweft.core.fleet.items import json_schema, nest
 
 _COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
+_HOST = "host"
 _PASSES = 2
 """How often what is left is done: a new data centre or network brings along what the file may not want."""
 
@@ -71,34 +74,44 @@ def _export(client: Client, *, form: str) -> None:
 @output_option
 @calls_engine
 def apply(client: Client, file: Path | None, prune: bool, commit: bool | None, yes: bool, form: str) -> None:
-    r"""Make the fleet be as a file says. What the file does not name stays as it is.
+    """Make the fleet be as a file says. What the file does not name stays as it is.
 
     The plan is shown first. Changes are made one after the other, each by the request that any other command would
     make; at the first that fails it ends, and says what was done. Applied again it goes on.
 
-    \b
-    Examples:
-      netweft apply -f fleet.yaml
-      netweft apply -f fleet.yaml --prune --yes
+    Example: netweft apply -f fleet.yaml --prune --yes
     """
     content = File(required_file(file))
     todo = content.todo(client, prune=prune)
     show_changes(todo.changes, form)
-    if not todo.changes:
-        return
-    confirm(f"Make {_count(todo.changes)}?", yes=yes)
     commits = the_session().commits if commit is None else commit
+    if todo.changes:
+        confirm(f"Make {_count(todo.changes)}?", yes=yes)
+        _make_until_done(client, content, todo, prune=prune, commits=commits)
+    _end_uncommitted(client, content, commits=commits)
+
+
+def _make_until_done(client: Client, content: File, todo: Todo, *, prune: bool, commits: bool) -> None:
+    """Make changes until nothing is left of them. Raises click.exceptions.Exit, ApiError, UnreachableError."""
     for _ in range(_PASSES):
         _make_all(client, todo.changes, Requests(client, todo, commit=commits))
-        if not commits and any(one.noun == HOST_NETWORKS for one in todo.changes):
-            say("What runs on the hosts that were set up is not committed: their next boot brings back what was.")
-            say("To keep it: netweft host commit HOST")
         todo = content.todo(client, prune=prune)
         if not todo.changes:
             say("The fleet is as the file says.")
             return
-    say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {file}'.")
+    say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {content.name}'.")
     raise click.exceptions.Exit(REFUSED)
+
+
+def _end_uncommitted(client: Client, content: File, *, commits: bool) -> None:
+    """Commit the hosts that the file names and whose boot would bring back something else, or tell of them."""
+    named = {names[0] for noun, names in content.fleet.things if noun == _HOST}
+    for host in client.list("hosts") if named else ():
+        if host["name"] in named and commits and host.get("networks_committed") == "false":
+            say(f"commit host networks {host['name']}")
+            commit_host(client, host)
+        elif host["name"] in named:
+            tell_uncommitted(client, host)
 
 
 def required_file(file: Path | None) -> Path:
@@ -116,8 +129,9 @@ def _make_all(client: Client, found: tuple[Change, ...], requests: Requests) -> 
             requests.make(change)
             wait_for_rollouts(client)
         except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
-            say(f"This failed: {_told(change)}. Before it were done: {number}. Not done:")
-            for left in found[number + 1 :]:
+            left_over = found[number + 1 :]
+            say(f"This failed: {_told(change)}. Done before it: {number}. Not done:{'' if left_over else ' nothing.'}")
+            for left in left_over:
                 say(f"  {_told(left)}")
             raise
 
@@ -134,7 +148,10 @@ def _count(found: tuple[Change, ...]) -> str:
 def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str) -> None:
     """Show what applying a file would do. ``hosts``: and what hosts would do by each change."""
     todo = File(file).todo(client, prune=prune)
-    show_changes(todo.changes, form, foreseen(client, todo) if hosts else ())
+    plans = foreseen(client, todo) if hosts else []
+    show_changes(todo.changes, form, plans)
+    if any(one["refused"] for one in plans):
+        raise click.exceptions.Exit(REFUSED)
 
 
 def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from netweft.cli.host_history import tell_uncommitted
+from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -83,6 +84,17 @@ def _lines(found: Tree) -> list[Tree]:
         if line["ignored"]:
             line["until"] = line["ignored"]["until"] or "it changes"
     return lines
+
+
+def commit_host(client: Client, host: Tree, *, force: bool = False) -> None:
+    """Commit what runs on a host; one that is out of sync only with ``force``. Raises click.exceptions.Exit."""
+    found = client.addition("GET", f"hosts/{host['id']}/drift")
+    if not found["in_sync"] and not force:
+        show_drift(found)
+        say(f"Nothing is committed. 'netweft host sync {host['name']}' synchronizes it;")
+        say("'netweft host commit --force' commits its present state.")
+        raise click.exceptions.Exit(REFUSED)
+    run_job(client, f"hosts/{host['id']}/commitnetconfig", {})
 
 
 def show_drift(found: Tree, form: str = "table") -> None:

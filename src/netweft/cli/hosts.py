@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from netweft.cli import host_deployments, host_drifts, host_history, setup_file
-from netweft.cli.host_drifts import show_drift
+from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import tell_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
@@ -17,7 +17,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
 from netweft.cli.plans import STEPS
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import REFUSED, calls_engine, output_option, the_session
+from netweft.cli.session import calls_engine, output_option, the_session
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
@@ -103,13 +103,7 @@ def commit(client: Client, name: str, force: bool) -> None:
 
     Example: netweft host commit sim-1
     """
-    path = f"hosts/{resolve(client, _HOST, name)['id']}"
-    found = client.addition("GET", f"{path}/drift")
-    if not found["in_sync"] and not force:
-        show_drift(found)
-        say(f"Nothing is committed. 'netweft host sync {name}' synchronizes it; --force commits its present state.")
-        raise click.exceptions.Exit(REFUSED)
-    run_job(client, f"{path}/commitnetconfig", {})
+    commit_host(client, resolve(client, _HOST, name), force=force)
 
 
 @click.command("copy-networks")

@@ -32,19 +32,18 @@ _HOSTS = {
 @click.option("--hosts", is_flag=True, help="Tell of each change of the file what hosts would do by it.")
 @output_option
 def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
-    r"""Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
+    """Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
 
     With -f FILE in the place of COMMAND: show what there is to do for the fleet to be as the file says.
 
     COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
     options of 'plan' stand before it.
 
-    \b
-    Examples:
-      netweft plan network set blue --vlan 50
-      netweft plan --steps cluster detach Default blue
-      netweft --if-plan 5d41402abc4b2a76 network set blue --vlan 50
-      netweft plan -f fleet.yaml --prune
+    --steps is about a COMMAND; --prune and --hosts are about a FILE.
+
+    Example: netweft plan --steps network set blue --vlan 50
+
+    Example: netweft plan -f fleet.yaml --prune
     """
     if bool(words) == bool(file):
         raise click.UsageError("Name either a command or, with -f, a file.")

@@ -20,8 +20,8 @@ T = TypeVar("T")
 def differences(
     before: HostSetup, after: HostSetup, names: Mapping[str, str], labels: tuple[Labels, Labels] = ({}, {})
 ) -> tuple[str, ...]:
-    """What has changed from one setup to another, a line each. ``names``: of networks by their ids; one that is gone is
-    told by its id.
+    """What has changed from one setup to another, a line each. ``names``: of networks by their ids; one without a
+    name is told by its id.
     """
     attachments = [{names.get(one.network_id, one.network_id): one for one in of.attachments} for of in (before, after)]
     bonds = [{one.name: one for one in of.bonds} for of in (before, after)]

@@ -53,7 +53,7 @@ class Text:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if isinstance(value, bool) or not isinstance(value, str | int):
-            yield Mistake(place, f"{_shown(value)} is no text. Put it in quotes if it is meant as one.")
+            yield Mistake(place, _no_text(value))
         elif self.form and _written(self.form, str(value)) is None:
             yield Mistake(place, f"'{str(value)[:_SHOWN]}' is no {_FORMS[self.form]}.")
 
@@ -62,6 +62,14 @@ class Text:
 
     def schema(self) -> Schema:  # noqa: D102
         return {"type": "string", "pattern": MAC} if self.form == "mac" else {"type": ["string", "integer"]}
+
+
+def _no_text(value: object) -> str:
+    if value is None:
+        return 'A text is missing here; "" is an empty one.'
+    if isinstance(value, Mapping | list):
+        return f"A text should be here, and not a {'list' if isinstance(value, list) else 'mapping'}."
+    return f"'{value}' is no text. Put it in quotes if it is meant as one."
 
 
 _FORMS = {

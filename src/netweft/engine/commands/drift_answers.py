@@ -86,7 +86,7 @@ def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = 
     """
     data = _load(tx, actor, host_id)
     host_changes.require_idle(tx, host_id, data.row.name)
-    if data.drift.is_empty:
+    if data.drift.is_empty and not names:
         return None
     unknown = [name for name in names if not _groups(data, (name,))]
     check(_ADOPT, rule.drift_is_there(data.row.name, unknown, set(_named(data).values()) or _there(data)))

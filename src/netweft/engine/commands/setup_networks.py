@@ -220,7 +220,7 @@ def restore_host_networks(tx: Tx, actor: Actor, host_id: str, generation: int, *
     _begin(tx, actor, host_id)
     data = queries.load_one(tx, host_id)
     wanted = history.setup_at(tx, host_id, generation)
-    names = history.network_names(tx)
+    names = history.network_names(tx, host_id, wanted)
     missing = [
         names.get(one.network_id, one.network_id) for one in wanted.attachments if not _has(data, one.network_id)
     ]

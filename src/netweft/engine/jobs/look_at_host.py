@@ -43,7 +43,7 @@ def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``commit_host``. Raises HostError when the host does not answer or cannot."""
-    return _look(agents, job, "its network changes were committed", COMMITTED, COMMIT_FAILED, commits=True)
+    return _look(agents, job, "committed", COMMITTED, COMMIT_FAILED, commits=True)
 
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -63,15 +63,16 @@ def _look(
     with job.db.read() as tx:
         row = hosts.plain(tx, host_id)
     agent = agents.of(host_id, row.agent_url)
+    subject = f"{'The networking of ' if commits else ''}Host {row.name}"
     try:
         if commits:
             agent.commit()
         take_in(job, agent, host_id)
         job.db.run(take_counters, {host_id: agent.counters()})
     except HostError as error:
-        job.write(_record_failure, host_id, f"Host {row.name} could not be {what}: {error.text}", failure, error)
+        job.write(_record_failure, host_id, f"{subject} could not be {what}: {error.text}", failure, error)
         raise
-    job.write(_record, host_id, f"Host {row.name} was {what}.", code)
+    job.write(_record, host_id, f"{subject} was {what}.", code)
     return {}
 
 

@@ -45,10 +45,10 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
         HostChangeRow,
         sa.select(host_changes).where(host_changes.c.host_id == host_id).order_by(host_changes.c.generation),
     )
-    names = network_names(tx)
+    wished = [candidate_of(row) for row in found]
+    names = network_names(tx, host_id, *(asked for asked in wished if asked))
     shown, setup = [], Candidate()
-    for row in found:
-        asked = candidate_of(row)
+    for row, asked in zip(found, wished, strict=True):
         shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
     return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
@@ -97,7 +97,7 @@ def compare(tx: Tx, host_id: str, generation: int, other: int | None = None) -> 
     """How a host was set up at one generation and at another (None: now), a line each. Raises NotFoundError."""
     before = setup_at(tx, host_id, generation)
     after = setup_at(tx, host_id, other) if other is not None else now(load_one(tx, host_id))
-    return _between(before, after, network_names(tx))
+    return _between(before, after, network_names(tx, host_id, before, after))
 
 
 def now(data: HostData) -> Candidate:
@@ -105,9 +105,20 @@ def now(data: HostData) -> Candidate:
     return Candidate.of(data.intent, data.labels)
 
 
-def network_names(tx: Tx) -> dict[str, str]:
-    """All networks by their ids."""
-    return {row.id: row.name for row in tx.execute(sa.select(networks.c.id, networks.c.name))}
+def network_names(tx: Tx, host_id: str, *setups: HostSetup) -> dict[str, str]:
+    """The networks of setups of a host by their ids. One that is gone has the name that the host last knew it by."""
+    names: dict[str, str] = {row.id: row.name for row in tx.execute(sa.select(networks.c.id, networks.c.name))}
+    gone = {one.network_id for setup in setups for one in setup.attachments} - names.keys()
+    here = host_changes.c.host_id == host_id, host_changes.c.intent.is_not(None)
+    changes = sa.select(host_changes.c.intent).where(*here)
+    earlier = tx.execute(changes.order_by(host_changes.c.generation.desc())).scalars() if gone else ()
+    for intent in earlier:
+        for network in _INTENT.decode(intent).networks:
+            if network.id in gone:
+                names.setdefault(network.id, network.name)
+        if gone <= names.keys():
+            break
+    return names
 
 
 def _between(before: HostSetup, after: HostSetup, names: dict[str, str]) -> tuple[str, ...]:
