@@ -178,7 +178,8 @@ def test_a_network_that_is_gone_does_not_come_back(fleet: Fleet) -> None:
     fleet.db.run(remove_network, SYSTEM, network_id)
     with pytest.raises(ValidationError, match="does not have any more: red"):
         restore(fleet, first)
-    assert [one.changes for one in revisions(fleet)[:2]] == [(f"network red was {what}: on eth1",) for what in ("removed", "added")]
+    told = [one.changes for one in revisions(fleet)[:2]]
+    assert told == [("network red was removed: on eth1",), ("network red was added: on eth1",)]
 
 
 def test_what_is_old_is_forgotten_but_for_the_last(fleet: Fleet) -> None:
