@@ -20,13 +20,13 @@ DEADLINE = 60.0
 
 @pytest.fixture
 def ten(tmp_path: Path) -> Iterator[Site]:
-    lines = ["name: ten-hosts", "engine: {address: 198.51.100.1/24}", "hosts:"]
+    lines = ["name: ten-hosts", "engine: {address: 198.51.109.1/24}", "hosts:"]
     for number in range(HOSTS):
         nics = "nics: {eth0: {access: 4094}, eth1: {}}"
-        lines += [f"  host-{number}:", f"    address: 198.51.100.{11 + number}/24", f"    {nics}"]
+        lines += [f"  host-{number}:", f"    address: 198.51.109.{11 + number}/24", f"    {nics}"]
     file = tmp_path / "ten-hosts.yaml"
     file.write_text("\n".join(lines))
-    with site(tmp_path, file) as whole:
+    with site(tmp_path, file, "198.51.109.1") as whole:
         yield whole
 
 
