@@ -48,6 +48,7 @@ from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 from netweft.providers.installed import Installed
 from netweft.systemd import tell_systemd
+from netweft.web import with_page
 
 GRACE = 10
 """Seconds that requests get to end when the engine does."""
@@ -142,7 +143,7 @@ def _run(
             configuration_provider_types=installed.configuration.types,
             has_agent_package=settings.agent_package_file is not None,
         )
-        app = create_app(db, services, secure=tls is not None)
+        app = with_page(create_app(db, services, secure=tls is not None))
         server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
@@ -293,6 +294,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 def _announce(settings: Settings, authority: Authority, urls: Sequence[str]) -> None:
     """Tell whoever started the engine where it is and how to get in; programs read the first words of each line."""
     lines = [f"serving {url}/ovirt-engine/api" for url in urls]
+    lines += [f"web page {url}/ui/" for url in urls]
     lines.append(f"ca-fingerprint {authority.fingerprint}")
     password = settings.data / PASSWORD_FILE
     if password.exists():

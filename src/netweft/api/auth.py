@@ -186,7 +186,8 @@ class Authenticator:
 
 
 def _cookie(headers: Mapping[str, str]) -> str:
-    if "cookie" not in headers:  # most have none
+    """The session of a request; none when a page of another origin made it, which a browser tells (Fetch Metadata)."""
+    if "cookie" not in headers or headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return ""
     try:
         found = SimpleCookie(headers["cookie"]).get(COOKIE)

@@ -305,7 +305,9 @@ class Server:
         if known.status == UnavailableError.status:
             headers |= RETRY_AFTER
         if isinstance(known, UnauthenticatedError):
-            headers["WWW-Authenticate"] = 'Basic realm="RESTAPI"'
+            # A browser that meets the challenge of Basic asks by itself; the script of a page asks better.
+            scheme = "Bearer" if incoming.headers.get("sec-fetch-dest") == "empty" else "Basic"
+            headers["WWW-Authenticate"] = f'{scheme} realm="RESTAPI"'
         if isinstance(known, WrongMethodError):
             headers["Allow"] = known.allowed
         if isinstance(known, OverloadError):

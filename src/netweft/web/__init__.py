@@ -1,0 +1,125 @@
+"""The web page at ``/ui/``: files for a browser, which then talks to the public API like any other client."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PLACE = "/ui"
+STATIC = Path(__file__).parent / "static"
+VENDOR = "vendor/"
+"""Below ``static``: what others made, copied there when Netweft is installed (``tools/web``)."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+"""The page runs files of the engine only, and nobody shows it inside another page."""
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_ZIPPED = {".js", ".css", ".svg"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+_MISSING = """<main><h1>Netweft</h1><p>The web page is not complete: the files that it takes from npm are not there.
+Where Netweft was installed from its source, install <code>npm</code> and run <code>make install</code> again, then
+start the engine anew.</p><p>The command <code>netweft</code> and the API work without them.</p></main>"""
+_FRAME = """<div id="app"></div><noscript>This page needs JavaScript. The command netweft and the API do the
+same.</noscript>"""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    zipped: bytes | None
+    kind: str
+
+
+def with_page(app: ASGIApp, folder: Path = STATIC) -> ASGIApp:
+    """The web page in front of ``app``, which answers everything else. ``folder``: the files of the page.
+
+    Without the files from npm the page says so.
+    """
+    page = _page(_files(folder))
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] in {"/", PLACE} or scope["path"].startswith(f"{PLACE}/")):
+            await page(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return served
+
+
+def _page(files: dict[str, _File]) -> Starlette:
+    """All addresses of the page. Every one that is no file answers with the same document, which then shows what the
+    address names. The files' addresses change with their contents, so that browsers keep them.
+    """
+    version = hashlib.sha256(b"".join(name.encode() + files[name].content for name in sorted(files))).hexdigest()[:12]
+    static = f"{PLACE}/static/{version}"
+    document = _document(static, sorted(files)).encode()
+
+    def redirect(_: Request) -> Response:
+        return RedirectResponse(f"{PLACE}/")
+
+    def show(_: Request) -> Response:
+        return Response(document, media_type="text/html", headers={**_HEADERS, "Cache-Control": "no-cache"})
+
+    def send_file(request: Request) -> Response:
+        file = files.get(request.path_params["name"])
+        if file is None:
+            return Response("There is no such file.\n", 404, headers=_HEADERS, media_type="text/plain")
+        headers = {**_HEADERS, "Cache-Control": _FOR_GOOD, "Vary": "Accept-Encoding"}
+        if file.zipped is None or "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(file.content, media_type=file.kind, headers=headers)
+        return Response(file.zipped, media_type=file.kind, headers={**headers, "Content-Encoding": "gzip"})
+
+    return Starlette(
+        routes=[
+            Route("/", redirect),
+            Route(PLACE, redirect),
+            Route(f"{static}/{{name:path}}", send_file),
+            Route(f"{PLACE}/{{place:path}}", show),
+        ]
+    )
+
+
+def _files(folder: Path) -> dict[str, _File]:
+    """The files of the page by their path below ``folder``."""
+    return {str(path.relative_to(folder)): _file(path) for path in folder.rglob("*") if path.suffix in _TYPES}
+
+
+def _file(path: Path) -> _File:
+    content = path.read_bytes()
+    return _File(content, gzip.compress(content, mtime=0) if path.suffix in _ZIPPED else None, _TYPES[path.suffix])
+
+
+def _document(static: str, names: list[str]) -> str:
+    """The one document: it names all modules, so that a browser loads them at once and not one after the other."""
+    is_complete = any(name.startswith(VENDOR) for name in names)
+    styles = [name for name in names if name.endswith(".css")]
+    modules = [name for name in names if name.endswith(".js")] if is_complete else []
+    lines = [
+        "<!doctype html>",
+        '<html lang="en">',
+        '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark"><title>Netweft</title>',
+        f'<link rel="icon" href="{static}/mark.svg" type="image/svg+xml">',
+        *[f'<link rel="stylesheet" href="{static}/{escape(name)}">' for name in styles],
+        *[f'<link rel="modulepreload" href="{static}/{escape(name)}">' for name in modules],
+        f'<script type="module" src="{static}/main.js"></script></head>' if is_complete else "</head>",
+        f"<body>{_FRAME if is_complete else _MISSING}</body>",
+        "</html>",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+// Requests to the public API. The session is a cookie that scripts cannot read; it lasts while requests say so.
+import { signal } from './preact.js';
+
+export const OVIRT = '/ovirt-engine/api';
+export const OWN = '/netweft/v1';
+const PERSISTENT = { Prefer: 'persistent-auth' };
+const WRONG = 'The user name or the password is wrong. After several wrong ones the engine waits up to a minute before it looks at another.';
+
+/** Who has logged in: undefined until it is known, null for nobody, else the user of the API. */
+export const user = signal(undefined);
+/** Whether the user sees only what was granted to them. */
+let filtered = false;
+
+/** A request that was refused, in the engine's words. */
+export class Refusal extends Error {
+  constructor(status, text, codes) {
+    super(text);
+    this.status = status;
+    this.codes = codes;
+  }
+}
+
+/** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. */
+export const searching = (words) => (/[=<>]|sortby/.test(words) ? words : words.trim() && `name=*${words.trim()}*`);
+
+/** A path with its query; values that are empty are left out. */
+export function address(path, query = {}) {
+  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  return said.length ? `${path}?${new URLSearchParams(said)}` : path;
+}
+
+export async function get(path, query) {
+  const answer = await send('GET', address(path, query));
+  if (answer.status === 403 && !filtered) {
+    filtered = true;
+    return get(path, query);
+  }
+  return result(answer);
+}
+
+export const post = async (path, body, headers) => result(await send('POST', path, body, headers));
+export const put = async (path, body, headers) => result(await send('PUT', path, body, headers));
+
+/** An answer that goes on, such as the stream of events. */
+export const stream = (path, headers, signal) =>
+  fetch(path, { headers: { ...common(), ...headers }, signal, cache: 'no-store' });
+
+/** Open a session. Throws Refusal. */
+export async function logIn(name, password) {
+  const octets = new TextEncoder().encode(`${name.includes('@') ? name : `${name}@internal`}:${password}`);
+  const secret = btoa(String.fromCharCode(...octets));
+  filtered = false;
+  const answer = await send('GET', WHO, undefined, { Authorization: `Basic ${secret}` });
+  if (answer.status === 401) throw new Refusal(401, WRONG, []);
+  user.value = (await result(answer)).authenticated_user;
+}
+
+/** Find out whose session there is, if any. */
+export async function recognize() {
+  const answer = await send('GET', WHO);
+  user.value = answer.ok ? (await answer.json()).authenticated_user : null;
+}
+
+/** End the session: a request that does not ask for it to last ends it. */
+export async function logOut() {
+  await fetch(OVIRT, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+  user.value = null;
+}
+
+const WHO = `${OVIRT}?follow=authenticated_user`;
+const common = () => ({ Accept: 'application/json', ...PERSISTENT, ...(filtered && { Filter: 'true' }) });
+
+async function send(method, path, body, headers) {
+  const said = body === undefined ? {} : { body: JSON.stringify(body) };
+  const typed = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  try {
+    return await fetch(path, { method, headers: { ...common(), ...typed, ...headers }, cache: 'no-store', ...said });
+  } catch {
+    throw new Refusal(0, 'The engine cannot be reached. Check the network, and whether the engine is running.', []);
+  }
+}
+
+async function result(answer) {
+  const tree = await answer.json().catch(() => ({}));
+  if (answer.ok) return tree;
+  if (answer.status === 401 && user.value) user.value = null;
+  const text = tree.fault?.detail ?? tree.detail ?? `The engine answered with status ${answer.status}.`;
+  throw new Refusal(answer.status, text.replace(/^\[|\]$/g, ''), (answer.headers.get('Netweft-Code') ?? '').split(', '));
+}

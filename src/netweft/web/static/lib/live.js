@@ -1,0 +1,78 @@
+// Events as they happen: one stream for the whole page, resumed after the last event that came.
+import { OWN, stream, user } from './api.js';
+import { effect, signal } from './preact.js';
+
+const KEPT = 200;
+const AGAIN = 2000;
+const CALM = 300;
+
+/** {ok, since}: whether the stream is there, and since when it is not. */
+export const state = signal({ ok: false, since: null });
+/** Events since the page was opened, the newest first. */
+export const events = signal([]);
+
+const listeners = new Set();
+let last = '';
+let due = 0;
+
+/** Call `listener` soon after something has happened. Returns how to end that. */
+export function onNews(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Read the stream while somebody is logged in. */
+export function listen() {
+  let ended = null;
+  effect(() => {
+    if (ended) state.value = { ok: false, since: new Date() };
+    ended?.abort();
+    ended = user.value ? new AbortController() : null;
+    if (ended) keepReading(ended.signal);
+  });
+}
+
+async function keepReading(signal) {
+  while (!signal.aborted) {
+    try {
+      const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, signal);
+      if (answer.status === 401) user.value = null;
+      if (answer.ok) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+    } catch (error) {
+      if (!(error instanceof TypeError) && error.name !== 'AbortError') throw error; // the connection is gone
+    }
+    if (signal.aborted) return;
+    if (state.value.ok || !state.value.since) state.value = { ok: false, since: new Date() };
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  }
+}
+
+async function read(reader) {
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    if (!state.value.ok) {
+      const missed = state.value.since;
+      state.value = { ok: true, since: null };
+      if (missed) tell();
+    }
+    const parts = (text + value).split('\n\n');
+    text = parts.pop();
+    parts.forEach(take);
+  }
+}
+
+function take(part) {
+  const data = part.split('\n').find((line) => line.startsWith('data: '));
+  if (!data) return;
+  const event = JSON.parse(data.slice(6));
+  last = String(event.id);
+  events.value = [event, ...events.value].slice(0, KEPT);
+  tell();
+}
+
+function tell() {
+  clearTimeout(due);
+  due = setTimeout(() => listeners.forEach((listener) => listener()), CALM);
+}

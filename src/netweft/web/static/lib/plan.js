@@ -1,0 +1,34 @@
+// What the engine says that a request would have hosts do: the steps, what each costs, whom it affects.
+import { Icon } from './parts.js';
+import { html } from './preact.js';
+
+const LOSS = { none: ['circle-check', 'No loss', 'ok'], blip: ['zap', 'Short break', 'warn'], outage: ['circle-alert', 'Outage', 'bad'] };
+
+/** How bad a loss of traffic is, as a sign and words. */
+export const Loss = ({ of }) => html`<span class="loss ${LOSS[of][2]}"><${Icon} name=${LOSS[of][0]} size=${13}/>${LOSS[of][1]}</span>`;
+
+/** Steps by their loss, and the networks and virtual machines that lose traffic. */
+export function Impact({ plan }) {
+  const steps = plan.hosts.flatMap((one) => one.plan?.steps ?? []);
+  const { vms, networks } = plan.summary;
+  return html`<div class="impact"><ul class="meter">${Object.entries(LOSS).map(([loss, [icon, words, tone]]) => {
+    const count = steps.filter((step) => step.loss === loss).length;
+    return html`<li key=${loss} class="m ${count ? tone : ''}"><b>${count}</b><span><${Icon} name=${icon} size=${13}/>${words}</span></li>`;
+  })}</ul>
+  ${vms.length + networks.length === 0 ? html`<p class="fine"><${Icon} name="check" size=${14}/>No VM and no host service loses traffic.</p>`
+    : html`<details class="who" open><summary>Affected: <b>${vms.length === 0 ? 'no VM' : `${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}`}</b></summary>
+      <ul>${networks.map((one) => html`<li key=${one.id}><span>${one.name}</span><span class="quiet">${[...one.roles, ''].join(' ')}<${Loss} of=${one.loss}/></span></li>`)}
+        ${vms.length > 0 && html`<li><span>VMs</span><span class="quiet">${vms.join(', ')}</span></li>`}</ul></details>`}
+  ${plan.hosts.filter((one) => one.problem).map((one) => html`<p key=${one.host.id} class="fine bad-t"><${Icon} name="circle-alert" size=${14}/>${one.host.name}: ${one.problem}</p>`)}
+  ${plan.others.map((one) => html`<p key=${one} class="fine"><${Icon} name="info" size=${14}/>Also: ${one}</p>`)}</div>`;
+}
+
+/** The steps of one host. */
+export const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step, n) => html`<li key=${n}><span>${step.step}</span><${Loss} of=${step.loss}/></li>`)}</ol>`;
+
+/** The steps of each host, with the wave in which it changes. */
+export const HostSteps = ({ hosts }) => html`${hosts.map((one) => html`<details class="fold" key=${one.host.id}>
+  <summary>${one.host.name}<span class="quiet"> ${when(one)} · ${one.plan ? `${one.plan.steps.length} ${one.plan.steps.length === 1 ? 'step' : 'steps'}` : 'no plan'}</span></summary>
+  ${one.plan && html`<${Steps} steps=${one.plan.steps}/>`}</details>`)}`;
+
+const when = (one) => (one.wave === null ? 'at once' : `wave ${one.wave}${one.canary ? ', canary' : ''}`);

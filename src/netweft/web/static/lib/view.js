@@ -1,0 +1,76 @@
+// What every view has in common: what it shows comes from the engine, which may be slow, refuse, have nothing, or be away.
+import { onNews } from './live.js';
+import { Icon } from './parts.js';
+import { html, useEffect, useRef, useState } from './preact.js';
+
+/** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}. */
+export function useData(load, keys) {
+  const [found, set] = useState({});
+  const turn = useRef(0);
+  const reload = () => {
+    const mine = ++turn.current;
+    const isMine = () => mine === turn.current;
+    return load().then(
+      (data) => { if (isMine()) set({ data }); },
+      (error) => { if (isMine()) set((before) => ({ data: before.data, error })); },
+    );
+  };
+  useEffect(() => {
+    set({});
+    reload();
+    const stop = onNews(reload);
+    return () => { turn.current += 1; stop(); };
+  }, keys);
+  return { ...found, reload };
+}
+
+/** Shows `children(data)` once there is data, and until then why there is none, below `title` where the page has no heading yet.
+ * `empty(data)`: what to say of nothing. */
+export function View({ of: { data, error, reload }, title, empty, children }) {
+  const head = title && html`<${Head} title=${title}/>`;
+  if (error && !data) return html`${head}<${Problem} error=${error} reload=${reload}/>`;
+  if (!data) return html`${head}<div class="skeleton" role="status"><span class="sr">Loading…</span>${[1, 2, 3, 4, 5].map((n) => html`<i key=${n}></i>`)}</div>`;
+  return html`${error && html`<${Problem} error=${error} reload=${reload}/>`}${empty?.(data) || children(data)}`;
+}
+
+function Problem({ error, reload }) {
+  const title = error.status === 403 ? 'You may not see this' : error.status === 404 ? 'There is no such thing' : 'This did not work';
+  return html`<div class="notice ${error.status === 403 ? 'warn' : 'bad'}" role="alert">
+    <${Icon} name=${error.status === 403 ? 'lock' : 'circle-alert'}/><div><b>${title}</b><p>${error.message}</p></div>
+    <button type="button" class="btn" onClick=${reload}>Try again</button></div>`;
+}
+
+/** A refusal in place of what was asked for. */
+export const Refused = ({ error }) => html`<div class="notice bad" role="alert"><${Icon} name="circle-alert"/><div><p>${error.message}</p></div></div>`;
+
+/** Nothing is there: what it is for, and what to do first. */
+export const Blank = ({ title, children }) => html`<div class="blank"><h2>${title}</h2><p>${children}</p></div>`;
+
+/** A moment as a person reads it, and in UTC when pointed at. */
+export const Moment = ({ at }) => (at ? html`<time datetime=${at} title=${`${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`}>${new Date(at).toLocaleString()}</time>` : '–');
+
+const STATES = {
+  ok: ['check', 'ok'], warn: ['triangle-alert', 'warn'], bad: ['circle-alert', 'bad'], busy: ['refresh-cw', ''], rest: ['minus', ''],
+};
+
+/** A state: always a sign and a word. */
+export const State = ({ kind, children }) => html`<span class="pill ${STATES[kind][1]}"><${Icon} name=${STATES[kind][0]} size=${14}/>${children}</span>`;
+
+/** The heading of a page. `title` also names the window. */
+export function Head({ title, crumbs, children }) {
+  useEffect(() => { document.title = `${title} · Netweft`; }, [title]);
+  return html`<div class="head">${crumbs && html`<nav class="crumbs" aria-label="Breadcrumb">${crumbs}</nav>`}
+    <div class="title"><h1>${title}</h1>${children}</div></div>`;
+}
+
+/** The words that a list is filtered by. They are in the address. */
+export function Find({ label, value, onChange }) {
+  return html`<label class="find"><${Icon} name="search"/><input type="search" placeholder=${label} aria-label=${label} value=${value}
+    onInput=${(event) => onChange(event.currentTarget.value)}/><kbd>/</kbd></label>`;
+}
+
+/** A table of `rows`; `columns` are [heading, cell of a row]. */
+export function Table({ label, columns, rows }) {
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading]) => html`<th key=${heading} scope="col">${heading}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
+}
