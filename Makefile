@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
-.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron ucsmsdk lock openapi schema clean
+.PHONY: help demo test rings check lint types imports core contract agent engine api cli web clients providers e2e metal installation bench guest install native locks packages system browser automation neutron ucsmsdk lock openapi schema clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 
 
 test: ## everything, two rings at a time, as most wait for something: each is shown when it has ended
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory rings
-rings: check engine agent installation api locks providers e2e cli clients metal contract
+rings: check engine agent installation api locks providers e2e cli web clients metal contract
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -54,6 +54,9 @@ api: install system native ## the API through HTTP, on SQLite and PostgreSQL
 cli: install ## the command line against an engine with simulated hosts, and what README and docs say
 	$(PYTEST) $(SPREAD) tests/cli
 
+web: install browser ## the web page in a browser, against an engine with simulated hosts
+	$(PYTEST) -n 2 --dist loadfile tests/web
+
 clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
@@ -77,6 +80,7 @@ guest: system ## the tiny Linux that tests boot in virtual machines
 	@tools/tiny-guest
 
 install: .venv/.installed ## the program in .venv: without root, and without packages of the system
+	@tools/web/install
 
 .venv/.installed: requirements.lock pyproject.toml
 	@PYTHON=$(PYTHON) tools/make-venv .venv
@@ -95,6 +99,9 @@ locks: install native automation neutron ucsmsdk ## the locks are complete, for 
 
 packages: install ## a wheel and Debian packages of engine and agent, in dist
 	@packaging/build
+
+browser: install ## the browser that the tests of the web page drive
+	@tools/web/install-tests
 
 automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation

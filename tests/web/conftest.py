@@ -1,0 +1,177 @@
+"""A browser in front of a real engine with simulated hosts. A test finds what it uses by role and name only, as whoever
+uses a screen reader does; what the page reports (its content security policy, errors) fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from engine_process import PASSWORD, EngineProcess
+from netweft.agent.simulated_machine import Simulation
+from netweft.client import Client
+from netweft.core.host import Host
+from netweft.engine.agents import Agents
+from netweft.engine.db import Database
+from netweft.engine.model.hosts import hosts
+from netweft.engine.pki import open_authority
+from netweft.engine.secrets import open_box
+from netweft.engine.settings import DATABASE_FILE
+
+HOSTS = ("sim-1", "sim-2", "sim-3")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_PATIENCE = 20_000
+"""Milliseconds after which something that must be seen counts as not seen."""
+WIDE = {"width": 1440, "height": 900}
+_vlans = count(500)
+
+expect.set_options(timeout=_PATIENCE)
+
+
+@dataclass
+class Site:
+    """An engine whose hosts a test has at hand. ``doors``: the id and the agent's address of each."""
+
+    engine: EngineProcess
+    client: Client
+    agents: Agents
+    doors: dict[str, tuple[str, str]]
+
+    def id(self, host: str) -> str:
+        return self.doors[host][0]
+
+    def simulate(self, host: str, /, **faults: Any) -> None:
+        """Let something go wrong on a host from now on; without arguments nothing more."""
+        answer = self.agents.of(*self.doors[host]).ask(
+            "POST", "/v1/simulation", msgspec.json.encode(Simulation(**faults))
+        )
+        assert answer.status == 200, answer.body
+
+    def host(self, host: str) -> Host:
+        """The networking of a host as it is."""
+        return self.agents.of(*self.doors[host]).report().host
+
+    def add_network(self, name: str, *on: str, nic: str = "eth1") -> str:
+        """A new network of the cluster, carried by these hosts. Returns its id."""
+        cluster = self.client.find("clusters", "Default")
+        wish = {"name": name, "data_center": {"id": cluster["data_center"]["id"]}, "vlan": {"id": next(_vlans)}}
+        network = self.client.add("networks", wish)
+        self.client.add(f"clusters/{cluster['id']}/networks", {"id": network["id"], "required": False})
+        for host in on:
+            attachment = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
+            body = {"modified_network_attachments": [attachment]}
+            self.client.action(f"hosts/{self.id(host)}/setupnetworks", body)
+        return str(network["id"])
+
+    def carried(self, host: str) -> dict[str, str]:
+        """The networks of a host with the NICs that they are on."""
+        path = f"hosts/{self.id(host)}/networkattachments"
+        found = self.client.list(path, follow="network,host_nic")
+        return {one["network"]["name"]: one["host_nic"]["name"] for one in found}
+
+
+def item(page: Page, name: str) -> Locator:
+    """A network or a NIC that can be picked up: what is told of it follows its name."""
+    return page.get_by_role("button", name=re.compile(rf"^{re.escape(name)}\b"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("engine")
+    with (
+        EngineProcess(folder, options=("--simulated-hosts", str(len(HOSTS)))) as engine,
+        closing(Database(f"sqlite:///{folder}/{DATABASE_FILE}")) as db,
+        engine.client() as client,
+    ):
+        authority = db.run(open_authority, open_box(folder))
+        with closing(Agents(authority)) as agents:
+            yield Site(engine, client, agents, _doors(client, db))
+
+
+def _doors(client: Client, db: Database) -> dict[str, tuple[str, str]]:
+    """The id and the agent's address of each host, once all are up."""
+    deadline = time.monotonic() + _PATIENCE / 1000
+    while len(client.list("hosts", search="status=up")) < len(HOSTS):
+        assert time.monotonic() < deadline, "the hosts do not come up"
+        time.sleep(0.05)
+    with db.read() as tx:
+        found = tx.execute(sa.select(hosts.c.name, hosts.c.id, hosts.c.agent_url))
+        return {row.name: (row.id, row.agent_url) for row in found}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Window:
+    """A page of the browser, and what it reported."""
+
+    page: Page
+    url: str
+    reported: list[str] = field(default_factory=list)
+
+    def open(self, place: str) -> Page:
+        self.page.goto(f"{self.url}/ui/{place}")
+        return self.page
+
+    def log_in(self, name: str = "admin@internal", password: str = PASSWORD) -> None:
+        self.page.get_by_label("User name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Refusals of the engine are for the page to show; everything else that is reported is a defect."""
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            self.reported.append(message.text)
+
+
+Opened = Callable[..., Window]
+
+
+@pytest.fixture
+def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
+    """New windows of a browser that knows nothing; ``options``: of its context."""
+    windows: list[Window] = []
+
+    def open_window(**options: Any) -> Window:
+        context = chromium.new_context(**{"ignore_https_errors": True, "viewport": WIDE, **options})
+        window = Window(context.new_page(), site.engine.url)
+        window.page.set_default_timeout(_PATIENCE)
+        window.page.on("console", window.hear)
+        window.page.on("pageerror", lambda error: window.reported.append(str(error)))
+        windows.append(window)
+        return window
+
+    yield open_window
+    reported = [text for window in windows for text in window.reported]
+    for window in windows:
+        window.page.context.close()
+    assert not reported, reported
+
+
+@pytest.fixture
+def window(opened: Opened) -> Window:
+    """A window in which the administrator has logged in."""
+    window = opened()
+    window.open("hosts")
+    window.log_in()
+    expect(window.page.get_by_role("heading", name="Hosts")).to_be_visible()
+    return window

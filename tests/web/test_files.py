@@ -1,0 +1,94 @@
+"""The files of the page, as the engine gives them out to anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from netweft.web import POLICY, STATIC, VENDOR, with_page
+from web.conftest import Site
+
+LIMIT_OF_SCRIPTS = 110_000
+LIMIT_OF_STYLES = 20_000
+MOST_LINES = 400
+
+
+def test_the_root_leads_to_the_page(site: Site) -> None:
+    with site.engine.door() as door:
+        for path in ("/", "/ui"):
+            answer = door.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (307, "/ui/")
+        assert f"web page {site.engine.url}/ui/" in site.engine.log.read_text()
+
+
+def test_every_address_is_answered_under_the_policy(site: Site) -> None:
+    with site.engine.door() as door:
+        page = door.get("/ui/hosts/nobody?search=x")
+        files = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        assert len(files) <= 60
+        assert not re.search(r"<script(?! type=\"module\" src=)|<style| style=| on[a-z]+=", page.text)
+        for answer in (page, door.get("/ui/static/0/no.js"), *map(door.get, files)):
+            assert answer.headers["content-security-policy"] == POLICY
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        assert all("immutable" in door.get(file).headers["cache-control"] for file in files)
+        assert door.get(files[0].replace("mark.svg", "no.svg")).status_code == 404
+        assert door.get(files[0].replace("mark.svg", "../__init__.py")).status_code in {200, 404}
+        assert "def with_page" not in door.get(files[0].replace("mark.svg", "..%2f__init__.py")).text
+        assert door.post("/ui/hosts").status_code == 405
+        plain = door.get(files[-1], headers={"Accept-Encoding": "identity"})
+        assert plain.content == door.get(files[-1]).content
+
+
+def test_the_engine_works_without_what_npm_gives(tmp_path: Path) -> None:
+    shutil.copytree(STATIC, tmp_path / "static", ignore=shutil.ignore_patterns("vendor"))
+    page = asyncio.run(_get(with_page(Starlette(), tmp_path / "static"), "/ui/hosts"))
+    assert "run <code>make install</code> again" in page
+    assert "<script" not in page
+
+
+async def _get(app: ASGIApp, path: str) -> str:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://engine") as client:
+        return (await client.get(path)).text
+
+
+@pytest.mark.parametrize(("suffix", "limit"), [(".js", LIMIT_OF_SCRIPTS), (".css", LIMIT_OF_STYLES)])
+def test_the_page_is_small(suffix: str, limit: int) -> None:
+    files = [path.read_bytes() for path in STATIC.rglob(f"*{suffix}")]
+    assert files
+    assert sum(len(gzip.compress(file)) for file in files) <= limit
+
+
+def test_modules_are_short_and_make_no_markup_of_text() -> None:
+    for path in STATIC.rglob("*.js"):
+        if VENDOR.strip("/") in path.parts:
+            continue
+        text = path.read_text()
+        assert text.count("\n") <= MOST_LINES, path
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b|new Function", text), path
+
+
+def test_a_session_is_for_pages_of_the_engine_only(site: Site) -> None:
+    with site.engine.door() as door:
+        persistent = {"Prefer": "persistent-auth", "Accept": "application/json"}
+        door.get("/ovirt-engine/api", headers=persistent, auth=("admin@internal", "a long and unusual password"))
+        assert door.cookies
+        assert door.get("/ovirt-engine/api", headers=persistent).status_code == 200
+        for origin in ("cross-site", "same-site"):
+            answer = door.get("/ovirt-engine/api", headers={**persistent, "Sec-Fetch-Site": origin})
+            assert answer.status_code == 401, origin
+        assert door.get("/ovirt-engine/api", headers={**persistent, "Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+def test_a_browser_does_not_ask_for_a_password_beside_the_page(site: Site) -> None:
+    with site.engine.door() as door:
+        script = door.get("/ovirt-engine/api", headers={"Sec-Fetch-Dest": "empty"})
+        assert script.headers["www-authenticate"].startswith("Bearer")
+        assert door.get("/ovirt-engine/api").headers["www-authenticate"].startswith("Basic")

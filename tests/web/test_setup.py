@@ -1,0 +1,147 @@
+"""Setting up the networks of a host: by mouse, by picking and placing, by keys; kept, taken back, synchronized."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from web.conftest import HOSTS, Site, Window, item
+
+
+def uplink(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=f"{name}, ")
+
+
+def drag(page: Page, what: Locator, where: Locator) -> None:
+    start, end = what.bounding_box(), where.bounding_box()
+    assert start is not None
+    assert end is not None
+    page.mouse.move(start["x"] + 20, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 40, start["y"] + start["height"], steps=3)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + 20, steps=6)
+    page.mouse.up()
+
+
+def by_mouse(page: Page, what: str, where: str) -> None:
+    drag(page, item(page, what), uplink(page, where))
+
+
+def by_placing(page: Page, what: str, where: str) -> None:
+    item(page, what).click()
+    uplink(page, where).get_by_role("button", name="Place here").or_(
+        uplink(page, where).get_by_role("button", name="Bond with")
+    ).click()
+
+
+def by_keys(page: Page, what: str, where: str) -> None:
+    item(page, what).focus()
+    page.keyboard.press("Enter")
+    place = (
+        uplink(page, where)
+        .get_by_role("button", name="Place here")
+        .or_(uplink(page, where).get_by_role("button", name="Bond with"))
+    )
+    page.keyboard.press(place.locator("kbd").inner_text())
+
+
+Hand = Callable[[Page, str, str], None]
+HANDS: list[Hand] = [by_mouse, by_placing, by_keys]
+
+
+def set_up(page: Page, host_id: str) -> Any:
+    """Apply what is in the basket, and watch it to its end. Returns the request."""
+    with page.expect_request(f"**/hosts/{host_id}/setupnetworks") as sent:
+        page.get_by_role("button", name="Apply").click()
+    return json.loads(sent.value.post_data or "")
+
+
+@pytest.fixture(scope="module")
+def gesture(site: Site) -> str:
+    """A network that no host carries."""
+    return site.add_network("gesture")
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[Any]:
+    return []
+
+
+@pytest.mark.parametrize(("host", "hand"), [*zip(HOSTS, HANDS, strict=True)], ids=["mouse", "placing", "keys"])
+def test_each_hand_makes_the_same_request(
+    site: Site, window: Window, gesture: str, requests: list[Any], host: str, hand: Hand
+) -> None:
+    page = window.open(f"hosts/{site.id(host)}")
+    hand(page, "eth3", "eth2")
+    page.get_by_role("dialog").get_by_label("Mode").select_option("Active-backup")
+    page.get_by_role("button", name="Create bond").click()
+    hand(page, "gesture", "bond0")
+    expect(page.get_by_text("No VM and no host service loses traffic.")).to_be_visible()
+    requests.append(set_up(page, site.id(host)))
+    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    assert site.carried(host)["gesture"] == "bond0"
+    page.get_by_role("button", name="Commit: boot with it").click()
+    expect(page.get_by_text("not committed")).to_have_count(0)
+    attachment = {"network": {"id": gesture}, "host_nic": {"name": "bond0"}}
+    assert requests[0]["modified_network_attachments"] == {"network_attachment": [attachment]}
+    assert all(request == requests[0] for request in requests)
+
+
+def test_what_is_undone_by_hand_is_no_change(site: Site, window: Window) -> None:
+    site.add_network("there and back")
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    by_keys(page, "there and back", "eth1")
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    item(page, "there and back").focus()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("heading", name="Nothing to change yet")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("button", name="Undo: Attach there and back")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Undo: Attach there and back").click()
+    expect(page.get_by_role("heading", name="Nothing to change yet")).to_be_visible()
+
+
+def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
+    site.add_network("lost")
+    page = window.open(f"hosts/{site.id('sim-2')}")
+    site.simulate("sim-2", unreachable=("awaiting_confirmation",))
+    by_placing(page, "lost", "eth1")
+    page.get_by_role("spinbutton").fill("2")
+    page.get_by_role("spinbutton").blur()
+    set_up(page, site.id("sim-2"))
+    expect(page.get_by_role("heading", name="Not kept")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("sim-2")
+    site.simulate("sim-2")
+    assert "lost" not in site.carried("sim-2")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Undo: Attach lost").click()
+
+
+def test_a_network_is_synchronized(site: Site, window: Window) -> None:
+    site.add_network("drifted", "sim-3", nic="eth1")
+    host = site.host("sim-3")
+    site.simulate("sim-3", host=host.with_link(replace(host.bridges["drifted"], mtu=1400)))
+    page = window.open(f"hosts/{site.id('sim-3')}")
+    page.get_by_role("button", name="1 out of sync").click()
+    expect(page.get_by_role("cell", name="1400")).to_be_visible()
+    page.get_by_role("button", name="Sync in this change").click()
+    request = set_up(page, site.id("sim-3"))
+    assert next(iter(request)) == "synchronized_network_attachments"
+    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    assert site.host("sim-3").bridges["drifted"].mtu == 1500
+
+
+def test_what_the_engine_refuses_is_said_in_its_words(site: Site, window: Window) -> None:
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    by_placing(page, "ovirtmgmt", "eth1")
+    item(page, "ovirtmgmt").focus()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("alert")).to_contain_text("ovirtmgmt")
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    page.get_by_role("button", name="Discard").click()
