@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
+PAGE := src/netweft/web/static/vendor/preact.js
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
@@ -20,7 +21,7 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: ## everything, two rings at a time, as most wait for something: each is shown when it has ended
+test: browser ## everything, two rings at a time, as most wait for something: each is shown when it has ended
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory rings
 rings: check engine agent installation api locks providers e2e cli web clients metal contract
 
@@ -79,8 +80,12 @@ bench: install system native ## ours, the floor, the ratio
 guest: system ## the tiny Linux that tests boot in virtual machines
 	@tools/tiny-guest
 
-install: .venv/.installed ## the program in .venv: without root, and without packages of the system
-	@tools/web/install
+install: .venv/.installed $(if $(shell command -v npm),$(PAGE)) ## the program in .venv: without root, and without packages of the system
+
+# What the web page takes from npm; an engine without it says so at /ui/.
+$(PAGE): tools/web/package-lock.json tools/web/icons.txt tools/web/install tools/web/copy_modules.py | .venv/.installed
+	@tools/web/install $(@D)
+	touch $@
 
 .venv/.installed: requirements.lock pyproject.toml
 	@PYTHON=$(PYTHON) tools/make-venv .venv
@@ -102,6 +107,7 @@ packages: install ## a wheel and Debian packages of engine and agent, in dist
 
 browser: install ## the browser that the tests of the web page drive
 	@tools/web/install-tests
+	@$(MAKE) --no-print-directory $(PAGE)
 
 automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation
@@ -125,4 +131,4 @@ schema: install ## write docs/fleet.schema.json anew
 	$(BIN)/netweft export --schema >docs/fleet.schema.json
 
 clean: ## remove what the targets made
-	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .venv .cache var build dist src/netweft/web/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

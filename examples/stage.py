@@ -179,6 +179,7 @@ def tell_how_to_go_on(again: str) -> None:
 Everything worked, and the engine is still up.
 
   address    {ENGINE_URL}/ovirt-engine/api   (and https://127.0.0.1:8443)
+  web page   https://127.0.0.1:8443/ui/
   user       admin@internal
   password   {Path(os.environ["NETWEFT_PASSWORD_FILE"]).read_text().strip()}
   authority  {os.environ["NETWEFT_CA"]}
