@@ -148,12 +148,12 @@ Opened = Callable[..., Window]
 
 @pytest.fixture
 def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
-    """New windows of a browser that knows nothing; ``options``: of its context."""
+    """New windows of a browser that knows nothing; ``url``: of the engine; ``options``: of the browser's context."""
     windows: list[Window] = []
 
-    def open_window(**options: Any) -> Window:
+    def open_window(url: str = site.engine.url, **options: Any) -> Window:
         context = chromium.new_context(**{"ignore_https_errors": True, "viewport": WIDE, **options})
-        window = Window(context.new_page(), site.engine.url)
+        window = Window(context.new_page(), url)
         window.page.set_default_timeout(_PATIENCE)
         window.page.on("console", window.hear)
         window.page.on("pageerror", lambda error: window.reported.append(str(error)))

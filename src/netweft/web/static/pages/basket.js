@@ -25,7 +25,7 @@ function Planned() {
 function Options() {
   const set = (more) => { options.value = { ...options.value, ...more }; remember(); };
   return html`<label class="opt"><input type="checkbox" checked=${options.value.commit} onChange=${(event) => set({ commit: event.currentTarget.checked })}/><span>Commit: the host boots with it</span></label>
-    <label class="opt"><span>Take it back after</span><input type="number" min="1" max="3600" value=${options.value.seconds} onChange=${(event) => set({ seconds: Number(event.currentTarget.value) })}/><span>s without the engine</span></label>`;
+    <label class="opt"><span>Take back after</span><input type="number" min="1" max="3600" value=${options.value.seconds} onChange=${(event) => set({ seconds: Number(event.currentTarget.value) })}/><span>s unconfirmed</span></label>`;
 }
 
 function Wanted() {

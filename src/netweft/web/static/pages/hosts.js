@@ -30,7 +30,7 @@ export function Hosts() {
   const found = useData(() => get(`${OVIRT}/hosts`, { search: `${searching(words)} page ${page}`.trim(), max: PAGE, follow: 'cluster' }), [words, page]);
   const nothing = (data) => !data.host?.length && (words || page > 1
     ? html`<${Blank} title="No host matches"><button type="button" class="btn" onClick=${() => { filter('search', ''); filter('page', ''); }}>Clear the filter</button><//>`
-    : html`<${Blank} title="No hosts yet">Add a host with <code>netweft host add NAME</code>; the answer has the command that its agent joins with.<//>`);
+    : html`<${Blank} title="No hosts yet">None has joined, or none that you may see. <code>netweft host add NAME</code> adds one.<//>`);
   return html`<${Head} title="Hosts"/><div class="page">
     <div class="bar"><${Find} label="Part of a name, or a search such as status=up" value=${words} onChange=${(text) => { filter('page', ''); filter('search', text); }}/></div>
     <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label="Hosts" columns=${COLUMNS} rows=${data.host}/><${Pages} page=${page} more=${data.host.length === PAGE}/>`}<//></div>`;

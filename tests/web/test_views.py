@@ -1,0 +1,116 @@
+"""What every view does: it asks little, shows what is there, says why nothing is, and follows what happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from engine_process import PASSWORD, EngineProcess
+from web.conftest import Opened, Site, Window, item
+
+MOST_REQUESTS = 3
+
+
+@pytest.mark.parametrize("view", ["hosts", "host", "networks", "network", "rollouts", "events"])
+def test_a_view_takes_few_requests(site: Site, window: Window, view: str) -> None:
+    places = {
+        "host": f"hosts/{site.id('sim-1')}",
+        "network": f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}",
+    }
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    page = window.open(places.get(view, view))
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
+    own = [url for url in asked if "/ui/" not in url and not url.endswith(("/netweft/v1/events", "authenticated_user"))]
+    assert 0 < len(own) <= MOST_REQUESTS, own
+
+
+def test_a_list_is_filtered_and_its_address_says_so(site: Site, window: Window) -> None:
+    page = window.open("hosts")
+    expect(page.get_by_role("row")).to_have_count(4)
+    page.keyboard.press("/")
+    page.keyboard.type("sim-2")
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.get_by_role("link", name="sim-2")).to_have_attribute("href", f"/ui/hosts/{site.id('sim-2')}")
+    assert page.url.endswith("?search=sim-2")
+    page.reload()
+    expect(page.get_by_role("row")).to_have_count(2)
+    page.get_by_role("searchbox").fill("status=maintenance")
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.get_by_role("row")).to_have_count(4)
+
+
+def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    window.page.route("**/ovirt-engine/api/networks**", hold)
+    page = window.open("networks")
+    expect(page.get_by_role("status").filter(has_text="Loading")).to_be_visible()
+    held[0].abort()
+    expect(page.get_by_role("alert")).to_contain_text("The engine cannot be reached")
+    window.page.unroute("**/ovirt-engine/api/networks**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("link", name="ovirtmgmt")).to_be_visible()
+
+
+def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, opened: Opened) -> None:
+    client = site.client
+    client.add("users", {"user_name": "ann@internal", "password": PASSWORD})
+    window = opened()
+    page = window.open("hosts")
+    window.log_in("ann")
+    expect(page.get_by_role("heading", name="No hosts yet")).to_be_visible()
+    role = client.find("roles", "HostAdmin")["id"]
+    ann = client.list("users", search="name=ann")[0]["id"]
+    client.add(f"hosts/{site.id('sim-1')}/permissions", {"role": {"id": role}, "user": {"id": ann}})
+    page.reload()
+    page.get_by_role("link", name="sim-1").click()
+    expect(page.get_by_role("heading", name="Uplinks")).to_be_visible()
+    window.open(f"hosts/{site.id('sim-2')}")
+    item(page, "eth3").click()
+    page.get_by_role("button", name="Bond with eth2").click()
+    page.get_by_role("button", name="Create bond").click()
+    expect(page.get_by_role("alert")).to_contain_text("not authorized")
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
+
+
+def test_two_users_work_at_one_host(site: Site, opened: Opened) -> None:
+    site.add_network("of ann")
+    site.add_network("of bob")
+    windows = [opened(), opened()]
+    for window, network in zip(windows, ("of ann", "of bob"), strict=True):
+        window.open(f"hosts/{site.id('sim-1')}")
+        window.log_in()
+        item(window.page, network).click()
+        window.page.get_by_role("button", name="Place here").nth(1).click()
+        expect(window.page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    windows[0].page.get_by_role("button", name="Apply 1 change").click()
+    expect(windows[0].page.get_by_role("heading", name="Kept")).to_be_visible()
+    second = windows[1].page
+    expect(second.get_by_role("button", name="of ann").and_(second.get_by_role("button", name=", on "))).to_be_visible()
+    expect(second.get_by_role("button", name="Undo: Attach of bob")).to_be_visible()
+    second.get_by_role("button", name="Apply 1 change").click()
+    expect(second.get_by_role("heading", name="Kept")).to_be_visible()
+    assert {"of ann", "of bob"} <= site.carried("sim-1").keys()
+
+
+def test_the_page_lives_through_a_restart_of_the_engine(opened: Opened, tmp_path: Path) -> None:
+    with EngineProcess(tmp_path / "engine") as engine:
+        window = opened(engine.url)
+        page = window.open("networks")
+        window.log_in()
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        engine.stop()
+        expect(page.get_by_role("status").filter(has_text="Live updates lost")).to_be_visible()
+        engine.start()
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        with engine.client() as client:
+            center = client.find("datacenters", "Default")["id"]
+            client.add("networks", {"name": "made meanwhile", "data_center": {"id": center}})
+        expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
