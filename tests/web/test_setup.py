@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -112,15 +113,27 @@ def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
     page = window.open(f"hosts/{site.id('sim-2')}")
     site.simulate("sim-2", unreachable=("awaiting_confirmation",))
     by_placing(page, "lost", "eth1")
-    page.get_by_role("spinbutton").fill("2")
+    page.get_by_role("spinbutton").fill("5")
     page.get_by_role("spinbutton").blur()
     set_up(page, site.id("sim-2"))
+    expect(page.get_by_role("img", name=re.compile(r"^[1-5] seconds until the host takes"))).to_be_visible()
     expect(page.get_by_role("heading", name="Not kept")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("sim-2")
     site.simulate("sim-2")
     assert "lost" not in site.carried("sim-2")
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Undo: Attach lost").click()
+
+
+def test_the_progress_is_told(site: Site, window: Window) -> None:
+    site.add_network("steps")
+    site.simulate("sim-1", step_seconds=0.4)
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    by_placing(page, "steps", "eth1")
+    set_up(page, site.id("sim-1"))
+    expect(page.get_by_text(re.compile(r"^[1-9] of [1-9] steps done$"))).to_be_visible()
+    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    site.simulate("sim-1")
 
 
 def test_a_network_is_synchronized(site: Site, window: Window) -> None:

@@ -40,7 +40,7 @@ const Nothing = () => html`<div class="blank"><div class="loom" aria-hidden="tru
   <h3>Nothing to change yet</h3><p>Drag a network onto an uplink, or a NIC onto a NIC to bond them. Without a mouse: <kbd>Enter</kbd> picks up, a number places.</p></div>`;
 
 const VERDICT = {
-  sent: ['refresh-cw', 'Waiting for the host', 'The host has the change as soon as it is free.'],
+  sent: ['refresh-cw', 'Waiting for the host', 'Unless the engine reaches it in time, the host takes the change back.'],
   apply: ['refresh-cw', 'Applying', 'The host takes the change back by itself if it loses the engine.'],
   test: ['refresh-cw', 'Applied, not yet confirmed', 'The engine opens a new connection to the host. Unless it gets there, the host takes the change back.'],
   kept: ['circle-check', 'Kept', 'The engine has reached the host over the new configuration.'],
@@ -55,11 +55,10 @@ function Ring({ left, of }) {
 }
 
 function Running() {
-  const { phase, progress, error } = run.value;
+  const { phase, progress, left, error } = run.value;
   const [icon, title, text] = VERDICT[phase];
   const over = phase === 'kept' || phase === 'reverted';
-  const left = Math.round(progress.seconds_left ?? options.value.seconds);
-  return html`<div class="run"><div class="verdict ${phase}">${phase === 'test' ? html`<${Ring} left=${left} of=${options.value.seconds}/>` : html`<span class="big"><${Icon} name=${icon} size=${24} class=${over ? '' : 'spin'}/></span>`}
+  return html`<div class="run"><div class="verdict ${phase}">${phase === 'test' || phase === 'sent' ? html`<${Ring} left=${left} of=${options.value.seconds}/>` : html`<span class="big"><${Icon} name=${icon} size=${24} class=${over ? '' : 'spin'}/></span>`}
       <div><h3>${title}</h3><p>${text}</p>${progress.steps_total > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
     ${error && html`<div class="inset"><${Refused} error=${{ message: error }}/></div>`}
     ${over && html`<div class="foot"><div class="two"><button type="button" class="btn" onClick=${() => { run.value = null; }}>Close</button>

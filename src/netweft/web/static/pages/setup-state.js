@@ -16,7 +16,7 @@ export const words = signal(''); // what the networks that are not on the host a
 export const hot = signal(null); // the network whose path is lit
 export const options = signal({ seconds: 120, commit: false });
 export const plan = signal({}); // {plan} | {error} | {} while it is being made
-export const run = signal(null); // {phase, progress, error} of a change that was sent
+export const run = signal(null); // {phase, progress, left, error} of a change that was sent
 const past = signal([]);
 const future = signal([]);
 
@@ -158,7 +158,7 @@ function dropNetworks(ids, id) {
 export async function apply() {
   const made = plan.value.plan;
   if (!made || run.value) return;
-  [picked.value, run.value] = [null, { phase: 'sent', progress: {} }];
+  [picked.value, run.value] = [null, { phase: 'sent', progress: {}, left: options.value.seconds }];
   say('Applying.');
   try {
     const answer = await post(path.value, { ...body.value, async: true }, { 'Netweft-Plan': made.id });
@@ -171,12 +171,15 @@ export async function apply() {
   }
 }
 
+/** Follow a job. A host that does not answer tells no time that is left; what it was given runs out all the same. */
 async function watch(id) {
+  const deadline = Date.now() + options.value.seconds * 1000;
   for (;;) {
     const job = await get(`${OWN}/jobs/${id}`);
     if (job.status !== 'started') return end(job);
-    const phase = job.progress.phase === 'awaiting_confirmation' ? 'test' : 'apply';
-    run.value = { phase, progress: job.progress };
+    const phase = { awaiting_confirmation: 'test', undefined: 'sent' }[job.progress.phase] ?? 'apply';
+    const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
+    run.value = { phase, progress: job.progress, left: Math.ceil(left) };
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
