@@ -1,73 +1,107 @@
 // Parts that pages are made of.
-import { h, html, signal, useEffect, useId, useLayoutEffect, useRef } from './preact.js';
 import icons from '../vendor/icons.js';
+import { h, html, signal, useEffect, useId, useLayoutEffect, useRef } from './preact.js';
 
-export const Icon = ({ name, size = 16, class: cls = '' }) => h('svg', { class: `icon ${cls}`, width: size, height: size, viewBox: '0 0 24 24', 'aria-hidden': 'true' },
-  (icons[name] ?? []).map(([tag, attrs], i) => h(tag, { key: i, ...attrs })));
+const GLIDE = { id: 'glide', duration: 200, easing: 'cubic-bezier(.2,.8,.2,1)' };
+const EDGE = 8;
 
-export const said = signal('');
-export const say = (text) => { said.value = ''; requestAnimationFrame(() => { said.value = text; }); };
+/** An outline icon. It is for the eye only: words beside it say the same. */
+export const Icon = ({ name, size = 16, class: more = '' }) => h('svg', { class: `icon ${more}`, width: size, height: size, viewBox: '0 0 24 24', 'aria-hidden': 'true' },
+  icons[name].map(([tag, attributes], n) => h(tag, { key: n, ...attributes })));
+
+const said = signal('');
+
+/** Have screen readers say something. */
+export function say(text) {
+  said.value = '';
+  requestAnimationFrame(() => { said.value = text; });
+}
 export const Live = () => html`<div class="sr" role="status" aria-live="polite">${said}</div>`;
 
-export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-
-/** An item that changes its container glides there (first, last, invert, play). */
 const seen = new Map();
+const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** A reference to an element that glides to its new place when it changes its container. */
 export function useGlide(key, container) {
   const ref = useRef();
   useLayoutEffect(() => {
-    const el = ref.current; if (!el || el.getAnimations().some((a) => a.id === 'glide')) return;
-    const r = el.getBoundingClientRect(); const now = { x: r.left + scrollX, y: r.top + scrollY, container }; const was = seen.get(key); seen.set(key, now);
-    if (was && was.container !== container && !calm()) el.animate([{ transform: `translate(${was.x - now.x}px, ${was.y - now.y}px)`, zIndex: 5 }, { transform: 'none', zIndex: 5 }], { id: 'glide', duration: 200, easing: 'cubic-bezier(.2,.8,.2,1)' });
+    const element = ref.current;
+    if (element.getAnimations().some((one) => one.id === GLIDE.id)) return;
+    const { left, top } = element.getBoundingClientRect();
+    const now = { x: left + scrollX, y: top + scrollY, container };
+    const was = seen.get(key);
+    seen.set(key, now);
+    if (!was || was.container === container || isCalm()) return;
+    element.animate([{ transform: `translate(${was.x - now.x}px, ${was.y - now.y}px)`, zIndex: 5 }, { transform: 'none', zIndex: 5 }], GLIDE);
   });
   return ref;
 }
 
-export const anchor = (btn, pop) => {
-  const b = btn.getBoundingClientRect();
-  pop.style.left = `${Math.max(8, Math.min(b.left, innerWidth - pop.offsetWidth - 8))}px`;
-  pop.style.top = `${b.bottom + 6 + pop.offsetHeight > innerHeight ? b.top - pop.offsetHeight - 6 : b.bottom + 6}px`;
-};
+/** Put what pops up below a button, or above it where there is no room. `x`: where its left edge would like to be. */
+export function anchor(button, pop, x = button.getBoundingClientRect().left) {
+  const { top, bottom } = button.getBoundingClientRect();
+  const below = bottom + EDGE / 2;
+  pop.style.left = `${Math.max(EDGE, Math.min(x, innerWidth - pop.offsetWidth - EDGE))}px`;
+  pop.style.top = `${below + pop.offsetHeight > innerHeight ? top - pop.offsetHeight - EDGE / 2 : below}px`;
+}
 
-export function Menu({ label, items, icon = 'ellipsis', tabIndex }) {
-  const id = useId().replace(/[^a-z0-9]/gi, ''); const pop = useRef(); const btn = useRef();
-  const place = (e) => {
-    if (e.newState !== 'open') return;
-    const b = btn.current.getBoundingClientRect(), p = pop.current; 
-    p.style.left = `${Math.max(8, Math.min(b.right - p.offsetWidth, innerWidth - p.offsetWidth - 8))}px`;
-    p.style.top = `${b.bottom + 4 + p.offsetHeight > innerHeight ? b.top - p.offsetHeight - 4 : b.bottom + 4}px`;
-    p.querySelector('[role=menuitem]:not([aria-disabled=true])')?.focus();
+/** A menu of actions: {icon, text, key, run}, or with `why` one that is not possible. */
+export function Menu({ label, items, tabIndex }) {
+  const id = useId().replace(/[^a-z0-9]/gi, '');
+  const [button, pop] = [useRef(), useRef()];
+  const open = (event) => {
+    if (event.newState !== 'open') return;
+    anchor(button.current, pop.current, button.current.getBoundingClientRect().right - pop.current.offsetWidth);
+    pop.current.querySelector('[role=menuitem]:not([aria-disabled=true])')?.focus();
   };
-  const key = (e) => {
-    const all = [...pop.current.querySelectorAll('[role=menuitem]')]; const at = all.indexOf(document.activeElement);
-    const go = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 }[e.key];
-    if (go !== undefined) { e.preventDefault(); e.stopPropagation(); all[go % all.length].focus(); }
-    if (e.key === 'Escape' || e.key === 'Tab') { e.stopPropagation(); pop.current.hidePopover(); btn.current.focus(); }
+  const press = (event) => {
+    const all = [...pop.current.querySelectorAll('[role=menuitem]')];
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      event.stopPropagation();
+      all[to % all.length].focus();
+    }
+    if (event.key !== 'Escape' && event.key !== 'Tab') return;
+    event.stopPropagation();
+    pop.current.hidePopover();
+    button.current.focus();
   };
-  return html`<button ref=${btn} type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu" popovertarget=${id} tabindex=${tabIndex}><${Icon} name=${icon}/></button>
-    <div ref=${pop} id=${id} popover="auto" role="menu" aria-label=${label} class="pop" onToggle=${place} onKeyDown=${key}>
-      ${items.filter(Boolean).map((i) => html`<button key=${i.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${i.why ? 'true' : undefined}
-        onClick=${() => { if (i.why) return; pop.current.hidePopover(); i.run(); }}><${Icon} name=${i.icon}/><span>${i.text}${i.why && html`<small>${i.why}</small>`}</span>${i.key && html`<kbd>${i.key}</kbd>`}</button>`)}
-    </div>`;
+  const choose = (item) => () => {
+    if (item.why) return;
+    pop.current.hidePopover();
+    item.run();
+  };
+  return html`<button ref=${button} type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu" popovertarget=${id} tabindex=${tabIndex}><${Icon} name="ellipsis"/></button>
+    <div ref=${pop} id=${id} popover="auto" role="menu" aria-label=${label} class="pop" onToggle=${open} onKeyDown=${press}>
+      ${items.filter(Boolean).map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${item.why ? 'true' : undefined} onClick=${choose(item)}>
+        <${Icon} name=${item.icon}/><span>${item.text}${item.why && html`<small>${item.why}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
 
 /** A dialog. `onClose`: what to do when a person closes it; without it nobody can. */
 export function Dialog({ open, title, onClose, children }) {
-  const ref = useRef(); const id = useId();
-  useEffect(() => { const d = ref.current; if (open && !d.open) d.showModal(); if (!open && d.open) d.close(); }, [open]);
-  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${onClose} onCancel=${(e) => !onClose && e.preventDefault()} onClick=${(e) => onClose && e.target === ref.current && ref.current.close()}>
-    ${open && html`<div class="dlg"><header><h2 id=${id}>${title}</h2>${onClose && html`<button type="button" class="iconbtn" aria-label="Close" onClick=${() => ref.current.close()}><${Icon} name="x"/></button>`}</header>
+  const ref = useRef();
+  const id = useId();
+  const close = () => ref.current.close();
+  useEffect(() => {
+    if (open && !ref.current.open) ref.current.showModal();
+    if (!open && ref.current.open) close();
+  }, [open]);
+  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${onClose} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && close()}>
+    ${open && html`<div class="dlg"><header><h2 id=${id}>${title}</h2>${onClose && html`<button type="button" class="iconbtn" aria-label="Close" onClick=${close}><${Icon} name="x"/></button>`}</header>
     <div class="dlg-body">${children}</div></div>`}</dialog>`;
 }
 
-/** Arrow keys inside one tab stop. Items are found in document order. */
-export function roving(e, extra = {}) {
-  const all = [...e.currentTarget.querySelectorAll('[data-item]')]; const at = all.indexOf(document.activeElement.closest?.('[data-item]'));
+/** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next. */
+export function roving(event, more = {}) {
+  const all = [...event.currentTarget.querySelectorAll('[data-item]')];
+  const at = all.indexOf(document.activeElement.closest('[data-item]'));
   if (at < 0) return;
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[e.key] ?? extra[e.key]?.(all, at);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key] ?? more[event.key]?.(all, at);
   if (to === undefined) return;
-  e.preventDefault();
-  const el = all[Math.max(0, Math.min(all.length - 1, to))];
-  all.forEach((x) => { x.tabIndex = x === el ? 0 : -1; });
-  el.focus();
+  event.preventDefault();
+  const next = all[Math.max(0, Math.min(all.length - 1, to))];
+  all.forEach((one) => { one.tabIndex = one === next ? 0 : -1; });
+  next.focus();
 }
