@@ -3,6 +3,7 @@ import { signal } from './preact.js';
 
 export const OVIRT = '/ovirt-engine/api';
 export const OWN = '/netweft/v1';
+const WHO = `${OVIRT}?follow=authenticated_user`;
 const PERSISTENT = { Prefer: 'persistent-auth' };
 const WRONG = 'The user name or the password is wrong. After several wrong ones the engine waits up to a minute before it looks at another.';
 
@@ -42,8 +43,8 @@ export const post = async (path, body, headers) => result(await send('POST', pat
 export const put = async (path, body, headers) => result(await send('PUT', path, body, headers));
 
 /** An answer that goes on, such as the stream of events. */
-export const stream = (path, headers, signal) =>
-  fetch(path, { headers: { ...common(), ...headers }, signal, cache: 'no-store' });
+export const stream = (path, headers, ending) =>
+  fetch(path, { headers: { ...common(), ...headers }, signal: ending, cache: 'no-store' });
 
 /** Open a session. Throws Refusal. */
 export async function logIn(name, password) {
@@ -67,7 +68,6 @@ export async function logOut() {
   user.value = null;
 }
 
-const WHO = `${OVIRT}?follow=authenticated_user`;
 const common = () => ({ Accept: 'application/json', ...PERSISTENT, ...(filtered && { Filter: 'true' }) });
 
 async function send(method, path, body, headers) {

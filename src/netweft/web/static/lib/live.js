@@ -32,16 +32,16 @@ export function listen() {
   });
 }
 
-async function keepReading(signal) {
-  while (!signal.aborted) {
+async function keepReading(ending) {
+  while (!ending.aborted) {
     try {
-      const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, signal);
+      const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, ending);
       if (answer.status === 401) user.value = null;
       if (answer.ok) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch (error) {
       if (!(error instanceof TypeError) && error.name !== 'AbortError') throw error; // the connection is gone
     }
-    if (signal.aborted) return;
+    if (ending.aborted) return;
     if (state.value.ok || !state.value.since) state.value = { ok: false, since: new Date() };
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
   }

@@ -1,6 +1,6 @@
 // Setting up the networks of a host: uplinks with their networks, and the networks of the cluster that are not on it.
 import { Dialog, Icon, Menu, anchor, roving, useGlide } from '../lib/parts.js';
-import { html } from '../lib/preact.js';
+import { html, useComputed } from '../lib/preact.js';
 import { Find, State } from '../lib/view.js';
 import * as model from '../model/setup.js';
 import { startDrag } from './drag.js';
@@ -28,12 +28,14 @@ function OutOfSync({ id }) {
       <button type="button" class="btn" onClick=${() => { document.getElementById(pop).hidePopover(); syncIt(id); }}><${Icon} name="refresh-cw"/>Sync in this change</button></div>`;
 }
 
+/** A network. What is picked up or pointed at changes attributes only: hosts have hundreds of networks. */
 function Net({ net, first }) {
   const uplink = draft.value.place[net.id];
   const glide = useGlide(net.id, uplink ?? 'off');
   const pend = pending.value.get(net.id);
   const [icon, role] = ROLE[net.roles[0]] ?? NO_ROLE;
-  const held = isPicked('net', net.id);
+  const marks = useComputed(() => `row ${isPicked('net', net.id) ? 'held' : ''} ${pending.value.has(net.id) ? 'pend' : ''} ${hot.value === net.id ? 'hot' : ''} ${net.provider ? 'locked' : ''}`);
+  const pressed = useComputed(() => (net.provider ? undefined : String(isPicked('net', net.id))));
   const word = pend && WORD[pend.verb];
   const state = uplink && host.value.attachments[net.id]?.inSync === false ? ', out of sync' : '';
   const rest = `, ${net.vlan === null ? 'untagged' : `VLAN ${net.vlan}`}, MTU ${net.mtu}, ${role}${uplink ? `, on ${uplink}` : ', not on this host'}${word ? `, ${word}` : ''}${state}`;
@@ -42,10 +44,10 @@ function Net({ net, first }) {
     if (event.key === 'Delete' && uplink) { event.preventDefault(); takeOff(net.id); }
   };
   const light = (id) => () => { hot.value = id; };
-  return html`<li ref=${glide} class="row ${held ? 'held' : ''} ${pend ? 'pend' : ''} ${hot.value === net.id ? 'hot' : ''} ${net.provider ? 'locked' : ''}" onMouseEnter=${light(net.id)} onMouseLeave=${light(null)}>
+  return html`<li ref=${glide} class=${marks} onMouseEnter=${light(net.id)} onMouseLeave=${light(null)}>
     <span class="tap ${net.vlan === null ? 'native' : ''}"></span>
     <span class="role r-${net.roles[0] ?? 'none'}" title=${role}><${Icon} name=${net.provider ? 'cloud' : icon}/></span>
-    <span class="name"><button type="button" class="row-main" data-item=${net.id} tabindex=${first ? 0 : -1} aria-pressed=${net.provider ? undefined : held} aria-disabled=${net.provider || undefined}
+    <span class="name"><button type="button" class="row-main" data-item=${net.id} tabindex=${first ? 0 : -1} aria-pressed=${pressed} aria-disabled=${net.provider || undefined}
       onClick=${(event) => !net.provider && pick('net', net.id, event.ctrlKey || event.metaKey || event.shiftKey)} onKeyDown=${key} onFocus=${light(net.id)} onBlur=${light(null)}
       onPointerDown=${(event) => !net.provider && startDrag(event, 'net', net.id)}>${net.id}<span class="sr">${rest}</span></button>
       ${word && html`<span class="badge new">${word}</span>`}${uplink && html`<${OutOfSync} id=${net.id}/>`}</span>
