@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from engine_process import PASSWORD
 from web.conftest import Opened, Site, Window, item
 
 
@@ -22,8 +23,8 @@ def test_login_is_refused_and_done(opened: Opened) -> None:
 def test_logging_out_ends_the_session(site: Site, window: Window) -> None:
     (cookie,) = window.page.context.cookies()
     window.page.get_by_role("button", name="Log out").click()
-    expect(window.page.get_by_role("alert")).to_have_count(0)
-    expect(window.page.get_by_role("dialog", name="Log in again")).to_be_visible()
+    expect(window.page.get_by_role("heading", name="Netweft")).to_be_visible()
+    expect(window.page.get_by_role("table")).to_have_count(0)
     with site.engine.door() as door:
         headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Prefer": "persistent-auth"}
         assert door.get("/ovirt-engine/api", headers=headers).status_code == 401
@@ -43,3 +44,19 @@ def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Undo: Attach draft")).to_be_visible()
     page.get_by_role("button", name="Discard").click()
+
+
+def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> None:
+    site.add_network("private")
+    site.client.add("users", {"user_name": "carl@internal", "password": PASSWORD})
+    page = window.open(f"hosts/{site.id('sim-2')}")
+    item(page, "private").click()
+    page.get_by_role("button", name="Place here").first.click()
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Undo: Attach private").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    window.log_in("carl")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("heading", name="Uplinks")).to_have_count(0)
+    assert page.evaluate("sessionStorage.length") == 0

@@ -53,8 +53,14 @@ function Rail() {
 
 function App() {
   const [help, setHelp] = useState(false);
-  const [wasIn, setWasIn] = useState(false);
-  useEffect(() => { if (user.value) setWasIn(true); }, [user.value]);
+  const [wasIn, setWasIn] = useState(null);
+  useEffect(() => {
+    if (user.value && wasIn && user.value.id !== wasIn) { // what is on the screen is somebody else's
+      sessionStorage.clear();
+      location.reload();
+    }
+    if (user.value) setWasIn(user.value.id);
+  }, [user.value]);
   useEffect(() => {
     const press = (event) => {
       if (event.target.matches('input, select, textarea') || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return;

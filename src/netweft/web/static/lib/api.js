@@ -62,10 +62,11 @@ export async function recognize() {
   user.value = answer.ok ? (await answer.json()).authenticated_user : null;
 }
 
-/** End the session: a request that does not ask for it to last ends it. */
+/** End the session, as a request does that does not ask for it to last, and leave nothing of it on the screen. */
 export async function logOut() {
   await fetch(OVIRT, { headers: { Accept: 'application/json' }, cache: 'no-store' });
-  user.value = null;
+  sessionStorage.clear();
+  location.assign('/ui/');
 }
 
 const common = () => ({ Accept: 'application/json', ...PERSISTENT, ...(filtered && { Filter: 'true' }) });
