@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, make_url, select, text
 
 import rows
 from databases import Databases
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.db import Database, MigrationError, utc_now
+from netweft.engine.db_engines import sqlite_engine
 from netweft.engine.model.cluster_networks import missing_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
@@ -130,6 +132,20 @@ def test_replicas_that_start_together_migrate_once(empty: Database) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_a_new_file_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait when several ask for a log written ahead."""
+    together = threading.Barrier(3)
+
+    def opened(number: int) -> None:
+        engine = sqlite_engine(make_url(f"sqlite:///{tmp_path}/{number // 3}.db"), pool_size=1)
+        together.wait(10)
+        engine.connect().close()
+        engine.dispose()
+
+    with ThreadPoolExecutor(3) as threads:
+        assert len(list(threads.map(opened, range(600)))) == 600
 
 
 def test_addresses_that_hosts_have_get_their_rows(empty: Database, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Copies what the web page takes from npm: copy_modules.py NODE_MODULES TARGET. Modules import each other by their file names
-there, as browsers know no names of packages, and a table of them (an import map) inside the document is what the
+"""Copies what the web page takes from npm: copy_modules.py NODE_MODULES TARGET. Modules import each other by their file
+names there, as browsers know no names of packages, and a table of them (an import map) inside the document is what the
 page's content security policy forbids.
 """
 

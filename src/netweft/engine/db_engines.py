@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from typing import Any
 
@@ -79,6 +80,22 @@ def _answers(engine: Engine, connection: Any) -> bool:  # noqa: ANN401 - the dri
         return False
 
 
+def _write_ahead(connection: Any) -> None:  # noqa: ANN401 - the driver's connection
+    """Have a log written ahead, so that readers never wait for the writer. SQLite refuses at once, whatever its timeout
+    is, when two connections ask that of a new file at the same moment. Raises sqlite3.OperationalError.
+    """
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def sqlite_engine(url: URL, *, pool_size: int, read_only: bool = False) -> Engine:
     """SQLite, with transactions that begin where SQLAlchemy says, and commits that survive a power cut."""
     engine = create_engine(
@@ -91,10 +108,10 @@ def sqlite_engine(url: URL, *, pool_size: int, read_only: bool = False) -> Engin
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
         connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the
-        # writer. What a savepoint is undone from is kept in memory, not in a file that is made and removed each time.
+        _write_ahead(connection)
+        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. What a savepoint is undone from is
+        # kept in memory, not in a file that is made and removed each time.
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             f"wal_autocheckpoint={_WAL_PAGES}",
             "temp_store=MEMORY",
