@@ -37,17 +37,21 @@ def foreseen(client: Client, todo: Todo) -> list[Tree]:
 def _foreseen(client: Client, todo: Todo, requests: Requests, change: Change) -> Tree:
     missing = waits_for(change, todo.state.fleet, todo.wanted)
     if missing:
-        return {"hosts": None, "problem": f"{missing[0]} {'/'.join(missing[1])} is not there yet.", "refused": False}
+        return _told(problem=f"{missing[0]} {'/'.join(missing[1])} is not there yet.")
     client.planning = True
     try:
         requests.make(change)
     except PlannedError as planned:
-        return {"hosts": planned.plan["summary"], "problem": None, "refused": False}
+        return _told(hosts=planned.plan["summary"])
     except (ApiError, click.ClickException) as error:
-        return {"hosts": None, "problem": str(error), "refused": True}
+        return _told(problem=str(error), refused=True)
     finally:
         client.planning = False
-    return {"hosts": None, "problem": None, "refused": False}
+    return _told()
+
+
+def _told(*, hosts: Tree | None = None, problem: str | None = None, refused: bool = False) -> Tree:
+    return {"hosts": hosts, "problem": problem, "refused": refused}
 
 
 def show_foreseen(shown: list[dict[str, Any]], form: str) -> None:

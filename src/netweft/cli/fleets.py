@@ -13,7 +13,7 @@ from netweft.cli.fleet_file import File, Todo, state_of, written
 from netweft.cli.fleet_plans import foreseen, show_foreseen
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.host_drifts import commit_host
-from netweft.cli.host_history import tell_uncommitted
+from netweft.cli.host_history import is_uncommitted, say_uncommitted
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import REFUSED, calls_engine, output_option, the_session, wait_for_rollouts
 from netweft.cli.verbs import confirm, yes_option
@@ -106,12 +106,13 @@ def _make_until_done(client: Client, content: File, todo: Todo, *, prune: bool, 
 def _end_uncommitted(client: Client, content: File, *, commits: bool) -> None:
     """Commit the hosts that the file names and whose boot would bring back something else, or tell of them."""
     named = {names[0] for noun, names in content.fleet.things if noun == _HOST}
-    for host in client.list("hosts") if named else ():
-        if host["name"] in named and commits and host.get("networks_committed") == "false":
+    there = client.list("hosts") if named else ()
+    for host in (one for one in there if one["name"] in named and is_uncommitted(one)):
+        if commits:
             say(f"commit host networks {host['name']}")
             commit_host(client, host)
-        elif host["name"] in named:
-            tell_uncommitted(client, host)
+        else:
+            say_uncommitted(host)
 
 
 def required_file(file: Path | None) -> Path:

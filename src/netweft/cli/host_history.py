@@ -102,9 +102,20 @@ def restore(client: Client, name: str, generation: int, commit: bool | None) -> 
 
 def tell_uncommitted(client: Client, host: Tree) -> None:
     """Say so when the host's next boot will restore something else than what runs on it now."""
-    if client.get(f"hosts/{host['id']}").get("networks_committed") == "false":
-        say("What runs on the host is not committed: its next boot brings back what was.")
-        say(f"To keep it: netweft host commit {host['name']}")
+    now = client.get(f"hosts/{host['id']}")
+    if is_uncommitted(now):
+        say_uncommitted(now)
+
+
+def is_uncommitted(host: Tree) -> bool:
+    """Whether the host's next boot will restore something else than what runs on it now."""
+    return host.get("networks_committed") == "false"
+
+
+def say_uncommitted(host: Tree) -> None:
+    """Tell of a host that is."""
+    say("What runs on the host is not committed: its next boot brings back what was.")
+    say(f"To keep it: netweft host commit {host['name']}")
 
 
 COMMANDS = (diff, history, restore, show_generation)
