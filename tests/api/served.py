@@ -103,6 +103,18 @@ class Client(httpx.Client):
     def action(self, path: str, body: str = "<action/>") -> etree._Element:
         return self.post_xml(path, body, 200)
 
+    def add_network(self, name: str, vlan: int) -> tuple[str, str]:
+        """A network of the cluster Default that its hosts may lack; the ids of both."""
+        place = "<data_center><name>Default</name></data_center>"
+        body = f"<network><name>{name}</name>{place}<vlan id='{vlan}'/></network>"
+        network, cluster = (
+            str(self.post_xml("/networks", body).get("id")),
+            self.first_id("/clusters", search="name=Default"),
+        )
+        attach = f"<network id='{network}'><required>false</required></network>"
+        self.post_xml(f"/clusters/{cluster}/networks", attach)
+        return network, cluster
+
     def first_id(self, path: str, **query: Any) -> str:
         """The id of the first entity of a collection."""
         return str(self.xml(path, **query)[0].get("id"))

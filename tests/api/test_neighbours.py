@@ -93,10 +93,7 @@ def test_all_neighbours_of_a_host_and_whether_anybody_listens(engine: Engine, cl
 def test_a_plan_says_where_its_nics_are_cabled_to_and_is_the_same_without(
     engine: Engine, client: Client, fleet: Fleet
 ) -> None:
-    body = "<network><name>blue</name><data_center><name>Default</name></data_center><vlan id='100'/></network>"
-    network = str(client.post_xml("/networks", body).get("id"))
-    cluster = str(client.xml("/clusters?search=name=Default")[0].get("id"))
-    client.post_xml(f"/clusters/{cluster}/networks", f"<network id='{network}'><required>false</required></network>")
+    client.add_network("blue", 100)
     attachment = {"network": {"name": "blue"}, "host_nic": {"name": "eth1"}}
     setup = {"modified_network_attachments": {"network_attachment": [attachment]}}
     told = {"host": {"name": "sim-1"}, "setup": setup}

@@ -24,11 +24,7 @@ class Plans:
 
     def __init__(self, engine: Engine, client: Client, fleet: Fleet) -> None:
         self.engine, self.client, self.fleet = engine, client, fleet
-        body = "<network><name>blue</name><data_center><name>Default</name></data_center><vlan id='100'/></network>"
-        self.network = str(client.post_xml("/networks", body).get("id"))
-        self.cluster = str(client.xml("/clusters?search=name=Default")[0].get("id"))
-        attach = f"<network id='{self.network}'><required>false</required></network>"
-        client.post_xml(f"/clusters/{self.cluster}/networks", attach)
+        self.network, self.cluster = client.add_network("blue", 100)
         for number in (1, 2):
             fleet.attach("blue", "eth1", number=number)
 

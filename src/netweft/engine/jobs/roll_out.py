@@ -28,7 +28,7 @@ from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import host_changes, vnic_sync
 from netweft.engine.operations import rollouts as operations
 from netweft.engine.operations.rollout_undo import add_newcomers, former, require_revertible, undo
-from netweft.engine.operations.rollouts import Task
+from netweft.engine.operations.rollouts import Task, set_host
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.host_counters import counters_of
@@ -125,7 +125,7 @@ def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool
     if not here:
         return _change(tx, job, row, one)
     guests = {guest.id: guest for guest in (*rollout_guests.guests_of(one), *here)}  # also those of an earlier try
-    _set(tx, one, state=HostState.EVACUATING, guests=msgspec.to_builtins([*guests.values()]), error="")
+    set_host(tx, one, state=HostState.EVACUATING, guests=msgspec.to_builtins([*guests.values()]), error="")
     return True
 
 
@@ -141,8 +141,8 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
         return False
     health = _healths(tx, (one,))[one.host_id]
     task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
-    _set(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
-    _set(tx, one, job_id=_ask(tx, job, one, task, row.reason))
+    set_host(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
+    set_host(tx, one, job_id=_ask(tx, job, one, task, row.reason))
     return True
 
 
@@ -154,9 +154,9 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
     rollout_guests.tell_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
-    _set(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
+    set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
     reason = f"this was taken back: {row.reason}"
-    _set(tx, one, job_id=_ask(tx, job, one, task, reason))
+    set_host(tx, one, job_id=_ask(tx, job, one, task, reason))
 
 
 def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -> str:
@@ -169,9 +169,11 @@ def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -
 
 def _is_there(tx: Tx, one: HostOfRollout) -> bool:
     """Lock a host; returns whether it is still one of the rollout."""
-    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
     query = sa.select(hosts.c.id).where(hosts.c.id == one.host_id).with_for_update(key_share=True)
-    return tx.scalar(query) is not None and tx.scalar(sa.select(rollout_hosts.c.state).where(*here)) is not None
+    return (
+        tx.scalar(query) is not None
+        and tx.scalar(sa.select(rollout_hosts.c.state).where(queries.row_of(one))) is not None
+    )
 
 
 def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
@@ -203,17 +205,17 @@ def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRoll
     stay = [guest for guest in rollout_guests.stored(tx, one) if guest.reason]
     if stay:
         told = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
-        _set(tx, one, state=HostState.FAILED, error=told)
+        set_host(tx, one, state=HostState.FAILED, error=told)
         return True
     if not _may_move(tx, row.id, Status.RUNNING):
-        _set(tx, one, state=HostState.WAITING)
+        set_host(tx, one, state=HostState.WAITING)
         return True
     return _reach(tx, job, row, one)  # who has come meanwhile leaves, too
 
 
 def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
     rollout_guests.tell_who_stayed_away(tx, job, one)
-    _set(tx, one, state=HostState.CHANGED)
+    set_host(tx, one, state=HostState.CHANGED)
     return True
 
 
@@ -221,23 +223,23 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
     takes_back = one.state == HostState.REVERTING
     if outcome.status is queue.Status.FINISHED:
         if one.labels and one.applies and not outcome.result:  # its labels brought nothing, so it was not asked yet
-            _set(tx, one, job_id=_ask(tx, job, one, Task(), row.reason))
+            set_host(tx, one, job_id=_ask(tx, job, one, Task(), row.reason))
         elif takes_back:
-            _set(tx, one, state=HostState.REVERTED)
+            set_host(tx, one, state=HostState.REVERTED)
         else:
             _begin_to_watch(tx, one)
         return
     was_up = one.health is None or msgspec.convert(one.health, Health).status == "up"
     is_silent = outcome.error_code == host_changes.LOST and not was_up
     bad = HostState.STUCK if takes_back else HostState.SILENT if is_silent else HostState.FAILED
-    _set(tx, one, state=bad, error=outcome.error)
+    set_host(tx, one, state=bad, error=outcome.error)
 
 
 def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
     before = msgspec.convert(one.health, Health)
     now = _healths(tx, (one,)).get(one.host_id, before)
     health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
-    _set(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
+    set_host(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
 
 
 def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
@@ -313,7 +315,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     first = failed[0]
     why = f"Host {first.host_name}: {first.error or _SILENT}"
     for one in failed:
-        _set(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
+        set_host(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
         rollout_guests.tell_who_stays(tx, job, one)
     status, what = Status.HALTED, "No further hosts are changed."
     if any(one.on_failure == "revert" for one in failed):
@@ -351,7 +353,7 @@ def _resolve(tx: Tx, missing: Sequence[HostOfRollout]) -> bool:
         if ended == "applied":
             _begin_to_watch(tx, one)
         elif ended:
-            _set(tx, one, state=HostState.WAITING)
+            set_host(tx, one, state=HostState.WAITING)
         news = news or bool(ended)
     return news
 
@@ -373,12 +375,7 @@ def _end(tx: Tx, job: JobContext, rollout_id: str) -> None:
 
 
 def _set_one(tx: Tx, _job: JobContext, one: HostOfRollout, state: HostState, error: str) -> None:
-    _set(tx, one, state=state, error=error)
-
-
-def _set(tx: Tx, one: HostOfRollout, **values: object) -> None:
-    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
-    tx.execute(sa.update(rollout_hosts).where(*here).values(values))
+    set_host(tx, one, state=state, error=error)
 
 
 def wake(db: Database) -> None:

@@ -19,8 +19,9 @@ from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.rollouts import rollout_hosts
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.operations.rollouts import set_host
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.rollouts import HostOfRollout, held_of
+from netweft.engine.queries.rollouts import HostOfRollout, held_of, row_of
 from netweft.engine.statements import rows
 
 NOT_BACK = 20_199
@@ -56,8 +57,7 @@ def guests_of(one: HostOfRollout) -> list[Guest]:
 
 def stored(tx: Tx, one: HostOfRollout) -> list[Guest]:
     """The same, as they are stored by now."""
-    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
-    return msgspec.convert(tx.scalar(sa.select(rollout_hosts.c.guests).where(*here)), list[Guest])
+    return msgspec.convert(tx.scalar(sa.select(rollout_hosts.c.guests).where(row_of(one))), list[Guest])
 
 
 def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
@@ -102,8 +102,7 @@ def _begin(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> str:
 
 
 def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]) -> None:
-    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
-    tx.execute(sa.update(rollout_hosts).where(*here).values(guests=msgspec.to_builtins(guests)))
+    set_host(tx, one, guests=msgspec.to_builtins(guests))
 
 
 def tell_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:

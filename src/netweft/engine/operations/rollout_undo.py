@@ -75,9 +75,10 @@ def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
 
 def add_newcomers(tx: Tx, row: RolloutRow) -> None:
     """Hosts that were given the networks since, and so as they are now, are taken back with the others."""
-    members = {one.host_id for one in queries.standings_of(tx, row.id)}
+    standings = queries.standings_of(tx, row.id)
+    members = {one.host_id for one in standings}
     before = msgspec.convert(row.before, Definitions)
-    wave = max((one.wave for one in queries.standings_of(tx, row.id)), default=0) + 1
+    wave = max((one.wave for one in standings), default=0) + 1
     new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
     for host in in_clusters(tx, new):
         held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])

@@ -29,7 +29,7 @@ from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import HostInCluster, in_clusters
 from netweft.engine.queries.host_rows import attachments_of
 from netweft.engine.queries.network_views import NetworkInCluster, networks_among
-from netweft.engine.queries.rollouts import NOTHING_HELD, Definitions, Held
+from netweft.engine.queries.rollouts import NOTHING_HELD, Definitions, Held, HostOfRollout
 from netweft.engine.statements import Among, Statement, inserting
 
 OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "plugin_mappings")
@@ -266,6 +266,11 @@ def host_row(
         "error": "",
         "health": None,
     }
+
+
+def set_host(tx: Tx, one: HostOfRollout, **values: object) -> None:
+    """Write down what has become of a host of a rollout."""
+    tx.execute(sa.update(rollout_hosts).where(queries.row_of(one)).values(values))
 
 
 _ADD_HOST = inserting(rollout_hosts)

@@ -141,6 +141,11 @@ class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
     on_failure: str
 
 
+def row_of(one: HostOfRollout) -> sa.ColumnElement[bool]:
+    """What is true of the row of a host of a rollout only."""
+    return sa.and_(rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id)
+
+
 def hosts_of(tx: Tx, rollout_ids: Collection[str]) -> list[HostOfRollout]:
     """The hosts of rollouts, in the order in which they change."""
     return _HOSTS.all(tx, ids=rollout_ids)
