@@ -13,8 +13,9 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from netweft.agent.ovsdb_bump import Asked, bump
 from netweft.agent.ovsdb_mirror import Mirror
-from netweft.agent.ovsdb_script import Asked, Script, bump
+from netweft.agent.ovsdb_script import Script
 from netweft.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
 from netweft.agent.ovsdb_steps import OvsdbStep, OvsStepError, PlugGuest, UnplugGuest, inverse
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
