@@ -307,7 +307,8 @@ def test_statements_that_travel_together_fail_together(db: Database) -> None:
 
 def test_questions_that_travel_together_are_answered_one_by_one(db: Database) -> None:
     """Each sees what those before it have done; an answer may be left unread."""
-    returning = Statement(insert(users).returning(users), [column.name for column in users.columns])
+    columns = [column.name for column in users.columns]
+    returning = Statement(insert(users).returning(users), columns)
     row = user_row("a")
     with db.write() as tx:
         with pipelined(tx):
@@ -317,7 +318,7 @@ def test_questions_that_travel_together_are_answered_one_by_one(db: Database) ->
             after = GET.ask(tx, name="a")
         assert before.all() == []
         assert before.first() is None
-        assert added.one()._asdict() == row
+        assert dict(zip(columns, added.one(), strict=True)) == row
         assert after.first() == added.one()
         with pytest.raises(NoResultFound):
             before.one()

@@ -166,8 +166,8 @@ def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
     """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
     query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
     query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
-    rows = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
-    return {row.id: f"{row.vm_name}/{row.name}" for row in rows}
+    found = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
+    return {vnic_id: f"{vm_name}/{name}" for vnic_id, name, vm_name in found}
 
 
 def _of(one: str, name: str, found: Iterable[Difference], known: _Known) -> DriftOf:

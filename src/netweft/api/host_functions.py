@@ -61,9 +61,9 @@ def _served(tx: Tx, call: Call[Any]) -> Served:
 
 
 def _networks(tx: Tx, nic: str, ids: Sequence[str]) -> list[Network]:
-    rows = tx.execute(select(networks.c.id, networks.c.name).where(networks.c.id.in_(ids)).order_by(networks.c.name))
+    found = tx.execute(select(networks.c.id, networks.c.name).where(networks.c.id.in_(ids)).order_by(networks.c.name))
     base = f"{nic}/virtualfunctionallowednetworks"
-    return [Network(id=row.id, name=row.name, href=f"{base}/{row.id}") for row in rows]
+    return [Network(id=network_id, name=name, href=f"{base}/{network_id}") for network_id, name in found]
 
 
 def _labels(nic: str, nic_id: str, labels: Sequence[str]) -> list[NetworkLabel]:

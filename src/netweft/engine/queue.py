@@ -26,7 +26,7 @@ from netweft.engine.actor import Actor
 from netweft.engine.clock import Moment
 from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netweft.engine.leases import TAKE_OVER
-from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.model.jobs import JobRow, job_steps, jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.statements import Statement
 
@@ -189,7 +189,7 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
         correlation_id=row.correlation_id,
         attempts=row.attempts + 1,
         claimed_by=replica,
-        claimed_at=claimed.one().heartbeat,
+        claimed_at=claimed.one()[0],
     )
 
 
@@ -200,7 +200,7 @@ _CLAIM = Statement(
 
 
 @cache
-def _claimable(kinds: frozenset[str]) -> Statement[Any]:
+def _claimable(kinds: frozenset[str]) -> Statement[JobRow]:
     other = jobs.alias("other")
     before = exists().where(
         other.c.status == Status.STARTED,
@@ -223,7 +223,8 @@ def _claimable(kinds: frozenset[str]) -> Statement[Any]:
         )
         .order_by(jobs.c.number)
         .limit(1)
-        .with_for_update(skip_locked=True, of=jobs)
+        .with_for_update(skip_locked=True, of=jobs),
+        record=JobRow,
     )
 
 
@@ -246,7 +247,7 @@ def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
     mine = and_(jobs.c.id.in_(job_ids), jobs.c.claimed_by == replica, jobs.c.status == Status.STARTED)
     free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True)
     tx.execute(update(jobs).where(jobs.c.id.in_(list(tx.scalars(free)))).values(heartbeat=Moment()))
-    return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
+    return set(tx.scalars(select(jobs.c.id).where(mine)))
 
 
 def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
@@ -262,12 +263,12 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
         jobs.c.heartbeat <= Moment(-silent_for),
         ~exists().where(replicas.c.id == jobs.c.claimed_by),
     )
-    rows = tx.execute(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
-    if rows or struck:
+    found = tx.scalars(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
+    for job_id in found:
+        tx.execute(update(jobs).where(jobs.c.id == job_id).values(claimed_by=None, last_updated=utc_now()))
+    if found or struck:
         announce(tx, WORK, replicas=True)  # jobs of hosts that are free now may begin as well
-    return len(rows)
+    return len(found)
 
 
 Result: TypeAlias = "Mapping[str, Any] | Callable[[Tx], None] | None"
@@ -299,8 +300,7 @@ def hold(tx: Tx, job: Job) -> None:
     :meth:`netweft.engine.job_context.JobContext.write` does so in each transaction in which a job records what it did,
     so that a replica that was taken for dead overwrites nothing.
     """
-    row = _HOLDER.first(tx, id=job.id)
-    if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
+    if _HOLDER.first(tx, id=job.id) != (job.claimed_by, Status.STARTED):
         raise LostError(f"Job {job.id} is not run by {job.claimed_by} any more.")
 
 
@@ -359,15 +359,10 @@ def outcome(tx: Tx, job_id: str) -> Outcome | None:
     row = _OUTCOME.first(tx, id=job_id)
     if row is None:
         raise NotFoundError(f"There is no job {job_id}.")
-    if row.status == Status.STARTED:
+    status, error, code, result = row
+    if status == Status.STARTED:
         return None
-    return Outcome(
-        job_id=job_id,
-        status=Status(row.status),
-        error=row.error or "",
-        error_code=row.error_code or "",
-        result=row.result or {},
-    )
+    return Outcome(job_id=job_id, status=Status(status), error=error or "", error_code=code or "", result=result or {})
 
 
 _OUTCOME = Statement(

@@ -256,7 +256,7 @@ def _detach(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
     """Raise BusyError while a host of the cluster is being given the network: it would have it after all."""
     coming = (
-        sa.select(changes_of_hosts.c.candidate, hosts.c.name)
+        sa.select(hosts.c.name, changes_of_hosts.c.candidate)
         .join(hosts, hosts.c.id == changes_of_hosts.c.host_id)
         .where(
             hosts.c.cluster_id == cluster_id,
@@ -264,10 +264,10 @@ def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) ->
             changes_of_hosts.c.candidate.is_not(None),
         )
     )
-    for change in tx.execute(coming):
-        if any(attachment["network_id"] == network_id for attachment in change.candidate["attachments"]):
+    for host, candidate in tx.execute(coming):
+        if any(attachment["network_id"] == network_id for attachment in candidate["attachments"]):
             raise BusyError(
-                f"Related operation is currently in progress: network {name} is being set up on Host {change.name}."
+                f"Related operation is currently in progress: network {name} is being set up on Host {host}."
                 " Try again later."
             )
 
@@ -356,7 +356,7 @@ def _following(
     if (Role.DEFAULT_ROUTE in before) != (Role.DEFAULT_ROUTE in after):
         carrying = sa.select(attachments.c.host_id).distinct()
         here = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id == cluster.id, hosts.c.id.in_(carrying))
-        following |= {row.id: row.name for row in tx.execute(here)}
+        following |= dict(tx.execute(here).all())
     if network is not None and _is_mapped(tx, cluster, network):
         following |= cluster_queries.set_up_in(tx, (cluster.id,))
     return following

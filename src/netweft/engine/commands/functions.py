@@ -84,8 +84,8 @@ def update_functions(tx: Tx, actor: Actor, spec: UpdateFunctions) -> str | None:
 def _restrict(tx: Tx, host_id: str, nic: str, *, restricted: bool) -> None:
     """Let a NIC's functions serve certain networks only, none at first; or all, which forgets those that were named."""
     here = sa.and_(nic_functions.c.host_id == host_id, nic_functions.c.nic == nic)
-    known = tx.execute(sa.select(nic_functions).where(here)).first()
-    if restricted and known is None:
+    is_restricted = tx.execute(sa.select(nic_functions.c.nic).where(here)).first() is not None
+    if restricted and not is_restricted:
         tx.execute(sa.insert(nic_functions).values(host_id=host_id, nic=nic, labels=[]))
     if not restricted:
         tx.execute(sa.delete(nic_functions).where(here))

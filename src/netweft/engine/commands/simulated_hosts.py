@@ -15,8 +15,9 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.hosts import ADDED, AddHost, enqueue_install, host_joined, joined_values, new_row
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.queries.references import Ref
+from netweft.engine.statements import rows
 
 HOST_ENROLLED = 20_001
 """Event code; of our own, as oVirt's hosts are installed from the engine and do not join."""
@@ -35,7 +36,7 @@ def settle_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, 
     """
     if not 0 < len(names) <= _MAX:
         raise MalformedError(f"This token is for an agent that simulates 1 to {_MAX} hosts.")
-    known = {row.name: row for row in tx.execute(sa.select(hosts).where(hosts.c.name.in_(names)))}
+    known = {row.name: row for row in rows(tx, HostRow, sa.select(hosts).where(hosts.c.name.in_(names)))}
     for name, row in known.items():
         there = f"{url}/{name}"
         if row.address != name or not row.agent_url.endswith(f"/{name}"):

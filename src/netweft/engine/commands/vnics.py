@@ -123,7 +123,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
         ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
     vm = _may_change(tx, actor, spec.vm_id, locked.first())
-    others = [row.name for row in named.all()]
+    others = [name for (name,) in named.all()]
     check(
         _ADD,
         rules.vm_may_change(vm.status),

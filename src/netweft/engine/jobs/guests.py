@@ -130,11 +130,11 @@ def sync(outside: Outside, job: JobContext) -> Result:
     vm_id, code = told.vm_id, told.code
     agents = outside.agents
     with job.db.read() as tx:
-        vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
-    if vm is None or vm.status != "up":
+        host_id = tx.scalar(sa.select(vms.c.host_id).where(vms.c.id == vm_id, vms.c.status == "up"))
+    if host_id is None:
         return {}
-    ports.follow(outside, job, vm_id, vm.host_id)
-    taken = _put(agents, job, vm_id, vm.host_id, requires_ports=False)
+    ports.follow(outside, job, vm_id, host_id)
+    taken = _put(agents, job, vm_id, host_id, requires_ports=False)
     job.write(_release_unused, vm_id)
     ports.remove_released(outside, job, vm_id)
     return partial(_record_synced, job=job, taken=taken, code=code)
@@ -335,11 +335,12 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     removed = ""
     if vnic_id := undo.remove:
         row = tx.execute(sa.select(vnics.c.name, vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
-        if row:
-            removed = f"Interface {row.name} was removed from VM {vm.name} again, as it could not be plugged in."
+        if row is not None:
+            name, mac = row
+            removed = f"Interface {name} was removed from VM {vm.name} again, as it could not be plugged in."
             functions.release_vnic(tx, vnic_id)
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
-            release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
+            release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), mac)
     if vnic_id := undo.restore:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values))
         if undo.addresses is not None:

@@ -137,8 +137,8 @@ def _circumstances(db: Database) -> Mapping[str, object]:
     query = query.where(cluster_networks.c.required, cluster_networks.c.status == "operational")
     found: dict[str, set[str]] = {}
     with db.read() as tx:
-        for row in tx.execute(query):
-            found.setdefault(row.cluster_id, set()).add(row.network_id)
+        for cluster_id, network_id in tx.execute(query):
+            found.setdefault(cluster_id, set()).add(network_id)
     return found
 
 

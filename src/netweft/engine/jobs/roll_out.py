@@ -281,9 +281,7 @@ def _since_change(one: HostOfRollout) -> float:
 def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
     ids = [one.host_id for one in members]
     drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
-    statuses = {
-        row.id: row.status for row in tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids)))
-    }
+    statuses = dict(tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids))).all())
     lost = _lost(tx, ids)
     return {
         one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
@@ -295,8 +293,9 @@ def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
 def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
     """Frames that the links of hosts have lost, by host and link."""
     links: dict[str, set[str]] = {}
-    for row in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(host_nics.c.host_id.in_(host_ids))):
-        links.setdefault(row.host_id, set()).add(row.name)
+    here = host_nics.c.host_id.in_(host_ids)
+    for host_id, name in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(here)):
+        links.setdefault(host_id, set()).add(name)
     return {
         host_id: {
             name: one.rx_errors + one.tx_errors + one.tx_dropped

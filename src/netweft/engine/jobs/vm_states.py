@@ -84,7 +84,10 @@ def _waits(job: JobContext) -> bool:
     query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == told.vm_id)
     with job.db.read() as tx:
         row = tx.execute(query).one_or_none()
-    return row is not None and (row.status, row.changed_at.isoformat()) == ("powering_down", told.since)
+    if row is None:
+        return False
+    status, changed_at = row
+    return (status, changed_at.isoformat()) == ("powering_down", told.since)
 
 
 def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:

@@ -122,6 +122,6 @@ def _tell(tx: Tx, authority: Authority, code: int, text: str, severity: Severity
     """An event, unless it was told a short while ago."""
     since = utc_now() - min(_TOLD_EVERY, authority.life / 12)
     about = events.c.host_id == (host.id if host else None)
-    if not tx.execute(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)).first():
+    if tx.scalar(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)) is None:
         ids = audit.About(host=host.id, cluster=host.cluster_id) if host else audit.About()
         audit.record(tx, SYSTEM, code, text, severity, **ids)

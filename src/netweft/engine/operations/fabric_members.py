@@ -92,7 +92,7 @@ def _wanted(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
         .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
         .where(port_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != "")
     )
-    return {(row.network_id, row.provider_id, row.guid) for row in tx.execute(query)}
+    return set(tx.execute(query))
 
 
 def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -102,13 +102,13 @@ def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
         .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
     )
     here = vnic_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != ""
-    return {(row.network_id, row.guid) for row in tx.execute(query.where(*here))}
+    return set(tx.execute(query.where(*here)))
 
 
 def _known(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
     here = provider_objects.c.kind == MEMBER, provider_objects.c.parent_id.in_(network_ids)
-    query = sa.select(provider_objects).where(*here, provider_objects.c.wanted == "present")
-    return {(row.parent_id, row.provider_id, row.external_id) for row in tx.execute(query)}
+    columns = (provider_objects.c.parent_id, provider_objects.c.provider_id, provider_objects.c.external_id)
+    return set(tx.execute(sa.select(*columns).where(*here, provider_objects.c.wanted == "present")))
 
 
 def _id(network_id: str, guid: str) -> str:

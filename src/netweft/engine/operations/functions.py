@@ -61,23 +61,23 @@ def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
     """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
     statement = _release(on_host=bool(host_id), unplugged_only=unplugged_only)
-    _leave(tx, statement.ask(tx, vm_id=vm_id, host_id=host_id).all())
+    _leave(tx, statement.scalars(tx, vm_id=vm_id, host_id=host_id))
 
 
 def release_vnic(tx: Tx, vnic_id: str) -> None:
     """Take back what a vNIC was promised, before it is removed."""
-    _leave(tx, _RELEASE_VNIC.ask(tx, vnic_id=vnic_id).all())
+    _leave(tx, _RELEASE_VNIC.scalars(tx, vnic_id=vnic_id))
 
 
-def _leave(tx: Tx, rows: Sequence[Any]) -> None:
+def _leave(tx: Tx, guids_of_released: Sequence[str]) -> None:
     """Have the ports that were taken back leave their partitions."""
-    guids = {row.guid for row in rows if row.guid}
+    guids = {guid for guid in guids_of_released if guid}
     if guids:
         members.settle(tx, members.networks_with(tx, guids))
 
 
 @cache
-def _release(*, on_host: bool, unplugged_only: bool) -> Statement[Any]:
+def _release(*, on_host: bool, unplugged_only: bool) -> Statement[tuple[Any, ...]]:
     mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
     if unplugged_only:
         mine = mine.where(sa.not_(vnics.c.plugged))

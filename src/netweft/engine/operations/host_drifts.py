@@ -17,7 +17,7 @@ from netweft.engine import audit
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.hosts import host_differences, host_drifts
+from netweft.engine.model.hosts import HostDriftRow, host_differences, host_drifts
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
@@ -79,7 +79,7 @@ def _thing(line: str) -> str:
     return line.partition(", and is ")[0]
 
 
-_KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))
+_KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")), record=HostDriftRow)
 
 
 def _keep_differences(tx: Tx, host_id: str, drift: Drift) -> set[str]:

@@ -30,7 +30,7 @@ def hold(tx: Tx, cluster_id: str) -> None:
 def attachments_changed(tx: Tx, host_id: str) -> None:
     """A host has other networks than before, which matters while it is up."""
     if up := _UP.first(tx, host_id=host_id):
-        host_changed(tx, host_id, up.cluster_id)
+        host_changed(tx, host_id, *up)
 
 
 def host_changed(tx: Tx, host_id: str, cluster_id: str) -> None:

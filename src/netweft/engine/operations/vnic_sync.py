@@ -47,26 +47,26 @@ def mark_on(tx: Tx, network_ids: Collection[str], *which: sa.ColumnElement[bool]
 def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
     """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
     query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
-    for vm in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
-        enqueue(tx, actor, vm.id, vm.name, code)
+    for vm_id, name in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
+        enqueue(tx, actor, vm_id, name, code)
 
 
 def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
     """:func:`tell` for the vNICs on a host whose networks have changed."""
-    for vm in _STALE.all(tx, host_id=host_id):
-        enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
+    for vm_id, name in _STALE.all(tx, host_id=host_id):
+        enqueue(tx, actor, vm_id, name, ON_NETWORK_UPDATE)
 
 
 def review(tx: Tx, host_id: str, report: HostReport) -> None:
     """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}
     locations = None
-    for vm in _STALE.all(tx, host_id=host_id):
-        if guest := states.get(vm.id):
+    for vm_id, name in _STALE.all(tx, host_id=host_id):
+        if guest := states.get(vm_id):
             locations = locate_networks(report.host) if locations is None else locations
             drift = record(tx, host_id, guest, locations)
-            if drift.live and not _was_tried(tx, vm.id):
-                enqueue(tx, SYSTEM, vm.id, vm.name, 0)
+            if drift.live and not _was_tried(tx, vm_id):
+                enqueue(tx, SYSTEM, vm_id, name, 0)
 
 
 _STALE = Statement(

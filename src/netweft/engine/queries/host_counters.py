@@ -20,4 +20,4 @@ _COUNTERS = msgspec.json.Decoder(dict[str, LinkCounters])
 def counters_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Mapping[str, LinkCounters]]:
     """By host and name of the link; a host that has not said anything yet is not there."""
     query = sa.select(host_counters.c.host_id, host_counters.c.counters).where(host_counters.c.host_id.in_(host_ids))
-    return {row.host_id: _COUNTERS.decode(row.counters) for row in tx.execute(query)}
+    return {host_id: _COUNTERS.decode(counters) for host_id, counters in tx.execute(query)}

@@ -16,6 +16,7 @@ from netweft.engine.model.hosts import host_reports
 from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import rollout_hosts
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.queries.rollouts import HostOfRollout
 
 
@@ -60,16 +61,15 @@ def _told(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...
     found: dict[str, tuple[Peer, ...] | None] = {one.host_id: () for one in members}
     requests = {one.host_id: one.job_id for one in members}
     query = sa.select(host_reports.c.host_id, host_reports.c.report).where(host_reports.c.host_id.in_(found))
-    for row in tx.execute(query):
-        change = _ENDED.decode(row.report).change
-        if change and change.request == requests[row.host_id]:
-            found[row.host_id] = change.lost_peers
+    for host_id, report in tx.execute(query):
+        change = _ENDED.decode(report).change
+        if change and change.request == requests[host_id]:
+            found[host_id] = change.lost_peers
     return found
 
 
 def _names(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
-    query = sa.select(networks.c.id, networks.c.name).where(networks.c.id.in_(network_ids))
-    return {row.id: row.name for row in tx.execute(query)}
+    return NETWORKS.names(tx, networks.c.id.in_(network_ids))
 
 
 def _within(tx: Tx, rollout_id: str, peers: Collection[Peer]) -> set[Peer]:

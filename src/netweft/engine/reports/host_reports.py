@@ -145,7 +145,7 @@ def _sync_nics(tx: Tx, host: HostRow, views: Mapping[str, NicView]) -> None:
         tx.execute(sa.delete(host_nics).where(host_nics.c.id.in_(gone)))
     new = [name for name in views if name not in known]
     if new:
-        bonds = {row.name: row.id for row in _BONDS.all(tx, id=host.id)}
+        bonds = dict(_BONDS.all(tx, id=host.id))
         rows = [
             {
                 "id": bonds.get(name) or new_id(),
@@ -350,7 +350,7 @@ def evaluate_status(tx: Tx, host_id: str, report: HostReport) -> None:
 
 
 def _required(tx: Tx, cluster_id: str) -> dict[str, str]:
-    return {row.id: row.name for row in _REQUIRED.all(tx, id=cluster_id)}
+    return dict(_REQUIRED.all(tx, id=cluster_id))
 
 
 _REQUIRED = Statement(
@@ -366,7 +366,7 @@ _REQUIRED = Statement(
 
 def _long_down(tx: Tx, host_id: str) -> set[str]:
     before = utc_now() - timedelta(seconds=LINK_GRACE)
-    return {row.name for row in _DOWN_BEFORE.all(tx, id=host_id, before=before)}
+    return set(_DOWN_BEFORE.scalars(tx, id=host_id, before=before))
 
 
 _DOWN_BEFORE = Statement(
