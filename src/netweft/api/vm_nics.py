@@ -29,14 +29,12 @@ from netweft.core.keep import KEEP, Keep
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands.vnic_filters import FilterParameter, put_filter_parameter, remove_filter_parameter
 from netweft.engine.commands.vnics import (
     AddVnic,
-    FilterParameter,
     UpdateVnic,
     add_vnic,
     plug_vnic,
-    put_filter_parameter,
-    remove_filter_parameter,
     remove_vnic,
     reorder_macs,
     update_vnic,
