@@ -7,7 +7,7 @@ that ends in the middle is followed by another one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -21,7 +21,7 @@ from netweft.engine.db import Database, Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import rollout_guests
 from netweft.engine.jobs.apply_host import actor_of
-from netweft.engine.model.hosts import host_drifts, host_nics, hosts
+from netweft.engine.model.hosts import hosts
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
@@ -31,7 +31,7 @@ from netweft.engine.operations.rollout_undo import add_newcomers, former, requir
 from netweft.engine.operations.rollouts import Task, set_host
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
-from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.rollout_health import health_of
 from netweft.engine.queries.rollout_peers import lost_peers
 from netweft.engine.queries.rollouts import Held, HostOfRollout
 
@@ -139,7 +139,7 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
         host_changes.require_idle(tx, one.host_id, one.host_name)
     except BusyError:
         return False
-    health = _healths(tx, (one,))[one.host_id]
+    health = health_of(tx, (one,))[one.host_id]
     task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
     set_host(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
     set_host(tx, one, job_id=_ask(tx, job, one, task, row.reason))
@@ -237,7 +237,7 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
 
 def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
     before = msgspec.convert(one.health, Health)
-    now = _healths(tx, (one,)).get(one.host_id, before)
+    now = health_of(tx, (one,)).get(one.host_id, before)
     health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
     set_host(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
 
@@ -245,7 +245,7 @@ def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
 def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
     """Look at hosts that have changed; those that have been well for long enough are done."""
     with job.db.read() as tx:
-        healths = _healths(tx, chosen)
+        healths = health_of(tx, chosen)
         peers = lost_peers(tx, row.id, chosen)
         failed = sa.select(rollout_hosts.c.host_id).where(
             rollout_hosts.c.rollout_id == row.id, rollout_hosts.c.state == HostState.FAILED
@@ -276,34 +276,6 @@ def _since_change(one: HostOfRollout) -> float:
     """Seconds."""
     now = utc_now()
     return (now - (one.changed_at or now)).total_seconds()
-
-
-def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
-    ids = [one.host_id for one in members]
-    drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
-    statuses = dict(tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids))).all())
-    lost = _lost(tx, ids)
-    return {
-        one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
-        for one in ids
-        if one in statuses
-    }
-
-
-def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
-    """Frames that the links of hosts have lost, by host and link."""
-    links: dict[str, set[str]] = {}
-    here = host_nics.c.host_id.in_(host_ids)
-    for host_id, name in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(here)):
-        links.setdefault(host_id, set()).add(name)
-    return {
-        host_id: {
-            name: one.rx_errors + one.tx_errors + one.tx_dropped
-            for name, one in counters.items()
-            if name in links.get(host_id, ())
-        }
-        for host_id, counters in counters_of(tx, host_ids).items()
-    }
 
 
 def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:

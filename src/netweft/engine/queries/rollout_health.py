@@ -1,0 +1,42 @@
+"""How the hosts of a rollout are, as far as that says whether it may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from netweft.core.rollout import Health
+from netweft.engine.db import Tx
+from netweft.engine.model.hosts import host_drifts, host_nics, hosts
+from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.rollouts import HostOfRollout
+
+
+def health_of(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
+    """The health of each host, by its id."""
+    ids = [one.host_id for one in members]
+    drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
+    statuses = dict(tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids))).all())
+    lost = _lost(tx, ids)
+    return {
+        one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
+        for one in ids
+        if one in statuses
+    }
+
+
+def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
+    """Frames that the links of hosts have lost, by host and link."""
+    links: dict[str, set[str]] = {}
+    here = host_nics.c.host_id.in_(host_ids)
+    for host_id, name in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(here)):
+        links.setdefault(host_id, set()).add(name)
+    return {
+        host_id: {
+            name: one.rx_errors + one.tx_errors + one.tx_dropped
+            for name, one in counters.items()
+            if name in links.get(host_id, ())
+        }
+        for host_id, counters in counters_of(tx, host_ids).items()
+    }
