@@ -20,7 +20,7 @@ from databases import Databases
 from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import (
@@ -174,7 +174,7 @@ class Scene:
 
     def claimed(self) -> queue.Job | None:
         """A job that waits, begun."""
-        return queue.claim_next(self.db, "a worker", frozenset(functions(self.fleet.outside)))
+        return claims.claim_next(self.db, "a worker", frozenset(functions(self.fleet.outside)))
 
     def do(self, job: queue.Job) -> None:
         # A slow host is not asked again, as what it says then is stored.

@@ -23,7 +23,7 @@ from memory_provider import INSTALLED
 from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
 from netweft.core.protocol import GuestSpec
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agent_answers import RefusedError
 from netweft.engine.commands import fabrics, providers
@@ -588,7 +588,7 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     """
     function = functions(fleet.outside)[kind]
     for lived in count():
-        job = queue.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
+        job = claims.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
         assert job is not None
         assert (job.id, job.attempts) == (job_id, 1)
         context = JobContext(db=MortalDatabase(fleet.db, lived), job=job, stop=threading.Event())  # type: ignore[arg-type] # as a database
@@ -599,7 +599,7 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
             is_last = False
         except PostponedError:
             pass
-        fleet.db.run(queue.take_over, silent_for=0)
+        fleet.db.run(claims.take_over, silent_for=0)
         with fleet.db.write() as tx:  # how often it is tried is another rule
             tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(attempts=0))
         if is_last:
@@ -628,10 +628,10 @@ def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fle
     vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
     worked(fleet)
     started = fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-1")))
-    job = queue.claim_next(fleet.db, "hung", frozenset({"start_vm"}))
+    job = claims.claim_next(fleet.db, "hung", frozenset({"start_vm"}))
     assert job is not None
     hung = agent_of(fleet.agents, JobContext(db=fleet.db, job=job, stop=threading.Event()), fleet.id(1))
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     worked(fleet, started)
     worked(fleet, fleet.db.run(stop_vm, SYSTEM, vm_id))
     with pytest.raises(RefusedError, match="A later order for guest"):
