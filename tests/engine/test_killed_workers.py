@@ -359,7 +359,7 @@ def shut_down(fleet: Fleet) -> Iterator[str]:
     assert 74 not in fleet.codes()
 
 
-def settle_shutdown(fleet: Fleet) -> Iterator[str]:
+def finish_shutdown(fleet: Fleet) -> Iterator[str]:
     vm_id = running_vm(fleet)
     fleet.simulate(deaf_guests=(vm_id,))
     worked(fleet, fleet.db.run(shut_down_vm, SYSTEM, vm_id))
@@ -548,7 +548,7 @@ CASES: Mapping[str, Case] = {
     "start_vm": start,
     "stop_vm": stop,
     "shut_down_vm": shut_down,
-    "settle_shutdown": settle_shutdown,
+    "settle_shutdown": finish_shutdown,
     "reboot_vm": reboot,
     "suspend_vm": suspend,
     "migrate_vm": migrate,

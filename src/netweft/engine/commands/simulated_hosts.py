@@ -27,7 +27,7 @@ _NOT_INSTALLED = ("installing", "install_failed")
 _ADD = "Cannot add Host."
 
 
-def settle_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, str]:
+def register_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, str]:
     """The ids, by name, of the hosts that the agent at ``url`` simulates. Those that are not there yet are added to
     cluster Default, or the first by name, and installed; those whose agent was elsewhere are installed again; all
     others go on as they are.

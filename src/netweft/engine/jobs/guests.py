@@ -38,7 +38,7 @@ from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, but_unbound, guest_spec, wanted_of
 from netweft.engine.queue import Result
-from netweft.engine.reports.host_reports import settle_guest
+from netweft.engine.reports.host_reports import record_guest
 from netweft.providers.contract import ProviderError
 
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
@@ -259,7 +259,7 @@ def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location])
 
 def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: AppliedGuest) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "up", host_id)
+    record_guest(tx, vm_id, "up", host_id)
     vnic_sync.record(tx, host_id, taken.guest, taken.locations)
     name = hosts.plain(tx, host_id).name
     text = f"VM {vm.name} was {'resumed' if vm.saved_host_id else 'started'} on Host {name}"
@@ -282,7 +282,7 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
+    record_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
     if vm.saved_host_id is None:
         functions.release(tx, vm_id)
         port_operations.release(tx, vm_id)
@@ -292,7 +292,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
+    record_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
     vnic_sync.write(tx, vm_id, ())
     functions.release(tx, vm_id)
     port_operations.release(tx, vm_id)

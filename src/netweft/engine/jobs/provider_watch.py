@@ -169,7 +169,7 @@ def _record_fabric(
         return
     provider_hosts.replace(tx, row.id, found)
     port_profiles.compare(tx, SYSTEM, row.id, known, {one.owner for one in profiles})
-    fabric_members.settle_all(tx, row.id)
+    fabric_members.align_all(tx, row.id)
     fabric_members.compare(tx, row.id, known, {(one.owner, guid) for one in profiles for guid in one.members})
     wanted = {one.object_id for one in [*known, *provider_objects.but_ports(tx, row.id)]}
     orphans.count(tx, row.id, sum(1 for one in profiles if one.owner and one.owner not in wanted))

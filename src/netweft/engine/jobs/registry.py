@@ -49,7 +49,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "set_functions": look_at_host.set_functions,
     "propagate_labels": propagate_labels.run,
     "shut_down_vm": vm_states.shut_down,
-    "settle_shutdown": vm_states.settle_shutdown,
+    "settle_shutdown": vm_states.finish_shutdown,
     "reboot_vm": vm_states.reboot,
     "suspend_vm": vm_states.suspend,
 }

@@ -96,7 +96,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
     pause: float | None = 0.0
     match move:
         case Move.SETTLE:
-            pause = _settle(job, chosen, row)
+            pause = _end_jobs(job, chosen, row)
         case Move.WATCH:
             pause = _watch(job, chosen, row)
         case Move.CHANGE:
@@ -181,7 +181,7 @@ def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
     return bool(lock(tx, rollouts, queries.get(tx, rollout_id).id).status == status)
 
 
-def _settle(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
+def _end_jobs(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
     """See which of the changes and migrations under way have ended, and how."""
     ended = [_has_ended(job, one, row) for one in chosen]
     return 0.0 if any(ended) else job.patience.rollout

@@ -21,7 +21,7 @@ from netweft.engine.jobs.guests import agent_of, look
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.payloads import OnVm, ShutDownVm
-from netweft.engine.reports.host_reports import settle_guest
+from netweft.engine.reports.host_reports import record_guest
 
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
 """Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""
@@ -62,7 +62,7 @@ def _watch(tx: Tx, job: JobContext) -> None:
     queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=job.patience.shutdown)
 
 
-def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def finish_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``settle_shutdown``: a guest that still runs has not heeded the request. Raises HostError."""
     host_id = OnVm.of(job.job).host_id
     if not _waits(job):
@@ -142,7 +142,7 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
-    settle_guest(tx, vm.id, "suspended", vm.host_id)
+    record_guest(tx, vm.id, "suspended", vm.host_id)
     _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
 
@@ -151,7 +151,7 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     if vm.host_id is None:
         return
-    settle_guest(tx, vm.id, "up", vm.host_id)
+    record_guest(tx, vm.id, "up", vm.host_id)
     _tell(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
 
 

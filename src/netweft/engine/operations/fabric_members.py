@@ -37,7 +37,7 @@ def networks_with(tx: Tx, guids: Collection[str]) -> frozenset[str]:
     return frozenset(tx.scalars(sa.select(provider_objects.c.parent_id).where(*here)))
 
 
-def settle(tx: Tx, network_ids: Collection[str]) -> None:
+def align(tx: Tx, network_ids: Collection[str]) -> None:
     """The fabrics that carry these networks shall have on them the ports that vNICs were promised, and no other of
     ours. A fabric that is to carry a network no more keeps those that guests have yet.
     """
@@ -63,11 +63,11 @@ def settle(tx: Tx, network_ids: Collection[str]) -> None:
         reconcile(tx, SYSTEM, provider_id)
 
 
-def settle_all(tx: Tx, provider_id: str) -> None:
+def align_all(tx: Tx, provider_id: str) -> None:
     """The same of all networks that a fabric carries, or has ports of yet."""
     carried = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
     here = provider_objects.c.kind == MEMBER, provider_objects.c.provider_id == provider_id
-    settle(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
+    align(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
 
 
 def compare(

@@ -55,7 +55,7 @@ def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str
     """
     tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, guid=guid, vnic_id=vnic_id))
     if guid:
-        members.settle(tx, members.networks_of(tx, vnic_id))
+        members.align(tx, members.networks_of(tx, vnic_id))
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
@@ -73,7 +73,7 @@ def _leave(tx: Tx, guids_of_released: Sequence[str]) -> None:
     """Have the ports that were taken back leave their partitions."""
     guids = {guid for guid in guids_of_released if guid}
     if guids:
-        members.settle(tx, members.networks_with(tx, guids))
+        members.align(tx, members.networks_with(tx, guids))
 
 
 @cache

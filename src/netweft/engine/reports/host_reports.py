@@ -79,7 +79,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     views = nic_views(spec.report.host)
     _store(tx, host, spec)
     _sync_nics(tx, host, views)
-    has_others = _settle_changes(tx, host, spec.report)
+    has_others = _end_changes(tx, host, spec.report)
     if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
         take_over(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
@@ -182,7 +182,7 @@ def _link_changed(tx: Tx, host: HostRow, view: NicView, row: HostNicRow) -> None
     audit.record(tx, SYSTEM, code, text, severity, host=host.id, cluster=host.cluster_id)
 
 
-def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
+def _end_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     """Changes whose job has ended without knowing how they ended: the host tells, however late. Returns whether it has
     other networks than before.
     """
@@ -193,11 +193,11 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
             continue
         change = report.change
         if report.generation < row.generation:
-            _settle_refused(tx, host, row, kept, "The request never reached the host.")
+            _record_refused(tx, host, row, kept, "The request never reached the host.")
         elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
-            _settle_refused(tx, host, row, kept, "The host has taken a later change.")
+            _record_refused(tx, host, row, kept, "The host has taken a later change.")
         elif change.phase is Phase.ROLLED_BACK:
-            _settle_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
+            _record_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
         else:
             has_others |= host_changes.record_applied(tx, host.id, row.generation, kept)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
@@ -207,7 +207,7 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     return has_others
 
 
-def _settle_refused(
+def _record_refused(
     tx: Tx, host: HostRow, row: HostChangeRow, kept: Kept, error: str, error_code: str = host_changes.LOST
 ) -> None:
     host_changes.record_refused(tx, host.id, row.generation, error, kept)
@@ -225,10 +225,10 @@ def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         status = guest.status if guest else ""
         if status == "suspended":
             if vm.status != "suspended":
-                settle_guest(tx, vm.id, status, host.id)
+                record_guest(tx, vm.id, status, host.id)
         elif status == "up":
             if vm.status in {"unknown", "suspended"}:
-                settle_guest(tx, vm.id, status, host.id)
+                record_guest(tx, vm.id, status, host.id)
         elif vm.status != "powering_down" or guest:  # else its job takes it away just now
             _record_end(tx, host, vm, guest)
     _find_running(tx, host, spec)
@@ -253,7 +253,7 @@ def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
     for vm in _FOUND.all(tx, ids=running, id=host.id, before=spec.asked_at) if running else ():
         if vm.status == "down":
-            settle_guest(tx, vm.id, "up", host.id)
+            record_guest(tx, vm.id, "up", host.id)
             code, severity = VM_FOUND, Severity.WARNING
             text = f"VM {vm.name} was found running on Host {host.name}."
         else:
@@ -282,7 +282,7 @@ _FOUND = Statement(
 )
 
 
-def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
+def record_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
     """Write down that a machine is up or suspended on a host, or down."""
     places = {
         "host_id": host_id if status == "up" else None,
@@ -305,7 +305,7 @@ def _record_end(tx: Tx, host: HostRow, vm: VmRow, guest: GuestState | None) -> N
         why = guest.error
     bad = vm.status == "suspended" or (guest and guest.error)
     code, severity = (VM_DOWN_ERROR, Severity.ERROR) if bad else (VM_DOWN, Severity.NORMAL)
-    settle_guest(tx, vm.id, "down", reason=why)
+    record_guest(tx, vm.id, "down", reason=why)
     functions.release(tx, vm.id)
     ports.release(tx, vm.id)
     text = f"VM {vm.name} is down. Exit message: {why}."
