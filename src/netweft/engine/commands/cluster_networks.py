@@ -168,7 +168,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         .values(required=required, status=cluster_networks.c.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
-    host_standing.judge(tx, watched)
+    host_standing.check_hosts(tx, watched)
     rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)

@@ -28,7 +28,7 @@ from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_addresses, host_changes, host_labels, rollouts
-from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
+from netweft.engine.operations.host_standing import Watch, check_hosts, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnHost, RemoveHost
@@ -176,7 +176,7 @@ def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
     tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(cluster_id=cluster_id))
     for attachment_id, name in carried:
         tx.execute(sa.update(attachments).where(attachments.c.id == attachment_id).values(network_id=there[name]))
-    judge(tx, watched)
+    check_hosts(tx, watched)
     host_addresses.reserve(tx, _UPDATE, host.id, addresses)
     if carried:
         host_changes.request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
@@ -312,7 +312,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
     together until another request has made them: they keep the MTU and QoS that they have.
     """
-    for (host_id, problem), name in judge(tx, watched, LEFT_ALONE).items():
+    for (host_id, problem), name in check_hosts(tx, watched, LEFT_ALONE).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
     rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)

@@ -303,7 +303,7 @@ def _record_refused(
         take_report(tx, spec)
     if isinstance(error, _LaterError):
         take_over(tx, lock(tx, hosts, task.host_id), error.report)
-    host_drifts.judge_drift(tx, task.host_id)
+    host_drifts.record_drift(tx, task.host_id)
     code = SETUP_FAILED if is_setup else PERSIST_FAILED
     text = f"Failed to apply changes on host {name}. {error.text}"
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)

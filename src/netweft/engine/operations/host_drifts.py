@@ -32,7 +32,7 @@ KEPT = 50
 """Differences that are kept for lists; who wants all of many looks at the host."""
 
 
-def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
+def record_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
     """Write down how the host differs from what is wanted of it, with an event when that begins, when there is more of
     it, and when it is over.
 

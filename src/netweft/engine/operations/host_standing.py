@@ -1,6 +1,6 @@
 """Hosts that are set up already keep to the rules of setting up networks whatever changes: a network, its roles, a QoS.
 
-Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`judge` (or
+Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`check_hosts` (or
 :func:`netweft.engine.commands.hosts.follow`) after the rows are written: what breaks a rule on a host is refused by
 that rule, and the transaction is undone.
 """
@@ -69,7 +69,7 @@ def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
     return Watch(action=action, names=names, before=before, seen=look(tx, names, ()))
 
 
-def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
+def check_hosts(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
     """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
 
     ``passed``: names of rules on NICs that need not hold, but for what a change under way is to bring. What they say,

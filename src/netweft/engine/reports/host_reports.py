@@ -84,7 +84,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
         take_over(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
     vnic_sync.review(tx, host.id, spec.report)
-    host_drifts.judge_drift(tx, host.id, spec.report)
+    host_drifts.record_drift(tx, host.id, spec.report)
     evaluate_status(tx, spec.host_id, spec.report)
     if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
         attachments_changed(tx, host.id)
