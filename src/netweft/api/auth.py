@@ -255,7 +255,7 @@ class TokenEndpoints:
             answer = _refusal(form, error.status, "temporarily_unavailable", error.text)
             answer.headers["Retry-After"] = str(error.wait)
             return answer
-        tell_known(request.scope)
+        report_login(request.scope)
         milliseconds = str(int(expires.timestamp() * 1000))
         return _json(
             {"access_token": token, "scope": form.get("scope") or SCOPE, "exp": milliseconds, "token_type": "bearer"}
@@ -291,7 +291,7 @@ class TokenEndpoints:
         return {name: values[-1] for name, values in fields.items()}
 
 
-def tell_known(scope: Scope) -> None:
+def report_login(scope: Scope) -> None:
     """Let the server know that a user has logged in on this connection, if it wants to."""
     tell = scope.get("state", {}).get(KNOWN)
     if tell is not None:

@@ -160,7 +160,7 @@ class Server:
         check_version(incoming)
         session = self._authenticator.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
         if session.is_user:
-            incoming.tell_known()
+            incoming.report_login()
         return session
 
     def _serve(self, incoming: Incoming, session: Session | None = None) -> Outgoing | _Waiting:

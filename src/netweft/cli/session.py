@@ -166,9 +166,9 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
             try:
                 result = function(client, *args, **kwargs)
             except (ApiError, click.exceptions.Exit):
-                _tell_warnings(client)
+                _print_warnings(client)
                 raise
-            _tell_warnings(client)
+            _print_warnings(client)
             if client.changed:
                 wait_for_rollouts(client)
             return result
@@ -203,7 +203,7 @@ def wait_for_rollout(client: Client, one: Tree, *, wanted: str = "succeeded") ->
         raise click.exceptions.Exit(ROLLED_BACK if status == "reverted" else REFUSED)
 
 
-def _tell_warnings(client: Client) -> None:
+def _print_warnings(client: Client) -> None:
     """Say what the engine warns of, such as hosts that do not follow, where the command changed something."""
     if not client.changed:
         return

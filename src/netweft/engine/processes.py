@@ -43,7 +43,7 @@ class Share:
     listeners: list[socket.socket]
     ready: int
 
-    def tell_ready(self) -> None:
+    def report_ready(self) -> None:
         """Requests are answered from now on."""
         os.write(self.ready, b"1")
         os.close(self.ready)

@@ -120,7 +120,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     told = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
-    _tell(tx, actor, 946, text, cluster, network_id, told)
+    _record_event(tx, actor, 946, text, cluster, network_id, told)
     return network_id
 
 
@@ -174,7 +174,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
     told = _lines(cluster, before, after, row.required, required)
-    _tell(tx, actor, 1112, text, cluster, network.id, told)
+    _record_event(tx, actor, 1112, text, cluster, network.id, told)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -195,10 +195,10 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
     )
     detach_from_hosts(tx, actor, (cluster_id,), network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
-    _tell(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
+    _record_event(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
 
 
-def _tell(
+def _record_event(
     tx: Tx, actor: Actor, code: int, text: str, cluster: ClusterRow, network_id: str, changed: Sequence[str]
 ) -> None:
     """An event of a network in a cluster, with what was changed."""

@@ -71,7 +71,7 @@ def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
     count = attempts_now(known, now, healing)
     match verdict(known, now, healing):
         case "give up" if known is not None:
-            _tell_left_alone(tx, one, count, healing)
+            _record_left_alone(tx, one, count, healing)
             calm = known.last + timedelta(seconds=healing.calm)
             _write(tx, HostHealingRow(host_id=host_id, attempts=count, tried_at=known.last, next_at=calm))
             return False
@@ -104,7 +104,7 @@ def heal_host(tx: Tx, host_id: str) -> str | None:
     return job_id
 
 
-def tell_not_healed(tx: Tx, host_id: str, reason: str) -> None:
+def record_not_healed(tx: Tx, host_id: str, reason: str) -> None:
     """An event for a host that cannot be synchronized as its cluster's policy says."""
     one = _locked(tx, host_id)
     if one is not None:
@@ -158,7 +158,7 @@ def _is_for(tx: Tx, one: Drifting) -> bool:
     return one.drift_healing == "always" or loss is Loss.NONE
 
 
-def _tell_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
+def _record_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
     text = (
         f"Host {one.name} differs again after it was synchronized {attempts} times by the policy of Cluster"
         f" {one.cluster_name}: somebody changes it back. It is left alone for {healing.calm / 60:.0f} minutes; adopt"

@@ -18,7 +18,7 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.commands.hosts import host_joined
-from netweft.engine.commands.simulated_hosts import register_simulated_hosts, tell_joined
+from netweft.engine.commands.simulated_hosts import record_joined, register_simulated_hosts
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.certificates import EnrollmentRow, enrollments
 from netweft.engine.model.hosts import hosts as host_table
@@ -135,7 +135,7 @@ def _redeem(tx: Tx, token: str) -> EnrollmentRow:
 def _joined(tx: Tx, host_id: str, url: str) -> None:
     host = lock(tx, host_table, host_id)
     host_joined(tx, host_id, url)
-    tell_joined(tx, host_id, host.name, url)
+    record_joined(tx, host_id, host.name, url)
 
 
 def _agent_url(text: str) -> str:

@@ -43,7 +43,7 @@ def register_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str
             raise DeniedError(f"There is a host {name} already that is not simulated.")
         if row.agent_url != there or row.status in _NOT_INSTALLED:
             host_joined(tx, row.id, there)
-            tell_joined(tx, row.id, name, there)
+            record_joined(tx, row.id, name, there)
     added = _add(tx, [name for name in names if name not in known], url)
     return {name: added.get(name) or known[name].id for name in names}
 
@@ -67,10 +67,10 @@ def _add(tx: Tx, names: Sequence[str], url: str) -> Mapping[str, str]:
         ids = {"host": row["id"], "cluster": cluster_id, "data_center": cluster.data_center_id}
         audit.record(tx, SYSTEM, ADDED, text, **ids)
         enqueue_install(tx, SYSTEM, row["id"], row["name"])
-        tell_joined(tx, row["id"], row["name"], row["agent_url"])
+        record_joined(tx, row["id"], row["name"], row["agent_url"])
     return {row["name"]: row["id"] for row in rows}
 
 
-def tell_joined(tx: Tx, host_id: str, name: str, url: str) -> None:
+def record_joined(tx: Tx, host_id: str, name: str, url: str) -> None:
     """An event: the agent of a host has joined."""
     audit.record(tx, SYSTEM, HOST_ENROLLED, f"The agent of host {name} joined from {url}.", host=host_id)

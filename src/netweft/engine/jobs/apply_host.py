@@ -280,7 +280,7 @@ def _record_applied(
 ) -> None:
     changed = host_changes.record_applied(tx, task.host_id, task.generation, kept)
     take_report(tx, spec)
-    vnic_sync.tell_host(tx, actor_of(job), task.host_id)
+    vnic_sync.sync_guests_on(tx, actor_of(job), task.host_id)
     text = f"Network changes were applied on host {name}."
     audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
     if changed:

@@ -33,7 +33,7 @@ def watch(db: Database, healing: Healing = _HEALING) -> None:
             try:
                 db.run(drift_healing.heal_host, host_id)
             except NetweftError as error:
-                db.run(drift_healing.tell_not_healed, host_id, error.text)
+                db.run(drift_healing.record_not_healed, host_id, error.text)
 
 
 def _record_drift(tx: Tx, host_id: str) -> None:

@@ -277,7 +277,7 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 
             f"vNICs of VM {vm.name} keep their state from before the change: {names}. It takes effect when they are"
             " unplugged and plugged in again."
         )
-        _tell(tx, job, vm, code, text, Severity.ALERT)
+        _record_event(tx, job, vm, code, text, Severity.ALERT)
 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
@@ -287,7 +287,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
         functions.release(tx, vm_id)
         port_operations.release(tx, vm_id)
     text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
-    _tell(tx, job, vm, START_FAILED, text, Severity.ERROR)
+    _record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
 
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
@@ -297,12 +297,14 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     functions.release(tx, vm_id)
     port_operations.release(tx, vm_id)
     if vm.saved_host_id:
-        _tell(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
+        _record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
     else:
-        _tell(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
+        _record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
 
 
-def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
+def _record_event(
+    tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL
+) -> None:
     ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
 

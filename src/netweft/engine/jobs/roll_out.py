@@ -151,7 +151,7 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
     if not _is_there(tx, one) or not _may_move(tx, row.id, Status.REVERTING):
         return
     held = former(tx, row, one)
-    rollout_guests.tell_who_stays(tx, job, one)
+    rollout_guests.record_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
     set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
@@ -214,7 +214,7 @@ def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRoll
 
 
 def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
-    rollout_guests.tell_who_stayed_away(tx, job, one)
+    rollout_guests.record_who_stayed_away(tx, job, one)
     set_host(tx, one, state=HostState.CHANGED)
     return True
 
@@ -287,7 +287,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     why = f"Host {first.host_name}: {first.error or _SILENT}"
     for one in failed:
         set_host(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
-        rollout_guests.tell_who_stays(tx, job, one)
+        rollout_guests.record_who_stays(tx, job, one)
     status, what = Status.HALTED, "No further hosts are changed."
     if any(one.on_failure == "revert" for one in failed):
         try:

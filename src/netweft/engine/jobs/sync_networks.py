@@ -58,7 +58,7 @@ def run(outside: Providers, job: JobContext) -> Result:
                 job.write(_take_in, provider_id, home, one)
             except ValidationError as error:
                 refused[one.name] = error.text
-    return lambda tx: _tell(tx, provider_id, refused)
+    return lambda tx: _record_refused(tx, provider_id, refused)
 
 
 def _homes(tx: Tx, provider_id: str) -> dict[str, list[str]]:
@@ -82,7 +82,7 @@ def _take_in(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, one
         attach_network(tx, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network.id)))
 
 
-def _tell(tx: Tx, provider_id: str, refused: dict[str, str]) -> None:
+def _record_refused(tx: Tx, provider_id: str, refused: dict[str, str]) -> None:
     provider = queries.get(tx, provider_id).name
     for name, reason in sorted(refused.items()):
         text = f"Network {name} of provider {provider} was not imported. {reason}"

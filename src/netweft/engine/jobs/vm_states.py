@@ -143,7 +143,7 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     record_guest(tx, vm.id, "suspended", vm.host_id)
-    _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
+    _record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
@@ -152,9 +152,9 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     if vm.host_id is None:
         return
     record_guest(tx, vm.id, "up", vm.host_id)
-    _tell(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
+    _record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
 
 
-def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
+def _record_event(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
     ids = audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)

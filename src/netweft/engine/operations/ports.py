@@ -71,7 +71,7 @@ def record(tx: Tx, actor: Actor, vnic_id: str, provider_id: str, **facts: Any) -
     objects.done(tx, PORT, vnic_id, provider_id, **facts)
     if external_id and (external_id, mtu) != (facts["external_id"], facts["mtu"]):
         vnic_sync.mark(tx, vnics.c.id == vnic_id)
-        vnic_sync.tell(tx, actor, vnic_sync.ON_NETWORK_UPDATE, vnics.c.id == vnic_id)
+        vnic_sync.sync_guests(tx, actor, vnic_sync.ON_NETWORK_UPDATE, vnics.c.id == vnic_id)
 
 
 _FACTS = Statement(

@@ -44,15 +44,15 @@ def mark_on(tx: Tx, network_ids: Collection[str], *which: sa.ColumnElement[bool]
     mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)), *which)
 
 
-def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
+def sync_guests(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
     """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
     query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
     for vm_id, name in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
         enqueue(tx, actor, vm_id, name, code)
 
 
-def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """:func:`tell` for the vNICs on a host whose networks have changed."""
+def sync_guests_on(tx: Tx, actor: Actor, host_id: str) -> None:
+    """:func:`sync_guests` for the vNICs on a host whose networks have changed."""
     for vm_id, name in _STALE.all(tx, host_id=host_id):
         enqueue(tx, actor, vm_id, name, ON_NETWORK_UPDATE)
 
