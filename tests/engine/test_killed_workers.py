@@ -95,9 +95,9 @@ class MortalDatabase:
         self._live_on()
         return self._db.read()
 
-    def look(self) -> AbstractContextManager[Any]:
+    def read_once(self) -> AbstractContextManager[Any]:
         self._live_on()
-        return self._db.look()
+        return self._db.read_once()
 
     def write(self) -> AbstractContextManager[Any]:
         self._live_on()

@@ -115,7 +115,7 @@ class Authenticator:
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
         group = needs if isinstance(needs, ActionGroup) else None
         standing = None
-        with self.db.look() as tx:
+        with self.db.read_once() as tx:
             if user is not None:
                 standing = admission.of_user(tx, user.id, group)
             elif scheme.lower() == "bearer":
@@ -138,7 +138,7 @@ class Authenticator:
         if needs is PUBLIC or actor.user_id is None:
             return actor
         group = needs if isinstance(needs, ActionGroup) else None
-        with self.db.look() as tx:
+        with self.db.read_once() as tx:
             standing = admission.of_user(tx, actor.user_id, group)
         if standing is None:
             raise UnauthenticatedError("Log in first.")

@@ -251,7 +251,7 @@ class Server:
         """The answer of a job that has ended, or for which no more time is left (``is_late``); else None."""
         route = waiting.route
         try:
-            with self.db.look() as tx:
+            with self.db.read_once() as tx:
                 ended = outcome(tx, waiting.later.job_id)
             if ended is None and not is_late:
                 return None

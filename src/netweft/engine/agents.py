@@ -137,7 +137,7 @@ class AgentLine:
         answer = await self._ask(f"/v1/events?{urlencode({'after': after, 'wait': wait})}", wait + patience)
         return decode(self._endpoint, EventPage, answer.body)
 
-    async def look(self, known: str) -> Sight:
+    async def poll(self, known: str) -> Sight:
         """What the host is like, unless that is what has the tag ``known``."""
         answer = await self._ask("/v1/host", ANSWER_SECONDS, known)
         boot, _, number = answer.headers.get(EVENT_HEADER.lower(), "").rpartition(" ")

@@ -129,7 +129,7 @@ class Database:
             yield tx
 
     @contextmanager
-    def look(self) -> Iterator[Tx]:
+    def read_once(self) -> Iterator[Tx]:
         """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
         of a transaction. Every request does it, so SQLite's connections for it are kept at hand: to take one out of its
         pool and put it back takes as long as many a question.
@@ -252,7 +252,7 @@ class Database:
         """
         if self.is_sqlite and self._group.commits != self._moved:
             self._moved = self._group.commits
-            with self.look() as tx:
+            with self.read_once() as tx:
                 _CHECKPOINT.run(tx)
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
     following = _following(tx, cluster, network, frozenset(), spec.roles)
-    seen = _look(tx, cluster.id, network_id, following)
+    seen = _snapshot(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
@@ -159,7 +159,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     following = _following(tx, cluster, None, before, after)
-    seen = _look(tx, cluster.id, network.id, following)
+    seen = _snapshot(tx, cluster.id, network.id, following)
     watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
@@ -227,7 +227,7 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_ids: Sequence[str], network_
         cluster = cluster_queries.get(tx, cluster_id)
         carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
         here = carrying | _following(tx, cluster, row, queries.roles_of(row), frozenset())
-        seen.append(_look(tx, cluster_id, network_id, here))
+        seen.append(_snapshot(tx, cluster_id, network_id, here))
         following |= here
     for cluster_id in cluster_ids:
         _detach(tx, actor, cluster_id, network_id)
@@ -369,11 +369,11 @@ def _is_mapped(tx: Tx, cluster: ClusterRow, network: NetworkRow) -> bool:
     return bool(provider_queries.get(tx, network.provider_id).plugin_remote)
 
 
-def _look(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
+def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
     """What hosts depend on before a network comes or goes, or its roles, and before who has these now loses them.
 
     Whoever works on a host locks its row first and the cluster's networks then: to be called before they are written.
     """
     host_changes.lock_hosts(tx, following)
     ids = names_in_cluster(tx, cluster_id).keys() if following else set()
-    return rollouts.look(tx, following, {network_id, *ids})
+    return rollouts.snapshot(tx, following, {network_id, *ids})

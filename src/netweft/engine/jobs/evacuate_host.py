@@ -65,7 +65,7 @@ class IncompleteError(HostError):
 def run(job: JobContext) -> Mapping[str, Any]:
     """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
     host_id = OnHost.of(job.job).host_id
-    rows, progress = job.write(_look, host_id)
+    rows, progress = job.write(_state, host_id)
     if rows is None:
         return {"cancelled": True}
     _send_away(job, rows, progress)
@@ -80,7 +80,7 @@ def run(job: JobContext) -> Mapping[str, Any]:
     raise job.write(_give_up, host_id, stuck)
 
 
-def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
+def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
     """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
     known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
     progress = msgspec.convert(known or {}, _Progress)

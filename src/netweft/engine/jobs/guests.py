@@ -66,7 +66,7 @@ def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         ports.remove_released(outside, job, vm_id)
         raise
     job.write(_record_up, vm_id, host_id, taken)
-    look(outside.agents, job, host_id)
+    refresh(outside.agents, job, host_id)
     return {}
 
 
@@ -162,7 +162,7 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         raise
     job.write(_record_stopped, vm_id)
     ports.remove_released(outside, job, vm_id)
-    look(outside.agents, job, host_id)
+    refresh(outside.agents, job, host_id)
     return {}
 
 
@@ -195,7 +195,7 @@ def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
         return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
-def look(agents: Agents, job: JobContext, host_id: str) -> None:
+def refresh(agents: Agents, job: JobContext, host_id: str) -> None:
     """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
     monitor to judge.
     """

@@ -94,7 +94,7 @@ class Asking:
             networks = _ask(self._outside, db, row)
             if networks is not None:
                 self._sync(db, row, networks)
-                self._look_for_orphans(db, row)
+                self._find_orphans(db, row)
         except Exception as error:
             if is_away(error):  # the provider is asked again
                 log.warning("no provider could be asked", provider=row.name, reason=first_line(error))
@@ -113,7 +113,7 @@ class Asking:
             self._done[what] = time.monotonic()
         return is_time
 
-    def _look_for_orphans(self, db: Database, row: ProviderRow) -> None:
+    def _find_orphans(self, db: Database, row: ProviderRow) -> None:
         """Now and then, as it takes lists of all that is there."""
         if not self._is_time(f"orphans {row.id}", ORPHANS_EVERY):
             return

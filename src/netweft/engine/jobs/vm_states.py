@@ -17,7 +17,7 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
-from netweft.engine.jobs.guests import agent_of, look
+from netweft.engine.jobs.guests import agent_of, refresh
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.payloads import OnVm, ShutDownVm
@@ -38,7 +38,7 @@ def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.write(_watch)
-    look(agents, job, told.host_id)
+    refresh(agents, job, told.host_id)
     return {}
 
 
@@ -115,7 +115,7 @@ def suspend(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_runs_on, SUSPEND_FAILED, "suspend", error.text)
         raise
     job.write(_record_suspended)
-    look(agents, job, host_id)
+    refresh(agents, job, host_id)
     return {}
 
 

@@ -82,7 +82,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     has_others = _end_changes(tx, host, spec.report)
     if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
         take_over(tx, host, spec.report)
-    _look_after_guests(tx, host, spec)
+    _take_in_guests(tx, host, spec)
     vnic_sync.review(tx, host.id, spec.report)
     host_drifts.record_drift(tx, host.id, spec.report)
     evaluate_status(tx, spec.host_id, spec.report)
@@ -217,7 +217,7 @@ def _record_refused(
     audit.record(tx, SYSTEM, code, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=row.job_id)
 
 
-def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
+def _take_in_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
     for vm in _TOLD.all(tx, id=host.id, statuses=_TOLD_BY_REPORTS, before=spec.asked_at):
