@@ -39,7 +39,7 @@ from netweft.engine.logs import configure_logging
 from netweft.engine.operations import host_changes, rollouts
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority, renew_client
-from netweft.engine.processes import EndedError, Processes, Share, given_share
+from netweft.engine.processes import EndedError, Processes, Share, own_share
 from netweft.engine.secrets import SecretBox, SecretError, open_box
 from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
@@ -90,7 +90,7 @@ def serve(settings: Settings, arguments: Sequence[str], asked: threading.Event) 
     Raises StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError.
     """
     open_folder(settings.data)
-    share = given_share()
+    share = own_share()
     if share is not None:
         _run(settings, share.listeners, asked, share)
         return

@@ -51,7 +51,7 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.patience import Patience
 from netweft.engine.queries.references import Ref as ObjectName
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.reports.host_sightings import known_tag
+from netweft.engine.reports.host_sightings import stored_tag
 from statements_seen import COUNTED
 
 SMALL, LARGE = 10, 400
@@ -275,7 +275,7 @@ COMMANDS: dict[str, Callable[[Scene], object]] = {
     "commit": of_host(commit_network_changes),
     "refresh": of_host(refresh_host),
     "the same report": Scene.take_report,
-    "no report": lambda scene: scene.db.run(known_tag, scene.fleet.id()),
+    "no report": lambda scene: scene.db.run(stored_tag, scene.fleet.id()),
     "a link down": link_down,
     "lost": lambda scene: scene.db.run(lose_host, scene.fleet.id(), "it does not answer"),
     "back": Scene.take_report,

@@ -26,7 +26,7 @@ _AGAIN = 0.05
 """Seconds between two looks."""
 
 
-def known_peers(netlink: nl.Netlink) -> list[LinkPeer]:
+def answered_peers(netlink: nl.Netlink) -> list[LinkPeer]:
     """Those that have answered, now or earlier. Raises NetlinkError."""
     return [one for one, state in _neighbours(netlink, _names(netlink)).items() if state.is_known]
 

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from netweft.api.bodies import BodyLimit, read_body
-from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
+from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, as_netweft_error
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
 from netweft.engine.access import admission, tokens
@@ -167,7 +167,7 @@ class Authenticator:
             raise UnauthenticatedError("The Authorization header is not understood.") from error
         if not colon:
             raise UnauthenticatedError("The Authorization header has no password.")
-        known = self.credentials.known(name, password)
+        known = self.credentials.recent(name, password)
         if known is None:
             raise UnprovedError(name, password)
         return known
@@ -232,7 +232,7 @@ class TokenEndpoints:
         try:
             return await answer(*arguments)
         except (SQLAlchemyError, NetweftError) as error:
-            known = known_error(error, new_id())
+            known = as_netweft_error(error, new_id())
             if known.status != UnavailableError.status:
                 raise
             refusal = _json({"error_code": "temporarily_unavailable", "error": known.text}, known.status)

@@ -36,8 +36,8 @@ from netweft.api.faults import (
     UnavailableError,
     WrongMethodError,
     answer_of,
+    as_netweft_error,
     failed_job,
-    known_error,
 )
 from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
@@ -297,7 +297,7 @@ class Server:
             return None
 
     def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
-        known = known_error(error, incoming.correlation_id)
+        known = as_netweft_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         is_ours = incoming.path.startswith(ADDITIONS)
         answer = answer_of(known, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})

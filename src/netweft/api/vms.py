@@ -259,7 +259,7 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     vm_id = call.ids["vm_id"]
     require_visible(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
-    guest, seen = host_queries.guest_seen(tx, row.host_id, vm_id) if row.host_id else (None, {})
+    guest, seen = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():
         device_id = named_id("reporteddevice", nic.id)

@@ -155,7 +155,7 @@ def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, 
         raise
     confirm_removal(f"host {name}", yes=yes)
     client.remove(f"hosts/{host['id']}", clean=str(clean).lower(), force=str(force).lower())
-    for text in client.told("code!=30"):
+    for text in client.event_texts("code!=30"):
         say(text)
 
 

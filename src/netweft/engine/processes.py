@@ -49,7 +49,7 @@ class Share:
         os.close(self.ready)
 
 
-def given_share() -> Share | None:
+def own_share() -> Share | None:
     """What this process was given; None when it is not one of several."""
     listeners, ready = os.environ.pop(_LISTENERS, ""), os.environ.pop(_READY, "")
     if not listeners:

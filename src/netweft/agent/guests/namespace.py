@@ -117,7 +117,7 @@ class NamespaceGuests:
 
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
-        return [self._state(spec) for spec in self._known()]
+        return [self._state(spec) for spec in self._specs()]
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
         """See GuestDriver. A namespace can be looked into."""
@@ -164,7 +164,7 @@ class NamespaceGuests:
         if problems:
             raise GuestError("; ".join(problems))
 
-    def _known(self) -> Iterator[GuestSpec]:
+    def _specs(self) -> Iterator[GuestSpec]:
         for path in sorted(self._folder.glob("*.json")):
             try:
                 yield self._load(path)

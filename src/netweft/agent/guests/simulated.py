@@ -151,7 +151,7 @@ class SimulatedGuests:
                 raise GuestError(f"vNIC {nic.name} cannot be plugged in: another guest has {nic.function}")
 
 
-def given(state: Machine) -> list[GuestNic]:
+def plugged_nics(state: Machine) -> list[GuestNic]:
     """The vNICs of the guests that run."""
     return [nic for guest in state.guests.values() if guest.status == "up" for nic in guest.nics]
 

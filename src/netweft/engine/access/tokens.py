@@ -299,7 +299,7 @@ class Credentials:
         self._mutex = threading.Lock()
         self._known: dict[bytes, tuple[User, str, float]] = {}
 
-    def known(self, user_name: str, password: str) -> User | None:
+    def recent(self, user_name: str, password: str) -> User | None:
         """The user whose password this was a moment ago; cheap."""
         with self._mutex:
             known = self._known.get(self._secret(user_name, password))
@@ -309,7 +309,7 @@ class Credentials:
 
     def check(self, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
         """As :func:`login`, cheap when repeated. Raises LoginError."""
-        known = self.known(user_name, password)
+        known = self.recent(user_name, password)
         if known is not None:
             return known
         user = login(self._db, user_name, password, address, correlation_id, hasher=self._hasher)

@@ -22,7 +22,7 @@ from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.records import Record
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.reports.host_sightings import known_tag, take_again
+from netweft.engine.reports.host_sightings import stored_tag, take_again
 
 T = TypeVar("T")
 
@@ -208,7 +208,7 @@ class HostWatch:
         return host.row.status not in _URGENT
 
     async def _poll(self, host: Host, line: AgentLine) -> _Seen:
-        known, is_open = await self._in_pool(self._known, host.row.id)
+        known, is_open = await self._in_pool(self._stored_tag, host.row.id)
         asked_at = utc_now()
         seen = _Seen(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
         host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
@@ -227,16 +227,16 @@ class HostWatch:
         await self._in_pool(self._store, host.row.id, seen, is_stale)
         host.judged_by, host.judged = judged_by, time.monotonic()
 
-    def _known(self, host_id: str) -> tuple[str, bool]:
+    def _stored_tag(self, host_id: str) -> tuple[str, bool]:
         with self._db.read_once() as tx:
-            return known_tag(tx, host_id)
+            return stored_tag(tx, host_id)
 
     def _store(self, host_id: str, seen: _Seen, is_stale: bool) -> None:
         sight = seen.sight
         if sight.report is None:
             self._db.run(take_again, host_id, seen.known, seen.asked_at)
             return
-        if self._known(host_id) == (sight.tag, False) and not is_stale:
+        if self._stored_tag(host_id) == (sight.tag, False) and not is_stale:
             return  # the job that brought it about has taken it in
         report = decode_report(host_id, sight.report, sight.tag)
         self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=seen.asked_at))

@@ -95,9 +95,9 @@ def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
     """What a provider has now. What is known is read before and after the provider is asked: what comes or goes
     meanwhile is no orphan. Raises ProviderError.
     """
-    before = _known(db)
+    before = _wanted_anywhere(db)
     found = _marked(there, before)
-    after = _known(db)
+    after = _wanted_anywhere(db)
     return [one for one in found if (one.kind, one.id) not in before.objects | after.objects]
 
 
@@ -110,9 +110,9 @@ def _count(tx: Tx, _: JobContext, provider_id: str, orphans: int) -> None:
     count(tx, provider_id, orphans)
 
 
-def _known(db: Database) -> Known:
+def _wanted_anywhere(db: Database) -> Known:
     with db.read() as tx:
-        return queries.known(tx)
+        return queries.wanted_anywhere(tx)
 
 
 def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:

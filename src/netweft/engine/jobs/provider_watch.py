@@ -132,7 +132,7 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[Provide
         began = time.monotonic()
         with outside.connected(row) as there:
             found = hosts_of(row.id, there)
-            known = _known(db, row)
+            known = _objects(db, row)
             networks = list(there.networks()) if known or row.auto_sync else []
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
@@ -148,7 +148,7 @@ def _ask_fabric(outside: Providers, db: Database, row: ProviderRow) -> None:
         began = time.monotonic()
         with outside.configuring(row) as there:
             found = servers_of(row.id, there)
-            known = _known(db, row)
+            known = _objects(db, row)
             profiles = there.profiles()
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
@@ -175,7 +175,7 @@ def _record_fabric(
     orphans.count(tx, row.id, sum(1 for one in profiles if one.owner and one.owner not in wanted))
 
 
-def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
+def _objects(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
     """What is wanted there that can be compared."""
     with db.read() as tx:
         return provider_objects.but_ports(tx, row.id)

@@ -110,7 +110,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
         case Move.FAIL:
             job.write(_fail, row.id, chosen)
         case Move.WAIT:
-            pause = 0.0 if job.write(_is_known, row.id, chosen) else None
+            pause = 0.0 if job.write(_is_resolved, row.id, chosen) else None
         case Move.END:
             job.write(_end, row.id)
             pause = None
@@ -302,7 +302,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, host=first.host_id, job=job.job.id)
 
 
-def _is_known(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
+def _is_resolved(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
     """Whether it is known by now what became of a silent host; else the rollout waits for those that cannot be asked
     now.
     """

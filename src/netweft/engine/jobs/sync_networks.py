@@ -69,13 +69,13 @@ def _missing(
     tx: Tx, provider_id: str, data_center_id: str, found: Collection[ProviderNetwork]
 ) -> Sequence[ProviderNetwork]:
     """What others made there and the data centre has not."""
-    known = provider_objects.known_in(tx, provider_id, data_center_id)
+    known = provider_objects.external_ids_in(tx, provider_id, data_center_id)
     return [one for one in found if not one.owner and one.id not in known]
 
 
 def _take_in(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, one: ProviderNetwork) -> None:
     """Add a network, and attach it to the clusters whose default provider it is on."""
-    if one.id in provider_objects.known_in(tx, provider_id, data_center_id):
+    if one.id in provider_objects.external_ids_in(tx, provider_id, data_center_id):
         return
     network = add_as_it_is(tx, job, provider_id, data_center_id, one)
     for cluster_id in _homes(tx, provider_id).get(data_center_id, ()):

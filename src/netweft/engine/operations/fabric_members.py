@@ -47,7 +47,7 @@ def align(tx: Tx, network_ids: Collection[str]) -> None:
     profiles = port_profiles.c.network_id, port_profiles.c.provider_id
     query = sa.select(*profiles).where(port_profiles.c.network_id.in_(network_ids)).order_by(*profiles)
     tx.execute(query.with_for_update()).all()
-    wanted, known = _wanted(tx, network_ids), _known(tx, network_ids)
+    wanted, known = _wanted(tx, network_ids), _existing(tx, network_ids)
     promised = _promised(tx, network_ids)
     gone = {one for one in known - wanted if (one[0], one[2]) not in promised}
     for network_id, provider_id, guid in sorted(wanted - known):
@@ -105,7 +105,7 @@ def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
     return set(tx.execute(query.where(*here)))
 
 
-def _known(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
+def _existing(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
     here = provider_objects.c.kind == MEMBER, provider_objects.c.parent_id.in_(network_ids)
     columns = (provider_objects.c.parent_id, provider_objects.c.provider_id, provider_objects.c.external_id)
     return set(tx.execute(sa.select(*columns).where(*here, provider_objects.c.wanted == "present")))

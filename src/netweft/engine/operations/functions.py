@@ -45,7 +45,7 @@ def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
     data = host_networks.load_one(tx, host_id)
     here = (host_id,)
     restricted, held = queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
-    shown = queries.shown_free(data)
+    shown = queries.reported_free(data)
     return data, queries.free(shown, restricted, held, queries.leaving(tx, shown))
 
 

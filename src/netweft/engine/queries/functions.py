@@ -104,7 +104,7 @@ class ShownFree:
     guids: Mapping[str, str] = field(default_factory=dict)
 
 
-def shown_free(data: HostData) -> tuple[ShownFree, ...]:
+def reported_free(data: HostData) -> tuple[ShownFree, ...]:
     """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None

@@ -49,7 +49,7 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
     names = network_names(tx, host_id, *(asked for asked in wished if asked))
     shown, setup = [], Candidate()
     for row, asked in zip(found, wished, strict=True):
-        shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
+        shown.append(_revision(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
     return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
 
@@ -133,7 +133,7 @@ def _labels(setup: HostSetup, otherwise: HostSetup | None = None) -> Labels:
     return labels
 
 
-def _shown(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:
+def _revision(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:
     return Revision(
         generation=row.generation,
         reason=row.reason,

@@ -114,7 +114,7 @@ def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:
     return {guest.id: guest for report in tx.scalars(query) for guest in _SEEN.decode(report).guests}
 
 
-def guest_seen(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
+def last_guest(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
     """A guest as its host reported it last, None when it did not; and the addresses seen in guests, by vNIC."""
     report = tx.scalar(sa.select(host_reports.c.report).where(host_reports.c.host_id == host_id))
     seen = _SEEN.decode(report) if report else _Seen()

@@ -35,7 +35,7 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.queries.functions import ShownFree, shown_free
+from netweft.engine.queries.functions import ShownFree, reported_free
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
@@ -229,7 +229,7 @@ def _kept(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[_Kept]:
         _KEPT.clear()
     counted = counters_of(tx, fresh) if fresh else {}
     made = {
-        one: _Kept(made_of=made_of[one], state=_state(data, counted.get(one, {})), functions=shown_free(data))
+        one: _Kept(made_of=made_of[one], state=_state(data, counted.get(one, {})), functions=reported_free(data))
         for one, data in (host_queries.load(tx, fresh) if fresh else {}).items()
     }
     promised = vm_queries.memory_promised(tx, host_ids)

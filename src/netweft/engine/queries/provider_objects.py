@@ -122,7 +122,7 @@ class Known:
     networks: frozenset[str]
 
 
-def known(tx: Tx) -> Known:
+def wanted_anywhere(tx: Tx) -> Known:
     """Of all providers, as two of them may be the same system."""
     query = sa.select(provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.external_id)
     found = tx.execute(query).all()
@@ -169,7 +169,7 @@ def network_with(tx: Tx, data_center_id: str, provider_id: str, external_id: str
     return tx.scalar(query.where(*here)) or ""
 
 
-def known_in(tx: Tx, provider_id: str, data_center_id: str) -> set[str]:
+def external_ids_in(tx: Tx, provider_id: str, data_center_id: str) -> set[str]:
     """What the provider calls those of its networks that are in a data centre."""
     query = sa.select(provider_objects.c.external_id).join(networks, provider_objects.c.object_id == networks.c.id)
     here = provider_objects.c.provider_id == provider_id, networks.c.data_center_id == data_center_id

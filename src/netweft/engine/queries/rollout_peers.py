@@ -42,7 +42,7 @@ def lost_peers(tx: Tx, rollout_id: str, members: Sequence[HostOfRollout]) -> Map
     Other hosts of the rollout do not count: two hosts of which one has changed cannot reach each other until the other
     one has. Nor do guests, which are on hosts, and come and go.
     """
-    told = _told(tx, members)
+    told = _lost_by_host(tx, members)
     lost = {peer for peers in told.values() for peer in peers or ()}
     if not lost:
         return told
@@ -56,7 +56,7 @@ def _named(peers: Sequence[Peer], counted: Collection[Peer], names: Mapping[str,
     return tuple(replace(one, network=names.get(one.network, one.network)) for one in peers if one in counted)
 
 
-def _told(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...] | None]:
+def _lost_by_host(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...] | None]:
     """What each host says of its change of the rollout; nothing, once it has had a later one."""
     found: dict[str, tuple[Peer, ...] | None] = {one.host_id: () for one in members}
     requests = {one.host_id: one.job_id for one in members}

@@ -98,7 +98,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         "capabilities": msgspec.to_builtins(spec.report.capabilities),
         "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
-        **_known_by(spec.report),
+        **_identities(spec.report),
     }
     if not _REPLACE_REPORT.first(tx, id=host.id, **values):
         _ADD_REPORT.run(tx, host_id=host.id, **values)
@@ -106,7 +106,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
 
 
-def _known_by(report: HostReport) -> dict[str, str]:
+def _identities(report: HostReport) -> dict[str, str]:
     """What systems with networks know the host by. One that is told no southbound database is no chassis."""
     chassis = report.host.chassis
     is_chassis = chassis is not None and bool(chassis.remote)

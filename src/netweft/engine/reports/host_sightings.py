@@ -34,7 +34,7 @@ _UNSETTLED = [sa.literal(status) for status in ("unknown", "powering_down")]
 _REPORT = msgspec.json.Decoder(HostReport)
 
 
-def known_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
+def stored_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
     """The tag of the report that is stored, empty when there is none; and whether it has to be taken in again although
     the host is as it says.
     """
