@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from netweft.api.host_nics import view_of
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, reference
 from netweft.api.shown import required, required_ref
@@ -55,7 +55,7 @@ def update_configuration(call: Call[Action]) -> Later | None:
 
 def _served(tx: Tx, call: Call[Any]) -> Served:
     """What the NIC of a request serves; nothing by name where all networks are allowed."""
-    data = seen(tx, call)
+    data = visible_host(tx, call)
     name = view_of(data, call.ids["nic_id"]).name
     return served(tx, (data.row.id,))[data.row.id].get(name, Served())
 

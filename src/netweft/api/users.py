@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Select, literal, or_, select
 
-from netweft.api.collections import one, shown
+from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
 from netweft.api.schema import or_default, reference
@@ -53,7 +53,7 @@ def show(row: UserRow) -> User:
     """A user."""
     principal, domain = split_name(row.user_name)
     return User(
-        **shown(User, row),
+        **same_fields(User, row),
         href=f"/users/{row.id}",
         department="",
         domain_entry_id=row.id,
@@ -166,7 +166,7 @@ def list_roles_of_user(call: Call[None]) -> list[Role]:
 
 def show_role(row: RoleRow) -> Role:
     """A role."""
-    return Role(**shown(Role, row), href=f"/roles/{row.id}")
+    return Role(**same_fields(Role, row), href=f"/roles/{row.id}")
 
 
 @loads(Role)
