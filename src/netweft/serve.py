@@ -192,7 +192,7 @@ def _worker(
     ]
     return Worker(
         db,
-        registry.functions(outside),
+        registry.job_functions(outside),
         timers,
         slots=slots,
         asking=registry.ASKING,

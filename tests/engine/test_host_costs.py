@@ -44,7 +44,7 @@ from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_v
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.job_context import JobContext
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -174,13 +174,13 @@ class Scene:
 
     def claimed(self) -> queue.Job | None:
         """A job that waits, begun."""
-        return claims.claim_next(self.db, "a worker", frozenset(functions(self.fleet.outside)))
+        return claims.claim_next(self.db, "a worker", frozenset(job_functions(self.fleet.outside)))
 
     def do(self, job: queue.Job) -> None:
         # A slow host is not asked again, as what it says then is stored.
         patience = Patience(poll=60.0)
         context = JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
-        self.db.run(queue.finish, job, functions(self.fleet.outside)[job.kind](context))
+        self.db.run(queue.finish, job, job_functions(self.fleet.outside)[job.kind](context))
 
     def take_report(self) -> None:
         report = self.fleet.report()

@@ -20,7 +20,7 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.db import Database
 from netweft.engine.job_context import JobContext, PostponedError
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
@@ -47,7 +47,7 @@ def die_during(fleet: Fleet, kind: str, reached: Callable[[], bool] | None) -> s
 
     def work() -> None:
         try:
-            functions(fleet.outside)[kind](JobContext(db=fleet.db, job=job, stop=stop))
+            job_functions(fleet.outside)[kind](JobContext(db=fleet.db, job=job, stop=stop))
         except PostponedError:
             return
 

@@ -51,7 +51,7 @@ from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database, new_id
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.guests import agent_of
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
@@ -287,7 +287,7 @@ def roll_out(fleet: Fleet) -> Iterator[str]:
     fleet.stop_worker()
     fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=200))
     kind = "apply_host"
-    beside = Worker(fleet.db, {kind: functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
+    beside = Worker(fleet.db, {kind: job_functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
     beside.start()
     try:
         yield waiting(fleet, "roll_out")
@@ -586,7 +586,7 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     """Let worker after worker die over a job, each one transaction later than the one before, and the last when all is
     done but for the job's end; returns how many died.
     """
-    function = functions(fleet.outside)[kind]
+    function = job_functions(fleet.outside)[kind]
     for lived in count():
         job = claims.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
         assert job is not None
@@ -618,7 +618,7 @@ def test_another_worker_does_it_to_its_end(fleet: Fleet, name: str) -> None:
 
 
 def test_every_kind_of_job_is_killed(fleet: Fleet) -> None:
-    assert functions(fleet.outside).keys() == {name.partition(" ")[0] for name in CASES}
+    assert job_functions(fleet.outside).keys() == {name.partition(" ")[0] for name in CASES}
 
 
 def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fleet) -> None:

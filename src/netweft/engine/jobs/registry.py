@@ -84,7 +84,7 @@ ASKING = frozenset({"apply_host", "deploy_agent", "install_host", "migrate_vm", 
 """The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
 
 
-def functions(outside: Outside) -> dict[str, JobFunction]:
+def job_functions(outside: Outside) -> dict[str, JobFunction]:
     """The functions of all jobs."""
     on_hosts: dict[str, JobFunction] = {kind: partial(run, outside.agents) for kind, run in _FUNCTIONS.items()}
     on_providers = {kind: partial(run, outside.providers) for kind, run in _PROVIDER_FUNCTIONS.items()}
