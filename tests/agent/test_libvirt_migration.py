@@ -21,7 +21,7 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
 from netweft.agent.identity import Identity
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migration
 from netweft.lab.agents import run_inside
 from netweft.lab.libvirt import PORT, pki, uri
 from netweft.lab.namespaces import ip

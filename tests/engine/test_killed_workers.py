@@ -20,9 +20,9 @@ import memory_provider
 from deployments import deployments
 from fleet import Fleet, running_fleet
 from memory_provider import INSTALLED
+from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
-from netweft.core.protocol import GuestSpec
 from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agent_answers import RefusedError

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from netweft.agent.networking import Progress
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
+    from netweft.core.guest_protocol import GuestNic
     from netweft.core.host import Chassis, Host
     from netweft.core.peers import LinkPeer
-    from netweft.core.protocol import GuestNic, LinkCounters
+    from netweft.core.protocol import LinkCounters
     from netweft.core.steps import Step
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from netweft.core.errors import HostError
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 from netweft.core.protocol import (
     EVENT_HEADER,
     Change,
@@ -31,11 +32,8 @@ from netweft.core.protocol import (
     EventPage,
     FunctionsRequest,
     GenerationRef,
-    GuestSpec,
-    GuestState,
     HostReport,
     LinkCounters,
-    Migration,
     Phase,
     Progress,
 )

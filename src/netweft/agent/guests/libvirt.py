@@ -25,8 +25,8 @@ from netweft.agent.guests.libvirt_ports import Ports
 from netweft.agent.guests.libvirt_recovery import destroy, end_starts, resume, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 from netweft.core.hot_plug import apply_hot_pluggable, apply_on_arrival
-from netweft.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from netweft.agent.guests.libvirt_connection import Connection, Domain
     from netweft.agent.ovsdb import Ovsdb
-    from netweft.core.protocol import GuestNic, GuestSpec
+    from netweft.core.guest_protocol import GuestNic, GuestSpec
 
 log = logging.getLogger(__name__)
 

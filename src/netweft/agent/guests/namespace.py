@@ -26,7 +26,7 @@ from netweft.agent.dumps import dump_links
 from netweft.agent.guests import GuestError, failed_start, mirror, plug, trunks, veth
 from netweft.agent.ovsdb import OvsdbError, OvsStepError
 from netweft.agent.store import StoreError, replace_file
-from netweft.core.protocol import GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from netweft.agent.dumps import RawLink
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 # linux/if_bridge.h, linux/if_link.h, linux/rtnetlink.h
 _AF_BRIDGE = 7

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestSpec, GuestState, HostReport
+from netweft.core.guest_protocol import GuestSpec, GuestState
+from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import audit
 from netweft.engine.agent_answers import RefusedError, UnreachableError

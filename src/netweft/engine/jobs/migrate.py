@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, HostReport, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.core.protocol import HostReport
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError

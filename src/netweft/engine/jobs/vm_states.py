@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestState
+from netweft.core.guest_protocol import GuestState
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agents import Agent, Agents

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from netweft.core.protocol import GuestState, HostReport
+from netweft.core.guest_protocol import GuestState
+from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM, Actor

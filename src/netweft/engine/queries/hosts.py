@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
-from netweft.core.protocol import Capabilities, GuestState
+from netweft.core.guest_protocol import GuestState
+from netweft.core.protocol import Capabilities
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers

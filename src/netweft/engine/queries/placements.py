@@ -18,9 +18,10 @@ from netweft.core.candidates import (
     ProvidedNetwork,
     Uplink,
 )
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host import MEGABIT
 from netweft.core.nic_view import NicView, nic_views
-from netweft.core.protocol import GuestState, LinkCounters
+from netweft.core.protocol import LinkCounters
 from netweft.core.schedule import Choice, choose
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import sqlalchemy as sa
 
-from netweft.core.protocol import Lease
+from netweft.core.guest_protocol import Lease
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host_health import LINK_GRACE, health
 from netweft.core.host_limits import limits_of
 from netweft.core.nic_view import NicView, nic_views
-from netweft.core.protocol import GuestState, HostReport, Phase
+from netweft.core.protocol import HostReport, Phase
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.actor import SYSTEM
