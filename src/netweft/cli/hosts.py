@@ -36,7 +36,7 @@ _NICS_WIDE = {
     "MAC": "mac.address",
     "VLAN": "vlan.id",
     "BASE": "base_interface",
-    "SPEED": "speed",
+    "SPEED (BIT/S)": "speed",
     "ID": "id",
 }
 _ATTACHMENTS = {
