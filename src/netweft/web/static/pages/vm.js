@@ -57,7 +57,7 @@ function actions({ vm, reload, ask, setError }, vnic) {
 }
 
 /** Where a machine runs, and what that means for a change. */
-const Running = ({ vm }) => vm.status === 'up' && html`<p class="note"><${Icon} name="info"/><span>${vm.name} runs on <b>${vm.host?.name}</b>: it gets the change at once. A vNIC that is plugged in gets another profile or link; for another MAC address unplug it first.</span></p>`;
+const Running = ({ vm, children }) => vm.status === 'up' && html`<p class="note"><${Icon} name="info"/><span>${vm.name} runs on <b>${vm.host?.name}</b>: ${children}</span></p>`;
 
 function Profiles({ vm, value }) {
   const found = useData(() => get(`${OWN}/rows/profiles`, { search: `datacenter="${vm.cluster.data_center.name}" sortby name`, max: ALL }), []);
@@ -72,7 +72,7 @@ function adding({ vm, reload }, vnics) {
     title: `Add a vNIC to ${vm.name}`, verb: 'Add vNIC', said: 'The vNIC is added.', done: reload,
     fields: () => html`<${Field} label="Name" name="name" value=${`nic${name}`} required autofocus/><${Profiles} vm=${vm}/>
       <div class="pair"><${Field} label="MAC address" name="mac" placeholder="from the pool"/><${Choice} label="Interface" name="interface" value="virtio" options=${INTERFACES}/></div>
-      <${Check} label="Link up" name="linked" checked/><${Check} label="Plugged in" name="plugged" checked/><${Running} vm=${vm}/>`,
+      <${Check} label="Link up" name="linked" checked/><${Check} label="Plugged in" name="plugged" checked/><${Running} vm=${vm}>it gets the vNIC at once.<//>`,
     of: (form) => {
       const said = wish(form);
       return {
@@ -93,7 +93,7 @@ function editing({ vm, reload }, vnic) {
   return {
     title: `Edit ${vnic.name} of ${vm.name}`, verb: 'Save', said: `${vnic.name} is changed.`, done: reload,
     fields: () => html`<${Field} label="Name" name="name" value=${vnic.name} required autofocus/><${Profiles} vm=${vm} value=${vnic.profile && { ...vnic.profile, of: vnic.network.name }}/>
-      <${Field} label="MAC address" name="mac" value=${vnic.mac}/><${Check} label="Link up" name="linked" checked=${vnic.linked}/><${Check} label="Plugged in" name="plugged" checked=${vnic.plugged}/><${Running} vm=${vm}/>`,
+      <${Field} label="MAC address" name="mac" value=${vnic.mac}/><${Check} label="Link up" name="linked" checked=${vnic.linked}/><${Check} label="Plugged in" name="plugged" checked=${vnic.plugged}/><${Running} vm=${vm}>another profile or link reaches it at once, while it stays plugged in. For another MAC address unplug it first.<//>`,
     of: (form) => {
       const said = differing(wish(form), before);
       return {
