@@ -27,7 +27,8 @@ export function List({ list: { found, words, page }, of = (data) => data, label,
     <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label=${label} columns=${columns} rows=${of(data)}/><${Pages} page=${page} more=${of(data).length === PAGE}/>`}<//>`;
 }
 
-function Pages({ page, more }) {
+/** To the next and the former page of a list. */
+export function Pages({ page, more }) {
   if (page === 1 && !more) return null;
   const to = (number) => () => filter('page', number > 1 ? String(number) : '');
   return html`<nav class="pages" aria-label="Pages"><button type="button" class="btn" disabled=${page === 1} onClick=${to(page - 1)}>Former</button><span>Page ${page}</span>

@@ -3,7 +3,7 @@ import { OVIRT, OWN, get, post } from '../lib/api.js';
 import { Check, useAsk } from '../lib/form.js';
 import { Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
-import { filter, query } from '../lib/router.js';
+import { filter, go, query } from '../lib/router.js';
 import { Same, command } from '../lib/same.js';
 import { Head, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
 import { Carried } from './fabric.js';
@@ -58,7 +58,7 @@ function Actions({ all, reload, ask }) {
 }
 
 const removing = (all) => ({
-  title: `Remove ${all.state.name}?`, verb: 'Remove', tone: 'danger', said: 'The provider is removed.', done: () => { history.back(); },
+  title: `Remove ${all.state.name}?`, verb: 'Remove', tone: 'danger', said: 'The provider is removed.', done: () => go('/ui/providers'),
   fields: () => html`<p>${all.state.networks ? html`<b>${all.state.networks}</b> networks are on it: they go first.` : 'No network is on it.'} ${!all.isFabric && 'What others made there stays.'}</p>
     ${all.isFabric && html`<${Check} label="It is gone for good: also when something is still to be removed from it" name="force"/>`}`,
   of: (form) => ({ method: 'DELETE', path: `${placeOf(all)}${form.has('force') ? '?force=true' : ''}`, cli: command(nounOf(all), 'remove', all.state.name, form.has('force') && '--force', '--yes') }),
