@@ -106,6 +106,10 @@ EXCEPTIONS = {
     "POST /netweft/v1/enroll": "for agents",
     "POST /ovirt-engine/sso/oauth/token": "the log-in, which every command does by itself",
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
+    **{
+        f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
+        for what in ("vnics", "profiles", "qoss", "macpools", "permissions")
+    },
     "GET /clusters/{}/networkfilters": _CHILD,
     "GET /datacenters/{}/clusters": _CHILD,
     "GET /vms/{}/nics/{}/reporteddevices": "part of what 'vm reported-device list' shows",

@@ -29,7 +29,9 @@ from netweft.api import (
     network_labels,
     networks,
     openapi,
+    permission_rows,
     permissions,
+    policy_rows,
     port_profiles,
     provider_networks,
     providers,
@@ -48,6 +50,7 @@ from netweft.api import (
     vms,
     vnic_addresses,
     vnic_profiles,
+    vnic_rows,
 )
 from netweft.api.routes import Router
 
@@ -98,6 +101,9 @@ MODULES = (
     users.routes,
     users.additions,
     permissions.routes,
+    vnic_rows.routes,
+    policy_rows.routes,
+    permission_rows.routes,
 )
 
 

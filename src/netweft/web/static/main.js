@@ -10,11 +10,17 @@ import { Host } from './pages/host.js';
 import { Hosts } from './pages/hosts.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
 import { Network, Networks } from './pages/networks.js';
+import { Policies } from './pages/policies.js';
+import { Provider } from './pages/provider.js';
+import { Providers } from './pages/providers.js';
 import { Rollout, Rollouts } from './pages/rollouts.js';
+import { User, Users } from './pages/users.js';
+import { Vm } from './pages/vm.js';
+import { Vms } from './pages/vms.js';
 
-const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events']];
-const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, rollouts: Rollouts, events: Events };
-const ONES = { hosts: Host, networks: Network, rollouts: Rollout };
+const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['vms', 'monitor', 'VMs'], ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users']];
+const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, vms: Vms, providers: Providers, policies: Policies, rollouts: Rollouts, events: Events, users: Users };
+const ONES = { hosts: Host, networks: Network, vms: Vm, providers: Provider, policies: Policies, rollouts: Rollout, users: User };
 const KEYS = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
   ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['/', 'Filter'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'], ['?', 'This list'],
