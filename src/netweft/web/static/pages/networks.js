@@ -4,6 +4,7 @@ import { Icon, say } from '../lib/parts.js';
 import { HostSteps, Impact } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
+import { Same, command, option } from '../lib/same.js';
 import { Blank, Find, Head, Refused, Table, View, useData } from '../lib/view.js';
 import { Pages } from './hosts.js';
 
@@ -65,14 +66,14 @@ function Edit({ network, reload }) {
       <label>VLAN<input name="vlan" type="number" min="1" max="4094" placeholder="untagged" defaultValue=${network.vlan?.id ?? ''} disabled=${Boolean(network.external_provider)}/></label>
       <label>MTU<input name="mtu" type="number" min="68" max="65520" placeholder="1500" defaultValue=${network.mtu === '0' ? '' : network.mtu}/></label>
       <button class="btn primary" disabled=${made.busy}>${made.busy ? 'Planning…' : 'Plan the change'}</button></form>
-    <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2><${Outcome} made=${made} apply=${apply} path=${path}/></section></div>`;
+    <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2><${Outcome} made=${made} apply=${apply} path=${path} name=${network.name}/></section></div>`;
 }
 
-function Outcome({ made, apply, path }) {
+function Outcome({ made, apply, path, name }) {
   if (made.started !== undefined) return html`<${Started} rollout=${made.started}/>`;
   return html`${made.error && html`<${Refused} error=${made.error}/>`}
     ${made.plan ? html`<p><b>${made.plan.summary.changed}</b> of ${made.plan.summary.hosts} hosts would change.</p><${Impact} plan=${made.plan}/><${HostSteps} hosts=${made.plan.hosts}/>
-      <details class="fold"><summary>Same as API call</summary><pre tabindex="0" role="region" aria-label="Request"><b>PUT ${path}</b>${'\n'}${JSON.stringify(made.wish, null, 2)}</pre></details>
+      <${Same} method="PUT" path=${path} body=${made.wish} headers=${{ 'Netweft-Plan': made.plan.id }} cli=${command('network', 'set', name, option('--vlan', made.wish.vlan.id ?? null), option('--mtu', made.wish.mtu))}/>
       <button type="button" class="btn primary" onClick=${() => apply({ 'Netweft-Plan': made.plan.id })}>Change the network</button>`
     : !made.error && html`<p class="quiet">Change the definition, and see what every host would do before anything happens.</p>`}
     ${isOfNoHost(made.error) && html`<button type="button" class="btn primary" onClick=${() => apply({})}>Change the network: no host has it</button>`}`;
