@@ -6,7 +6,8 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import Named, narrowed
+from netweft.api.shown import Named
+from netweft.engine.access import visibility
 from netweft.engine.model.clusters import clusters
 from netweft.engine.queries import cluster_rows as queries
 from netweft.engine.queries.cluster_rows import CountedCluster
@@ -43,7 +44,7 @@ class ClusterLine(msgspec.Struct, kw_only=True, frozen=True):
 def list_clusters(call: Call[None]) -> list[ClusterLine]:
     """Clusters with the numbers of what is in them; searched and sorted by these, too."""
     with call.read() as tx:
-        statement, fields = queries.counted(narrowed(tx, call))
+        statement, fields = queries.counted(visibility.narrow(tx, call.actor))
         found = rows(tx, CountedCluster, page(tx, call, statement, Searchable(fields, key=clusters.c.id)))
     return [_line(row) for row in found]
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import narrowed
+from netweft.engine.access import visibility
 from netweft.engine.queries import fleet as queries
 
 routes = Routes("fleet", ADDITIONS)
@@ -43,7 +43,7 @@ def list_fleet(call: Call[None]) -> list[FleetThing]:
     they are wanted. Without passwords.
     """
     with call.read() as tx:
-        found = queries.things(tx, narrowed(tx, call))
+        found = queries.things(tx, visibility.narrow(tx, call.actor))
         return [
             FleetThing(noun=one.noun, names=list(one.names), id=one.id or None, values=dict(one.values))
             for one in found
@@ -54,7 +54,7 @@ def list_fleet(call: Call[None]) -> list[FleetThing]:
 def list_fleet_nics(call: Call[None]) -> list[FleetNic]:
     """The NICs of all hosts with the facts by which the file of a fleet may name them."""
     with call.read() as tx:
-        found = queries.nics(tx, narrowed(tx, call))
+        found = queries.nics(tx, visibility.narrow(tx, call.actor))
         return [
             FleetNic(
                 host=one.host,

@@ -9,8 +9,9 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.api.search import PAGE_SIZE, Searchable, searched, window
-from netweft.api.shown import Named, narrowed
+from netweft.api.shown import Named
 from netweft.core.rules.cluster_network import Role
+from netweft.engine.access import visibility
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import ClusterNetworkRow
 from netweft.engine.model.clusters import clusters
@@ -97,7 +98,7 @@ def get_matrix(call: Call[None]) -> Matrix:
     """
     query, data_center = call.query, call.query.text("datacenter")
     with call.read() as tx:
-        narrow = narrowed(tx, call)
+        narrow = visibility.narrow(tx, call.actor)
         all_networks, row = searched(tx, query, queries.networks_in(narrow, data_center), _NETWORKS, "networks")
         all_clusters, column = searched(tx, query, queries.clusters_in(narrow, data_center), _CLUSTERS, "clusters")
         found = rows(tx, MatrixNetwork, window(all_networks, query.size() or PAGE_SIZE, row))

@@ -9,7 +9,8 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import Named, narrowed
+from netweft.api.shown import Named
+from netweft.engine.access import visibility
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import network_rows as queries
 from netweft.engine.queries.network_rows import CountedNetwork
@@ -48,7 +49,7 @@ class NetworkLine(msgspec.Struct, kw_only=True, frozen=True):
 def list_networks(call: Call[None]) -> list[NetworkLine]:
     """Networks with the numbers of what they are on; searched and sorted by these, too."""
     with call.read() as tx:
-        narrow = narrowed(tx, call)
+        narrow = visibility.narrow(tx, call.actor)
         statement, fields = queries.counted(narrow)
         found = rows(tx, CountedNetwork, page(tx, call, statement, Searchable(fields, key=networks.c.id)))
         ids = [row.id for row in found]

@@ -8,8 +8,9 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import Named, narrowed, require_visible
+from netweft.api.shown import Named, require_visible
 from netweft.core.sync import Reported
+from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import network_usage as queries
@@ -58,7 +59,7 @@ def list_users(call: Call[None]) -> list[NetworkUser]:
     network_id = call.ids["network_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
-        statement, users = queries.users(narrowed(tx, call), network_id)
+        statement, users = queries.users(visibility.narrow(tx, call.actor), network_id)
         searchable = Searchable(
             {"name": users.c.name, "kind": users.c.kind, "id": users.c.id},
             key=users.c.id,
@@ -74,7 +75,7 @@ def list_hosts(call: Call[None]) -> list[HostOfNetwork]:
     network_id = call.ids["network_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
-        narrow = narrowed(tx, call)
+        narrow = visibility.narrow(tx, call.actor)
         searchable = Searchable(queries.HOST_SEARCH, key=hosts.c.id)
         found = rows(tx, NetworkHost, page(tx, call, queries.hosts_of(narrow, network_id), searchable))
         wrong = {one.host_id: one.properties for one in out_of_sync(tx, narrow, (network_id,))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +15,6 @@ from netweft.core.keep import KEEP, Keep
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.db import Tx
-from netweft.engine.noun import Narrow
 from netweft.engine.queries.references import Ref
 
 T = TypeVar("T")
@@ -74,13 +72,6 @@ def require_visible(tx: Tx, call: Call[Any], object_type: ObjectType, object_id:
     administrator and does not ask for the own view (``Filter: true``).
     """
     visibility.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
-
-
-def narrowed(tx: Tx, call: Call[Any]) -> Narrow:
-    """What leaves out of a statement whatever the actor may not see. Who sees everything is asked once."""
-    if visibility.visible(tx, call.actor, ObjectType.DATA_CENTER) is None:
-        return lambda _type, statement: statement
-    return partial(visibility.only_visible, tx, call.actor)
 
 
 def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:
