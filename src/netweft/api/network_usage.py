@@ -90,7 +90,5 @@ def _host(row: NetworkHost, wrong: tuple[Reported, ...] | None) -> HostOfNetwork
         attachment=row.attachment_id,
         nic=row.nic,
         in_sync=wrong is None if row.attachment_id else None,
-        differences=[
-            PropertyOutOfSync(name=one.name, expected=one.expected, actual=one.actual) for one in wrong or ()
-        ],
+        differences=[PropertyOutOfSync(name=one.name, expected=one.expected, actual=one.actual) for one in wrong or ()],
     )

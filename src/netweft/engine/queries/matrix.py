@@ -120,4 +120,3 @@ def missing(tx: Tx, narrow: Narrow, network_ids: Collection[str], cluster_ids: C
 
 def _by_cell(tx: Tx, statement: sa.Select[Any]) -> Counts:
     return {(row.network_id, row.cluster_id): row.many for row in rows(tx, _Count, statement)}
-

@@ -92,9 +92,7 @@ def hosts_of(narrow: Narrow, network_id: str) -> sa.Select[Any]:
             attachments.c.nic,
         )
         .join(clusters, clusters.c.id == hosts.c.cluster_id)
-        .outerjoin(
-            attachments, sa.and_(attachments.c.host_id == hosts.c.id, attachments.c.network_id == network_id)
-        )
+        .outerjoin(attachments, sa.and_(attachments.c.host_id == hosts.c.id, attachments.c.network_id == network_id))
         .where(sa.or_(attachments.c.id.is_not(None), in_cluster))
     )
     return narrow(ObjectType.HOST, statement)
