@@ -33,7 +33,9 @@ from netweft.api import (
     network_usage,
     networks,
     openapi,
+    permission_rows,
     permissions,
+    policy_rows,
     port_profiles,
     provider_networks,
     providers,
@@ -52,6 +54,7 @@ from netweft.api import (
     vms,
     vnic_addresses,
     vnic_profiles,
+    vnic_rows,
 )
 from netweft.api.routes import Router
 
@@ -106,6 +109,9 @@ MODULES = (
     users.routes,
     users.additions,
     permissions.routes,
+    vnic_rows.routes,
+    policy_rows.routes,
+    permission_rows.routes,
 )
 
 

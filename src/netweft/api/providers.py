@@ -53,7 +53,8 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 class ProviderState(msgspec.Struct, kw_only=True):
     """How a provider was at the last test. ``latency``: milliseconds until it answered.
 
-    ``failing``: of how many networks, subnets and ports it has not done what is wanted; ``to_remove``: how many are
+    ``networks``: how many of ours it has, or is to have; ``failing``: of how many networks, subnets and ports it has
+    not done what is wanted; ``to_remove``: how many are
     still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
     ``orphans``: how much it had of Netweft's at the last look, some minutes ago, that is not known here.
     """
@@ -67,6 +68,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     status_reason: str
     latency: int | None
     checked_at: str | None
+    networks: int
     failing: int
     to_remove: int
     reconciled_at: str | None
@@ -280,6 +282,7 @@ def _state(row: ProviderRow, summary: object_queries.Summary) -> ProviderState:
         **{name: getattr(row, name) for name in ("id", "name", "type", "url", "region", "status", "status_reason")},
         latency=row.latency,
         checked_at=row.checked_at.isoformat() if row.checked_at else None,
+        networks=summary.networks,
         failing=summary.failing,
         to_remove=summary.to_remove,
         reconciled_at=summary.reconciled_at.isoformat() if summary.reconciled_at else None,

@@ -77,11 +77,13 @@ def providers_due(tx: Tx, now: datetime) -> list[str]:
 
 
 class Summary(Record, frozen=True):
-    """How far a provider is: of how much it has not done what is wanted at the last try, how much is still to be
-    removed from it, and when all that was due had been tried last.
+    """How far a provider is: how many networks (or port profiles of them) are wanted of it, of how much it has not done
+    what is wanted at the last try, how much is still to be removed from it, and when all that was due had been tried
+    last.
     """
 
     provider_id: str
+    networks: int
     failing: int
     to_remove: int
     reconciled_at: datetime | None
@@ -99,9 +101,11 @@ def summaries(tx: Tx) -> dict[str, Summary]:
         .scalar_subquery()
     )
     here = provider_objects.c.provider_id == providers.c.id
+    is_network = provider_objects.c.kind.in_((NETWORK, PROFILE))
     query = (
         sa.select(
             providers.c.id.label("provider_id"),
+            sa.func.count(sa.case((sa.and_(is_network, provider_objects.c.wanted == "present"), 1))).label("networks"),
             sa.func.count(sa.case((provider_objects.c.state == "error", 1))).label("failing"),
             sa.func.count(sa.case((provider_objects.c.wanted == "absent", 1))).label("to_remove"),
             last.label("reconciled_at"),

@@ -13,11 +13,17 @@ import { LoginDialog, LoginPage } from './pages/login.js';
 import { Matrix } from './pages/matrix.js';
 import { Network } from './pages/network.js';
 import { Networks } from './pages/networks.js';
+import { Policies } from './pages/policies.js';
+import { Provider } from './pages/provider.js';
+import { Providers } from './pages/providers.js';
 import { Rollout, Rollouts } from './pages/rollouts.js';
+import { User, Users } from './pages/users.js';
+import { Vm } from './pages/vm.js';
+import { Vms } from './pages/vms.js';
 
-const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events']];
-const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, clusters: Clusters, matrix: Matrix, rollouts: Rollouts, events: Events };
-const ONES = { hosts: Host, networks: Network, clusters: Cluster, rollouts: Rollout };
+const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['vms', 'monitor', 'VMs'], ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users']];
+const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, clusters: Clusters, matrix: Matrix, vms: Vms, providers: Providers, policies: Policies, rollouts: Rollouts, events: Events, users: Users };
+const ONES = { hosts: Host, networks: Network, clusters: Cluster, vms: Vm, providers: Provider, policies: Policies, rollouts: Rollout, users: User };
 const TABS = { networks: ['clusters', 'hosts', 'vms', 'profiles', 'history'], clusters: ['networks'] };
 /** What is shown below another area than its own. */
 const BELOW = { matrix: 'clusters' };

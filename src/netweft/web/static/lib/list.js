@@ -1,20 +1,20 @@
 // Lists that are searched, sorted and paged. All of it is in the address.
 import { get, searchingAny } from './api.js';
+import { Menu } from './parts.js';
 import { html } from './preact.js';
 import { filter, query } from './router.js';
 import { Blank, Find, Table, View, useData } from './view.js';
 
 const PAGE = 100;
 
-/** What the engine has at `path`, as the address asks for: {found, words, page}. `fields`: in which words are looked for; `within`: what all of it
- * has to be besides, as a search. */
-export function useList(path, fields, { within, ...more } = {}) {
+/** What the engine has at `path`, as the address asks for: {found, words, page}. `fields`: in which words are looked for;
+ * `within`: a condition that all of them meet. */
+export function useList(path, fields, more = {}, within = '') {
   const [words, sort, page] = [query.value.get('search') ?? '', query.value.get('sort') ?? '', Number(query.value.get('page') ?? 1)];
-  const search = [both(within, searchingAny(fields, words)), sort && `sortby ${sort}`, page > 1 && `page ${page}`].filter(Boolean).join(' ');
+  const wanted = searchingAny(fields, words);
+  const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`, page > 1 && `page ${page}`].filter(Boolean).join(' ');
   return { found: useData(() => get(path, { search, max: PAGE, ...more }), [path, search]), words, page };
 }
-
-const both = (within, asked) => (within && asked.trim() ? `${within} and ${/sortby/.test(asked) ? asked : `(${asked})`}` : within || asked);
 
 /** A list of `useList`. `of`: the rows of an answer; `hint`: what can be looked for; `empty`: what to say where there is nothing at all, [title, text];
  * `children`: what stands beside the filter. */
@@ -33,6 +33,9 @@ function Pages({ page, more }) {
   return html`<nav class="pages" aria-label="Pages"><button type="button" class="btn" disabled=${page === 1} onClick=${to(page - 1)}>Former</button><span>Page ${page}</span>
     <button type="button" class="btn" disabled=${!more} onClick=${to(page + 1)}>Next</button></nav>`;
 }
+
+/** The menu of a row: `more` actions, editing, and removing. */
+export const Manage = ({ name, edit, remove, more = [] }) => html`<${Menu} label=${`Actions for ${name}`} items=${[...more, edit && { icon: 'pencil', text: 'Edit…', run: edit }, { icon: 'trash', text: 'Remove…', run: remove }]}/>`;
 
 /** The parts of a page that have addresses of their own: [address below /ui/, words]. */
 export const Tabs = ({ label, tabs, at }) => html`<nav class="tabs" aria-label=${label}>${tabs.map(([place, text]) => html`<a key=${place} href=${`/ui/${place}`} aria-current=${place === at ? 'page' : undefined}>${text}</a>`)}</nav>`;

@@ -67,7 +67,7 @@ const VNICS = [
 
 /** The vNICs on it. */
 export function Vms({ network }) {
-  const list = useList(`${OWN}/rows/vnics`, ['vm', 'mac'], { within: `network.id=${network.id}` });
+  const list = useList(`${OWN}/rows/vnics`, ['vm', 'mac'], {}, `network.id=${network.id}`);
   return html`<${List} list=${list} label="vNICs" hint="VM, MAC, or a search such as plugged=false" columns=${VNICS} empty=${['No vNICs', 'No VM that you may see has a vNIC on this network.']}/>`;
 }
 

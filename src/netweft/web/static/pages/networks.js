@@ -39,7 +39,7 @@ const SHOWN = {
 
 export function Networks() {
   const shown = query.value.get('show') ?? '';
-  const list = useList(`${OWN}/rows/networks`, ['name'], { within: SHOWN[shown]?.[1] });
+  const list = useList(`${OWN}/rows/networks`, ['name'], {}, SHOWN[shown]?.[1]);
   const narrow = (event) => { filter('page', ''); filter('show', event.currentTarget.value); };
   const empty = shown ? ['No such network', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all networks</button>`]
     : ['No networks yet', 'There is none, or none that you may see. A network is defined once, attached to clusters, and carried to their hosts.'];
