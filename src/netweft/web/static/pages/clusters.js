@@ -1,6 +1,6 @@
 // Clusters: hosts that carry the same networks, and how changes go out to them.
 import { OVIRT, OWN, get } from '../lib/api.js';
-import { Change, useChange } from '../lib/change.js';
+import { Change, useChange } from '../lib/planned.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { List, Tabs, useList } from '../lib/list.js';
 import { Icon } from '../lib/parts.js';
@@ -37,7 +37,7 @@ const COLUMNS = [
 
 export function Clusters() {
   const list = useList(`${OWN}/rows/clusters`, ['name']);
-  return html`<${Head} title="Clusters"/><div class="page"><${Areas} at="clusters"/>
+  return html`<${Head} title="Clusters"><${Areas} at="clusters"/><//><div class="page">
     <${List} list=${list} label="Clusters" hint="Part of a name, or a search such as switch=ovs" columns=${COLUMNS} empty=${['No clusters', 'There is none, or none that you may see.']}/></div>`;
 }
 
@@ -45,9 +45,9 @@ export function Cluster({ id, tab }) {
   const found = useData(() => get(`${OVIRT}/clusters/${id}`, { follow: 'data_center,mac_pool,management_network' }), [id]);
   const place = `clusters/${id}`;
   return html`<${View} title="Cluster" of=${found}>${(cluster) => html`
-    <${Head} title=${cluster.name} crumbs=${html`<a href="/ui/clusters">Clusters</a><${Icon} name="chevron-right" size=${14}/><span>${cluster.data_center.name}</span>`}><span class="meta">${SWITCHES[cluster.switch_type]}</span><//>
-    <div class="page"><${Tabs} label="Cluster" tabs=${[[place, 'Settings'], [`${place}/networks`, 'Networks']]} at=${tab ? `${place}/${tab}` : place}/>
-      ${tab ? html`<${Networks} cluster=${cluster}/>` : html`<${Settings} key=${cluster.id} cluster=${cluster} reload=${found.reload}/>`}</div>`}<//>`;
+    <${Head} title=${cluster.name} crumbs=${html`<a href="/ui/clusters">Clusters</a><${Icon} name="chevron-right" size=${14}/><span>${cluster.data_center.name}</span>`}><span class="meta">${SWITCHES[cluster.switch_type]}</span>
+      <${Tabs} label="Cluster" tabs=${[[place, 'Settings'], [`${place}/networks`, 'Networks']]} at=${tab ? `${place}/${tab}` : place}/><//>
+    <div class="page">${tab ? html`<${Networks} cluster=${cluster}/>` : html`<${Settings} key=${cluster.id} cluster=${cluster} reload=${found.reload}/>`}</div>`}<//>`;
 }
 
 /** The networks of its data center, and what each is in it. */

@@ -1,6 +1,6 @@
 // What would change in the matrix, the plan of each change, and how they were applied, one after the other.
 import { OWN, post, request } from '../lib/api.js';
-import { Planned } from '../lib/change.js';
+import { Planned } from '../lib/planned.js';
 import { Icon, say } from '../lib/parts.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { Same } from '../lib/same.js';

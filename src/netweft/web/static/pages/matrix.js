@@ -33,7 +33,7 @@ export function Matrix() {
   const narrow = (name) => (text) => { filter('page', ''); filter(name, text); };
   const asTable = query.value.get('view') === 'table';
   const nothing = ([matrix]) => !(matrix.networks.length && matrix.clusters.length) && html`<${Blank} title="Nothing matches"><button type="button" class="btn" onClick=${() => ['networks', 'clusters', 'datacenter', 'page'].forEach((name) => filter(name, ''))}>Clear the filter</button><//>`;
-  return html`<${Head} title="Networks of clusters"/><div class="page"><${Areas} at="matrix"/>
+  return html`<${Head} title="Networks of clusters"><${Areas} at="matrix"/><//><div class="page">
     <div class="bar"><${Find} label="Networks: part of a name" value=${networks} onChange=${narrow('networks')}/><${Find} label="Clusters: part of a name" value=${clusters} onChange=${narrow('clusters')}/>
       <${Centers} of=${found.data?.[1].data_center ?? []} value=${center} onChange=${narrow('datacenter')}/><span class="grow"></span>
       <button type="button" class="btn" aria-pressed=${asTable} onClick=${() => filter('view', asTable ? '' : 'table')}><${Icon} name="scroll-text"/>As a table</button></div>

@@ -24,8 +24,9 @@ function One({ id, tab }) {
   const Part = PARTS[tab] ?? Definition;
   return html`<${View} title="Network" of=${found}>${(network) => html`
     <${Head} title=${network.name} crumbs=${html`<a href="/ui/networks">Networks</a><${Icon} name="chevron-right" size=${14}/><span>${network.data_center.name}</span>`}>
-      <span class="meta">${network.vlan ? `VLAN ${network.vlan.id}` : 'untagged'}${network.external_provider && ` · on ${network.external_provider.name}`}</span><span class="grow"></span><${Actions} network=${network} reload=${found.reload}/><//>
-    <div class="page"><${Tabs} label="Network" tabs=${tabs} at=${tab ? `${place}/${tab}` : place}/><${Part} key=${network.id} network=${network} reload=${found.reload}/></div>`}<//>`;
+      <span class="meta">${network.vlan ? `VLAN ${network.vlan.id}` : 'untagged'}${network.external_provider && ` · on ${network.external_provider.name}`}</span><span class="grow"></span><${Actions} network=${network} reload=${found.reload}/>
+      <${Tabs} label="Network" tabs=${tabs} at=${tab ? `${place}/${tab}` : place}/><//>
+    <div class="page"><${Part} key=${network.id} network=${network} reload=${found.reload}/></div>`}<//>`;
 }
 
 function Actions({ network, reload }) {
