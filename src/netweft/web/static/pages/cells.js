@@ -9,6 +9,7 @@ import { ROLES, Roles } from './networks.js';
 /** Whether the hosts of a cluster have a network as they should. */
 export function Standing({ cell, of }) {
   if (!cell) return '–';
+  if (!of) return 'no hosts';
   if (cell.out_of_sync) return html`<${State} kind="warn">${cell.out_of_sync} of ${cell.hosts} out of sync<//>`;
   if (cell.missing) return html`<${State} kind="bad">${cell.missing} of ${of} lack it<//>`;
   return html`${cell.hosts} of ${of}`;

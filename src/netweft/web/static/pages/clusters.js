@@ -61,12 +61,13 @@ function Networks({ cluster }) {
 }
 
 const TEXTS = ['name', 'description', 'drift_healing', 'rollout_canaries', 'rollout_wave', 'rollout_soak', 'rollout_on_failure'];
-const valuesOf = (cluster) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, cluster[name] ?? ''])), mac_pool: cluster.mac_pool.id, rollout_evacuates: cluster.rollout_evacuates === 'true' });
+const AS_TOLD = '-1';
+const valuesOf = (cluster) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, cluster[name] ?? ''])), rollout_soak: cluster.rollout_soak === AS_TOLD ? '' : cluster.rollout_soak, mac_pool: cluster.mac_pool.id, rollout_evacuates: cluster.rollout_evacuates === 'true' });
 const readForm = (form) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, form.get(name).trim()])), mac_pool: form.get('mac_pool'), rollout_evacuates: form.has('rollout_evacuates') });
-const bodyOf = ({ mac_pool: pool, ...rest }) => ({ ...rest, ...(pool && { mac_pool: { id: pool } }) });
+const bodyOf = ({ mac_pool: pool, rollout_soak: soak, ...rest }) => ({ ...rest, ...(soak !== undefined && { rollout_soak: soak || AS_TOLD }), ...(pool && { mac_pool: { id: pool } }) });
 
 function commandOf(cluster, { name, mac_pool: pool, ...rest }, pools) {
-  const options = Object.entries(rest).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
+  const options = Object.entries(bodyOf(rest)).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
   return command('cluster', 'set', cluster.name, options, pool && ['--mac-pool', pools.find((one) => one.id === pool).name], name && ['--rename', name]);
 }
 
@@ -92,10 +93,10 @@ function Edit({ cluster, pools, reload }) {
         <dl class="facts"><dt>Switch type</dt><dd>${SWITCHES[cluster.switch_type]}</dd><dt>Management network</dt><dd>${cluster.management_network?.name ? html`<a href=${`/ui/networks/${cluster.management_network.id}`}>${cluster.management_network.name}</a>` : '–'}</dd></dl></section>
       <section class="part" aria-labelledby="h-roll"><h2 id="h-roll">How changes go out to its hosts</h2>
         <div class="third"><${Field} label="Canaries" name="rollout_canaries" type="number" min="0" max="1000" value=${before.rollout_canaries} required hint="Hosts that change first, and are watched."/>
-          <${Field} label="Watched for (s)" name="rollout_soak" type="number" min="-1" max="86400" value=${before.rollout_soak} required hint="-1: as long as the engine is told."/>
+          <${Field} label="Watched for (s)" name="rollout_soak" type="number" min="0" max="86400" value=${before.rollout_soak} placeholder="as the engine is told" hint="Empty: as long as the engine is told."/>
           <${Field} label="Wave" name="rollout_wave" type="number" min="1" max="1000" value=${before.rollout_wave} required hint="Hosts at a time after that."/></div>
         <${Choice} label="When a host fails, those that have changed" name="rollout_on_failure" value=${before.rollout_on_failure} options=${[['keep', 'keep the change; the rollout is halted'], ['revert', 'go back, and the change is taken back']]}/>
         <${Check} label="Move VMs away that a change would cut off" name="rollout_evacuates" checked=${before.rollout_evacuates}/></section>
-      <button class="btn primary" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
+      <button class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
     <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2><${Change} of=${change} what="The cluster" verb="Change the cluster" hint="Change the settings, and see whether hosts have anything to do for it."/></section></div>`;
 }

@@ -36,7 +36,7 @@ export function MatrixBasket({ list, draft, setDraft, reload }) {
     set(ended.filter((one) => !one.done));
     reload();
   };
-  return html`<aside class="card pane basket matrix-basket" aria-labelledby="h-mb"><div class="pane-h"><h2 id="h-mb">Changes</h2><span class="count-n hotn">${list.length}</span></div>
+  return html`<aside class="basket matrix-basket" aria-labelledby="h-mb"><div class="pane-h"><h2 id="h-mb">Changes</h2><span class="count-n hotn">${list.length}</span></div>
     <div class="scroll"><ul class="chg">${list.map((one) => html`<li key=${one.key}><span class="vi ${one.icon}"><${Icon} name=${one.icon}/></span><span><b>${one.verb}</b> ${one.what}<small>${one.how}</small><${Outcome} of=${of(one)}/></span>
         <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${() => setDraft(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
       <${Same} calls=${list.map((one) => one.call)}/></div>

@@ -76,7 +76,7 @@ function Edit({ network, qoss, reload }) {
   };
   return html`<div class="split even"><form class="card form" onSubmit=${plan} onInput=${change.forget} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
       <${Fields} of=${before} qoss=${qoss} isExternal=${Boolean(network.external_provider)}/>
-      <button class="btn primary" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
+      <button class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
     <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2>
       <${Change} of=${change} what="The network" verb="Change the network" hint="Change the definition, and see what every host would do before anything happens."/></section></div>`;
 }
@@ -146,7 +146,7 @@ function Make({ centers, providers }) {
   return html`<form ref=${form} class="card form narrow" onSubmit=${send} onInput=${() => { set({}); setCalls(read(ID)); }} aria-label="New network">
     <${Fields} of=${valuesOf({})} qoss=${hostQoss(here?.qoss ?? {})} isNew/>
     <div class="pair"><${Choice} label="Data center" name="center" value=${center} options=${centers.map((one) => [one.id, one.name])} onChange=${(event) => setCenter(event.currentTarget.value)}/>
-      <${Field} label="Label" name="label" pattern="[0-9A-Za-z_-]+" placeholder="none" hint="NICs with this label carry it." disabled=${Boolean(provider)}/></div><input type="hidden" name="center-name" value=${here?.name}/>
+      <${Field} label="Label" name="label" pattern="[0-9A-Za-z_\\-]+" placeholder="none" hint="NICs with this label carry it." disabled=${Boolean(provider)}/></div><input type="hidden" name="center-name" value=${here?.name}/>
     ${providers.length > 0 && html`<div class="pair"><${Choice} label="External provider" name="provider" value=${provider} none="none: hosts carry it" options=${providers.map((one) => [one.id, one.name])} onChange=${(event) => setProvider(event.currentTarget.value)}/>
       ${provider && html`<${Field} label="Physical network" name="wire" placeholder="none: tunnels" hint="What the provider calls the wire that it is on."/>`}</div>`}
     <details class="fold"><summary>Subnet</summary><div class="third"><${Field} label="Addresses" name="cidr" placeholder="192.0.2.0/24"/><${Field} label="Gateway" name="gateway" placeholder="none"/><${Field} label="Name of the subnet" name="subnet"/></div></details>

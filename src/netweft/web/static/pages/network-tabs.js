@@ -42,7 +42,7 @@ export function Hosts({ network }) {
 function InSync({ row }) {
   if (row.in_sync === null) return html`<${State} kind="rest">not there<//>`;
   return html`<${State} kind=${row.in_sync ? 'ok' : 'warn'}>${row.in_sync ? 'in sync' : 'out of sync'}<//>
-    ${row.differences.length > 0 && html`<span class="quiet why">${row.differences.map((one) => `${one.name} is ${one.actual ?? 'none'}, should be ${one.expected ?? 'none'}`).join('; ')}</span>`}`;
+    ${row.differences.length > 0 && html`<span class="quiet reasons">${row.differences.map((one) => `${one.name} is ${one.actual ?? 'none'}, should be ${one.expected ?? 'none'}`).join('; ')}</span>`}`;
 }
 
 const syncing = (network, { host, attachment }, done) => ({
@@ -92,7 +92,7 @@ const CHANGES = [
   ['When', (change) => html`<${Moment} at=${change.at}/>`],
   ['Who', (change) => change.user],
   ['What', (change) => html`<ul class="lines">${change.changes.map((line) => html`<li key=${line}>${line}</li>`)}</ul>`],
-  ['Correlation', (change) => (change.correlation_id ? html`<a class="mono" href=${`/ui/rollouts?search=${encodeURIComponent(`correlation_id=${change.correlation_id}`)}`}>${change.correlation_id}</a>` : '–')],
+  ['Correlation', (change) => (change.correlation_id ? html`<a class="mono" href=${`/ui/events?search=${encodeURIComponent(`correlation_id=${change.correlation_id}`)}`}>${change.correlation_id}</a>` : '–')],
 ];
 
 /** What was changed of it, by whom, the last first. */

@@ -8,6 +8,7 @@ import { go } from '../lib/router.js';
 import { command } from '../lib/same.js';
 import { Head, View, useData } from '../lib/view.js';
 import { Definition, NewNetwork } from './network-form.js';
+import { Roles, Sync } from './networks.js';
 import { Clusters, History, Hosts, Profiles, Vms } from './network-tabs.js';
 
 const PARTS = { clusters: Clusters, hosts: Hosts, vms: Vms, profiles: Profiles, history: History };
@@ -18,13 +19,13 @@ export function Network({ id, tab }) {
 }
 
 function One({ id, tab }) {
-  const found = useData(() => get(`${OVIRT}/networks/${id}`, { follow: 'data_center,network_labels,external_provider' }), [id]);
+  const found = useData(() => Promise.all([get(`${OVIRT}/networks/${id}`, { follow: 'data_center,network_labels,external_provider' }), get(`${OWN}/rows/networks`, { search: `id=${id}` })]), [id]);
   const place = `networks/${id}`;
   const tabs = [[place, 'Definition'], ...Object.entries(WORDS).map(([name, text]) => [`${place}/${name}`, text])];
   const Part = PARTS[tab] ?? Definition;
-  return html`<${View} title="Network" of=${found}>${(network) => html`
+  return html`<${View} title="Network" of=${found}>${([network, [line]]) => html`
     <${Head} title=${network.name} crumbs=${html`<a href="/ui/networks">Networks</a><${Icon} name="chevron-right" size=${14}/><span>${network.data_center.name}</span>`}>
-      <span class="meta">${network.vlan ? `VLAN ${network.vlan.id}` : 'untagged'}${network.external_provider && ` · on ${network.external_provider.name}`}</span><span class="grow"></span><${Actions} network=${network} reload=${found.reload}/>
+      <span class="meta">${network.vlan ? `VLAN ${network.vlan.id}` : 'untagged'}${network.external_provider && ` · on ${network.external_provider.name}`}</span>${line && html`<${Sync} hosts=${line.hosts} wrong=${line.hosts_out_of_sync}/><${Roles} roles=${line.roles} vm=${line.vm_network}/>`}<span class="grow"></span><${Actions} network=${network} reload=${found.reload}/>
       <${Tabs} label="Network" tabs=${tabs} at=${tab ? `${place}/${tab}` : place}/><//>
     <div class="page"><${Part} key=${network.id} network=${network} reload=${found.reload}/></div>`}<//>`;
 }
@@ -35,7 +36,7 @@ function Actions({ network, reload }) {
   const at = `${OVIRT}/networks/${network.id}`;
   const relabel = label === undefined ? {
     title: `Label ${network.name}`, verb: 'Label', said: 'The network has its label.',
-    fields: () => html`<p>NICs with the same label carry the network, on every host of its clusters.</p><${Field} label="Label" name="id" required pattern="[0-9A-Za-z_-]+" hint="Letters, digits, _ and -."/>`,
+    fields: () => html`<p>NICs with the same label carry the network, on every host of its clusters.</p><${Field} label="Label" name="id" required pattern="[0-9A-Za-z_\\-]+" hint="Letters, digits, _ and -."/>`,
     of: (form) => ({ method: 'POST', path: `${at}/networklabels`, body: { id: form.get('id') }, cli: command('network', 'label', 'add', network.name, form.get('id')) }),
   } : {
     title: `Take the label ${label} off ${network.name}?`, verb: 'Take off', said: 'The network has no label any more.',
