@@ -107,8 +107,10 @@ EXCEPTIONS = {
     "POST /netweft/v1/enroll": "for agents",
     "POST /ovirt-engine/sso/oauth/token": "the log-in, which every command does by itself",
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
-    "GET /netweft/v1/rows/networks": _TOGETHER,
-    "GET /netweft/v1/rows/clusters": _TOGETHER,
+    **{
+        f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
+        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters")
+    },
     "GET /netweft/v1/matrix": _TOGETHER,
     "GET /netweft/v1/networks/{}/usage": _TOGETHER,
     "GET /netweft/v1/networks/{}/hosts": _TOGETHER,

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from web.conftest import Opened, Site, Window, item
+from web.test_providers import add_away
+from web.test_vms import add_machine
 
 AXE = Path(__file__).parents[2] / ".cache/axe/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -78,15 +80,86 @@ def look_at_network(window: Window, site: Site) -> None:
     check(page, "rollout")
 
 
-LOOKS: list[Callable[[Window, Site], None]] = [look_at_lists, look_at_setup, look_at_network]
+def look_at_vms(window: Window, site: Site) -> None:
+    page = window.open("vms?search=no-such-thing")
+    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible()
+    check(page, "vNICs, of which none matches")
+    page = window.open("vms?search=color%3Dblue")
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page, "vNICs, refused")
+    for place in ("vms?sort=mac", "vms?by=vm"):
+        page = window.open(place)
+        expect(page.get_by_role("table")).to_be_visible()
+        check(page, place)
+    page = window.open(f"vms/{site.client.find('vms', 'looked-at')['id']}")
+    page.get_by_role("button", name="Actions for nic1").click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    check(page, "a VM, menu open")
+    page.get_by_role("menuitem", name="Edit…").click()
+    look_at_dialog(page, "a vNIC's form")
+
+
+def look_at_policies(window: Window, _: Site) -> None:
+    for place, button in (
+        ("policies/profiles", "New profile…"),
+        ("policies/qos", "New QoS…"),
+        ("policies/macpools", "New MAC pool…"),
+        ("users", "Add user…"),
+        ("users/permissions", "Grant a role…"),
+    ):
+        page = window.open(place)
+        expect(page.get_by_role("table")).to_be_visible()
+        check(page, place)
+        page.get_by_role("button", name=button).click()
+        look_at_dialog(page, f"{place}, form")
+    page = window.open("users/roles?role=NetworkAdmin")
+    expect(page.get_by_text("assign cluster network")).to_be_visible()
+    check(page, "roles")
+
+
+def look_at_providers(window: Window, site: Site) -> None:
+    page = window.open("providers?search=no-such-thing")
+    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible()
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page, "providers")
+    page.get_by_role("button", name="Add provider…").click()
+    page.get_by_label("It requires a log-in").check()
+    look_at_dialog(page, "a provider's form")
+    page = window.open(f"providers/{site.client.find('openstacknetworkproviders', 'away')['id']}")
+    page.get_by_role("button", name="List what it has").click()
+    expect(page.get_by_role("alert").last).to_contain_text("cannot be reached")
+    check(page, "a provider that does not answer")
+
+
+def look_at_dialog(page: Page, what: str) -> None:
+    """A form in a dialog, with the request that it makes, also while it is refused."""
+    page.get_by_role("dialog").get_by_text("Same as API call").click()
+    expect(page.get_by_role("region", name="Request")).to_be_visible()
+    check(page, what)
+    page.get_by_role("button", name="Cancel").click()
+
+
+LOOKS: list[Callable[[Window, Site], None]] = [
+    look_at_lists,
+    look_at_setup,
+    look_at_network,
+    look_at_vms,
+    look_at_policies,
+    look_at_providers,
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _things(site: Site) -> None:
-    """Something to look at: a network that hosts carry, one that they do not, a rollout."""
+    """Something to look at: a network that hosts carry, one that they do not, a rollout, a VM, a provider that is
+    away.
+    """
     site.add_network("looked at")
     network = site.add_network("carried", "sim-1", "sim-2")
     site.client.update(f"networks/{network}", {"mtu": 9000})
+    add_machine(site, "looked-at", "looked at")
+    add_away(site, "away")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

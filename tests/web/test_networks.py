@@ -191,7 +191,7 @@ def test_the_matrix_is_changed_by_keys_and_applied(site: Site, window: Window) -
     page.get_by_role("gridcell").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    expect(page.get_by_role("gridcell", name="attached, optional")).to_be_focused()
+    expect(page.get_by_role("gridcell", name="attached, optional, changed")).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("r")
     page.keyboard.press("Enter")

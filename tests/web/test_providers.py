@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from engine_process import EngineProcess
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.providers import insert_provider
+from netweft.engine.db import Database, new_id
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.settings import DATABASE_FILE
 from netweft.providers.contract import ENTRY_POINTS
-from web.conftest import Opened, Window
+from web.conftest import Opened, Site, Window
 from web.test_vms import choose, row
 
 TESTS = Path(__file__).parents[1]
 NOBODY = "http://127.0.0.1:1"
+
+
+def add_away(site: Site, name: str) -> str:
+    """A provider that does not answer (any more), which the API does not add. Returns its id."""
+    row = ProviderRow(id=new_id(), name=name, type="neutron", url=NOBODY)
+    with closing(Database(f"sqlite:///{site.engine.data / DATABASE_FILE}")) as db:
+        db.run(insert_provider, SYSTEM, row)
+    return row.id
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +69,15 @@ def test_networks_are_imported_and_get_subnets(engine: EngineProcess, window: Wi
     expect(page.get_by_label("blue is here")).to_be_disabled()
     page.get_by_role("button", name="Subnets of blue").click()
     page.get_by_role("button", name="Add subnet…").click()
-    page.get_by_label("Name", exact=True).fill("desks")
-    page.get_by_label("CIDR").fill("192.0.2.7/24")
-    page.get_by_role("button", name="Add subnet").last.click()
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("desks")
+    page.get_by_role("dialog").get_by_label("CIDR").fill("192.0.2.7/24")
+    page.get_by_role("dialog").get_by_role("button", name="Add subnet").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    page.get_by_label("CIDR").fill("192.0.2.0/24")
-    page.get_by_role("button", name="Add subnet").last.click()
+    page.get_by_role("dialog").get_by_label("CIDR").fill("192.0.2.0/24")
+    page.get_by_role("dialog").get_by_role("button", name="Add subnet").click()
     expect(row(page, "desks")).to_contain_text("192.0.2.0/24")
     choose(page, "desks", "Edit…")
-    page.get_by_label("Gateway").fill("192.0.2.1")
+    page.get_by_role("dialog").get_by_label("Gateway").fill("192.0.2.1")
     page.get_by_role("button", name="Save").click()
     expect(row(page, "desks")).to_contain_text("192.0.2.1")
     choose(page, "desks", "Remove…")
@@ -79,24 +93,26 @@ def test_networks_are_imported_and_get_subnets(engine: EngineProcess, window: Wi
 def test_one_that_does_not_answer_is_not_added_and_nothing_typed_is_lost(window: Window) -> None:
     page = window.page
     page.get_by_role("button", name="Add provider…").click()
-    page.get_by_label("Name", exact=True).fill("away")
-    page.get_by_label("URL", exact=True).fill(NOBODY)
-    page.get_by_label("It requires a log-in").check()
-    page.get_by_label("URL of Keystone").fill(f"{NOBODY}/v3")
-    page.get_by_label("User", exact=True).fill("netweft")
-    page.get_by_label("Password").fill("a secret word")
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("away")
+    page.get_by_role("dialog").get_by_label("URL", exact=True).fill(NOBODY)
+    page.get_by_role("dialog").get_by_label("It requires a log-in").check()
+    page.get_by_role("dialog").get_by_label("URL of Keystone").fill(f"{NOBODY}/v3")
+    page.get_by_role("dialog").get_by_label("User", exact=True).fill("netweft")
+    page.get_by_role("dialog").get_by_label("Password", exact=True).fill("a secret word")
+    for field in ("Project", "User's domain", "Project's domain"):
+        page.get_by_role("dialog").get_by_label(field, exact=True).fill("default")
     page.get_by_text("Same as API call").click()
     expect(page.get_by_role("region", name="Request")).to_contain_text("netweft")
     expect(page.get_by_role("region", name="Request")).not_to_contain_text("a secret word")
     page.get_by_role("button", name="Test and add").click()
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
-    expect(page.get_by_label("URL of Keystone")).to_have_value(f"{NOBODY}/v3")
+    expect(page.get_by_role("dialog").get_by_label("URL of Keystone")).to_have_value(f"{NOBODY}/v3")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Add fabric…").click()
-    page.get_by_label("Name", exact=True).fill("fabric")
-    page.get_by_label("Address").fill("127.0.0.1:1")
-    page.get_by_label("User", exact=True).fill("netweft")
-    page.get_by_label("Password").fill("a secret word")
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("fabric")
+    page.get_by_role("dialog").get_by_label("Address").fill("127.0.0.1:1")
+    page.get_by_role("dialog").get_by_label("User", exact=True).fill("netweft")
+    page.get_by_role("dialog").get_by_label("Password", exact=True).fill("a secret word")
     page.get_by_role("button", name="Test and add").click()
     expect(page.get_by_role("alert")).to_be_visible()
 
@@ -105,13 +121,14 @@ def test_a_provider_is_changed(engine: EngineProcess, window: Window) -> None:
     page = window.page
     page.get_by_role("link", name="cloud").click()
     page.get_by_role("button", name="Edit…").click()
-    page.get_by_label("Description").fill("third floor")
-    page.get_by_label("Read-only").check()
+    page.get_by_role("dialog").get_by_label("Description").fill("third floor")
+    page.get_by_role("dialog").get_by_label("Read-only").check()
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_text("third floor")).to_be_visible()
     expect(page.get_by_text("changes nothing (read-only)")).to_be_visible()
     page.get_by_role("button", name="Edit…").click()
-    page.get_by_label("URL", exact=True).fill("ftp://nowhere")
+    page.get_by_role("dialog").get_by_label("URL", exact=True).fill("ftp://nowhere")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_visible()
     with engine.client() as client:

@@ -10,16 +10,29 @@ from playwright.sync_api import Route, expect
 
 from engine_process import PASSWORD, EngineProcess
 from web.conftest import Opened, Site, Window, item
+from web.test_providers import add_away
+from web.test_vms import add_machine
 
 MOST_REQUESTS = 3
 
 
-@pytest.mark.parametrize("view", ["hosts", "host", "networks", "network", "rollouts", "events"])
+VIEWS = ["hosts", "host", "networks", "network", "rollouts", "events"]
+VIEWS += ["vms", "vms?by=vm", "vm", "policies/profiles", "policies/qos", "policies/macpools", "providers", "provider"]
+VIEWS += ["users", "user", "users/permissions", "users/roles"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_view_takes_few_requests(site: Site, window: Window, view: str) -> None:
     places = {
         "host": f"hosts/{site.id('sim-1')}",
         "network": f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}",
     }
+    if view == "vm":
+        places["vm"] = f"vms/{add_machine(site, 'seldom-asked', 'ovirtmgmt')}"
+    if view == "provider":
+        places["provider"] = f"providers/{add_away(site, 'seldom asked')}"
+    if view == "user":
+        places["user"] = f"users/{site.client.list('users')[0]['id']}"
     asked: list[str] = []
     window.page.on("request", lambda request: asked.append(request.url))
     page = window.open(places.get(view, view))

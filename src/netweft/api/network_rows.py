@@ -9,7 +9,7 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import Named
+from netweft.api.vnic_rows import Named
 from netweft.engine.access import visibility
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import network_rows as queries

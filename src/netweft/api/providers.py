@@ -40,6 +40,7 @@ from netweft.engine.commands.providers import (
     update_provider,
 )
 from netweft.engine.model.providers import NETWORKS, ProviderRow
+from netweft.engine.pki import holder
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
@@ -100,8 +101,15 @@ def show(row: ProviderRow) -> OpenStackNetworkProvider:
         external_plugin_type=row.external_plugin_type or UNSET,
         agent_configuration=_configuration(row),
         href=f"/openstacknetworkproviders/{row.id}",
-        certificates=[Certificate(content=content) for content in rules.certificates_of(row.certificate)] or UNSET,
+        certificates=[_show_certificate(one) for one in rules.certificates_of(row.certificate)] or UNSET,
     )
+
+
+def _show_certificate(content: str) -> Certificate:
+    whose = holder(content)
+    if whose is None:
+        return Certificate(content=content)
+    return Certificate(content=content, subject=whose.name, organization=whose.organization or UNSET)
 
 
 def _configuration(row: ProviderRow) -> AgentConfiguration | UnsetType:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import UnsetType
 
 from netweft.api.routes import Call
@@ -18,13 +17,6 @@ from netweft.engine.db import Tx
 from netweft.engine.queries.references import Ref
 
 T = TypeVar("T")
-
-
-class Named(msgspec.Struct, kw_only=True, frozen=True):
-    """A thing by its id and name, in the answers of additions."""
-
-    id: str
-    name: str
 
 
 def version(text: str) -> Version:

@@ -9,13 +9,16 @@ import { Refused } from './view.js';
 /** A line to type in. `hint`: what to know of it; `rows`: several lines. */
 export function Field({ label, hint, rows, value = '', ...rest }) {
   const id = useId();
-  const more = { 'aria-describedby': hint ? id : undefined, autocomplete: 'off', ...rest };
-  return html`<div class="field"><label>${label}${rows ? html`<textarea rows=${rows} defaultValue=${value} spellcheck="false" ...${more}></textarea>` : html`<input defaultValue=${value} ...${more}/>`}</label>${hint && html`<small id=${id}>${hint}</small>`}</div>`;
+  const more = { id, 'aria-describedby': hint ? `${id}-hint` : undefined, autocomplete: 'off', defaultValue: value, ...rest };
+  return html`<div class="field"><label for=${id}>${label}</label>${rows ? html`<textarea rows=${rows} spellcheck="false" ...${more}></textarea>` : html`<input ...${more}/>`}${hint && html`<small id=${`${id}-hint`}>${hint}</small>`}</div>`;
 }
 
 /** One of `options`, [value, words]. `none`: what to call the choice of nothing, where that is one. */
-export const Choice = ({ label, options, value = '', none, ...rest }) => html`<div class="field"><label>${label}<select ...${rest}>
-  ${none && html`<option value="" selected=${!value}>${none}</option>`}${options.map(([id, text]) => html`<option key=${id} value=${id} selected=${id === value}>${text}</option>`)}</select></label></div>`;
+export function Choice({ label, options, value = '', none, ...rest }) {
+  const id = useId();
+  return html`<div class="field"><label for=${id}>${label}</label><select id=${id} ...${rest}>${none && html`<option value="" selected=${!value}>${none}</option>`}
+    ${options.map(([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`)}</select></div>`;
+}
 
 export const Check = ({ label, checked = false, ...rest }) => html`<label class="check"><input type="checkbox" defaultChecked=${checked} ...${rest}/><span>${label}</span></label>`;
 

@@ -28,7 +28,7 @@ function Fields({ one }) {
     ${type === 'ovn' ? html`<${Field} label="Southbound database for hosts" name="remote" value=${one?.agent_configuration?.address} placeholder="tcp:192.0.2.1:6642" hint="What ovn-controller on hosts connects to. Empty: hosts are not set up for it."/>`
     : html`<${Check} label="It requires a log-in" name="authentication" checked=${logs} onChange=${(event) => setLogs(event.currentTarget.checked)}/>
       ${logs && html`<${Field} label="URL of Keystone" name="keystone" value=${one?.authentication_url} placeholder="https://keystone.example.com:5000/v3" required/><${Account} user=${one?.username} isNew=${!one} required/>
-        <div class="third"><${Field} label="Project" name="project" value=${one?.project_name}/><${Field} label="User’s domain" name="user_domain" value=${one?.user_domain_name}/><${Field} label="Project’s domain" name="project_domain" value=${one?.project_domain_name}/></div>`}
+        <div class="third"><${Field} label="Project" name="project" value=${one?.project_name}/><${Field} label="User's domain" name="user_domain" value=${one?.user_domain_name}/><${Field} label="Project's domain" name="project_domain" value=${one?.project_domain_name}/></div>`}
       <${Certificates} count=${one?.certificates?.certificate?.length}/>`}
     <${Check} key=${type} label="Read-only: no network and no subnet is made, changed or removed there" name="read_only" checked=${one ? one.read_only === 'true' : type === 'external'}/>
     <${Check} label="Its networks come by themselves into data centers whose clusters have it as default" name="auto_sync" checked=${one?.auto_sync === 'true'}/><${Asked}/>`;

@@ -63,15 +63,20 @@ const removing = (all) => ({
   of: (form) => ({ method: 'DELETE', path: `${placeOf(all)}${form.has('force') ? '?force=true' : ''}`, cli: command(nounOf(all), 'remove', all.state.name, form.has('force') && '--force', '--yes') }),
 });
 
-const certificatesOf = ({ settings, isFabric }) => (isFabric ? (settings.certificate.match(/BEGIN CERTIFICATE/g) ?? []).length : settings.certificates?.certificate?.length ?? 0);
+/** What a provider's TLS certificate is verified by. */
+function verifiedBy({ state, settings, isFabric }) {
+  const given = isFabric ? (settings.certificate.match(/BEGIN CERTIFICATE/g) ?? []) : settings.certificates?.certificate ?? [];
+  const subjects = given.map((one) => one.subject).filter(Boolean).join(' · ');
+  if (given.length) return html`${given.length === 1 ? 'a certificate' : `${given.length} certificates`} given to the engine${subjects && `: ${subjects}`}`;
+  return state.url.startsWith('https') ? 'the authorities that the engine’s machine trusts' : 'nothing: it is reached without TLS';
+}
 
 function Facts({ all }) {
   const { state, settings } = all;
-  const count = certificatesOf(all);
   const facts = [
     ['Answered in', state.latency === null ? '–' : `${state.latency} ms`], ['Asked', html`<${Moment} at=${state.checked_at}/>`], ['Last sync', html`<${Moment} at=${state.reconciled_at}/>`],
     ['Errors', troubles(state).length ? html`<${State} kind="warn">${troubles(state).join(', ')}<//>` : 'none'],
-    ['Verified by', count ? `${count === 1 ? 'a certificate' : `${count} certificates`} given to the engine` : state.url.startsWith('https') ? 'the authorities that the engine’s machine trusts' : 'nothing: it is reached without TLS'],
+    ['Verified by', verifiedBy(all)],
     ['Log-in', settings.username ? `as ${settings.username}, with a password that is never shown` : 'none'],
     ...(all.isFabric ? [] : [['On it, Netweft', settings.read_only === 'true' ? 'changes nothing (read-only), but the ports of guests' : 'makes, changes and removes its networks'],
       ['Networks of others there', settings.auto_sync === 'true' ? 'come by themselves' : 'come when somebody imports them'],

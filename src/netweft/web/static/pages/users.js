@@ -18,9 +18,10 @@ function Part({ part, children }) {
     <div class="page">${children}</div>`;
 }
 
+const fullName = (user) => [user.name, user.last_name].filter(Boolean).join(' ');
 const COLUMNS = [
   ['User', (user) => html`<a href=${`/ui/users/${user.id}`}>${user.user_name}</a>`],
-  ['Name', (user) => [user.name, user.last_name].filter(Boolean).join(' ') || '–', 'lastname'],
+  ['Name', (user) => fullName(user) || '–', 'lastname'],
   ['Email', (user) => user.email || '–', 'email'],
 ];
 
@@ -44,7 +45,7 @@ function One({ id }) {
   const found = useData(() => get(`${OVIRT}/users/${id}`), [id]);
   const [dialog, ask] = useAsk();
   return html`<${View} title="User" of=${found}>${(user) => html`
-    <${Head} title=${user.user_name} crumbs=${html`<a href="/ui/users">Users</a>`}><span class="meta">${[user.name, user.last_name, user.email].filter(Boolean).join(' · ')}</span><//>
+    <${Head} title=${user.user_name} crumbs=${html`<a href="/ui/users">Users</a>`}><span class="meta">${[fullName(user), user.email].filter(Boolean).join(' · ')}</span><//>
     <div class="page"><div class="bar"><button type="button" class="btn" onClick=${() => ask(password(user))}><${Icon} name="key-round"/>Set password…</button></div><${Permissions} user=${user}/></div>${dialog}`}<//>`;
 }
 
@@ -79,7 +80,7 @@ const removing = (user, done) => ({
 function Roles() {
   const found = useData(() => get(`${OVIRT}/roles`), []);
   const at = query.value.get('role') ?? '';
-  return html`<${View} of=${found}>${(data) => html`<ul class="roles">${data.role.map((role) => html`<li key=${role.id} class="card"><details open=${role.name === at}>
+  return html`<${View} of=${found}>${(data) => html`<ul class="card roles">${data.role.map((role) => html`<li key=${role.id}><details open=${role.name === at}>
     <summary onClick=${(event) => { event.preventDefault(); filter('role', role.name === at ? '' : role.name); }}><b>${role.name}</b> <span class="tag">${role.administrative === 'true' ? 'administrator' : 'user'}</span><span class="quiet"> ${role.description}</span></summary>
     ${role.name === at && html`<${Permits} role=${role}/>`}</details></li>`)}</ul>`}<//>`;
 }

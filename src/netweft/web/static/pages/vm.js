@@ -1,9 +1,9 @@
 // A virtual machine: its vNICs, which change while it runs.
-import { OVIRT, OWN, get, post, put } from '../lib/api.js';
+import { OVIRT, OWN, get, request } from '../lib/api.js';
 import { Check, Choice, Field, differing, useAsk } from '../lib/form.js';
 import { Icon, Menu, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
-import { command, option } from '../lib/same.js';
+import { Same, command, option } from '../lib/same.js';
 import { Blank, Head, Refused, Table, View, useData } from '../lib/view.js';
 import { CELLS, VmStatus } from './vms.js';
 
@@ -25,39 +25,37 @@ export function Vm({ id }) {
 
 function Vnics({ vm, vnics, reload }) {
   const [dialog, ask] = useAsk();
-  const [error, setError] = useState(null);
-  const at = { vm, reload, ask, setError };
+  const [made, setMade] = useState({}); // {text, call} | {error, call}: what was done at once
+  const at = { vm, reload, ask, setMade };
   const columns = [
     ['vNIC', (vnic) => html`<b>${vnic.name}</b>`], ['MAC address', CELLS.mac], ['Profile', CELLS.profile], ['Network', CELLS.network],
     ['Link', CELLS.link], ['Plugged', CELLS.plugged], ['Addresses', CELLS.addresses],
     ['Actions', (vnic) => html`<${Menu} label=${`Actions for ${vnic.name}`} items=${actions(at, vnic)}/>`],
   ];
   return html`<div class="bar"><button type="button" class="btn primary" onClick=${() => ask(adding(at, vnics))}><${Icon} name="plus"/>Add vNIC…</button></div>
-    ${error && html`<${Refused} error=${error}/>`}
+    ${made.error && html`<${Refused} error=${made.error}/>`}${made.text && html`<p class="fine"><${Icon} name="circle-check" size=${14}/>${made.text}</p>`}${made.call && html`<${Same} ...${made.call}/>`}
     ${vnics.length ? html`<${Table} label="vNICs" columns=${columns} rows=${vnics}/>` : html`<${Blank} title="No vNICs yet">${vm.name} has no vNIC, so it reaches no network.<//>`}${dialog}`;
 }
 
 /** What can be done with a vNIC. What is one step is done at once. */
-function actions({ vm, reload, ask, setError }, vnic) {
-  const now = (text, send) => async () => {
-    setError(null);
-    await send().then(() => say(text), setError);
+function actions({ vm, reload, ask, setMade }, vnic) {
+  const now = (text, call) => async () => {
+    setMade({});
+    await request(call).then(() => { setMade({ text, call }); say(text); }, (error) => setMade({ error, call }));
     reload();
   };
+  const plug = (verb) => ({ method: 'POST', path: `${vnic.href}/${verb}`, body: {}, cli: command('vm', 'nic', verb, vm.name, vnic.name) });
+  const link = (linked) => ({ method: 'PUT', path: vnic.href, body: { linked }, cli: command('vm', 'nic', 'set', vm.name, vnic.name, linked ? '--linked' : '--unlinked') });
   return [
     { icon: 'pencil', text: 'Edit…', run: () => ask(editing({ vm, reload }, vnic)) },
-    vnic.plugged
-      ? { icon: 'unplug', text: 'Unplug', run: now(`${vnic.name} is unplugged.`, () => post(`${vnic.href}/deactivate`, {})) }
-      : { icon: 'plug', text: 'Plug in', run: now(`${vnic.name} is plugged in.`, () => post(`${vnic.href}/activate`, {})) },
-    vnic.linked
-      ? { icon: 'unlink', text: 'Take the link down', run: now(`The link of ${vnic.name} is down.`, () => put(vnic.href, { linked: false })) }
-      : { icon: 'link', text: 'Bring the link up', run: now(`The link of ${vnic.name} is up.`, () => put(vnic.href, { linked: true })) },
+    vnic.plugged ? { icon: 'unplug', text: 'Unplug', run: now(`${vnic.name} is unplugged.`, plug('deactivate')) } : { icon: 'plug', text: 'Plug in', run: now(`${vnic.name} is plugged in.`, plug('activate')) },
+    vnic.linked ? { icon: 'unlink', text: 'Take the link down', run: now(`The link of ${vnic.name} is down.`, link(false)) } : { icon: 'link', text: 'Bring the link up', run: now(`The link of ${vnic.name} is up.`, link(true)) },
     { icon: 'trash', text: 'Remove…', run: () => ask(removing({ vm, reload }, vnic)) },
   ];
 }
 
 /** Where a machine runs, and what that means for a change. */
-const Running = ({ vm }) => vm.status === 'up' && html`<p class="note"><${Icon} name="info"/><span>${vm.name} runs on <b>${vm.host?.name}</b>: it gets the change at once. A vNIC that is plugged in gets another profile or link; for another MAC address unplug it first.</span></p>`;
+const Running = ({ vm, children }) => vm.status === 'up' && html`<p class="note"><${Icon} name="info"/><span>${vm.name} runs on <b>${vm.host?.name}</b>: ${children}</span></p>`;
 
 function Profiles({ vm, value }) {
   const found = useData(() => get(`${OWN}/rows/profiles`, { search: `datacenter="${vm.cluster.data_center.name}" sortby name`, max: ALL }), []);
@@ -72,7 +70,7 @@ function adding({ vm, reload }, vnics) {
     title: `Add a vNIC to ${vm.name}`, verb: 'Add vNIC', said: 'The vNIC is added.', done: reload,
     fields: () => html`<${Field} label="Name" name="name" value=${`nic${name}`} required autofocus/><${Profiles} vm=${vm}/>
       <div class="pair"><${Field} label="MAC address" name="mac" placeholder="from the pool"/><${Choice} label="Interface" name="interface" value="virtio" options=${INTERFACES}/></div>
-      <${Check} label="Link up" name="linked" checked/><${Check} label="Plugged in" name="plugged" checked/><${Running} vm=${vm}/>`,
+      <${Check} label="Link up" name="linked" checked/><${Check} label="Plugged in" name="plugged" checked/><${Running} vm=${vm}>it gets the vNIC at once.<//>`,
     of: (form) => {
       const said = wish(form);
       return {
@@ -93,7 +91,7 @@ function editing({ vm, reload }, vnic) {
   return {
     title: `Edit ${vnic.name} of ${vm.name}`, verb: 'Save', said: `${vnic.name} is changed.`, done: reload,
     fields: () => html`<${Field} label="Name" name="name" value=${vnic.name} required autofocus/><${Profiles} vm=${vm} value=${vnic.profile && { ...vnic.profile, of: vnic.network.name }}/>
-      <${Field} label="MAC address" name="mac" value=${vnic.mac}/><${Check} label="Link up" name="linked" checked=${vnic.linked}/><${Check} label="Plugged in" name="plugged" checked=${vnic.plugged}/><${Running} vm=${vm}/>`,
+      <${Field} label="MAC address" name="mac" value=${vnic.mac}/><${Check} label="Link up" name="linked" checked=${vnic.linked}/><${Check} label="Plugged in" name="plugged" checked=${vnic.plugged}/><${Running} vm=${vm}>another profile or link reaches it at once, while it stays plugged in. For another MAC address unplug it first.<//>`,
     of: (form) => {
       const said = differing(wish(form), before);
       return {

@@ -43,7 +43,7 @@ const VMS = [
 
 function Vnics() {
   const list = useList(`${OWN}/rows/vnics`, FIELDS);
-  return html`<${List} list=${list} label="vNICs" hint="VM, network, profile, MAC, or a search such as plugged=false" columns=${VNICS}
+  return html`<${List} list=${list} label="vNICs" hint="VM, network, profile, MAC or other address" columns=${VNICS}
     empty=${['No vNICs yet', html`No virtual machine has one, or none that you may see. <a href="/ui/vms?by=vm">The machines</a> get them.`]}/>`;
 }
 
