@@ -9,6 +9,9 @@ import { Refused, State } from '../lib/view.js';
 const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
 const without = (draft, key) => { const { [key]: _, ...rest } = draft; return rest; };
 
+/** Where the changes go from the screen, their buttons go as well. */
+const backToGrid = () => document.querySelector('.grid [tabindex="0"]')?.focus();
+
 const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
 /** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it. */
@@ -35,12 +38,14 @@ export function MatrixBasket({ list, draft, setDraft, reload }) {
     setDraft(done.reduce((rest, one) => without(rest, one.key), draft));
     set(ended.filter((one) => !one.done));
     reload();
+    if (done.length === list.length) backToGrid();
   };
+  const drop = (next) => () => { setDraft(next); backToGrid(); };
   return html`<aside class="basket matrix-basket" aria-labelledby="h-mb"><div class="pane-h"><h2 id="h-mb">Changes</h2><span class="count-n hotn">${list.length}</span></div>
     <div class="scroll"><ul class="chg">${list.map((one) => html`<li key=${one.key}><span class="vi ${one.icon}"><${Icon} name=${one.icon}/></span><span><b>${one.verb}</b> ${one.what}<small>${one.how}</small><${Outcome} of=${of(one)}/></span>
-        <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${() => setDraft(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
+        <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${drop(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
       <${Same} calls=${list.map((one) => one.call)}/></div>
-    <div class="foot"><div class="two"><button type="button" class="btn ghost" onClick=${() => setDraft({})}>Discard</button>
+    <div class="foot"><div class="two"><button type="button" class="btn ghost" onClick=${drop({})}>Discard</button>
       ${isReady ? html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}</button>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
 }
 
