@@ -224,6 +224,9 @@ def _things(site: Site) -> None:
     site.client.update(f"networks/{network}", {"mtu": 9000})
     add_machine(site, "looked-at", "looked at")
     add_away(site, "away")
+    center = site.client.find("datacenters", "Default")["id"]
+    shares = {"name": "looked at", "type": "hostnetwork", "outbound_average_linkshare": 50}
+    site.client.add(f"datacenters/{center}/qoss", shares)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

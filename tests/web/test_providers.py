@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+import memory_fabric
 from engine_process import EngineProcess
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.providers import insert_provider
 from netweft.engine.db import Database, new_id
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.settings import DATABASE_FILE
+from netweft.providers import configuration
 from netweft.providers.contract import ENTRY_POINTS
 from web.conftest import Opened, Site, Window
 from web.test_vms import choose, row
@@ -34,16 +36,21 @@ def add_away(site: Site, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """An engine with a further kind of provider, found by an entry point as any is."""
+    """An engine with further kinds of a provider and of a fabric, found by entry points as any is, and one of each."""
     folder = tmp_path_factory.mktemp("providers")
     about = folder / "modules" / "further-1.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: further\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nmemory = memory_provider:connect\n")
+    points = {ENTRY_POINTS: "memory_provider", configuration.ENTRY_POINTS: "memory_fabric"}
+    lines = "".join(f"[{group}]\nmemory = {module}:connect\n" for group, module in points.items())
+    (about / "entry_points.txt").write_text(lines)
     path = os.pathsep.join((str(about.parent), str(TESTS), os.environ.get("PYTHONPATH", "")))
     with EngineProcess(folder / "engine", environment={"PYTHONPATH": path}) as engine, engine.client() as client:
         provider = {"name": "cloud", "type": "memory", "url": "http://there.example"}
         client.add("openstacknetworkproviders", provider)
+        account = {"username": "netweft", "password": memory_fabric.PASSWORD}
+        fabric = {"name": "fabric", "type": "memory", "url": "https://fabric.example", **account}
+        client.addition("POST", "configurationproviders", fabric)
         yield engine
 
 
@@ -109,7 +116,7 @@ def test_one_that_does_not_answer_is_not_added_and_nothing_typed_is_lost(window:
     expect(page.get_by_role("dialog").get_by_label("URL of Keystone")).to_have_value(f"{NOBODY}/v3")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Add fabric…").click()
-    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("fabric")
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("second")
     page.get_by_role("dialog").get_by_label("Address").fill("127.0.0.1:1")
     page.get_by_role("dialog").get_by_label("User", exact=True).fill("netweft")
     page.get_by_role("dialog").get_by_label("Password", exact=True).fill("a secret word")
@@ -133,3 +140,29 @@ def test_a_provider_is_changed(engine: EngineProcess, window: Window) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     with engine.client() as client:
         assert client.find("openstacknetworkproviders", "cloud")["url"] == "http://there.example"
+
+
+def test_a_fabric_carries_a_network(engine: EngineProcess, window: Window) -> None:
+    with engine.client() as client:
+        center = client.find("datacenters", "Default")["id"]
+        client.add("networks", {"name": "green", "data_center": {"id": center}, "vlan": {"id": 7}})
+    page = window.page
+    page.get_by_role("link", name="fabric").click()
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_text("It answers.")).to_be_visible()
+    page.get_by_role("button", name="Carry a network…").click()
+    page.get_by_role("dialog").get_by_label("Network").select_option(label="green (Default)")
+    page.get_by_role("dialog").get_by_label("High performance").check()
+    page.get_by_role("button", name="Carry it").click()
+    expect(row(page, "green")).to_contain_text("As wanted")
+    choose(page, "green", "Edit…")
+    expect(page.get_by_role("dialog").get_by_label("High performance")).to_be_checked()
+    page.get_by_role("dialog").get_by_label("QoS policy").fill("gold")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    with engine.client() as client:
+        (profile,) = client.addition("GET", f"networks/{client.find('networks', 'green')['id']}/portprofiles")
+    assert (profile["qos_policy"], profile["high_performance"]) == ("gold", True)
+    choose(page, "green", "Remove…")
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()

@@ -43,10 +43,26 @@ def of_subnets(tx: Tx, subnet_ids: Collection[str]) -> list[ProviderObjectRow]:
     return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
 
 
-def of_provider(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
+class NamedObject(ProviderObjectRow, frozen=True, kw_only=True):
+    """What is wanted of a provider, with the name here of the network or the subnet that it is, or is of; None for what
+    is no more, and for ports of vNICs.
+    """
+
+    name: str | None
+
+
+def of_provider(tx: Tx, provider_id: str) -> list[NamedObject]:
     """All that is wanted, or still to be removed, there."""
-    query = sa.select(provider_objects).where(provider_objects.c.provider_id == provider_id)
-    return rows(tx, ProviderObjectRow, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
+    network_id = sa.case(
+        (provider_objects.c.kind == MEMBER, provider_objects.c.parent_id), else_=provider_objects.c.object_id
+    )
+    query = (
+        sa.select(provider_objects, sa.func.coalesce(networks.c.name, subnets.c.name).label("name"))
+        .outerjoin(networks, networks.c.id == network_id)
+        .outerjoin(subnets, subnets.c.id == provider_objects.c.object_id)
+        .where(provider_objects.c.provider_id == provider_id)
+    )
+    return rows(tx, NamedObject, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
 
 
 def but_ports(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:

@@ -46,8 +46,9 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
   const [wish, setWish] = useState(null);
   const [made, setMade] = useState({}); // {busy} | {error} | {plan}
   const read = () => of(new FormData(form.current));
-  useEffect(() => setWish(read()), []);
-  const change = () => { setWish(read()); setMade({}); };
+  const look = () => { if (form.current) setWish(read()); }; // a click on Cancel has taken the form away
+  useEffect(look, []);
+  const change = () => { look(); setMade({}); };
   const send = async (event) => {
     event.preventDefault();
     setMade({ ...made, busy: true });
@@ -60,7 +61,7 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
       setMade({ error });
     }
   };
-  return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change}><${fields}/>
+  return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change} onClick=${look}><${fields}/>
     ${made.plan && html`<section aria-label="Plan"><p><b>${made.plan.summary.changed}</b> of ${made.plan.summary.hosts} hosts would change.</p><${Impact} plan=${made.plan}/><${HostSteps} hosts=${made.plan.hosts}/></section>`}
     ${made.error && html`<${Refused} error=${made.error}/>`}${wish && html`<${Same} ...${shown(wish)}/>`}
     <div class="dlg-f"><button type="button" class="btn ghost" onClick=${cancel}>Cancel</button>

@@ -6,9 +6,10 @@ import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Same, command } from '../lib/same.js';
 import { Head, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
+import { Carried } from './fabric.js';
 import { Importing } from './provider-import.js';
 import { editingFabric, editingProvider } from './provider-forms.js';
-import { KINDS, ProviderStatus, troubles } from './providers.js';
+import { KINDS, ProviderStatus, Provision, troubles } from './provider-state.js';
 import { Subnets } from './subnets.js';
 
 /** How a provider is, its settings, and its networks; a fabric has other paths and port profiles. */
@@ -33,7 +34,7 @@ export function Provider({ id }) {
     <div class="page"><${Actions} all=${all} reload=${found.reload} ask=${ask}/>
       ${all.state.status !== 'ok' && html`<div class="notice bad" role="alert"><${Icon} name="circle-alert"/><div><b>It does not answer, since <${Moment} at=${all.state.checked_at}/> at the latest</b><p>${all.state.status_reason}</p>
         <p>What hosts and guests have stays. What is wanted of it is kept, and tried again.</p></div></div>`}
-      <${Facts} all=${all}/>${all.isFabric ? html`<${Objects} objects=${all.objects}/>` : html`<${Networks} all=${all} reload=${found.reload}/>`}</div>${dialog}`}<//>`;
+      <${Facts} all=${all}/>${all.isFabric ? html`<${Carried} fabric=${all.state} objects=${all.objects} reload=${found.reload} ask=${ask}/>` : html`<${Networks} all=${all} reload=${found.reload}/>`}</div>${dialog}`}<//>`;
 }
 
 /** Where a provider's own address and command are. */
@@ -85,14 +86,6 @@ function Facts({ all }) {
   return html`<section class="card form" aria-labelledby="h-facts"><h2 id="h-facts">State and settings</h2><dl class="facts">${facts.map(([name, value]) => [html`<dt>${name}</dt>`, html`<dd>${value}</dd>`])}</dl></section>`;
 }
 
-const STATES = { ok: ['ok', 'As wanted'], locked: ['busy', 'On its way'], error: ['bad', 'Failed'] };
-
-/** How far a provider is with something. */
-function Provision({ of }) {
-  const [kind, words] = STATES[of.state];
-  return html`<${State} kind=${kind}>${of.wanted === 'absent' ? 'To be removed' : words}<//>${of.reason && html` <span class="quiet">${of.reason}${of.next_try && html`, tried again <${Moment} at=${of.next_try}/>`}</span>`}`;
-}
-
 function Networks({ all, reload }) {
   const at = query.value.get('network') ?? '';
   const open = all.networks.find((one) => one.id === at);
@@ -105,13 +98,3 @@ function Networks({ all, reload }) {
       ${all.networks.length ? html`<${Table} label="Its networks here" columns=${columns} rows=${all.networks}/>` : html`<p class="quiet">None yet. Networks are made there by <code>netweft network add NAME --provider ${all.state.name}</code>, or imported from below.</p>`}</section>
     ${open && html`<${Subnets} key=${open.id} network=${open}/>`}<${Importing} provider=${all.state} reload=${reload}/>`;
 }
-
-const OBJECTS = [
-  ['What', (one) => ({ profile: 'Port profile of a network', member: 'Member of a network' }[one.kind] ?? one.kind)],
-  ['Network', (one) => html`<a href=${`/ui/networks/${one.object}`}>${one.object}</a>`],
-  ['Name there', (one) => html`<span class="mono">${one.provision.external_id ?? '–'}</span>`],
-  ['State', (one) => html`<${Provision} of=${one.provision}/>`],
-];
-
-const Objects = ({ objects }) => html`<section class="part" aria-labelledby="h-objects"><h2 id="h-objects">Networks that it carries</h2>
-  ${objects.length ? html`<${Table} label="Networks that it carries" columns=${OBJECTS} rows=${objects.map((one, n) => ({ ...one, object: one.id, id: n }))}/>` : html`<p class="quiet">None yet. <code>netweft network port-profile add NETWORK PROVIDER</code> lets it carry one.</p>`}</section>`;

@@ -6,12 +6,7 @@ import { html } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Blank, Find, Head, Moment, State, Table, View, useData } from '../lib/view.js';
 import { addingFabric, addingProvider } from './provider-forms.js';
-
-export const KINDS = { neutron: 'OpenStack Neutron', external: 'External, speaks Neutron’s API', ovn: 'OVN', ucsm: 'Cisco UCS Manager', ufm: 'NVIDIA UFM' };
-export const ProviderStatus = ({ of }) => html`<${State} kind=${of === 'ok' ? 'ok' : 'bad'}>${of === 'ok' ? 'Answers' : 'Does not answer'}<//>`;
-
-/** What is not as it should be at a provider, in words. */
-export const troubles = (one) => [one.failing && `${one.failing} failing`, one.to_remove && `${one.to_remove} to remove`, one.orphans && `${one.orphans} orphans`].filter(Boolean);
+import { KINDS, ProviderStatus, troubles } from './provider-state.js';
 
 const COLUMNS = [
   ['Name', (one) => html`<a href=${`/ui/providers/${one.id}`}>${one.name}</a>`],

@@ -41,7 +41,7 @@ export function Qoss() {
 const number = (qos, name) => ({ name, type: 'number', min: 0, value: qos?.limits[name] });
 
 function Limits({ type, qos }) {
-  if (type === 'hostnetwork') return html`<div class="third">${ON_HOSTS.map(([name, words]) => html`<${Field} key=${name} label=${words} ...${number(qos, name)}/>`)}</div><p class="quiet">Of the outgoing traffic of a network on a NIC. What is empty is not limited.</p>`;
+  if (type === 'hostnetwork') return html`<div class="third">${ON_HOSTS.map(([name, words]) => html`<${Field} key=${name} label=${words} ...${number(qos, name)} required=${name.endsWith('linkshare')}/>`)}</div><p class="quiet">Of the outgoing traffic of a network on a NIC: its share when the link is full. What is empty is not limited.</p>`;
   return html`${WAYS.map(([name, words]) => html`<fieldset key=${name}><legend>${words}</legend><div class="third">${KINDS.map(([kind, text]) => html`<${Field} key=${kind} label=${text} ...${number(qos, `${name}_${kind}`)}/>`)}</div></fieldset>`)}
     <p class="quiet">A way without an average is not limited.</p>`;
 }
