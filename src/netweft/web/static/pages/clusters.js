@@ -1,6 +1,6 @@
 // Clusters: hosts that carry the same networks, and how changes go out to them.
 import { OVIRT, OWN, get } from '../lib/api.js';
-import { Change, useChange } from '../lib/planned.js';
+import { Change, useChange } from '../lib/plan.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { List, Tabs, useList } from '../lib/list.js';
 import { Icon } from '../lib/parts.js';

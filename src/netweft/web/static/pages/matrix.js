@@ -1,15 +1,16 @@
 // The matrix of networks and clusters: which cluster has, requires and uses which network, changed by mouse or by keys, and applied together.
-import { OVIRT, OWN, get, searching } from '../lib/api.js';
+import { OVIRT, OWN, get, post, request, searching } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
 import { Dialog, Icon, say } from '../lib/parts.js';
-import { html, useRef, useState } from '../lib/preact.js';
+import { Planned } from '../lib/plan.js';
+import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
-import { Blank, Find, Head, View, useData } from '../lib/view.js';
+import { Same } from '../lib/same.js';
+import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
 import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
 import { Cells, Wishes, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { Pages } from './hosts.js';
-import { MatrixBasket } from './matrix-basket.js';
 import { ROLES } from './networks.js';
 
 const COLUMNS = 30;
@@ -48,7 +49,7 @@ function Window({ matrix, draft, setDraft, asTable, reload }) {
   const list = changes(matrix, draft);
   return html`${over && html`<p class="notice warn" role="status"><${Icon} name="info"/><span>${matrix.clusters_total} clusters: the first ${matrix.clusters.length} are shown. Filter the clusters to see others.</span></p>`}
     <div class="matrix ${list.length ? 'has-basket' : ''}">${asTable ? html`<${Cells} label="Cells" rows=${rowsOf(matrix)} by=${['network', 'cluster']} reload=${reload}/>` : html`<${Grid} matrix=${matrix} draft=${draft} setDraft=${setDraft}/>`}
-      ${list.length > 0 && html`<${MatrixBasket} list=${list} matrix=${matrix} draft=${draft} setDraft=${setDraft} reload=${reload}/>`}</div>`;
+      ${list.length > 0 && html`<${Basket} list=${list} matrix=${matrix} draft=${draft} setDraft=${setDraft} reload=${reload}/>`}</div>`;
 }
 
 function rowsOf(matrix) {
@@ -118,4 +119,70 @@ function RolesDialog({ open, here, cells, draft, close, set }) {
   return html`<${Dialog} open=${Boolean(open)} title=${here ? `${here[0].name} in ${here[1].name}` : ''} onClose=${() => shut.current()}>
     ${here && html`<form class="ask" onSubmit=${done}><${Wishes} cell=${wanted(draft, key, cells.get(key))}/>
       <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Take over</button></div></form>`}<//>`;
+}
+
+const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
+const without = (draft, key) => { const { [key]: _, ...rest } = draft; return rest; };
+
+/** Where the changes go from the screen, their buttons go as well. */
+const backToGrid = () => document.querySelector('.grid [tabindex="0"]')?.focus();
+
+const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
+
+/** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it. */
+function Basket({ list, draft, setDraft, reload }) {
+  const [made, set] = useState(null); // [{key, plan} | {key, error}], in the order of the list
+  const [busy, setBusy] = useState('');
+  const wish = JSON.stringify(list.map((one) => one.call));
+  useEffect(() => set(null), [wish]);
+  const of = (one) => made?.find((each) => each.key === one.key);
+  const isReady = made && list.every((one) => of(one)?.plan);
+  const review = async () => {
+    setBusy('Planning…');
+    const found = [];
+    for (const { key, call } of list) found.push(await planOf(call).then((plan) => ({ key, plan }), (error) => ({ key, error })));
+    set(found);
+    setBusy('');
+  };
+  const apply = async () => {
+    setBusy('Applying…');
+    const ended = await applyAll(list, of);
+    const done = ended.filter((one) => one.done);
+    say(done.length === list.length ? `${counted(done.length)} applied.` : `${done.length} of ${counted(list.length)} applied, the rest not.`);
+    setBusy('');
+    setDraft(done.reduce((rest, one) => without(rest, one.key), draft));
+    set(ended.filter((one) => !one.done));
+    reload();
+    if (done.length === list.length) backToGrid();
+  };
+  const drop = (next) => () => { setDraft(next); backToGrid(); };
+  return html`<aside class="basket matrix-basket" aria-labelledby="h-mb"><div class="pane-h"><h2 id="h-mb">Changes</h2><span class="count-n hotn">${list.length}</span></div>
+    <div class="scroll"><ul class="chg">${list.map((one) => html`<li key=${one.key}><span class="vi ${one.icon}"><${Icon} name=${one.icon}/></span><span><b>${one.verb}</b> ${one.what}<small>${one.how}</small><${Outcome} of=${of(one)}/></span>
+        <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${drop(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
+      <${Same} calls=${list.map((one) => one.call)}/></div>
+    <div class="foot"><div class="two"><button type="button" class="btn ghost" onClick=${drop({})}>Discard</button>
+      ${isReady ? html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}</button>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
+}
+
+/** Make changes one after the other until one is refused. */
+async function applyAll(list, of) {
+  const ended = [];
+  for (const { key, call } of list) {
+    try {
+      await request(call, { 'Netweft-Plan': of({ key }).plan.id });
+      ended.push({ key, done: true });
+    } catch (error) {
+      ended.push({ key, error });
+      break;
+    }
+  }
+  return ended;
+}
+
+function Outcome({ of }) {
+  if (!of) return null;
+  if (of.error) return html`<${Refused} error=${of.error}/>`;
+  const { summary, others } = of.plan;
+  if (!summary.hosts && !others.length) return html`<${State} kind="ok">no host has to do anything<//>`;
+  return html`<details class="fold"><summary>${summary.changed} of ${summary.hosts} ${summary.hosts === 1 ? 'host' : 'hosts'}</summary><${Planned} plan=${of.plan}/></details>`;
 }

@@ -1,6 +1,6 @@
 // The definition of a network: of a new one, and of one that hosts may carry.
 import { OVIRT, OWN, get, request } from '../lib/api.js';
-import { Change, useChange } from '../lib/planned.js';
+import { Change, useChange } from '../lib/plan.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { Icon, say } from '../lib/parts.js';
 import { html, useRef, useState } from '../lib/preact.js';
