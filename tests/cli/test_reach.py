@@ -98,6 +98,7 @@ verbs and of actions follow from the table of nouns.
 
 _CHILD = "the entities of one parent, which the list of all entities has too"
 _EMPTY = "a collection that is empty or constant here, for clients of oVirt"
+_TOGETHER = "what several lists tell, in one answer for screens"
 _CONSTANT = ("schedulingpolicies", "storagedomains")
 EXCEPTIONS = {
     "GET /": "the list of the other paths, for clients that follow links",
@@ -108,8 +109,11 @@ EXCEPTIONS = {
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
     **{
         f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
-        for what in ("vnics", "profiles", "qoss", "macpools", "permissions")
+        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters")
     },
+    "GET /netweft/v1/matrix": _TOGETHER,
+    "GET /netweft/v1/networks/{}/usage": _TOGETHER,
+    "GET /netweft/v1/networks/{}/hosts": _TOGETHER,
     "GET /clusters/{}/networkfilters": _CHILD,
     "GET /datacenters/{}/clusters": _CHILD,
     "GET /vms/{}/nics/{}/reporteddevices": "part of what 'vm reported-device list' shows",

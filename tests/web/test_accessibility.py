@@ -132,6 +132,67 @@ def look_at_providers(window: Window, site: Site) -> None:
     check(page, "a provider that does not answer")
 
 
+def look_at_networks(window: Window, site: Site) -> None:
+    page = window.open("networks?show=loose&search=no-such-thing")
+    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible()
+    page = window.open("networks/new")
+    page.get_by_label("Name", exact=True).fill("bond")
+    page.get_by_text("Subnet", exact=True).click()
+    page.get_by_role("button", name="Create the network").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_text("Same as API call or command").click()
+    check(page, "making a network, refused")
+    network = site.client.find("networks", "carried")["id"]
+    for tab in ("clusters", "hosts", "profiles", "history"):
+        page = window.open(f"networks/{network}/{tab}")
+        expect(page.get_by_role("table")).to_be_visible()
+        check(page, f"{tab} of a network")
+    page = window.open(f"networks/{network}/vms")
+    expect(page.get_by_role("heading", name="No vNICs")).to_be_visible()
+    check(page, "vNICs of a network")
+    page.get_by_role("button", name="Remove…").click()
+    expect(page.get_by_role("dialog").get_by_role("definition").first).to_be_visible()
+    look_at_dialog(page, "removing a network")
+
+
+def look_at_clusters(window: Window, site: Site) -> None:
+    page = window.open("clusters")
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page, "clusters")
+    cluster = site.client.find("clusters", "Default")["id"]
+    page = window.open(f"clusters/{cluster}")
+    page.get_by_label("Wave").fill("11")
+    page.get_by_role("button", name="Plan the change").click()
+    expect(page.get_by_role("button", name="Change the cluster")).to_be_visible()
+    check(page, "cluster")
+    page = window.open(f"clusters/{cluster}/networks")
+    page.get_by_role("button", name="Change carried in Default").click()
+    page.get_by_role("menuitem", name="Change…").click()
+    expect(page.get_by_role("dialog").get_by_text("Same as API call")).to_be_visible()
+    check(page, "a network in a cluster")
+
+
+def look_at_matrix(window: Window, _: Site) -> None:
+    page = window.open("matrix?networks=no-such-thing")
+    expect(page.get_by_role("button", name="Clear the filter")).to_be_visible()
+    page = window.open("matrix?clusters=color%3Dblue")
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page, "matrix, refused")
+    page = window.open("matrix")
+    page.get_by_role("gridcell").first.click()
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_role("button", name="Apply 1 change").or_(page.get_by_role("alert"))).to_be_visible()
+    check(page, "matrix")
+    page.keyboard.press("Escape")
+    page.get_by_role("gridcell").first.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, "roles in the matrix")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="As a table").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page, "matrix as a table")
+
+
 def look_at_dialog(page: Page, what: str) -> None:
     """A form in a dialog, with the request that it makes, also while it is refused."""
     page.get_by_role("dialog").get_by_text("Same as API call").click()
@@ -144,6 +205,9 @@ LOOKS: list[Callable[[Window, Site], None]] = [
     look_at_lists,
     look_at_setup,
     look_at_network,
+    look_at_networks,
+    look_at_clusters,
+    look_at_matrix,
     look_at_vms,
     look_at_policies,
     look_at_providers,

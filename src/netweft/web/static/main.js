@@ -5,11 +5,14 @@ import { Dialog, Icon, Live } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
 import { follow, path } from './lib/router.js';
 import { Blank, Head } from './lib/view.js';
+import { Cluster, Clusters } from './pages/clusters.js';
 import { Events } from './pages/events.js';
 import { Host } from './pages/host.js';
 import { Hosts } from './pages/hosts.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
-import { Network, Networks } from './pages/networks.js';
+import { Matrix } from './pages/matrix.js';
+import { Network } from './pages/network.js';
+import { Networks } from './pages/networks.js';
 import { Policies } from './pages/policies.js';
 import { Provider } from './pages/provider.js';
 import { Providers } from './pages/providers.js';
@@ -18,19 +21,22 @@ import { User, Users } from './pages/users.js';
 import { Vm } from './pages/vm.js';
 import { Vms } from './pages/vms.js';
 
-const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['vms', 'monitor', 'VMs'], ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users']];
-const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, vms: Vms, providers: Providers, policies: Policies, rollouts: Rollouts, events: Events, users: Users };
-const ONES = { hosts: Host, networks: Network, vms: Vm, providers: Provider, policies: Policies, rollouts: Rollout, users: User };
+const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['vms', 'monitor', 'VMs'], ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users']];
+const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, clusters: Clusters, matrix: Matrix, vms: Vms, providers: Providers, policies: Policies, rollouts: Rollouts, events: Events, users: Users };
+const ONES = { hosts: Host, networks: Network, clusters: Cluster, vms: Vm, providers: Provider, policies: Policies, rollouts: Rollout, users: User };
+const TABS = { networks: ['clusters', 'hosts', 'vms', 'profiles', 'history'], clusters: ['networks'] };
+/** What is shown below another area than its own. */
+const BELOW = { matrix: 'clusters' };
 const KEYS = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
   ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['/', 'Filter'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'], ['?', 'This list'],
 ];
 
 function Page() {
-  const [area, id, more] = path.value.split('/');
+  const [area, id, tab, more] = path.value.split('/');
   const [List, One] = [LISTS[area], ONES[area]];
   if (List && id === undefined) return html`<${List}/>`;
-  if (One && more === undefined) return html`<${One} key=${id} id=${decodeURIComponent(id)}/>`;
+  if (One && more === undefined && (tab === undefined || TABS[area]?.includes(tab))) return html`<${One} key=${id} id=${decodeURIComponent(id)} tab=${tab}/>`;
   return html`<${Head} title="Nothing here"/><${Blank} title="There is no such page">Go to the <a href="/ui/hosts">hosts</a>.<//>`;
 }
 
@@ -53,7 +59,8 @@ function Top({ help }) {
 const Offline = () => live.value.since && user.value && html`<p class="offline" role="status">Live updates lost at ${live.value.since.toLocaleTimeString()}, trying again.</p>`;
 
 function Rail() {
-  const area = path.value.split('/')[0] || 'hosts';
+  const first = path.value.split('/')[0] || 'hosts';
+  const area = BELOW[first] ?? first;
   return html`<nav class="rail" aria-label="Main">${AREAS.map(([name, icon, text]) => html`<a key=${name} href=${`/ui/${name}`} aria-current=${area === name ? 'page' : undefined}><${Icon} name=${icon} size=${20}/><span>${text}</span></a>`)}</nav>`;
 }
 

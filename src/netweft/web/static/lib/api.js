@@ -22,7 +22,7 @@ export class Refusal extends Error {
 }
 
 /** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. */
-export const searching = (words) => (/[=<>]|sortby/.test(words) ? words : words.trim() && `name=*${words.trim()}*`);
+export const searching = (words) => searchingAny(['name'], words);
 
 /** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. */
 export function searchingAny(fields, words) {
