@@ -20,7 +20,10 @@ export function topologyOf(tree) {
   const switches = switchesOf(tree.nics, add);
   const nics = tree.nics.map((nic) => add({ key: keyOf('nic', nic.name), kind: 'nic', name: nic.name, up: nic.up, speed: nic.speed, bond: nic.bond }));
   const bonds = tree.bonds.map((bond) => add({ key: keyOf('bond', bond.name), kind: 'bond', name: bond.name, up: bond.up, mode: bond.mode, nics: nics.filter((nic) => nic.bond === bond.name) }));
-  const networks = tree.networks.map((one) => add({ ...one, key: keyOf('network', one.id), kind: 'network', tag: tag(one.vlan) }));
+  const uplinks = [...bonds, ...nics.filter((nic) => !nic.bond)];
+  const place = new Map(uplinks.map((one, n) => [one.name, n])); // networks stand in the order of their uplinks, so that few lines cross
+  const order = (a, b) => (place.get(a.uplink) ?? uplinks.length) - (place.get(b.uplink) ?? uplinks.length) || (a.vlan ?? 0) - (b.vlan ?? 0);
+  const networks = tree.networks.toSorted(order).map((one) => add({ ...one, key: keyOf('network', one.id), kind: 'network', tag: tag(one.vlan) }));
   const guests = tree.guests.map((guest) => add({
     ...guest, key: keyOf('guest', guest.id), kind: 'guest', vnics: guest.vnics.map((one) => add({ ...one, key: keyOf('vnic', one.id), kind: 'vnic', guest: guest.name })),
   }));
@@ -29,7 +32,6 @@ export function topologyOf(tree) {
   for (const bond of bonds) for (const nic of bond.nics) join(bond.key, nic.key);
   for (const network of networks) if (network.uplink) join(network.key, uplink(network.uplink));
   for (const guest of guests) for (const one of guest.vnics) join(one.key, one.nic ? keyOf('nic', one.nic) : keyOf('network', one.network));
-  const uplinks = [...bonds, ...nics.filter((nic) => !nic.bond)];
   return { guests, networks, uplinks, switches, nodes, right, left };
 }
 

@@ -44,10 +44,16 @@ function Search({ pages, onClose }) {
     ${error && html`<${Refused} error=${error}/>`}
     <ul ref=${list} id="found" role="listbox" aria-label="Found" class="found">${all.map((one, n) => html`<li key=${one.href + one.name} id=${`found-${n}`} role="option" aria-selected=${n === here} onClick=${() => open(one)}>
       <${Icon} name=${KINDS[one.kind][0]}/><span><b>${one.kind === 'rollout' ? `Rollout ${one.name}` : one.name}</b> <span class="quiet">${one.context}</span></span><span class="tag">${KINDS[one.kind][1]}</span></li>`)}</ul>
-    <p class="quiet" role="status">${words.trim() ? (all.length ? `${all.length} found` : of === words.trim() ? `Nothing is called like “${of}”.` : 'Looking…') : 'Arrow keys choose, Enter opens.'}</p></div>`;
+    <p class="quiet" role="status">${statusOf(words.trim(), of, all.length)}</p></div>`;
+}
+
+function statusOf(wanted, found, count) {
+  if (!wanted) return 'Arrow keys choose, Enter opens.';
+  if (wanted !== found) return 'Looking…';
+  return count ? `${count} found` : `Nothing is called like “${wanted}”.`;
 }
 
 function pagesOf(pages, words) {
   const wanted = words.trim().toLowerCase();
-  return pages.filter(([, , title]) => title.toLowerCase().includes(wanted)).map(([name, , title]) => ({ kind: 'page', name: title, context: '', href: `/ui/${name}` }));
+  return pages.filter(([, , title]) => title.toLowerCase().startsWith(wanted)).map(([name, , title]) => ({ kind: 'page', name: title, context: '', href: `/ui/${name}` }));
 }

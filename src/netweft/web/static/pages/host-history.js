@@ -38,6 +38,7 @@ export function History({ host, reload }) {
   const words = query.value.get('search') ?? '';
   const before = query.value.get('before') ?? '';
   const picked = pickedNow();
+  const [restoring, restore] = useState(null);
   const found = useData(() => get(`${OWN}/hosts/${host.id}/history`, { max: MAX, before }), [host.id, before]);
   const clear = html`<button type="button" class="btn" onClick=${() => { filter('search', ''); filter('before', ''); }}>Clear the filter</button>`;
   const empty = (title) => (words || before ? html`<${Blank} title="No change matches">${clear}<//>` : html`<${Blank} title=${title}>Each change of the host's networks is kept here: what was asked for, by whom, and how it ended.<//>`);
@@ -45,33 +46,32 @@ export function History({ host, reload }) {
     const rows = all.filter(fits(words)).map((one) => ({ ...one, id: one.generation }));
     return html`<div class="bar"><${Find} label="Words of a change" value=${words} onChange=${(text) => filter('search', text)}/>
         <span class="quiet">Pick one to see what differs from now, two to see what differs between them.</span></div>
-      ${picked.length > 0 && html`<${Picked} key=${picked.join()} host=${host} picked=${picked} done=${() => { reload(); found.reload(); }}/>`}
+      ${picked.length > 0 && html`<${Picked} key=${picked.join()} host=${host} picked=${picked} restore=${restore}/>`}
       ${rows.length ? html`<${Table} label="History" columns=${columnsOf(picked, pick)} rows=${rows}/>` : empty()}
       <div class="bar">${before && html`<button type="button" class="btn" onClick=${() => filter('before', '')}>Newest</button>`}
         ${all.length === MAX && html`<button type="button" class="btn" onClick=${() => filter('before', all.at(-1).created_at)}>Older</button>`}</div>`;
-  }}<//></div>`;
+  }}<//>
+    ${restoring && html`<${Restore} key=${restoring} host=${host} generation=${restoring} onClose=${() => restore(null)} onDone=${() => { reload(); found.reload(); }}/>`}</div>`;
 }
 
 /** What differs between two generations, or between one and now; and what there is to do with one. */
-function Picked({ host, picked: [from, to], done }) {
+function Picked({ host, picked: [from, to], restore }) {
   const found = useData(() => get(`${OWN}/hosts/${host.id}/history/${from}/difference`, { other: to }), [from, to]);
   const title = to ? `From generation ${from} to ${to}` : `From generation ${from} to now`;
   return html`<section class="card form" aria-labelledby="h-picked"><div class="bar"><h2 id="h-picked">${title}</h2><span class="grow"></span>
-      ${[from, to].filter(Boolean).map((one) => html`<${Restore} key=${one} host=${host} generation=${one} done=${done}/>`)}
+      ${[from, to].filter(Boolean).map((one) => html`<button type="button" key=${one} class="btn" onClick=${() => restore(one)}><${Icon} name="rotate-ccw"/>Restore ${one}…</button>`)}
       <button type="button" class="iconbtn" aria-label="Close" onClick=${() => { filter('from', ''); filter('to', ''); }}><${Icon} name="x"/></button></div>
     <${View} of=${found} empty=${(data) => !data.changes.length && html`<p class="fine"><${Icon} name="check" size=${14}/>Nothing differs.</p>`}>${(data) => html`<${Changes} lines=${data.changes}/>`}<//>
     ${[from, to].filter(Boolean).map((one) => html`<${Kept} key=${one} host=${host} generation=${one}/>`)}</section>`;
 }
 
-function Restore({ host, generation, done }) {
-  const [asking, ask] = useState(false);
+function Restore({ host, generation, onClose, onDone }) {
   const [commit, setCommit] = useState(false);
   const request = { method: 'POST', path: `${OWN}/hosts/${host.id}/history/${generation}/restore`, body: { commit } };
-  return html`<button type="button" class="btn" onClick=${() => ask(true)}><${Icon} name="rotate-ccw"/>Restore ${generation}…</button>
-    ${asking && html`<${Change} title=${`Restore generation ${generation} of ${host.name}`} request=${request} verb="Restore" cli=${command('host', 'restore', host.name, generation, commit && '--commit')}
-      onClose=${() => ask(false)} onDone=${done}>
-      <p class="quiet">The host gets the networks, bonds, addresses and labels that it had. Networks are as they are defined now.</p>
-      <label class="opt"><input type="checkbox" checked=${commit} onChange=${(event) => setCommit(event.currentTarget.checked)}/><span>Commit: the host boots with it</span></label><//>`}`;
+  return html`<${Change} title=${`Restore generation ${generation} of ${host.name}`} request=${request} verb="Restore" cli=${command('host', 'restore', host.name, generation, commit && '--commit')}
+    onClose=${onClose} onDone=${onDone}>
+    <p class="quiet">The host gets the networks, bonds, addresses and labels that it had. Networks are as they are defined now.</p>
+    <label class="opt"><input type="checkbox" checked=${commit} onChange=${(event) => setCommit(event.currentTarget.checked)}/><span>Commit: the host boots with it</span></label><//>`;
 }
 
 /** All that is kept of a generation, read when somebody opens it. */

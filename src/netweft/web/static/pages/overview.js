@@ -7,6 +7,7 @@ import { Head, Moment, State, Table, View, useData } from '../lib/view.js';
 import { HostStatus } from './hosts.js';
 import { Status } from './rollouts.js';
 
+const LAST = 8;
 const FIXES = { drift: '/drift', link_down: '/topology' };
 const SEVERITY = { error: ['bad', 'Error'], warning: ['warn', 'Warning'] };
 const counted = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
@@ -51,8 +52,8 @@ function Well({ data }) {
 }
 
 function LastChanges({ rows }) {
-  return html`<section class="stack" aria-labelledby="h-last"><h2 id="h-last">Last changes</h2>
-    ${rows.length ? html`<${Table} label="Last changes" columns=${CHANGES} rows=${rows.map((one) => ({ ...one, id: one.event }))}/>` : html`<p class="quiet">Nobody has changed anything yet.</p>`}</section>`;
+  return html`<section class="stack" aria-labelledby="h-last"><div class="bar"><h2 id="h-last">Last changes</h2><a class="quiet" href="/ui/events">All events</a></div>
+    ${rows.length ? html`<${Table} label="Last changes" columns=${CHANGES} rows=${rows.slice(0, LAST).map((one) => ({ ...one, id: one.event }))}/>` : html`<p class="quiet">Nobody has changed anything yet.</p>`}</section>`;
 }
 
 const Card = ({ id, title, children }) => html`<section class="card form" aria-labelledby=${id}><h2 id=${id}>${title}</h2>${children}</section>`;
