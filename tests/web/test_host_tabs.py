@@ -54,10 +54,12 @@ def test_an_earlier_setup_is_compared_and_restored(site: Site, window: Window) -
     expect(dialog).to_contain_text(f"netweft host restore sim-3 {generation - 1}")
     apply(page, "Restore")
     assert "second" not in site.carried("sim-3")
-    expect(page.get_by_role("row").nth(1)).to_contain_text(f"restore generation {generation - 1}")
+    history = page.get_by_role("region", name="History", exact=True)
+    expect(history.get_by_role("row").nth(1)).to_contain_text(f"{generation + 1}")
+    expect(history.get_by_role("row").nth(1)).to_contain_text("network second was removed")
     page.get_by_role("searchbox").fill("no such words")
     page.get_by_role("button", name="Clear the filter").click()
-    expect(page.get_by_role("row").nth(1)).to_be_visible()
+    expect(history).to_be_visible()
 
 
 @pytest.fixture
@@ -106,6 +108,7 @@ def test_what_cannot_be_adopted_is_refused_and_what_can_is_adopted(site: Site, w
     links = {name: link for name, link in was.bridges.items() if name != "astray"}
     vlans = {name: link for name, link in was.vlans.items() if link.master != "astray"}
     site.simulate("sim-2", host=replace(was, bridges=links, vlans=vlans))
+    expect(drift_of(page)).to_have_count(0)
     page.get_by_role("button", name="Adopt all").click()
     apply(page, "Adopt")
     expect(page.get_by_role("heading", name="No drift")).to_be_visible()

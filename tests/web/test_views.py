@@ -14,10 +14,25 @@ from web.conftest import Opened, Site, Window, item
 MOST_REQUESTS = 3
 
 
-@pytest.mark.parametrize("view", ["hosts", "host", "networks", "network", "rollouts", "events"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "overview",
+        "host topology",
+        "host history",
+        "host drift",
+        "hosts",
+        "host",
+        "networks",
+        "network",
+        "rollouts",
+        "events",
+    ],
+)
 def test_a_view_takes_few_requests(site: Site, window: Window, view: str) -> None:
     places = {
         "host": f"hosts/{site.id('sim-1')}",
+        **{f"host {tab}": f"hosts/{site.id('sim-1')}/{tab}" for tab in ("topology", "history", "drift")},
         "network": f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}",
     }
     asked: list[str] = []

@@ -20,6 +20,7 @@ import { Shortcuts } from './pages/shortcuts.js';
 const AREAS = [['overview', 'layout-dashboard', 'Overview'], ['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events']];
 const LISTS = { '': Overview, overview: Overview, hosts: Hosts, networks: Networks, rollouts: Rollouts, events: Events };
 const ONES = { hosts: Host, networks: Network, rollouts: Rollout };
+const TABS = { hosts: ['topology', 'history', 'drift'] };
 const LETTERS = { o: 'overview', n: 'networks', c: 'clusters', h: 'hosts', v: 'vms', p: 'providers', y: 'policies', r: 'rollouts', e: 'events' };
 const JUMPS = AREAS.flatMap(([name, , text]) => Object.keys(LETTERS).filter((letter) => LETTERS[letter] === name).map((letter) => [`g ${letter}`, name, text]));
 
@@ -27,7 +28,7 @@ function Page() {
   const [area, id, tab, more] = path.value.split('/');
   const [List, One] = [LISTS[area], ONES[area]];
   if (List && id === undefined) return html`<${List}/>`;
-  if (One && more === undefined) return html`<${One} key=${id} id=${decodeURIComponent(id)} tab=${tab}/>`;
+  if (One && more === undefined && (tab === undefined || TABS[area]?.includes(tab))) return html`<${One} key=${id} id=${decodeURIComponent(id)} tab=${tab}/>`;
   return html`<${Head} title="Nothing here"/><${Blank} title="There is no such page">Go to the <a href="/ui/hosts">hosts</a>.<//>`;
 }
 

@@ -56,11 +56,11 @@ const STATES = {
 /** A state: always a sign and a word. */
 export const State = ({ kind, children }) => html`<span class="pill ${STATES[kind][1]}"><${Icon} name=${STATES[kind][0]} size=${14}/>${children}</span>`;
 
-/** The heading of a page. `title` also names the window; `below`: the tabs of what the page shows. */
-export function Head({ title, crumbs, below, children }) {
+/** The heading of a page. `title` also names the window. */
+export function Head({ title, crumbs, children }) {
   useEffect(() => { document.title = `${title} · Netweft`; }, [title]);
   return html`<div class="head">${crumbs && html`<nav class="crumbs" aria-label="Breadcrumb">${crumbs}</nav>`}
-    <div class="title"><h1>${title}</h1>${children}</div>${below}</div>`;
+    <div class="title"><h1>${title}</h1>${children}</div></div>`;
 }
 
 /** The words that a list is filtered by. They are in the address. */

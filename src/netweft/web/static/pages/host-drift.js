@@ -1,6 +1,6 @@
 // How a host differs from what is wanted of it, and the answers to that: synchronize it, adopt what it has, ignore it for a while.
 import { OVIRT, OWN, get, post } from '../lib/api.js';
-import { Change } from '../lib/change.js';
+import { HostChange } from '../lib/host-change.js';
 import { Dialog, Icon, closeDialog, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
@@ -18,7 +18,7 @@ const linesOf = (drift) => [
   ...drift.host.map((one) => ({ ...one, kind: 'host', of: '' })),
 ].map((one) => ({ ...one, id: one.text }));
 
-export function Drift({ host, reload }) {
+export function HostDrift({ host, reload }) {
   const path = `${OWN}/hosts/${host.id}`;
   const found = useData(() => Promise.all([get(`${path}/drift`), get(`${path}/unmanagednetworks`)]).then(([drift, foreign]) => ({ drift, foreign })), [host.id]);
   const [asking, ask] = useState(null); // what is asked about stays on the screen when the difference is gone
@@ -26,7 +26,7 @@ export function Drift({ host, reload }) {
   const close = () => ask(null);
   return html`<div class="page"><${View} of=${found}>${({ drift, foreign }) => html`<${Differences} host=${host} drift=${drift} ask=${ask} done=${done}/>
       ${foreign.length > 0 && html`<${Foreign} host=${host} rows=${foreign} ask=${ask}/>`}`}<//>
-    ${asking?.request && html`<${Change} ...${asking} onClose=${close} onDone=${done}><p class="quiet">${asking.text}</p><//>`}
+    ${asking?.request && html`<${HostChange} ...${asking} onClose=${close} onDone=${done}><p class="quiet">${asking.text}</p><//>`}
     ${asking?.ignore && html`<${Ignore} host=${host} ...${asking.ignore} onClose=${close} onDone=${done}/>`}</div>`;
 }
 
@@ -48,7 +48,7 @@ function Differences({ host, drift, ask, done }) {
 }
 
 const columnsOf = (picked, toggle) => [
-  ['What', (one) => html`<label class="check"><input type="checkbox" checked=${picked.includes(one.text)} onChange=${() => toggle(one.text)}/><span>${one.what}<span class="sr">: ${one.text}</span></span></label>`],
+  ['What', (one) => html`<label class="tick"><input type="checkbox" checked=${picked.includes(one.text)} onChange=${() => toggle(one.text)}/><span>${one.what}<span class="sr">: ${one.text}</span></span></label>`],
   ['Of', (one) => (one.of ? `${one.kind} ${one.of}` : 'the host')],
   ['Wanted', (one) => html`<span class="mono">${value(one.wanted)}</span>`],
   ['On the host', (one) => html`<span class="mono bad-t">${value(one.found)}</span>`],

@@ -1,6 +1,6 @@
 // What was changed on a host: when, by whom, how it ended; how two setups differ; having an earlier one back.
 import { OWN, get } from '../lib/api.js';
-import { Change } from '../lib/change.js';
+import { HostChange } from '../lib/host-change.js';
 import { Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
@@ -13,7 +13,7 @@ const STATES = { applied: ['ok', 'kept'], refused: ['bad', 'not kept'], pending:
 const Changes = ({ lines }) => (lines.length ? html`<ul class="lines">${lines.map((line) => html`<li key=${line}>${line}</li>`)}</ul>` : html`<span class="quiet">none</span>`);
 
 const columnsOf = (picked, pick) => [
-  ['Compare', (one) => html`<label class="check"><input type="checkbox" checked=${picked.includes(one.generation)} onChange=${() => pick(one.generation)}/><span class="sr">Generation </span>${one.generation}</label>`],
+  ['Compare', (one) => html`<label class="tick"><input type="checkbox" checked=${picked.includes(one.generation)} onChange=${() => pick(one.generation)}/><span class="sr">Generation </span>${one.generation}</label>`],
   ['When', (one) => html`<${Moment} at=${one.created_at}/>`],
   ['Who', (one) => one.user ?? 'the engine'],
   ['Result', (one) => html`<${State} kind=${STATES[one.state][0]}>${STATES[one.state][1]}<//>`],
@@ -34,7 +34,7 @@ function pick(generation) {
   filter('to', to && String(to));
 }
 
-export function History({ host, reload }) {
+export function HostHistory({ host, reload }) {
   const words = query.value.get('search') ?? '';
   const before = query.value.get('before') ?? '';
   const picked = pickedNow();
@@ -68,7 +68,7 @@ function Picked({ host, picked: [from, to], restore }) {
 function Restore({ host, generation, onClose, onDone }) {
   const [commit, setCommit] = useState(false);
   const request = { method: 'POST', path: `${OWN}/hosts/${host.id}/history/${generation}/restore`, body: { commit } };
-  return html`<${Change} title=${`Restore generation ${generation} of ${host.name}`} request=${request} verb="Restore" cli=${command('host', 'restore', host.name, generation, commit && '--commit')}
+  return html`<${HostChange} title=${`Restore generation ${generation} of ${host.name}`} request=${request} verb="Restore" cli=${command('host', 'restore', host.name, generation, commit && '--commit')}
     onClose=${onClose} onDone=${onDone}>
     <p class="quiet">The host gets the networks, bonds, addresses and labels that it had. Networks are as they are defined now.</p>
     <label class="opt"><input type="checkbox" checked=${commit} onChange=${(event) => setCommit(event.currentTarget.checked)}/><span>Commit: the host boots with it</span></label><//>`;

@@ -13,7 +13,7 @@ const speed = (nic) => (nic.speed ? `${nic.speed / 1000}G` : '');
 
 const select = (key) => () => filter('sel', query.value.get('sel') === key ? '' : key);
 
-export function Topology({ host }) {
+export function HostTopology({ host }) {
   const found = useData(() => get(`${OWN}/hosts/${host.id}/topology`).then((tree) => ({ tree, ...topologyOf(tree) })), [host.id]);
   const isTable = query.value.get('view') === 'table';
   const view = (name, text, isOn) => html`<button type="button" class="btn" aria-pressed=${isOn} onClick=${() => filter('view', name)}>${text}</button>`;

@@ -3,22 +3,18 @@ import { OVIRT, get, post } from '../lib/api.js';
 import { single } from '../lib/keys.js';
 import { say } from '../lib/parts.js';
 import { html, useEffect } from '../lib/preact.js';
-import { Blank, Head, View, useData } from '../lib/view.js';
+import { View, useData } from '../lib/view.js';
 import { Basket } from './basket.js';
-import { Drift } from './host-drift.js';
+import { HostDrift } from './host-drift.js';
 import { HostHead } from './host-head.js';
-import { History } from './host-history.js';
-import { Topology } from './host-topology.js';
+import { HostHistory } from './host-history.js';
+import { HostTopology } from './host-topology.js';
 import { BondDialog, Carried, Strip, Tray, Uplinks } from './setup.js';
 import { apply, cancel, commit, drop, host, list, load, picked, redo, run, targets, undo } from './setup-state.js';
 
-const TABS = { topology: Topology, history: History, drift: Drift };
+const PARTS = { topology: HostTopology, history: HostHistory, drift: HostDrift };
 
-export function Host({ id, tab }) {
-  if (tab === undefined) return html`<${Setup} id=${id}/>`;
-  if (TABS[tab]) return html`<${Part} id=${id} tab=${tab}/>`;
-  return html`<${Head} title="Nothing here"/><${Blank} title="There is no such page">Go to <a href=${`/ui/hosts/${id}`}>the host</a>.<//>`;
-}
+export const Host = ({ id, tab }) => (tab === undefined ? html`<${Setup} id=${id}/>` : html`<${Part} id=${id} tab=${tab}/>`);
 
 function Setup({ id }) {
   const found = useData(() => load(id), [id]);
@@ -38,7 +34,7 @@ function Part({ id, tab }) {
   const commitIt = () => post(`${path}/commitnetconfig`, {}).then(() => { say('Committed. The host boots with it.'); found.reload(); });
   return html`<${View} title="Host" of=${found}>${(tree) => html`
     <${HostHead} host=${{ ...tree, cluster: tree.cluster.name, inSync: tree.networks_in_sync, committed: tree.networks_committed }} tab=${tab} commit=${commitIt}/>
-    <${TABS[tab]} key=${tab} host=${tree} reload=${found.reload}/>`}<//>`;
+    <${PARTS[tab]} key=${tab} host=${tree} reload=${found.reload}/>`}<//>`;
 }
 
 /** Keys of this page, and a question before unsaved work is left. */

@@ -40,9 +40,9 @@ function Problems({ data }) {
   const { error, warning } = data.problem_counts;
   if (!error && !warning) return html`<${Well} data=${data}/>`;
   const shown = data.problems.length < error + warning ? `, ${data.problems.length} of them here` : '';
-  return html`<section class="stack" aria-labelledby="h-wrong"><div class="bar"><h2 id="h-wrong">Problems</h2>
+  return html`<div class="stack"><div class="bar"><h2>Problems</h2>
       ${error > 0 && html`<${State} kind="bad">${counted(error, 'error')}<//>`}${warning > 0 && html`<${State} kind="warn">${counted(warning, 'warning')}<//>`}<span class="quiet">${shown}</span></div>
-    <${Table} label="Problems" columns=${PROBLEMS} rows=${data.problems.map((one, n) => ({ ...one, id: n }))}/></section>`;
+    <${Table} label="Problems" columns=${PROBLEMS} rows=${data.problems.map((one, n) => ({ ...one, id: n }))}/></div>`;
 }
 
 function Well({ data }) {
@@ -52,8 +52,8 @@ function Well({ data }) {
 }
 
 function LastChanges({ rows }) {
-  return html`<section class="stack" aria-labelledby="h-last"><div class="bar"><h2 id="h-last">Last changes</h2><a class="quiet" href="/ui/events">All events</a></div>
-    ${rows.length ? html`<${Table} label="Last changes" columns=${CHANGES} rows=${rows.slice(0, LAST).map((one) => ({ ...one, id: one.event }))}/>` : html`<p class="quiet">Nobody has changed anything yet.</p>`}</section>`;
+  return html`<div class="stack"><div class="bar"><h2>Last changes</h2><a class="quiet" href="/ui/events">All events</a></div>
+    ${rows.length ? html`<${Table} label="Last changes" columns=${CHANGES} rows=${rows.slice(0, LAST).map((one) => ({ ...one, id: one.event }))}/>` : html`<p class="quiet">Nobody has changed anything yet.</p>`}</div>`;
 }
 
 const Card = ({ id, title, children }) => html`<section class="card form" aria-labelledby=${id}><h2 id=${id}>${title}</h2>${children}</section>`;
@@ -62,22 +62,22 @@ const Card = ({ id, title, children }) => html`<section class="card form" aria-l
 function Moving({ data }) {
   const { rollouts, jobs } = data;
   return html`<${Card} id="h-moving" title="Under way">${rollouts.length + jobs.length === 0 && html`<p class="quiet">Nothing is being changed.</p>`}
-    <ul class="facts">${rollouts.map((one) => html`<li key=${one.id}><a href=${`/ui/rollouts/${one.id}`}>Rollout ${one.number}</a><${Status} of=${one.status}/><span class="quiet">${one.reason} · ${one.progress}</span></li>`)}
+    <ul class="tally">${rollouts.map((one) => html`<li key=${one.id}><a href=${`/ui/rollouts/${one.id}`}>Rollout ${one.number}</a><${Status} of=${one.status}/><span class="quiet">${one.reason} · ${one.progress}</span></li>`)}
       ${jobs.map((one) => html`<li key=${one.id}>${one.host ? html`<a href=${`/ui/hosts/${one.host}/history`}>${one.description}</a>` : html`<span>${one.description}</span>`}
         <span class="quiet">${[one.progress.phase?.replaceAll('_', ' '), one.user].filter(Boolean).join(' · ')}</span></li>`)}</ul><//>`;
 }
 
 /** Hosts by status, and how many of each cluster are not as wanted. */
 function Fleet({ data }) {
-  return html`<${Card} id="h-hosts" title="Hosts"><ul class="facts">${Object.entries(data.hosts).map(([status, number]) => html`<li key=${status}><a href=${`/ui/hosts?search=status%3D${status}`}>${counted(number, 'host')}</a><${HostStatus} of=${status}/></li>`)}</ul>
-    ${data.clusters.length > 0 && html`<h3 class="sub">Drift by cluster</h3><ul class="facts">${data.clusters.map((one) => html`<li key=${one.id}><a href=${`/ui/hosts?search=${encodeURIComponent(`cluster="${one.name}"`)}`}>${one.name}</a>
+  return html`<${Card} id="h-hosts" title="Hosts"><ul class="tally">${Object.entries(data.hosts).map(([status, number]) => html`<li key=${status}><a href=${`/ui/hosts?search=status%3D${status}`}>${counted(number, 'host')}</a><${HostStatus} of=${status}/></li>`)}</ul>
+    ${data.clusters.length > 0 && html`<h3 class="sub">Drift by cluster</h3><ul class="tally">${data.clusters.map((one) => html`<li key=${one.id}><a href=${`/ui/hosts?search=${encodeURIComponent(`cluster="${one.name}"`)}`}>${one.name}</a>
       <${State} kind=${one.out_of_sync ? 'warn' : 'ok'}>${one.out_of_sync ? `${one.out_of_sync} of ${one.hosts} out of sync` : 'in sync'}<//></li>`)}</ul>`}<//>`;
 }
 
 const share = (pool) => (pool.size ? (100 * pool.used) / pool.size : 0);
 
 function Capacity({ pools }) {
-  return pools.length > 0 && html`<${Card} id="h-room" title="MAC addresses"><ul class="facts">${pools.map((pool) => html`<li key=${pool.id}><a href=${addressOf({ ...pool, kind: 'mac_pool' })}>${pool.name}</a>
+  return pools.length > 0 && html`<${Card} id="h-room" title="MAC addresses"><ul class="tally">${pools.map((pool) => html`<li key=${pool.id}><a href=${addressOf({ ...pool, kind: 'mac_pool' })}>${pool.name}</a>
     <span class="quiet">${pool.used.toLocaleString()} of ${pool.size.toLocaleString()}</span>
     <svg class="use ${share(pool) >= 90 ? 'warn' : ''}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="4" class="r0"/><rect width=${Math.min(100, Math.max(share(pool), pool.used ? 1 : 0))} height="4" class="r1"/></svg></li>`)}</ul><//>`;
 }

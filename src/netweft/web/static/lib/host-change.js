@@ -27,7 +27,7 @@ const planned = (request) => post(`${OWN}/requestplans`, request).then((plan) =>
 
 /** A dialog that plans a request {method, path, body}, and does it. `verb`: what its button says; `cli`: the command that does the same;
  * `onDone`: what to do after that. Children are options of the request: each change of it is planned anew. */
-export function Change({ title, request, cli, verb, onClose, onDone, children }) {
+export function HostChange({ title, request, cli, verb, onClose, onDone, children }) {
   const [made, set] = useState({}); // {plan} | {error} | {job} | {ended}
   const said = JSON.stringify(request);
   useEffect(() => {
