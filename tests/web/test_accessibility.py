@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -201,6 +202,48 @@ def look_at_dialog(page: Page, what: str) -> None:
     page.get_by_role("button", name="Cancel").click()
 
 
+def look_at_overview(window: Window, _: Site) -> None:
+    page = window.open("overview")
+    expect(page.get_by_role("heading", name="Last changes")).to_be_visible()
+    check(page, "overview")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, "keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sim-")
+    expect(page.get_by_role("option").nth(2)).to_be_visible()
+    check(page, "finding")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def look_at_tabs_of_a_host(window: Window, site: Site) -> None:
+    host = f"hosts/{site.id('sim-1')}"
+    page = window.open(f"{host}/topology")
+    page.get_by_role("button", name="carried").click()
+    check(page, "topology")
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page, "topology as a table")
+    page = window.open(f"{host}/history?from=1")
+    page.get_by_text("What generation 1 asked for").click()
+    expect(page.get_by_role("heading", name="It had after it")).to_be_visible()
+    check(page, "history")
+    page.get_by_role("button", name="Restore 1").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check(page, "restoring")
+    page = window.open(f"hosts/{site.id('sim-2')}/drift")
+    expect(page.get_by_role("heading", name="No drift").or_(page.get_by_role("table"))).to_be_visible()
+    check(page, "drift")
+    page = window.open(f"hosts/{site.id('sim-3')}/drift")
+    page.get_by_role("button", name="Ignore all").click()
+    check(page, "ignoring drift")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Ignore all")).to_be_focused()
+    check(page, "drift that is there")
+
+
 LOOKS: list[Callable[[Window, Site], None]] = [
     look_at_lists,
     look_at_setup,
@@ -211,6 +254,8 @@ LOOKS: list[Callable[[Window, Site], None]] = [
     look_at_vms,
     look_at_policies,
     look_at_providers,
+    look_at_overview,
+    look_at_tabs_of_a_host,
 ]
 
 
@@ -227,6 +272,9 @@ def _things(site: Site) -> None:
     center = site.client.find("datacenters", "Default")["id"]
     shares = {"name": "looked at", "type": "hostnetwork", "outbound_average_linkshare": 50}
     site.client.add(f"datacenters/{center}/qoss", shares)
+    site.add_network("astray", "sim-3")
+    host = site.host("sim-3")
+    site.simulate("sim-3", host=host.with_link(replace(host.bridges["astray"], mtu=1400)))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -16,7 +16,18 @@ from web.test_vms import add_machine
 MOST_REQUESTS = 3
 
 
-VIEWS = ["hosts", "host", "networks", "network", "rollouts", "events"]
+VIEWS = [
+    "overview",
+    "host topology",
+    "host history",
+    "host drift",
+    "hosts",
+    "host",
+    "networks",
+    "network",
+    "rollouts",
+    "events",
+]
 VIEWS += ["networks/new", *(f"network/{tab}" for tab in ("clusters", "hosts", "vms", "profiles", "history"))]
 VIEWS += ["clusters", "cluster", "cluster/networks", "matrix", "matrix?view=table"]
 VIEWS += ["vms", "vms?by=vm", "vm", "policies/profiles", "policies/qos", "policies/macpools", "providers", "provider"]
@@ -27,6 +38,8 @@ VIEWS += ["users", "user", "users/permissions", "users/roles"]
 def test_a_view_takes_few_requests(site: Site, window: Window, view: str) -> None:
     places = {
         "host": f"hosts/{site.id('sim-1')}",
+        **{f"host {tab}": f"hosts/{site.id('sim-1')}/{tab}" for tab in ("topology", "history", "drift")},
+        "network": f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}",
     }
     if view == "vm":
         places["vm"] = f"vms/{add_machine(site, 'seldom-asked', 'ovirtmgmt')}"

@@ -10,7 +10,7 @@ import { HostStatus } from './hosts.js';
 const PAGE = 100;
 const KINDS = { running: 'busy', waiting: 'busy', reverting: 'busy', halted: 'bad', succeeded: 'ok', reverted: 'warn', superseded: 'rest' };
 const HOST_KINDS = { waiting: 'rest', changing: 'busy', watched: 'busy', changed: 'ok', failed: 'bad', silent: 'warn', reverting: 'busy', reverted: 'warn', stuck: 'bad' };
-const Status = ({ of }) => html`<${State} kind=${KINDS[of]}>${of}<//>`;
+export const Status = ({ of }) => html`<${State} kind=${KINDS[of]}>${of}<//>`;
 
 const COLUMNS = [
   ['Number', (rollout) => html`<a href=${`/ui/rollouts/${rollout.id}`}>${rollout.number}</a>`],
