@@ -30,6 +30,7 @@ BENCHMARKS = (
     "fleet",
     "fleet_file",
     "replicas",
+    "web_page",
 )
 
 

@@ -1,7 +1,7 @@
 // The frame of the page: what is shown where, the keys that work everywhere, the session.
 import { logOut, recognize, user } from './lib/api.js';
 import { listen, state as live } from './lib/live.js';
-import { Dialog, Icon, Live } from './lib/parts.js';
+import { Dialog, Icon, Live, Menus } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
 import { follow, path } from './lib/router.js';
 import { Blank, Head } from './lib/view.js';
@@ -17,7 +17,7 @@ const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, rollouts: Rollouts,
 const ONES = { hosts: Host, networks: Network, rollouts: Rollout };
 const KEYS = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
-  ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['/', 'Filter'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'], ['?', 'This list'],
+  ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['e', 'Edit a network on the host'], ['/', 'Filter'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'], ['?', 'This list'],
 ];
 
 function Page() {
@@ -72,7 +72,7 @@ function App() {
   }, []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
-  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => setHelp(true)}/><${Rail}/><main id="main" tabindex="-1"><${Page}/></main><${Offline}/><${Live}/>
+  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => setHelp(true)}/><${Rail}/><main id="main" tabindex="-1"><${Page}/></main><${Offline}/><${Live}/><${Menus}/>
     <${LoginDialog} open=${user.value === null}/>
     <${Dialog} open=${help} title="Keyboard" onClose=${() => setHelp(false)}><dl class="keys">${KEYS.map(([keys, text]) => html`<div key=${keys}><dt>${keys.split(' ').map((one) => html`<kbd key=${one}>${one}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl><//>`;
 }
