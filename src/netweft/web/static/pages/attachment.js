@@ -12,7 +12,7 @@ const METHODS = {
 const TITLES = { v4: 'IPv4', v6: 'IPv6' };
 const MOST = { v4: 32, v6: 128 };
 const EXAMPLES = { v4: ['192.0.2.11', '24', '192.0.2.1'], v6: ['2001:db8::11', '64', '2001:db8::1'] };
-const LIMITS = [['share', 'Weighted share', 1, 100], ['upper', 'Upper limit, Mbit/s', 1, 17179], ['real', 'Promised, Mbit/s', 1, 17179]];
+const LIMITS = [['share', 'Weighted share', 1, 100], ['upper', 'At most, Mbit/s', 1, 17179], ['real', 'Promised, Mbit/s', 1, 17179]];
 
 const words = (text) => text.split(/[\s,]+/).filter(Boolean);
 
@@ -60,7 +60,7 @@ function Form({ id, close }) {
   return html`<form class="attachment" onSubmit=${send} aria-busy=${Boolean(asked.busy)}>
     ${['v4', 'v6'].map((version) => html`<${Address} key=${version} version=${version} was=${was[version]} seen=${host.value.attachments[id]?.seen[version]} error=${asked.error}/>`)}
     <${Text} name="dns" label="DNS name servers" value=${was.dns.join(', ')} placeholder="those of the network" error=${asked.error}/>
-    <fieldset><legend>QoS</legend><label>Limits<select name="qos" onChange=${(event) => setOwn(event.currentTarget.value === 'own')}><option value="network" selected=${!own}>As the network defines</option><option value="own" selected=${own}>Own limits on this host</option></select></label>
+    <fieldset class="even"><legend class="sr">QoS</legend><label>QoS<select name="qos" onChange=${(event) => setOwn(event.currentTarget.value === 'own')}><option value="network" selected=${!own}>As the network defines</option><option value="own" selected=${own}>Own limits on this host</option></select></label>
       ${own && LIMITS.map(([name, label, least, most]) => html`<label key=${name}>${label}<input name=${name} type="number" min=${least} max=${most} required=${name === 'share'} defaultValue=${was.qos?.[name] ?? ''}/></label>`)}</fieldset>
     <${Text} name="bridge_opts" label="Bridge options" value=${was.properties.bridge_opts ?? ''} placeholder="such as forward_delay=1500" error=${asked.error}/>
     ${asked.error && html`<${Refused} error=${asked.error}/>`}
@@ -80,10 +80,10 @@ function Address({ version, was, seen, error }) {
   const [address, prefix, gateway] = EXAMPLES[version];
   const title = TITLES[version];
   const of = (name) => `${version}.${name}`;
-  return html`<fieldset><legend>${title}</legend>
-    <label>${title} method<select name=${of('method')} onChange=${(event) => setMethod(event.currentTarget.value)} autofocus=${version === 'v4'}>${Object.entries(METHODS[version]).map(([name, text]) => html`<option key=${name} value=${name} selected=${name === method}>${text}</option>`)}</select></label>
+  return html`<fieldset><legend class="sr">${title}</legend>
+    <label>${title}<select name=${of('method')} onChange=${(event) => setMethod(event.currentTarget.value)} autofocus=${version === 'v4'}>${Object.entries(METHODS[version]).map(([name, text]) => html`<option key=${name} value=${name} selected=${name === method}>${text}</option>`)}</select></label>
     ${method === 'static' && html`<${Text} name=${of('address')} label=${`${title} address`} value=${begun.address} required placeholder=${address} error=${error}/>
-      <label>Prefix length<input name=${of('prefix')} type="number" min="1" max=${MOST[version]} required defaultValue=${begun.prefix || prefix}/></label>
+      <label>Prefix<input name=${of('prefix')} type="number" min="1" max=${MOST[version]} required defaultValue=${begun.prefix || prefix}/></label>
       <${Text} name=${of('gateway')} label=${`${title} gateway`} value=${begun.gateway} placeholder=${`none, or ${gateway}`} error=${error}/>`}
     ${method !== 'static' && seen?.address && html`<p class="quiet">The host has ${seen.address}/${seen.prefix}.</p>`}</fieldset>`;
 }

@@ -114,7 +114,7 @@ const busy = (one) => (one.vm ? `of ${one.vm}` : one.free ? 'free' : 'in use');
 /** Virtual interface cards: what of them only virtual machines can have. Their other NICs are uplinks. */
 function Cards() {
   return host.value.cards.map((card) => html`<section class="uplink vic" key=${card.pci_address} aria-label=${`Interface card ${card.pci_address}`}>
-    <header><h3>${card.model ?? 'Interface card'}</h3><span class="quiet mono">${card.pci_address}</span><span class="grow"></span><span class="quiet count">${card.free} of ${card.dynamic.length} free</span></header>
+    <header><h3>${card.model ?? 'Card'}</h3><span class="quiet">Virtual interface card</span><span class="quiet mono">${card.pci_address}</span><span class="grow"></span><span class="quiet count">${card.free} of ${card.dynamic.length} free</span></header>
     <p class="quiet">${card.static.length > 0 && `${card.static.join(', ')} ${card.static.length === 1 ? 'is its NIC' : 'are its NICs'} for networks. `}These belong to virtual machines, each of which gets one as a whole, so that no network is placed on them.</p>
     <ul class="dyn">${card.dynamic.map((one) => html`<li key=${one.pci_address} class="locked"><${Icon} name="lock" size=${13}/><b>${one.name ?? 'In a virtual machine'}</b><span class="mono quiet">${one.pci_address}</span><span>${busy(one)}</span></li>`)}</ul></section>`);
 }
