@@ -23,7 +23,7 @@ def test_links_and_references_are_put_in_place(engine: Engine, sdk: ovirtsdk4.Co
     vm = sdk.system_service().vms_service().list(follow="nics.vnic_profile")[0]
     assert vm.nics[0].vnic_profile.name == "ovirtmgmt"
     assert client.xml("vnicprofiles", follow="permissions.role")[0].findtext("permissions/permission/role/name")
-    label = "<network_label><id>blue</id></network_label>"
+    label = '<network_label id="blue"/>'
     client.post_xml(f"networks/{network.id}/networklabels", label)
     (cluster,) = client.xml("clusters", follow="networks.network_labels")
     assert cluster.find("networks/network/network_labels/network_label").get("id") == "blue"

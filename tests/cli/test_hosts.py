@@ -58,7 +58,7 @@ def test_labels(netweft: Netweft, network: str, setup_file: Path) -> None:
     words = ("host", "setup-networks", "sim-2", "-f", str(setup_file))
     setup_file.write_text("labels: {blue: eth3}\n")
     netweft(*words)
-    assert netweft.json("host", "label", "list", "sim-2", "eth3") == [{"id": "blue"}]
+    assert [one["id"] for one in netweft.json("host", "label", "list", "sim-2", "eth3")] == ["blue"]
     assert network in netweft("host", "attachments", "sim-2").out
     setup_file.write_text("removed_labels: [blue]\n")
     netweft(*words)
