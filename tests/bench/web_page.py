@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure
-from playwright.sync_api import Browser, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
 
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
 from netweft.web import STATIC
 
 NETWORKS = 550
+_SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _TIMES = 5
 _GESTURES = 15
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -122,7 +123,7 @@ def _logged_in(browser: Browser, url: str) -> StorageState:
 
 def _open(browser: Browser, state: StorageState, place: str) -> tuple[Page, float]:
     """A page of a browser that has nothing of it yet, and the milliseconds until all networks are there."""
-    context = browser.new_context(ignore_https_errors=True, storage_state=state, viewport={"width": 1440, "height": 900})
+    context = browser.new_context(ignore_https_errors=True, storage_state=state, viewport=_SCREEN)
     page = context.new_page()
     page.goto(place, wait_until="commit")
     shown: Any = page.wait_for_function(_SHOWN).json_value()

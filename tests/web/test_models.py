@@ -105,7 +105,7 @@ def named(request: Any, attachments: dict[str, str]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Without the names of items of lists, and with scalars as texts, as the engine reads both; without what is empty."""
+    """Without the names of items of lists, and with scalars as texts, as the engine reads both."""
     if isinstance(value, dict):
         if len(value) == 1 and isinstance(items := next(iter(value.values())), list) and set(value) <= ITEMS:
             return plain(items)
@@ -115,7 +115,9 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-ITEMS = {"host_nic", "network_label", "network_attachment", "option", "ip_address_assignment", "name_server", "property"}
+ITEMS = {
+    "host_nic", "ip_address_assignment", "name_server", "network_attachment", "network_label", "option", "property",
+}  # fmt: skip
 
 
 def test_what_is_in_the_way_is_told(page: Page) -> None:

@@ -187,5 +187,3 @@ def test_dynamic_vnics_are_shown_and_no_place(site: Site, window: Window) -> Non
     expect(card.get_by_role("listitem").first).to_contain_text("free")
     item(page, "ovirtmgmt").click()
     expect(card.get_by_role("button")).to_have_count(0)
-
-

@@ -72,7 +72,7 @@ function App() {
   }, []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
-  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => setHelp(true)}/><${Rail}/><main id="main" tabindex="-1"><${Page}/></main><${Offline}/><${Live}/><${Menus}/>
+  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => setHelp(true)}/><${Rail}/><main id="main" tabindex="-1"><${Page}/><${Menus}/></main><${Offline}/><${Live}/>
     <${LoginDialog} open=${user.value === null}/>
     <${Dialog} open=${help} title="Keyboard" onClose=${() => setHelp(false)}><dl class="keys">${KEYS.map(([keys, text]) => html`<div key=${keys}><dt>${keys.split(' ').map((one) => html`<kbd key=${one}>${one}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl><//>`;
 }
