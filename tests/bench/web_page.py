@@ -10,7 +10,6 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from figures import Figure
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
@@ -24,7 +23,13 @@ _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _TIMES = 5
 _GESTURES = 15
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-_SHOWN = f"document.querySelectorAll('.row').length > {NETWORKS} && performance.now()"
+_SHOWN = """(count) => new Promise((done) => {
+    const look = () => {
+        if (document.querySelectorAll('.row').length > count) requestAnimationFrame(() => done(performance.now()));
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
 _GESTURE = """async ([gesture, count]) => {
     const frame = () => new Promise((done) => requestAnimationFrame(() => {
         const {port1, port2} = new MessageChannel();
@@ -126,5 +131,4 @@ def _open(browser: Browser, state: StorageState, place: str) -> tuple[Page, floa
     context = browser.new_context(ignore_https_errors=True, storage_state=state, viewport=_SCREEN)
     page = context.new_page()
     page.goto(place, wait_until="commit")
-    shown: Any = page.wait_for_function(_SHOWN).json_value()
-    return page, float(shown)
+    return page, float(page.evaluate(_SHOWN, NETWORKS))
