@@ -1,9 +1,9 @@
 // What mouse and keys do to networks and NICs. Their containers listen, not each of them: hosts have hundreds of networks.
 import { anchor, clickMenu, openMenu, pressMenu, roving, say } from '../lib/parts.js';
-import { signal } from '../lib/preact.js';
+import { effect, signal } from '../lib/preact.js';
 import * as model from '../model/setup.js';
 import { startDrag } from './drag.js';
-import { change, dialog, draft, host, itemOf, pick } from './setup-state.js';
+import { change, dialog, draft, host, itemOf, pick, picked } from './setup-state.js';
 
 /** The network whose differences are shown. */
 export const drifting = signal(null);
@@ -101,13 +101,19 @@ export function keyDown(event) {
   KEYS[event.key](found);
 }
 
-/** Tell the lane of a network which one is pointed at, so that its style draws the way from there to the NICs. */
+/** Light the way from the network that is pointed at to its NICs: two elements change, whatever the number of networks. */
 export function light({ type, target }) {
   const row = target.closest('.row');
   const lane = row?.parentElement;
   const lit = ['mouseover', 'focusin'].includes(type) ? row : lane?.querySelector('.held');
+  lane?.closest('.uplink')?.toggleAttribute('data-lit', Boolean(lit));
   if (lit) lane.style.setProperty('--i', [...lane.querySelectorAll('.row')].indexOf(lit));
 }
+
+/** What was picked up and lies somewhere now lights no way any more. */
+effect(() => picked.value ?? requestAnimationFrame(() => {
+  for (const one of document.querySelectorAll('.uplink[data-lit]')) one.toggleAttribute('data-lit', Boolean(one.querySelector('.row:hover, .row:focus-within')));
+}));
 
 /** Show what of a network differs on the host. */
 export function showDrift(id) {

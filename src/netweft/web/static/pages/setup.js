@@ -38,7 +38,7 @@ function Net({ net, uplink, word, out, address, first }) {
     <span class="name"><button type="button" class="row-main" data-item=${net.id} data-kind="net" tabindex=${first ? 0 : -1} aria-pressed=${pressed} aria-disabled=${net.provider || undefined}>${net.id}<span class="sr">${rest}</span></button>
       ${word && html`<span class="badge new">${word}</span>`}${out && html`<button type="button" class="badge warn" tabindex="-1"><${Icon} name="triangle-alert" size=${12}/>Out of sync</button>`}</span>
     <span class="num">${vlanOf(net)}</span><span class="num mtu">${net.mtu}</span><span class="num ip">${address}</span>
-    <button type="button" class="iconbtn menu" aria-label=${`Actions for ${net.id}`} aria-haspopup="menu" tabindex="-1"><${Icon} name="ellipsis"/></button></li>`;
+    <button type="button" class="iconbtn menu" aria-label=${`Actions for ${net.id}`} aria-haspopup="menu" tabindex="-1"></button></li>`;
 }
 
 /** The address that a network is to have; where the host asks for one, the one that it got. */
