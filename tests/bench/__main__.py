@@ -31,6 +31,7 @@ BENCHMARKS = (
     "fleet_file",
     "drift_seen",
     "replicas",
+    "web_page",
 )
 
 

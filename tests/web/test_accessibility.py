@@ -69,6 +69,33 @@ def look_at_setup(window: Window, site: Site) -> None:
     check(page, "making a bond")
 
 
+def look_at_setup_forms(window: Window, site: Site) -> None:
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    for what, action, filled in (
+        ("carried", "Edit…", ("IPv4", "Static")),
+        ("eth2", "Labels…", None),
+        ("eth2", "Virtual functions…", ("They serve", "certain networks")),
+    ):
+        button = page.get_by_role("button", name=f"Actions for {what}", exact=True)
+        button.scroll_into_view_if_needed()
+        button.click()
+        expect(page.get_by_role("menuitem", name=action)).to_be_visible()
+        check(page, f"actions for {what}")
+        page.get_by_role("menuitem", name=action).click()
+        if filled:
+            page.get_by_role("combobox", name=filled[0], exact=True).select_option(filled[1])
+        if action == "Edit…":
+            page.get_by_label("IPv4 address").fill("192.0.2.255")
+            page.get_by_label("IPv4 gateway").fill("192.0.2.1")
+            page.get_by_role("combobox", name="QoS").select_option("Own limits on this host")
+            page.get_by_label("Weighted share").fill("50")
+            page.get_by_role("button", name="Add to changes").click()
+            expect(page.get_by_role("alert")).to_be_visible()
+        check(page, f"{action} of {what}")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def look_at_network(window: Window, site: Site) -> None:
     page = window.open(f"networks/{site.client.find('networks', 'looked at')['id']}")
     page.get_by_label("MTU").fill("9000")
@@ -247,6 +274,7 @@ def look_at_tabs_of_a_host(window: Window, site: Site) -> None:
 LOOKS: list[Callable[[Window, Site], None]] = [
     look_at_lists,
     look_at_setup,
+    look_at_setup_forms,
     look_at_network,
     look_at_networks,
     look_at_clusters,

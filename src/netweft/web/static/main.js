@@ -2,7 +2,7 @@
 import { logOut, recognize, user } from './lib/api.js';
 import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
-import { Icon, Live } from './lib/parts.js';
+import { Icon, Live, Menus } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
 import { follow, go, path } from './lib/router.js';
 import { Blank, Head } from './lib/view.js';
@@ -88,7 +88,7 @@ function App() {
   }), []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
-  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => open('keys')} find=${() => open('find')}/><${Rail}/><main id="main" tabindex="-1"><${Page}/></main><${Offline}/><${Live}/>
+  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => open('keys')} find=${() => open('find')}/><${Rail}/><main id="main" tabindex="-1"><${Page}/><${Menus}/></main><${Offline}/><${Live}/>
     <${LoginDialog} open=${user.value === null}/>
     <${Shortcuts} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>
     <${FindDialog} open=${dialog === 'find'} pages=${AREAS} onClose=${close}/>`;
