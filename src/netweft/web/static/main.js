@@ -5,33 +5,29 @@ import { listen, state as live } from './lib/live.js';
 import { Icon, Live, Menus } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
 import { follow, go, path } from './lib/router.js';
-import { Blank, Head } from './lib/view.js';
-import { Cluster, Clusters } from './pages/clusters.js';
-import { Events } from './pages/events.js';
+import { Blank, Head, later } from './lib/view.js';
 import { FindDialog } from './pages/find.js';
-import { Host } from './pages/host.js';
-import { Hosts } from './pages/hosts.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
-import { Matrix } from './pages/matrix.js';
 import { Moving } from './pages/moving.js';
-import { Network } from './pages/network.js';
-import { Networks } from './pages/networks.js';
-import { Overview } from './pages/overview.js';
-import { Policies } from './pages/policies.js';
-import { Provider } from './pages/provider.js';
-import { Providers } from './pages/providers.js';
-import { Rollout, Rollouts } from './pages/rollouts.js';
 import { Shortcuts } from './pages/shortcuts.js';
-import { User, Users } from './pages/users.js';
-import { Vm } from './pages/vm.js';
-import { Vms } from './pages/vms.js';
 
 const AREAS = [
   ['overview', 'layout-dashboard', 'Overview'], ['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['vms', 'monitor', 'VMs'],
   ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users'],
 ];
-const LISTS = { '': Overview, overview: Overview, hosts: Hosts, networks: Networks, clusters: Clusters, matrix: Matrix, vms: Vms, providers: Providers, policies: Policies, rollouts: Rollouts, events: Events, users: Users };
-const ONES = { hosts: Host, networks: Network, clusters: Cluster, vms: Vm, providers: Provider, policies: Policies, rollouts: Rollout, users: User };
+/** What is shown of an area, and of one thing in it. */
+const LISTS = {
+  '': later(() => import('./pages/overview.js'), 'Overview'), hosts: later(() => import('./pages/hosts.js'), 'Hosts'), networks: later(() => import('./pages/networks.js'), 'Networks'),
+  clusters: later(() => import('./pages/clusters.js'), 'Clusters'), matrix: later(() => import('./pages/matrix.js'), 'Matrix'), vms: later(() => import('./pages/vms.js'), 'Vms'),
+  providers: later(() => import('./pages/providers.js'), 'Providers'), policies: later(() => import('./pages/policies.js'), 'Policies'), rollouts: later(() => import('./pages/rollouts.js'), 'Rollouts'),
+  events: later(() => import('./pages/events.js'), 'Events'), users: later(() => import('./pages/users.js'), 'Users'),
+};
+LISTS.overview = LISTS[''];
+const ONES = {
+  hosts: later(() => import('./pages/host.js'), 'Host'), networks: later(() => import('./pages/network.js'), 'Network'), clusters: later(() => import('./pages/clusters.js'), 'Cluster'),
+  vms: later(() => import('./pages/vm.js'), 'Vm'), providers: later(() => import('./pages/provider.js'), 'Provider'), policies: LISTS.policies, rollouts: later(() => import('./pages/rollouts.js'), 'Rollout'),
+  users: later(() => import('./pages/users.js'), 'User'),
+};
 const TABS = { hosts: ['topology', 'history', 'drift'], networks: ['clusters', 'hosts', 'vms', 'profiles', 'history'], clusters: ['networks'] };
 /** What is shown below another area than its own. */
 const BELOW = { matrix: 'clusters' };
