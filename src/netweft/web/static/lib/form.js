@@ -71,8 +71,9 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
 /** What hosts would do. The engine refuses here already what it would refuse then. */
 const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
+const SECRETS = ['password', 'current'];
 /** A request without its secrets. */
-const shown = (wish) => ({ ...wish, body: wish.body?.password ? { ...wish.body, password: '…' } : wish.body });
+const shown = (wish) => ({ ...wish, body: wish.body && Object.fromEntries(Object.entries(wish.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });
 
 /** The values of a form that differ from those before, by name. */
 export const differing = (now, before) => Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
