@@ -298,6 +298,8 @@ def _things(site: Site) -> None:
     add_machine(site, "looked-at", "looked at")
     add_away(site, "away")
     center = site.client.find("datacenters", "Default")["id"]
+    for number in range(6):  # a matrix that is wider than small screens
+        site.client.add("clusters", {"name": f"racks-{number}", "data_center": {"id": center}})
     shares = {"name": "looked at", "type": "hostnetwork", "outbound_average_linkshare": 50}
     site.client.add(f"datacenters/{center}/qoss", shares)
     site.add_network("astray", "sim-3")
