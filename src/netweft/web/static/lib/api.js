@@ -41,7 +41,6 @@ export async function get(path, query) {
 
 export const post = async (path, body, headers) => result(await send('POST', path, body, headers));
 export const put = async (path, body, headers) => result(await send('PUT', path, body, headers));
-export const del = async (path, headers) => result(await send('DELETE', path, undefined, headers));
 
 /** An answer that goes on, such as the stream of events. */
 export const stream = (path, headers, ending) =>

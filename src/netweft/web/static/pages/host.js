@@ -2,12 +2,10 @@
 import { Icon, say } from '../lib/parts.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { Head, View, useData } from '../lib/view.js';
-import { AttachmentDialog } from './attachment.js';
 import { Basket } from './basket.js';
-import { BondDialog, LabelDialog } from './bonds.js';
-import { FunctionsDialog } from './functions.js';
 import { Committed, HostStatus, InSync } from './hosts.js';
 import { Carried, Drift, Strip, Tray, Uplinks } from './setup.js';
+import { Forms } from './setup-forms.js';
 import { apply, cancel, commit, drop, host, list, load, picked, redo, run, targets, undo } from './setup-state.js';
 
 export function Host({ id }) {
@@ -19,7 +17,7 @@ export function Host({ id }) {
     <${Head} title=${host.value.name} crumbs=${html`<a href="/ui/hosts">Hosts</a><${Icon} name="chevron-right" size=${14}/><span>${host.value.cluster}</span>`}>
       <${HostStatus} of=${host.value.status}/><${InSync} of=${host.value.inSync}/><${Committed} of=${host.value.committed}/>${host.value.committed === 'false' && html`<${Commit}/>`}<//>
     <div class="work ${picked.value ? 'is-placing' : ''}"><${Strip}/><${Uplinks}/><${Tray}/><${Basket}/></div>
-    <${Drift}/><${AttachmentDialog}/><${BondDialog}/><${LabelDialog}/><${FunctionsDialog}/><${Carried}/>`}<//>`;
+    <${Drift}/><${Forms}/><${Carried}/>`}<//>`;
 }
 
 function Commit() {
