@@ -29,6 +29,7 @@ BENCHMARKS = (
     "memory",
     "fleet",
     "fleet_file",
+    "drift_seen",
     "replicas",
     "web_page",
 )

@@ -6,7 +6,6 @@ that ends in the middle is followed by another one.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,7 +13,19 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, NetweftError, ValidationError
-from netweft.core.rollout import AS_TOLD, ASKING_MAX, Health, HostState, Move, Status, ailment, counted, next_move
+from netweft.core.rollout import (
+    AS_TOLD,
+    ASKING_MAX,
+    Health,
+    HostState,
+    Move,
+    Next,
+    Status,
+    ailment,
+    counted,
+    decisive,
+    next_move,
+)
 from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, lock, utc_now
@@ -34,6 +45,7 @@ from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.rollout_peers import lost_peers
 from netweft.engine.queries.rollouts import Held, HostOfRollout
+from netweft.engine.statements import Among, Statement
 
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
@@ -65,12 +77,12 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
     told = ""
     while True:
         with job.db.read() as tx:
-            row, standings = queries.find(tx, rollout_id), queries.standings_of(tx, rollout_id)
-            move, about = next_move(Status(row.status) if row else Status.SUPERSEDED, standings)
+            row = queries.find(tx, rollout_id)
+            if row is None:
+                return
+            move, about = _next_move(tx, row)
             chosen = queries.some_of(tx, rollout_id, about) if about else []
-        if row is None:
-            return
-        phase = counted(Counter(one.state for one in standings))
+            phase = counted(queries.states_of(tx, (rollout_id,)).get(rollout_id, {}))
         if phase != told:
             job.progress(phase=phase)
             told = phase
@@ -80,6 +92,13 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
         if pause > _LONG:
             raise PostponedError(_LONG)
         job.pause(pause)
+
+
+def _next_move(tx: Tx, row: RolloutRow) -> Next:
+    """What comes next; most hosts are not read where some decide it alone."""
+    status = Status(row.status)
+    standings = queries.standings_of(tx, row.id, decisive(status)) or queries.standings_of(tx, row.id)
+    return next_move(status, standings)
 
 
 def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:
@@ -280,22 +299,24 @@ def _since_change(one: HostOfRollout) -> float:
 
 def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
     ids = [one.host_id for one in members]
-    drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
-    statuses = {
-        row.id: row.status for row in tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids)))
-    }
     lost = _lost(tx, ids)
     return {
-        one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
-        for one in ids
-        if one in statuses
+        row.id: Health(status=row.status, drifting=row.drifting is not None, lost=lost.get(row.id, {}))
+        for row in _STATUSES.all(tx, ids=ids)
     }
+
+
+_STATUSES = Statement(
+    sa.select(hosts.c.id, hosts.c.status, host_drifts.c.host_id.label("drifting"))
+    .outerjoin(host_drifts, host_drifts.c.host_id == hosts.c.id)
+    .where(Among(hosts.c.id, "ids"))
+)
 
 
 def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
     """Frames that the links of hosts have lost, by host and link."""
     links: dict[str, set[str]] = {}
-    for row in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(host_nics.c.host_id.in_(host_ids))):
+    for row in _LINKS.all(tx, ids=host_ids):
         links.setdefault(row.host_id, set()).add(row.name)
     return {
         host_id: {
@@ -305,6 +326,9 @@ def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
         }
         for host_id, counters in counters_of(tx, host_ids).items()
     }
+
+
+_LINKS = Statement(sa.select(host_nics.c.host_id, host_nics.c.name).where(Among(host_nics.c.host_id, "ids")))
 
 
 def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:

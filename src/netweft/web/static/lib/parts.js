@@ -114,6 +114,12 @@ export function Dialog({ open, title, onClose, children }) {
     <div class="dlg-body">${children}</div></div>`}</dialog>`;
 }
 
+/** Close the dialog that an event is in, so that focus is where it was before, or at the beginning of the page where that is gone. */
+export function closeDialog(event) {
+  event.currentTarget.closest('dialog').close();
+  if (document.activeElement === document.body) document.getElementById('main').focus();
+}
+
 /** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next. */
 export function roving(event, more = {}) {
   const all = [...event.currentTarget.querySelectorAll('[data-item]')];

@@ -2,6 +2,7 @@
 import { onNews } from './live.js';
 import { Icon } from './parts.js';
 import { html, useEffect, useRef, useState } from './preact.js';
+import { filter, query } from './router.js';
 
 /** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}. */
 export function useData(load, keys) {
@@ -69,8 +70,19 @@ export function Find({ label, value, onChange }) {
     onInput=${(event) => onChange(event.currentTarget.value)}/><kbd>/</kbd></label>`;
 }
 
-/** A table of `rows`; `columns` are [heading, cell of a row]. */
+/** A table of `rows`; `columns` are [heading, cell of a row, field that it is sorted by if it can be]. The order is in the address. */
 export function Table({ label, columns, rows }) {
-  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading]) => html`<th key=${heading} scope="col">${heading}</th>`)}</tr></thead>
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
+}
+
+const ORDERS = { ascending: ['↑', ' desc'], descending: ['↓', null], none: ['', ''] };
+
+function Heading({ text, field }) {
+  if (!field) return html`<th scope="col">${text}</th>`;
+  const sort = query.value.get('sort');
+  const order = sort === field ? 'ascending' : sort === `${field} desc` ? 'descending' : 'none';
+  const [sign, next] = ORDERS[order];
+  const turn = () => { filter('page', ''); filter('sort', next === null ? '' : field + next); };
+  return html`<th scope="col" aria-sort=${order}><button type="button" class="sort" onClick=${turn}>${text}<span aria-hidden="true">${sign}</span></button></th>`;
 }
