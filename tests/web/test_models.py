@@ -25,8 +25,7 @@ OPTIONS = {"seconds": 60, "commit": False}
 OF_ALL = {"check_connectivity": True, "connectivity_timeout": 60, "commit_on_success": False}
 
 RUN = """async ([base, steps, options]) => {
-    const load = (name) => import(document.querySelector(`link[href$="model/${name}.js"]`).href);
-    const [model, {request, file}] = await Promise.all(['setup', 'request'].map(load));
+    const model = await import(document.querySelector('link[href$="model/setup.js"]').href);
     const merged = (was, now) => now === null || typeof now !== 'object' || Array.isArray(now) ? now
         : Object.fromEntries(Object.entries({...was, ...now}).map(([key, value]) =>
             [key, key in now ? merged(was?.[key], value) : value]).filter(([key]) => now[key] !== null));
@@ -51,8 +50,8 @@ RUN = """async ([base, steps, options]) => {
     }
     return {
         changes: model.changes(host, draft).map((one) => `${one.verb} ${one.what}: ${one.how}`),
-        request: request(host, draft, options),
-        file: file(host, draft, options),
+        request: model.request(host, draft, options),
+        file: model.file(host, draft, options),
         attachments: Object.fromEntries(Object.entries(host.attachments).map(([name, one]) => [name, one.id])),
     };
 }"""

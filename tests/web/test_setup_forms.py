@@ -53,7 +53,7 @@ def test_a_network_is_edited(site: Site, window: Window, hand: Hand) -> None:
     hand(page, name, "Edit…")
     page.get_by_role("combobox", name="IPv4").select_option("Static")
     page.get_by_label("IPv4 address").fill("203.0.113.11")
-    page.get_by_label("Prefix").fill("28")
+    page.get_by_label("IPv4 prefix").fill("28")
     page.get_by_label("DNS name servers").fill("192.0.2.53, 192.0.2.54")
     page.get_by_label("Bridge options").fill("priority=7")
     request = add(page)

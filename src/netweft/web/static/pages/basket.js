@@ -4,7 +4,6 @@ import { Impact, Steps } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
-import { file } from '../model/request.js';
 import * as model from '../model/setup.js';
 import { apply, body, canRedo, canUndo, change, commit, discard, draft, host, list, options, path, plan, redo, remember, run, undo } from './setup-state.js';
 
@@ -31,7 +30,7 @@ function Options() {
 }
 
 function Wanted() {
-  const cli = `${command('host', 'setup-networks', host.value.name, '--confirm-within', Math.min(options.value.seconds, 120), '-f', '/dev/stdin')} <<'END'\n${file(host.value, draft.value, options.value)}END`;
+  const cli = `${command('host', 'setup-networks', host.value.name, '--confirm-within', Math.min(options.value.seconds, 120), '-f', '/dev/stdin')} <<'END'\n${model.file(host.value, draft.value, options.value)}END`;
   return html`<div class="scroll"><${Changes}/><h3 class="sub">Impact</h3><${Planned}/>
     <${Same} method="POST" path=${path.value} body=${body.value} cli=${cli}/></div>
     <div class="foot"><${Options}/><div class="two"><button type="button" class="btn ghost" onClick=${discard}>Discard</button>

@@ -4,15 +4,13 @@ import { single } from '../lib/keys.js';
 import { say } from '../lib/parts.js';
 import { html, useEffect } from '../lib/preact.js';
 import { View, useData } from '../lib/view.js';
-import { AttachmentDialog } from './attachment.js';
 import { Basket } from './basket.js';
-import { BondDialog, LabelDialog } from './bonds.js';
-import { FunctionsDialog } from './functions.js';
 import { HostDrift } from './host-drift.js';
 import { HostHead } from './host-head.js';
 import { HostHistory } from './host-history.js';
 import { HostTopology } from './host-topology.js';
 import { Carried, Drift, Strip, Tray, Uplinks } from './setup.js';
+import { Forms } from './setup-forms.js';
 import { apply, cancel, commit, drop, host, list, load, picked, redo, run, targets, undo } from './setup-state.js';
 
 const PARTS = { topology: HostTopology, history: HostHistory, drift: HostDrift };
@@ -27,7 +25,7 @@ function Setup({ id }) {
   return html`<${View} title="Host" of=${{ ...found, data: found.data && isHere && found.data }}>${() => html`
     <${HostHead} host=${host.value} commit=${commit}/>
     <div class="work ${picked.value ? 'is-placing' : ''}"><${Strip}/><${Uplinks}/><${Tray}/><${Basket}/></div>
-    <${Drift}/><${AttachmentDialog}/><${BondDialog}/><${LabelDialog}/><${FunctionsDialog}/><${Carried}/>`}<//>`;
+    <${Drift}/><${Forms}/><${Carried}/>`}<//>`;
 }
 
 /** A tab that shows something else than the setup of networks, of which it needs no more than the head. */

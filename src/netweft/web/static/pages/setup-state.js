@@ -2,9 +2,7 @@
 import { OVIRT, OWN, get, post } from '../lib/api.js';
 import { gliding, say } from '../lib/parts.js';
 import { batch, computed, signal } from '../lib/preact.js';
-import { same } from '../model/attachment.js';
-import { hostOf } from '../model/host.js';
-import { request } from '../model/request.js';
+import { hostOf, same } from '../model/host.js';
 import * as model from '../model/setup.js';
 
 const LOOK = 400;
@@ -26,7 +24,7 @@ const future = signal([]);
 
 export const ups = computed(() => model.uplinks(host.value, draft.value));
 export const list = computed(() => (host.value ? model.changes(host.value, draft.value) : []));
-export const body = computed(() => request(host.value, draft.value, options.value));
+export const body = computed(() => model.request(host.value, draft.value, options.value));
 export const pending = computed(() => model.marks(host.value, draft.value));
 export const canUndo = computed(() => past.value.length > 0);
 export const canRedo = computed(() => future.value.length > 0);
@@ -71,7 +69,7 @@ export async function remember() {
 }
 
 /** What the engine says of a draft: {plan}, or {error}. */
-export const planned = (wanted) => post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: request(host.value, wanted, options.value) })
+export const planned = (wanted) => post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) })
   .then((made) => ({ plan: made }), (error) => ({ error }));
 
 /** Show another draft; networks glide to where they then are. */

@@ -2,7 +2,7 @@
 import { Icon, Menu } from '../lib/parts.js';
 import { html, useComputed } from '../lib/preact.js';
 import { Find, State } from '../lib/view.js';
-import { told } from '../model/attachment.js';
+import { told } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { bondActions, click, drifting, keyDown, light, placeDrift, pointerDown, showDrift, syncIt } from './setup-hands.js';
 import { cancel, drag, draft, drop, host, itemOf, pending, picked, target, targets, ups, words } from './setup-state.js';

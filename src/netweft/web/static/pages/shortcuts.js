@@ -6,7 +6,7 @@ import { html } from '../lib/preact.js';
 const EVERYWHERE = [['Ctrl K', 'Find anything'], ['/', 'Filter'], ['?', 'This list']];
 const SETUP = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
-  ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['e', 'Edit a network on the host'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'],
+  ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['e', 'Edit a network on the host'], ['.', 'All actions for it'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'],
 ];
 const TOPOLOGY = [['Tab', 'Next column'], ['↑ ↓', 'Move in a column'], ['← →', 'Follow a line'], ['Enter', 'Light its path'], ['Esc', 'Light none']];
 
