@@ -74,7 +74,7 @@ installation: install system ## docs/install.md on new machines with nothing but
 	@tools/debian-base
 	$(PYTEST) tests/installation
 
-bench: install system native ## ours, the floor, the ratio
+bench: install system native browser ## ours, the floor, the ratio
 	@$(BIN)/python tests/bench
 
 guest: system ## the tiny Linux that tests boot in virtual machines

@@ -124,7 +124,9 @@ def test_a_network_has_a_port_profile_until_it_goes(
         "error",
         "The fabric has no QoS policy none.",
     )
-    assert api("GET", f"configurationproviders/{provider['id']}")["failing"] == 1
+    status = api("GET", f"configurationproviders/{provider['id']}")
+    assert (status["networks"], status["failing"]) == (1, 1)
+    assert [one["name"] for one in api("GET", f"configurationproviders/{provider['id']}/objects")] == ["red"]
     client.put_xml(f"/networks/{network}", "<network><name>green</name></network>")
     api("DELETE", f"{path}/{provider['id']}")
     assert api("GET", path) == []
@@ -137,6 +139,7 @@ def test_a_network_has_a_port_profile_until_it_goes(
     fleet.until(lambda: [one["provision"]["state"] for one in api("GET", objects)] == ["error"])
     (left,) = api("GET", objects)
     assert (left["kind"], left["id"], left["provision"]["wanted"]) == ("profile", network, "absent")
+    assert (left["name"], api("GET", f"configurationproviders/{provider['id']}")["networks"]) == (None, 0)
 
 
 def test_a_plan_names_whom_a_raised_mtu_interrupts(api: Additions, network: str, there: Fabric) -> None:

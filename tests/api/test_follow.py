@@ -12,7 +12,7 @@ from statements_seen import statements_seen
 FOLLOWED = {
     "networks": "vnic_profiles,data_center",
     "vms": "nics.vnic_profile,cluster",
-    "hosts": "nics.network_attachments,network_attachments,cluster",
+    "hosts": "nics.network_attachments,nics.network_labels,network_attachments,cluster.networks.network_labels",
 }
 
 
@@ -23,6 +23,10 @@ def test_links_and_references_are_put_in_place(engine: Engine, sdk: ovirtsdk4.Co
     vm = sdk.system_service().vms_service().list(follow="nics.vnic_profile")[0]
     assert vm.nics[0].vnic_profile.name == "ovirtmgmt"
     assert client.xml("vnicprofiles", follow="permissions.role")[0].findtext("permissions/permission/role/name")
+    label = '<network_label id="blue"/>'
+    client.post_xml(f"networks/{network.id}/networklabels", label)
+    (cluster,) = client.xml("clusters", follow="networks.network_labels")
+    assert cluster.find("networks/network/network_labels/network_label").get("id") == "blue"
     with engine.client(Filter="true") as filtered:
         assert filtered.xml("vms", follow="nics")[0].find("nics/nic") is not None
 

@@ -292,9 +292,11 @@ def test_one_on_a_wire_that_the_provider_names(client: Client, there: System, pr
     (listed,) = client.get(f"{addition(client)}/networks", headers=JSON).json()
     assert listed == shown
     objects = client.get(f"{addition(client)}/providers/{provider.id}/objects", headers=JSON).json()
-    assert [(one["kind"], one["id"], one["provision"]["state"]) for one in objects] == [
-        ("network", made.get("id"), "ok")
+    assert [(one["kind"], one["id"], one["name"], one["provision"]["state"]) for one in objects] == [
+        ("network", made.get("id"), "tagged", "ok")
     ]
+    (status,) = client.get(f"{addition(client)}/providers", headers=JSON).json()["providers"]
+    assert status["networks"] == 1
 
 
 def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(

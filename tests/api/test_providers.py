@@ -78,6 +78,15 @@ def test_one_is_added_with_its_certificates(sdk: ovirtsdk4.Connection) -> None:
         service.update(ovirt.OpenStackNetworkProvider(certificates=[]))
 
 
+def test_certificates_say_whose_they_are(engine: Engine, sdk: ovirtsdk4.Connection) -> None:
+    authority = engine.authority.certificate
+    made = add(sdk, certificates=[ovirt.Certificate(content=one) for one in (authority, CERTIFICATE)])
+    ours, unreadable = made.certificates
+    assert ours.subject.startswith("CN=Netweft ca")
+    assert (ours.organization, unreadable.subject) == (None, None)
+    sdk.system_service().openstack_network_providers_service().provider_service(made.id).update(made)
+
+
 def test_what_it_has_is_listed(sdk: ovirtsdk4.Connection, client: Client) -> None:
     made = add(sdk)
     networks = sdk.system_service().openstack_network_providers_service().provider_service(made.id).networks_service()

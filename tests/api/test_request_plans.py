@@ -69,7 +69,7 @@ def test_the_plan_of_a_network_names_every_host_that_carries_it(plans: Plans) ->
     assert all(any("tag 150" in step for step in told) for told in steps(plan).values())
     summary = plan["summary"]
     assert (summary["hosts"], summary["changed"], summary["impossible"]) == (2, 2, 0)
-    assert plan["hosts"][0]["reason"] == "network blue has changed"
+    assert plan["hosts"][0]["reason"] == "network blue has changed (vlan 100 became 150)"
     assert [plans.fleet.host(number) for number in (1, 2, 3)] == before
     assert plans.client.xml(f"/networks/{plans.network}").find("vlan").get("id") == "100"
     assert plans.ask("PUT", f"/networks/{plans.network}", {"vlan": {"id": 150}})["id"] == plan["id"]

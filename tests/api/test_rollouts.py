@@ -59,7 +59,7 @@ def test_a_change_of_several_hosts_is_shown_host_by_host(rollouts: Rollouts) -> 
     rollouts.vlan(200, **{"Correlation-Id": "my-change"})
     one = rollouts.until("succeeded")
     assert (one["reason"], one["states"], one["progress"]) == (
-        "network blue has changed",
+        "network blue has changed (vlan 100 became 200)",
         {"changed": 3},
         "3 changed",
     )

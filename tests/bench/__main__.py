@@ -29,7 +29,9 @@ BENCHMARKS = (
     "memory",
     "fleet",
     "fleet_file",
+    "drift_seen",
     "replicas",
+    "web_page",
 )
 
 

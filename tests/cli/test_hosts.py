@@ -53,6 +53,19 @@ def test_nics_are_shown_with_the_ports_that_they_are_cabled_to(netweft: Netweft)
     assert (neighbour["system_name"], neighbour["port"]["value"], neighbour["vlan"]) == ("sw-1a", "Gi1/0/6", 1)
 
 
+def test_labels(netweft: Netweft, network: str, setup_file: Path) -> None:
+    netweft("network", "label", "add", network, "blue")
+    words = ("host", "setup-networks", "sim-2", "-f", str(setup_file))
+    setup_file.write_text("labels: {blue: eth3}\n")
+    netweft(*words)
+    assert [one["id"] for one in netweft.json("host", "label", "list", "sim-2", "eth3")] == ["blue"]
+    assert network in netweft("host", "attachments", "sim-2").out
+    setup_file.write_text("removed_labels: [blue]\n")
+    netweft(*words)
+    assert network not in netweft("host", "attachments", "sim-2").out
+    netweft("network", "label", "remove", network, "blue")
+
+
 def test_bonds(netweft: Netweft, network: str, setup_file: Path) -> None:
     setup_file.write_text(
         "bonds:\n  - {name: bond0, slaves: [eth2, eth3], options: {mode: 1, miimon: 100}}\n"

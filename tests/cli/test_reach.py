@@ -47,6 +47,9 @@ VERBS = {
     "POST /vms/{}/commitsnapshot": "vm snapshot commit",
     "POST /vms/{}/undosnapshot": "vm snapshot undo",
     "GET /netweft/v1/events": "event follow",
+    "GET /netweft/v1/find": "find",
+    "GET /netweft/v1/overview": "overview",
+    "GET /netweft/v1/hosts/{}/topology": "host topology",
     "GET /netweft/v1/fleet": "export",
     "GET /netweft/v1/fleet/nics": "apply",
     "GET /netweft/v1/hosts/{}/drift": "host drift",
@@ -98,6 +101,7 @@ verbs and of actions follow from the table of nouns.
 
 _CHILD = "the entities of one parent, which the list of all entities has too"
 _EMPTY = "a collection that is empty or constant here, for clients of oVirt"
+_TOGETHER = "what several lists tell, in one answer for screens"
 _CONSTANT = ("schedulingpolicies", "storagedomains")
 EXCEPTIONS = {
     "GET /": "the list of the other paths, for clients that follow links",
@@ -106,6 +110,13 @@ EXCEPTIONS = {
     "POST /netweft/v1/enroll": "for agents",
     "POST /ovirt-engine/sso/oauth/token": "the log-in, which every command does by itself",
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
+    **{
+        f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
+        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters")
+    },
+    "GET /netweft/v1/matrix": _TOGETHER,
+    "GET /netweft/v1/networks/{}/usage": _TOGETHER,
+    "GET /netweft/v1/networks/{}/hosts": _TOGETHER,
     "GET /clusters/{}/networkfilters": _CHILD,
     "GET /datacenters/{}/clusters": _CHILD,
     "GET /vms/{}/nics/{}/reporteddevices": "part of what 'vm reported-device list' shows",

@@ -30,7 +30,7 @@ def test_command_waits_for_its_hosts_and_shows_them(netweft: Netweft, carried: s
     assert plan.rows[0][:2] == ["WAVE", "HOST"]
     assert [row[:2] for row in plan.rows[1:]] == [["0", "sim-1"], ["1", "sim-2"]]
     done = netweft("network", "set", carried, "--vlan", "801")
-    assert f"network {carried} has changed: 2 changed" in done.err
+    assert f"network {carried} has changed (vlan 800 became 801): 2 changed" in done.err
     assert "All hosts have changed." in done.err
     number = netweft.json("rollout", "list")[0]["number"]
     shown = netweft("rollout", "show", str(number))

@@ -19,6 +19,7 @@ from netweft.core.rollout import (
     Status,
     ailment,
     counted,
+    decisive,
     next_move,
     places,
 )
@@ -120,6 +121,12 @@ def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts
             assert not about
     if move is not Move.SETTLE and status in OPEN:
         assert not under_way & set(state.values())
+
+
+@given(st.sampled_from(Status), standings)
+def test_what_comes_next_is_decided_by_a_few_hosts(status: Status, hosts: list[Standing]) -> None:
+    few = [one for one in hosts if one.state in decisive(status)]
+    assert next_move(status, few or hosts) == next_move(status, hosts)
 
 
 def test_one_wave_follows_another() -> None:

@@ -97,7 +97,7 @@ def test_what_is_put_on_the_host_again_changes_no_setup(fleet: Fleet) -> None:
     fleet.until(lambda: fleet.report().generation == first + 1)
     fleet.until(lambda: revisions(fleet)[0].state == "applied")
     again = revisions(fleet)[0]
-    assert (again.reason, again.changes) == ("network red has changed", ())
+    assert (again.reason, again.changes) == ("network red has changed (vlan 100 became 300)", ())
     with fleet.db.read() as tx:
         assert history.compare(tx, fleet.id(), first, again.generation) == ()
     assert restore(fleet, again.generation) is None

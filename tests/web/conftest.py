@@ -4,6 +4,7 @@ uses a screen reader does; what the page reports (its content security policy, e
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -83,16 +84,27 @@ class Site:
         return {one["network"]["name"]: one["host_nic"]["name"] for one in found}
 
 
-def item(page: Page, name: str) -> Locator:
+def item(page: Page | Locator, name: str) -> Locator:
     """A network or a NIC that can be picked up: what is told of it follows its name."""
     return page.get_by_role("button", name=re.compile(rf"^{re.escape(name)}\b"))
+
+
+def uplink(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=f"{name}, ")
+
+
+def set_up(page: Page, host_id: str) -> Any:
+    """Apply what is in the basket, and watch it to its end. Returns the request."""
+    with page.expect_request(f"**/hosts/{host_id}/setupnetworks") as sent:
+        page.get_by_role("button", name="Apply").click()
+    return json.loads(sent.value.post_data or "")
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("engine")
     with (
-        EngineProcess(folder, options=("--simulated-hosts", str(len(HOSTS)))) as engine,
+        EngineProcess(folder, options=("--simulated-hosts", str(len(HOSTS)), "--simulated-cards", "1")) as engine,
         closing(Database(f"sqlite:///{folder}/{DATABASE_FILE}")) as db,
         engine.client() as client,
     ):

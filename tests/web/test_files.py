@@ -9,11 +9,10 @@ import shutil
 from pathlib import Path
 
 import httpx
-import pytest
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from netweft.web import POLICY, STATIC, VENDOR, with_page
+from netweft.web import POLICY, STATIC, VENDOR, loaded_at_once, with_page
 from web.conftest import Site
 
 LIMIT_OF_SCRIPTS = 110_000
@@ -59,11 +58,17 @@ async def _get(app: ASGIApp, path: str) -> str:
         return (await client.get(path)).text
 
 
-@pytest.mark.parametrize(("suffix", "limit"), [(".js", LIMIT_OF_SCRIPTS), (".css", LIMIT_OF_STYLES)])
-def test_the_page_is_small(suffix: str, limit: int) -> None:
-    files = [path.read_bytes() for path in STATIC.rglob(f"*{suffix}")]
-    assert files
-    assert sum(len(gzip.compress(file)) for file in files) <= limit
+def test_the_page_is_small() -> None:
+    """What a view needs at most: that with which the page begins, and the area's own modules."""
+    later = re.findall(r"import\('\./(pages/[^']+)'\)", (STATIC / "main.js").read_text())
+    assert len(later) > 10
+    for area in later:
+        files = loaded_at_once("main.js") | loaded_at_once(area)
+        assert sum(len(gzip.compress((STATIC / name).read_bytes())) for name in files) <= LIMIT_OF_SCRIPTS, area
+    styles = b"".join(path.read_bytes() for path in STATIC.rglob("*.css"))
+    assert len(gzip.compress(styles)) <= LIMIT_OF_STYLES
+    there = {str(path.relative_to(STATIC)) for path in STATIC.rglob("*.js")}
+    assert there == loaded_at_once("main.js").union(*map(loaded_at_once, later)), "each module is used"
 
 
 def test_modules_are_short_and_make_no_markup_of_text() -> None:

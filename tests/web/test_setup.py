@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import HOSTS, Site, Window, item
-
-
-def uplink(page: Page, name: str) -> Locator:
-    return page.get_by_role("region", name=f"{name}, ")
+from web.conftest import HOSTS, Site, Window, item, set_up, uplink
 
 
 def drag(page: Page, what: Locator, where: Locator) -> None:
@@ -53,13 +48,6 @@ def by_keys(page: Page, what: str, where: str) -> None:
 
 Hand = Callable[[Page, str, str], None]
 HANDS: list[Hand] = [by_mouse, by_placing, by_keys]
-
-
-def set_up(page: Page, host_id: str) -> Any:
-    """Apply what is in the basket, and watch it to its end. Returns the request."""
-    with page.expect_request(f"**/hosts/{host_id}/setupnetworks") as sent:
-        page.get_by_role("button", name="Apply").click()
-    return json.loads(sent.value.post_data or "")
 
 
 @pytest.fixture(scope="module")

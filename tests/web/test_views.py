@@ -10,16 +10,47 @@ from playwright.sync_api import Route, expect
 
 from engine_process import PASSWORD, EngineProcess
 from web.conftest import Opened, Site, Window, item
+from web.test_providers import add_away
+from web.test_vms import add_machine
 
 MOST_REQUESTS = 3
 
 
-@pytest.mark.parametrize("view", ["hosts", "host", "networks", "network", "rollouts", "events"])
+VIEWS = [
+    "overview",
+    "host topology",
+    "host history",
+    "host drift",
+    "hosts",
+    "host",
+    "networks",
+    "network",
+    "rollouts",
+    "events",
+]
+VIEWS += ["networks/new", *(f"network/{tab}" for tab in ("clusters", "hosts", "vms", "profiles", "history"))]
+VIEWS += ["clusters", "cluster", "cluster/networks", "matrix", "matrix?view=table"]
+VIEWS += ["vms", "vms?by=vm", "vm", "policies/profiles", "policies/qos", "policies/macpools", "providers", "provider"]
+VIEWS += ["users", "user", "users/permissions", "users/roles"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_view_takes_few_requests(site: Site, window: Window, view: str) -> None:
     places = {
         "host": f"hosts/{site.id('sim-1')}",
+        **{f"host {tab}": f"hosts/{site.id('sim-1')}/{tab}" for tab in ("topology", "history", "drift")},
         "network": f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}",
     }
+    if view == "vm":
+        places["vm"] = f"vms/{add_machine(site, 'seldom-asked', 'ovirtmgmt')}"
+    if view == "provider":
+        places["provider"] = f"providers/{add_away(site, 'seldom asked')}"
+    if view == "user":
+        places["user"] = f"users/{site.client.list('users')[0]['id']}"
+    if view.partition("/")[0] in {"network", "cluster"}:
+        kind, _, tab = view.partition("/")
+        thing = site.client.find(f"{kind}s", {"network": "ovirtmgmt", "cluster": "Default"}[kind])
+        places[view] = f"{kind}s/{thing['id']}/{tab}".rstrip("/")
     asked: list[str] = []
     window.page.on("request", lambda request: asked.append(request.url))
     page = window.open(places.get(view, view))
@@ -50,14 +81,14 @@ def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
     def hold(route: Route) -> None:
         held.append(route)
 
-    window.page.route("**/ovirt-engine/api/networks**", hold)
+    window.page.route("**/netweft/v1/rows/networks**", hold)
     page = window.open("networks")
     expect(page.get_by_role("status").filter(has_text="Loading")).to_be_visible()
     while not held:  # the page waits before the request has come here
         page.wait_for_timeout(20)
     held[0].abort()
     expect(page.get_by_role("alert")).to_contain_text("The engine cannot be reached")
-    window.page.unroute("**/ovirt-engine/api/networks**")
+    window.page.unroute("**/netweft/v1/rows/networks**")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="ovirtmgmt")).to_be_visible()
 

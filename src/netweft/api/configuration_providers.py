@@ -79,6 +79,7 @@ class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, fro
     status_reason: msgspec.Raw | UnsetType = UNSET
     latency: msgspec.Raw | UnsetType = UNSET
     checked_at: msgspec.Raw | UnsetType = UNSET
+    networks: msgspec.Raw | UnsetType = UNSET
     failing: msgspec.Raw | UnsetType = UNSET
     to_remove: msgspec.Raw | UnsetType = UNSET
     reconciled_at: msgspec.Raw | UnsetType = UNSET
@@ -88,7 +89,8 @@ class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, fro
 class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
     """A configuration provider, and how it was at the last test. ``latency``: milliseconds until it answered.
 
-    ``failing``: of how many port profiles it has not done what is wanted; ``to_remove``: how many are still to be
+    ``networks``: how many its fabric carries, or is to carry; ``failing``: of how many port profiles it has not done
+    what is wanted; ``to_remove``: how many are still to be
     removed from it; ``reconciled_at``: when all that was due had been tried last; ``orphans``: how many it had at the
     last look that bear Netweft's mark and are not known here.
     """
@@ -105,6 +107,7 @@ class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
     status_reason: str
     latency: int | None
     checked_at: datetime | None
+    networks: int
     failing: int
     to_remove: int
     reconciled_at: datetime | None
@@ -159,6 +162,7 @@ def _show(row: ProviderRow, summary: object_queries.Summary) -> ConfigurationPro
     return ConfigurationProvider(
         **{name: getattr(row, name) for name in (*same, "latency", "checked_at", "orphans")},
         href=f"{ADDITIONS}/configurationproviders/{row.id}",
+        networks=summary.networks,
         failing=summary.failing,
         to_remove=summary.to_remove,
         reconciled_at=summary.reconciled_at,
@@ -222,7 +226,9 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
     if is_there:
         return _one(call, spec.id)
     asked = made(ProviderRow, spec, id=spec.id, password="", status="testing")
-    return _show(asked, object_queries.Summary(provider_id=spec.id, failing=0, to_remove=0, reconciled_at=None))
+    return _show(
+        asked, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
+    )
 
 
 @routes.put(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
-from netweft.engine.db import Tx
 from netweft.engine.queries import fleet as queries
 
 routes = Routes("fleet", ADDITIONS)
@@ -40,20 +37,13 @@ class FleetNic(msgspec.Struct, kw_only=True, frozen=True):
     speed: int | None
 
 
-def _narrow(tx: Tx, call: Call[None]) -> queries.Narrow:
-    """What leaves out of a statement whatever the actor may not see. Who sees everything is asked once."""
-    if visibility.visible(tx, call.actor, ObjectType.DATA_CENTER) is None:
-        return lambda _type, statement: statement
-    return partial(visibility.only_visible, tx, call.actor)
-
-
 @routes.get("/fleet", many(FleetThing), needs=READ)
 def list_fleet(call: Call[None]) -> list[FleetThing]:
     """Data centres, clusters, networks, profiles, QoS, subnets, MAC pools, providers, hosts and their networking, as
     they are wanted. Without passwords.
     """
     with call.read() as tx:
-        found = queries.things(tx, _narrow(tx, call))
+        found = queries.things(tx, visibility.narrow(tx, call.actor))
         return [
             FleetThing(noun=one.noun, names=list(one.names), id=one.id or None, values=dict(one.values))
             for one in found
@@ -64,7 +54,7 @@ def list_fleet(call: Call[None]) -> list[FleetThing]:
 def list_fleet_nics(call: Call[None]) -> list[FleetNic]:
     """The NICs of all hosts with the facts by which the file of a fleet may name them."""
     with call.read() as tx:
-        found = queries.nics(tx, _narrow(tx, call))
+        found = queries.nics(tx, visibility.narrow(tx, call.actor))
         return [
             FleetNic(
                 host=one.host,

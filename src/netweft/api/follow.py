@@ -90,9 +90,9 @@ def _fill_one(call: Call[Any], values: Sequence[Value], field: Field, target: ty
 def _fill_list(call: Call[Any], kind: type[Value], values: Sequence[Value], field: Field) -> list[Value]:
     owners = {str(value.id): value for value in values if isinstance(value, Entity)}
     rel = field.name.replace("_", "")
-    if rel not in kind.meta.rels:
-        return [item for value in owners.values() for item in (getattr(value, field.attribute) or [])]
     load = _OF_LINK.get((kind, field.attribute))
+    if rel not in kind.meta.rels and load is None:
+        return [item for value in owners.values() for item in (getattr(value, field.attribute) or [])]
     if load is None:
         loaded = {key: _get(call, f"{owner.href}/{rel}") or [] for key, owner in owners.items()}
     else:

@@ -190,9 +190,9 @@ def _labels(data: HostData, nic_id: str) -> list[NetworkLabel]:
 
 
 @loads_link(HostNic, "network_labels")
-def load_labels(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
+def load_labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
     """The labels of NICs."""
-    loaded = queries.load(tx, hosts_of_nics(tx, ids)).values()
+    loaded = visible_hosts(tx, call, hosts_of_nics(tx, ids)).values()
     return {nic_id: _labels(data, nic_id) for data in loaded for nic_id in data.nics if nic_id in ids}
 
 

@@ -11,7 +11,7 @@ from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.shown import require_visible, required
-from netweft.api.types import Network, NetworkLabel
+from netweft.api.types import ClusterNetwork, Network, NetworkLabel
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
@@ -30,6 +30,7 @@ def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Netwo
 
 
 loads_link(Network, "network_labels")(_labels)
+loads_link(ClusterNetwork, "network_labels")(_labels)
 
 
 def _show(network_id: str, label: str) -> NetworkLabel:

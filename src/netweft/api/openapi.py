@@ -31,6 +31,10 @@ _QUERIES = {
     "case_sensitive": "Whether the search is case-sensitive.",
     "follow": "Links to put in place, such as nics.vnic_profile,permissions.",
     "address": "Addresses that the vNIC shall have of its network's subnets, with commas between; none, or auto.",
+    "datacenter": "Only what is in the data centre with this name or id.",
+    "networks": "Which networks: a search, such as label=red sortby vlanid page 2.",
+    "clusters": "Which clusters: a search, such as name=racks*.",
+    "columns": "How many clusters at most.",
     "from": "Only what comes after the entity with this id.",
 }
 _CODES = {

@@ -56,12 +56,13 @@ class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 class ProviderObject(msgspec.Struct, kw_only=True, frozen=True):
     """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, the ``port`` of a
     vNIC, the port ``profile`` of a network, or a port that is a ``member`` of one (its GUID is the ``external_id``).
-    ``id``: what it, or that network, has here, or had. ``host``: where a
-    port is bound, by the provider's name.
+    ``id``: what it, or that network, has here, or had; ``name``: that one's here, null for what is no more, and for
+    ports of vNICs. ``host``: where a port is bound, by the provider's name.
     """
 
     kind: str
     id: str
+    name: str | None
     host: str | None
     provision: Provision
 
@@ -80,9 +81,11 @@ def provision(row: ProviderObjectRow) -> Provision:
     )
 
 
-def provider_object(row: ProviderObjectRow) -> ProviderObject:
+def provider_object(row: queries.NamedObject) -> ProviderObject:
     """What is wanted of a provider."""
-    return ProviderObject(kind=row.kind, id=row.object_id, host=row.host or None, provision=provision(row))
+    return ProviderObject(
+        kind=row.kind, id=row.object_id, name=row.name, host=row.host or None, provision=provision(row)
+    )
 
 
 @routes.get("/networks", many(ProvidedNetwork), needs=READ)

@@ -40,6 +40,7 @@ from netweft.engine.commands.providers import (
     update_provider,
 )
 from netweft.engine.model.providers import NETWORKS, ProviderRow
+from netweft.engine.pki import holder
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
@@ -53,7 +54,8 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 class ProviderState(msgspec.Struct, kw_only=True):
     """How a provider was at the last test. ``latency``: milliseconds until it answered.
 
-    ``failing``: of how many networks, subnets and ports it has not done what is wanted; ``to_remove``: how many are
+    ``networks``: how many of ours it has, or is to have; ``failing``: of how many networks, subnets and ports it has
+    not done what is wanted; ``to_remove``: how many are
     still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
     ``orphans``: how much it had of Netweft's at the last look, some minutes ago, that is not known here.
     """
@@ -67,6 +69,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     status_reason: str
     latency: int | None
     checked_at: str | None
+    networks: int
     failing: int
     to_remove: int
     reconciled_at: str | None
@@ -98,8 +101,15 @@ def show(row: ProviderRow) -> OpenStackNetworkProvider:
         external_plugin_type=row.external_plugin_type or UNSET,
         agent_configuration=_configuration(row),
         href=f"/openstacknetworkproviders/{row.id}",
-        certificates=[Certificate(content=content) for content in rules.certificates_of(row.certificate)] or UNSET,
+        certificates=[_show_certificate(one) for one in rules.certificates_of(row.certificate)] or UNSET,
     )
+
+
+def _show_certificate(content: str) -> Certificate:
+    whose = holder(content)
+    if whose is None:
+        return Certificate(content=content)
+    return Certificate(content=content, subject=whose.name, organization=whose.organization or UNSET)
 
 
 def _configuration(row: ProviderRow) -> AgentConfiguration | UnsetType:
@@ -280,6 +290,7 @@ def _state(row: ProviderRow, summary: object_queries.Summary) -> ProviderState:
         **{name: getattr(row, name) for name in ("id", "name", "type", "url", "region", "status", "status_reason")},
         latency=row.latency,
         checked_at=row.checked_at.isoformat() if row.checked_at else None,
+        networks=summary.networks,
         failing=summary.failing,
         to_remove=summary.to_remove,
         reconciled_at=summary.reconciled_at.isoformat() if summary.reconciled_at else None,

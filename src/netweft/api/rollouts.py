@@ -100,10 +100,11 @@ def _get(tx: Tx, call: Call[Any]) -> RolloutWithHosts:
     rollout_id = call.ids["rollout_id"]
     row = one(tx, RolloutRow, _visible(call).where(rollouts.c.id == rollout_id), f"rollout {rollout_id}")
     found = queries.hosts_of(tx, (row.id,))
-    return RolloutWithHosts(**_facts(row, queries.states_of(tx, (row.id,))), hosts=[_host(each) for each in found])
+    return RolloutWithHosts(**facts_of(row, queries.states_of(tx, (row.id,))), hosts=[_host(each) for each in found])
 
 
-def _facts(row: RolloutRow, states: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def facts_of(row: RolloutRow, states: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """What a :class:`Rollout` tells of a row."""
     here = dict(states.get(row.id, {}))
     problem = may_be_reverted(Status(row.status), row.irreversible)
     return {
@@ -142,7 +143,7 @@ def list_rollouts(call: Call[None]) -> list[Rollout]:
     with call.read() as tx:
         found = rows(tx, RolloutRow, page(tx, call, _visible(call), SEARCHABLE))
         states = queries.states_of(tx, [row.id for row in found])
-    return [Rollout(**_facts(row, states)) for row in found]
+    return [Rollout(**facts_of(row, states)) for row in found]
 
 
 @routes.get("/rollouts/{rollout_id}", RolloutWithHosts, needs=READ)

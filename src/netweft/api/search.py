@@ -74,8 +74,17 @@ _TOKEN = re.compile(
 
 def page(tx: Tx, call: Call[Any], statement: Select[Any], searchable: Searchable) -> Select[Any]:
     """The statement with the request's search, order and page. Raises MalformedError."""
-    query = call.query
-    search = query.text("search")
+    found, number = searched(tx, call.query, statement, searchable)
+    return limited(found, call.query, number)
+
+
+def searched(
+    tx: Tx, query: Query, statement: Select[Any], searchable: Searchable, named: str = "search"
+) -> tuple[Select[Any], int | None]:
+    """The statement with the search and order that the parameter ``named`` asks for, and the number of the page, None
+    when it says none. Raises MalformedError.
+    """
+    search = query.text(named)
     if len(search) > _LENGTH_MAX:
         raise MalformedError("The search is too long.")
     is_exact = query.flag("case_sensitive")
@@ -84,12 +93,16 @@ def page(tx: Tx, call: Call[Any], statement: Select[Any], searchable: Searchable
     if condition is not None:
         statement = statement.where(condition)
     order = order or list(searchable.default) or [next(iter(searchable.fields.values()))]
-    return limited(statement.order_by(*order, searchable.key), query, number)
+    return statement.order_by(*order, searchable.key), number
 
 
 def limited(statement: Select[Any], query: Query, number: int | None = None) -> Select[Any]:
     """The statement with ``max``, and with the page of that number."""
-    size = query.size()
+    return window(statement, query.size(), number)
+
+
+def window(statement: Select[Any], size: int | None, number: int | None = None) -> Select[Any]:
+    """The page of that number of a statement, with ``size`` rows (None: all, or 100 where there is a number)."""
     if size is not None:
         size = min(size, _NUMBER_MAX)
     if number is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from netweft.cli import host_deployments, host_drifts, host_history, setup_file
+from netweft.cli import host_deployments, host_drifts, host_history, overview, setup_file
 from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
@@ -36,7 +36,7 @@ _NICS_WIDE = {
     "MAC": "mac.address",
     "VLAN": "vlan.id",
     "BASE": "base_interface",
-    "SPEED": "speed",
+    "SPEED (BIT/S)": "speed",
     "ID": "id",
 }
 _ATTACHMENTS = {
@@ -319,6 +319,7 @@ COMMANDS = (
     *host_deployments.COMMANDS,
     *host_drifts.COMMANDS,
     *host_history.COMMANDS,
+    *overview.COMMANDS,
 )
 
 

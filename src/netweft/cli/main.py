@@ -19,8 +19,10 @@ from netweft.cli.session import anywhere, form_option, login_options
 _OTHERS = {
     "apply": ("fleets", "apply", "Make the fleet be as a file says."),
     "export": ("fleets", "export", "Print the file that describes the fleet."),
+    "find": ("overview", "find", "Find things of all kinds by name, address or MAC."),
     "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
     "logout": ("logins", "logout", "End the login that commands share."),
+    "overview": ("overview", "overview", "What is wrong in the fleet, and what is moving."),
     "plan": ("plans", "plan", "What another command would have hosts do, and what it would affect."),
     "permission": ("permissions", "permission", "Roles of users on objects."),
     "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),

@@ -236,6 +236,15 @@ _CLUSTERS = Noun(
     "--description 'in the cellar'",
     actions=(Action("sync", "syncallnetworks", "Synchronize every network of its hosts"),),
     refers={"data_center": "datacenter"},
+    wide={
+        "HEALING": "drift_healing",
+        "CANARIES": "rollout_canaries",
+        "SOAK": "rollout_soak",
+        "WAVE": "rollout_wave",
+        "EVACUATES": "rollout_evacuates",
+        "ON FAILURE": "rollout_on_failure",
+        "ID": "id",
+    },
     more="clusters",
 )
 _NETWORKS = Noun(

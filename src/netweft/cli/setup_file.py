@@ -10,6 +10,8 @@ attachments:
     dns: [192.0.2.53]
     properties: {bridge_opts: "forward_delay=1500"}
     qos: {linkshare: 50, upperlimit: 1000, realtime: 500}   # instead of the network's; {} for the network's again
+labels: {tenants: bond0}        # the NIC that each label is put on; networks with the label come along
+removed_labels: [old-label]     # networks that were there by the label go with it
 removed_attachments: [old]      # names of networks
 removed_bonds: [bond1]
 sync: [tenants]                 # networks whose attachment overrides what the host has
@@ -29,7 +31,10 @@ import yaml
 from netweft.client import yaml_text
 from netweft.client.tree import Tree
 
-_KNOWN = {"bonds", "attachments", "removed_attachments", "removed_bonds", "sync", "check_connectivity", "commit"}
+_KNOWN = {
+    "bonds", "attachments", "labels", "removed_attachments", "removed_bonds", "removed_labels", "sync",
+    "check_connectivity", "commit",
+}  # fmt: skip
 _ATTACHMENT = {"network", "nic", "ipv4", "ipv6", "dns", "properties", "qos"}
 _QOS = {"linkshare", "upperlimit", "realtime"}
 _IP = {"method", "address", "prefix", "gateway"}
@@ -49,6 +54,11 @@ def read(text: bytes, attachment_ids: Mapping[str, str], *, commits: bool = Fals
     body: Tree = {
         "modified_bonds": [_bond(bond) for bond in _list(wanted, "bonds")],
         "modified_network_attachments": [_attachment(item, attachment_ids) for item in _list(wanted, "attachments")],
+        "modified_labels": [
+            {"id": label["name"], "host_nic": {"name": _name(label["value"], "labels")}}
+            for label in _pairs(wanted, "labels")
+        ],
+        "removed_labels": [{"id": name} for name in _names(wanted, "removed_labels")],
         "removed_network_attachments": [
             {"id": _id(name, attachment_ids)} for name in _names(wanted, "removed_attachments")
         ],

@@ -173,6 +173,11 @@ TO_BE_REACHED: Final = frozenset({HostState.WAITING, HostState.EVACUATING, HostS
 """States of hosts that are yet to be asked, or asked again."""
 
 
+def decisive(status: Status) -> frozenset[HostState]:
+    """States of hosts that decide alone what comes next, where there are any: the others need not be read for it."""
+    return _UNDER_WAY | {HostState.WATCHED} if status is Status.RUNNING else _UNDER_WAY
+
+
 def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
     """What a rollout does next. Nothing new is begun while a wave is under way, nor after a host has failed."""
     if status not in OPEN:

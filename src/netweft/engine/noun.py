@@ -30,6 +30,10 @@ class ObjectType(StrEnum):
     PROVIDER = "provider"
 
 
+Narrow = Callable[[ObjectType, sa.Select[Any]], sa.Select[Any]]
+"""Makes a statement about things of a type one about those that may be seen."""
+
+
 class Noun(Generic[R]):
     """One noun. ``word``: what sentences call it. ``select``: every column of its table, and what an answer says of
     others; its rows are given as ``record``. ``search``: the fields that its lists are searched and sorted by, see

@@ -115,6 +115,24 @@ def expiry(certificate: str) -> datetime:
     return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose a certificate is: its name (RFC 4514), and the organization in that, empty for none."""
+
+    name: str
+    organization: str
+
+
+def holder(certificate: str) -> Holder | None:
+    """Whose a certificate in PEM is; None where it cannot be read, as nobody has to understand what somebody gave."""
+    try:
+        subject = x509.load_pem_x509_certificate(certificate.encode()).subject
+    except ValueError:
+        return None
+    found = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return Holder(subject.rfc4514_string(), str(found[0].value) if found else "")
+
+
 def open_authority(tx: Tx, box: SecretBox, life: timedelta = LIFE) -> Authority:
     """The authority of this database; made when there is none. Raises SecretError with a foreign key file."""
     stored = {row.name: row for row in rows(tx, CertificateRow, select(certificates))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -29,6 +31,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_MAIN, _STYLES = "main.js", "page.css"
+_IMPORT = re.compile(r"""(?:^|;)(?:import|export)\b[^;'"]*?['"](\.{1,2}/[^'"]+)['"]""", re.MULTILINE)
+"""A module that is imported before one begins."""
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ZIPPED = {".js", ".css", ".svg"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -51,7 +56,7 @@ def with_page(app: ASGIApp, folder: Path = STATIC) -> ASGIApp:
 
     Without the files from npm the page says so.
     """
-    page = _page(_files(folder))
+    page = _page(folder)
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (scope["path"] in {"/", PLACE} or scope["path"].startswith(f"{PLACE}/")):
@@ -62,13 +67,15 @@ def with_page(app: ASGIApp, folder: Path = STATIC) -> ASGIApp:
     return served
 
 
-def _page(files: dict[str, _File]) -> Starlette:
+def _page(folder: Path) -> Starlette:
     """All addresses of the page. Every one that is no file answers with the same document, which then shows what the
     address names. The files' addresses change with their contents, so that browsers keep them.
     """
+    files = _files(folder)
     version = hashlib.sha256(b"".join(name.encode() + files[name].content for name in sorted(files))).hexdigest()[:12]
     static = f"{PLACE}/static/{version}"
-    document = _document(static, sorted(files)).encode()
+    is_complete = any(name.startswith(VENDOR) for name in files)
+    document = _document(static, sorted(loaded_at_once(_MAIN, folder)) if is_complete else []).encode()
 
     def redirect(_: Request) -> Response:
         return RedirectResponse(f"{PLACE}/")
@@ -96,30 +103,47 @@ def _page(files: dict[str, _File]) -> Starlette:
 
 
 def _files(folder: Path) -> dict[str, _File]:
-    """The files of the page by their path below ``folder``."""
-    return {str(path.relative_to(folder)): _file(path) for path in folder.rglob("*") if path.suffix in _TYPES}
+    """The files of the page by their path below ``folder``; its style sheets are one."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in _TYPES]
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.suffix != ".css"}
+    found[_STYLES] = b"".join(path.read_bytes() for path in paths if path.suffix == ".css")
+    return {name: _file(name, content) for name, content in found.items()}
 
 
-def _file(path: Path) -> _File:
-    content = path.read_bytes()
-    return _File(content, gzip.compress(content, mtime=0) if path.suffix in _ZIPPED else None, _TYPES[path.suffix])
+def _file(name: str, content: bytes) -> _File:
+    suffix = Path(name).suffix
+    return _File(content, gzip.compress(content, mtime=0) if suffix in _ZIPPED else None, _TYPES[suffix])
 
 
-def _document(static: str, names: list[str]) -> str:
-    """The one document: it names all modules, so that a browser loads them at once and not one after the other."""
-    is_complete = any(name.startswith(VENDOR) for name in names)
-    styles = [name for name in names if name.endswith(".css")]
-    modules = [name for name in names if name.endswith(".js")] if is_complete else []
+def loaded_at_once(name: str, folder: Path = STATIC) -> set[str]:
+    """The module of this name and all that it cannot begin without, below ``folder``; what is imported later, when it
+    is shown first, is not among them.
+    """
+    found: set[str] = set()
+    left = {name}
+    while left:
+        one = left.pop()
+        found.add(one)
+        beside = (folder / one).parent
+        imported = _IMPORT.findall((folder / one).read_text())
+        left |= {os.path.relpath(beside / path, folder) for path in imported} - found
+    return found
+
+
+def _document(static: str, modules: list[str]) -> str:
+    """The one document. ``modules``: those that the page begins with, which it names so that a browser loads them at
+    once and not one after the other; none where the page is not complete.
+    """
     lines = [
         "<!doctype html>",
         '<html lang="en">',
         '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark"><title>Netweft</title>',
         f'<link rel="icon" href="{static}/mark.svg" type="image/svg+xml">',
-        *[f'<link rel="stylesheet" href="{static}/{escape(name)}">' for name in styles],
+        f'<link rel="stylesheet" href="{static}/{_STYLES}">',
         *[f'<link rel="modulepreload" href="{static}/{escape(name)}">' for name in modules],
-        f'<script type="module" src="{static}/main.js"></script></head>' if is_complete else "</head>",
-        f"<body>{_FRAME if is_complete else _MISSING}</body>",
+        f'<script type="module" src="{static}/{_MAIN}"></script></head>' if modules else "</head>",
+        f"<body>{_FRAME if modules else _MISSING}</body>",
         "</html>",
     ]
     return "\n".join(lines)

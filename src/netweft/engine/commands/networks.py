@@ -176,7 +176,9 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     with translate_constraint_errors(_UPDATE, lambda constraint: _name_problem(constraint, after.name)):
         tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
     if on_hosts:
-        follow(tx, actor, watched, f"network {after.name} has changed")
+        seen_there = replace(before, **{name: changed[name] for name in on_hosts})
+        what = ", ".join(_lines(tx, before, seen_there))
+        follow(tx, actor, watched, f"network {after.name} has changed ({what})")
     if "name" in changed:
         rename_default_profile(tx, spec.id, before.name, after.name)
     if before.vm_network and not after.vm_network:

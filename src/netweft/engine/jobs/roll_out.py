@@ -6,7 +6,6 @@ that ends in the middle is followed by another one.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +13,19 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, NetweftError, ValidationError
-from netweft.core.rollout import AS_TOLD, ASKING_MAX, Health, HostState, Move, Status, ailment, counted, next_move
+from netweft.core.rollout import (
+    AS_TOLD,
+    ASKING_MAX,
+    Health,
+    HostState,
+    Move,
+    Next,
+    Status,
+    ailment,
+    counted,
+    decisive,
+    next_move,
+)
 from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, lock, utc_now
@@ -65,12 +76,12 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
     told = ""
     while True:
         with job.db.read() as tx:
-            row, standings = queries.find(tx, rollout_id), queries.standings_of(tx, rollout_id)
-            move, about = next_move(Status(row.status) if row else Status.SUPERSEDED, standings)
+            row = queries.find(tx, rollout_id)
+            if row is None:
+                return
+            move, about = _next_move(tx, row)
             chosen = queries.some_of(tx, rollout_id, about) if about else []
-        if row is None:
-            return
-        phase = counted(Counter(one.state for one in standings))
+            phase = counted(queries.states_of(tx, (rollout_id,)).get(rollout_id, {}))
         if phase != told:
             job.progress(phase=phase)
             told = phase
@@ -80,6 +91,13 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
         if pause > _LONG:
             raise PostponedError(_LONG)
         job.pause(pause)
+
+
+def _next_move(tx: Tx, row: RolloutRow) -> Next:
+    """What comes next; most hosts are not read where some decide it alone."""
+    status = Status(row.status)
+    standings = queries.standings_of(tx, row.id, decisive(status)) or queries.standings_of(tx, row.id)
+    return next_move(status, standings)
 
 
 def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -270,7 +271,17 @@ def host_row(
 
 def set_host(tx: Tx, one: HostOfRollout, **values: object) -> None:
     """Write down what has become of a host of a rollout."""
-    tx.execute(sa.update(rollout_hosts).where(queries.row_of(one)).values(values))
+    _setting(tuple(values)).run(tx, of_rollout=one.rollout_id, of_host=one.host_id, **values)
+
+
+@cache
+def _setting(columns: tuple[str, ...]) -> Statement[Any]:
+    """The change of these columns."""
+    mine = (
+        rollout_hosts.c.rollout_id == sa.bindparam("of_rollout"),
+        rollout_hosts.c.host_id == sa.bindparam("of_host"),
+    )
+    return Statement(sa.update(rollout_hosts).where(*mine), columns)
 
 
 _ADD_HOST = inserting(rollout_hosts)

@@ -5,7 +5,7 @@ fleet.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,11 +35,9 @@ from netweft.engine.model.providers import NETWORKS, ProviderRow, providers
 from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.model.subnets import SubnetRow, subnets
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
-from netweft.engine.noun import ObjectType
+from netweft.engine.noun import Narrow, ObjectType
 from netweft.engine.statements import rows
 
-Narrow = Callable[[ObjectType, sa.Select[Any]], sa.Select[Any]]
-"""Makes a statement about things of a type one about those that may be seen."""
 _LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
 _HOST_LIMITS = ("linkshare", "upperlimit", "realtime")
 _QOS_FIELDS = {"linkshare": "link_share", "upperlimit": "upper_limit", "realtime": "real_time"}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from netweft.core.protocol import LinkCounters
 from netweft.engine.db import Tx
 from netweft.engine.model.hosts import host_counters
+from netweft.engine.statements import Among, Statement
 
 NOTHING_COUNTED = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
 """Of a link that the host has not told anything of yet."""
@@ -19,5 +20,9 @@ _COUNTERS = msgspec.json.Decoder(dict[str, LinkCounters])
 
 def counters_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Mapping[str, LinkCounters]]:
     """By host and name of the link; a host that has not said anything yet is not there."""
-    query = sa.select(host_counters.c.host_id, host_counters.c.counters).where(host_counters.c.host_id.in_(host_ids))
-    return {host_id: _COUNTERS.decode(counters) for host_id, counters in tx.execute(query)}
+    return {host_id: _COUNTERS.decode(counters) for host_id, counters in _TOLD.all(tx, ids=host_ids)}
+
+
+_TOLD = Statement(
+    sa.select(host_counters.c.host_id, host_counters.c.counters).where(Among(host_counters.c.host_id, "ids"))
+)

@@ -43,10 +43,26 @@ def of_subnets(tx: Tx, subnet_ids: Collection[str]) -> list[ProviderObjectRow]:
     return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
 
 
-def of_provider(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
+class NamedObject(ProviderObjectRow, frozen=True, kw_only=True):
+    """What is wanted of a provider, with the name here of the network or the subnet that it is, or is of; None for what
+    is no more, and for ports of vNICs.
+    """
+
+    name: str | None
+
+
+def of_provider(tx: Tx, provider_id: str) -> list[NamedObject]:
     """All that is wanted, or still to be removed, there."""
-    query = sa.select(provider_objects).where(provider_objects.c.provider_id == provider_id)
-    return rows(tx, ProviderObjectRow, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
+    network_id = sa.case(
+        (provider_objects.c.kind == MEMBER, provider_objects.c.parent_id), else_=provider_objects.c.object_id
+    )
+    query = (
+        sa.select(provider_objects, sa.func.coalesce(networks.c.name, subnets.c.name).label("name"))
+        .outerjoin(networks, networks.c.id == network_id)
+        .outerjoin(subnets, subnets.c.id == provider_objects.c.object_id)
+        .where(provider_objects.c.provider_id == provider_id)
+    )
+    return rows(tx, NamedObject, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
 
 
 def but_ports(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
@@ -77,11 +93,13 @@ def providers_due(tx: Tx, now: datetime) -> list[str]:
 
 
 class Summary(Record, frozen=True):
-    """How far a provider is: of how much it has not done what is wanted at the last try, how much is still to be
-    removed from it, and when all that was due had been tried last.
+    """How far a provider is: how many networks (or port profiles of them) are wanted of it, of how much it has not done
+    what is wanted at the last try, how much is still to be removed from it, and when all that was due had been tried
+    last.
     """
 
     provider_id: str
+    networks: int
     failing: int
     to_remove: int
     reconciled_at: datetime | None
@@ -99,9 +117,11 @@ def summaries(tx: Tx) -> dict[str, Summary]:
         .scalar_subquery()
     )
     here = provider_objects.c.provider_id == providers.c.id
+    is_network = provider_objects.c.kind.in_((NETWORK, PROFILE))
     query = (
         sa.select(
             providers.c.id.label("provider_id"),
+            sa.func.count(sa.case((sa.and_(is_network, provider_objects.c.wanted == "present"), 1))).label("networks"),
             sa.func.count(sa.case((provider_objects.c.state == "error", 1))).label("failing"),
             sa.func.count(sa.case((provider_objects.c.wanted == "absent", 1))).label("to_remove"),
             last.label("reconciled_at"),

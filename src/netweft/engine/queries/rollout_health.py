@@ -11,26 +11,30 @@ from netweft.engine.db import Tx
 from netweft.engine.model.hosts import host_drifts, host_nics, hosts
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.rollouts import HostOfRollout
+from netweft.engine.statements import Among, Statement
 
 
 def health_of(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
     """The health of each host, by its id."""
     ids = [one.host_id for one in members]
-    drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
-    statuses = dict(tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids))).all())
     lost = _lost(tx, ids)
     return {
-        one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
-        for one in ids
-        if one in statuses
+        host_id: Health(status=status, drifting=drifting is not None, lost=lost.get(host_id, {}))
+        for host_id, status, drifting in _STATUSES.all(tx, ids=ids)
     }
+
+
+_STATUSES = Statement(
+    sa.select(hosts.c.id, hosts.c.status, host_drifts.c.host_id)
+    .outerjoin(host_drifts, host_drifts.c.host_id == hosts.c.id)
+    .where(Among(hosts.c.id, "ids"))
+)
 
 
 def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
     """Frames that the links of hosts have lost, by host and link."""
     links: dict[str, set[str]] = {}
-    here = host_nics.c.host_id.in_(host_ids)
-    for host_id, name in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(here)):
+    for host_id, name in _LINKS.all(tx, ids=host_ids):
         links.setdefault(host_id, set()).add(name)
     return {
         host_id: {
@@ -40,3 +44,6 @@ def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
         }
         for host_id, counters in counters_of(tx, host_ids).items()
     }
+
+
+_LINKS = Statement(sa.select(host_nics.c.host_id, host_nics.c.name).where(Among(host_nics.c.host_id, "ids")))

@@ -173,11 +173,11 @@ _HOSTS = Statement(
 )
 
 
-def standings_of(tx: Tx, rollout_id: str) -> list[Standing]:
-    """Where the hosts of a rollout are."""
+def standings_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[Standing]:
+    """Where the hosts of a rollout are that are in one of these states."""
     return [
         Standing(host_id=host_id, wave=wave, state=HostState(state), status=status, canary=canary)
-        for host_id, wave, state, canary, status in _STANDINGS.all(tx, id=rollout_id)
+        for host_id, wave, state, canary, status in _STANDINGS.all(tx, id=rollout_id, states=states)
     ]
 
 
@@ -186,7 +186,7 @@ _STANDINGS = Statement(
         rollout_hosts.c.host_id, rollout_hosts.c.wave, rollout_hosts.c.state, rollout_hosts.c.canary, hosts.c.status
     )
     .join(hosts, hosts.c.id == rollout_hosts.c.host_id)
-    .where(rollout_hosts.c.rollout_id == sa.bindparam("id"))
+    .where(rollout_hosts.c.rollout_id == sa.bindparam("id"), Among(rollout_hosts.c.state, "states"))
     .order_by(rollout_hosts.c.wave, hosts.c.name)
 )
 

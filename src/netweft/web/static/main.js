@@ -1,42 +1,57 @@
 // The frame of the page: what is shown where, the keys that work everywhere, the session.
 import { logOut, recognize, user } from './lib/api.js';
+import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
-import { Dialog, Icon, Live } from './lib/parts.js';
+import { Icon, Live, Menus } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
-import { follow, path } from './lib/router.js';
-import { Blank, Head } from './lib/view.js';
-import { Events } from './pages/events.js';
-import { Host } from './pages/host.js';
-import { Hosts } from './pages/hosts.js';
+import { follow, go, path } from './lib/router.js';
+import { Blank, Head, later } from './lib/view.js';
+import { FindDialog } from './pages/find.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
-import { Network, Networks } from './pages/networks.js';
-import { Rollout, Rollouts } from './pages/rollouts.js';
+import { Moving } from './pages/moving.js';
+import { Shortcuts } from './pages/shortcuts.js';
 
-const AREAS = [['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events']];
-const LISTS = { '': Hosts, hosts: Hosts, networks: Networks, rollouts: Rollouts, events: Events };
-const ONES = { hosts: Host, networks: Network, rollouts: Rollout };
-const KEYS = [
-  ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
-  ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['/', 'Filter'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'], ['?', 'This list'],
+const AREAS = [
+  ['overview', 'layout-dashboard', 'Overview'], ['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['vms', 'monitor', 'VMs'],
+  ['providers', 'cloud', 'Providers'], ['policies', 'sliders-horizontal', 'Policies'], ['rollouts', 'rocket', 'Rollouts'], ['events', 'scroll-text', 'Events'], ['users', 'users', 'Users'],
 ];
+/** What is shown of an area, and of one thing in it. */
+const LISTS = {
+  '': later(() => import('./pages/overview.js'), 'Overview'), hosts: later(() => import('./pages/hosts.js'), 'Hosts'), networks: later(() => import('./pages/networks.js'), 'Networks'),
+  clusters: later(() => import('./pages/clusters.js'), 'Clusters'), matrix: later(() => import('./pages/matrix.js'), 'Matrix'), vms: later(() => import('./pages/vms.js'), 'Vms'),
+  providers: later(() => import('./pages/providers.js'), 'Providers'), policies: later(() => import('./pages/policies.js'), 'Policies'), rollouts: later(() => import('./pages/rollouts.js'), 'Rollouts'),
+  events: later(() => import('./pages/events.js'), 'Events'), users: later(() => import('./pages/users.js'), 'Users'),
+};
+LISTS.overview = LISTS[''];
+const ONES = {
+  hosts: later(() => import('./pages/host.js'), 'Host'), networks: later(() => import('./pages/network.js'), 'Network'), clusters: later(() => import('./pages/clusters.js'), 'Cluster'),
+  vms: later(() => import('./pages/vm.js'), 'Vm'), providers: later(() => import('./pages/provider.js'), 'Provider'), policies: LISTS.policies, rollouts: later(() => import('./pages/rollouts.js'), 'Rollout'),
+  users: later(() => import('./pages/users.js'), 'User'),
+};
+const TABS = { hosts: ['topology', 'history', 'drift'], networks: ['clusters', 'hosts', 'vms', 'profiles', 'history'], clusters: ['networks'] };
+/** What is shown below another area than its own. */
+const BELOW = { matrix: 'clusters' };
+const LETTERS = { o: 'overview', n: 'networks', c: 'clusters', h: 'hosts', v: 'vms', p: 'providers', y: 'policies', r: 'rollouts', e: 'events' };
+const JUMPS = AREAS.flatMap(([name, , text]) => Object.keys(LETTERS).filter((letter) => LETTERS[letter] === name).map((letter) => [`g ${letter}`, name, text]));
 
 function Page() {
-  const [area, id, more] = path.value.split('/');
+  const [area, id, tab, more] = path.value.split('/');
   const [List, One] = [LISTS[area], ONES[area]];
   if (List && id === undefined) return html`<${List}/>`;
-  if (One && more === undefined) return html`<${One} key=${id} id=${decodeURIComponent(id)}/>`;
+  if (One && more === undefined && (tab === undefined || TABS[area]?.includes(tab))) return html`<${One} key=${id} id=${decodeURIComponent(id)} tab=${tab}/>`;
   return html`<${Head} title="Nothing here"/><${Blank} title="There is no such page">Go to the <a href="/ui/hosts">hosts</a>.<//>`;
 }
 
 const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches);
 
-function Top({ help }) {
+function Top({ help, find }) {
   const [dark, setDark] = useState(isDark());
   const turn = () => {
     localStorage.setItem('netweft.theme', document.documentElement.dataset.theme = dark ? 'light' : 'dark');
     setDark(!dark);
   };
-  return html`<header class="top"><a class="brand" href="/ui/hosts"><svg viewBox="0 0 24 24" width="22" height="22" fill="none" aria-hidden="true"><path d="M4 8h2.500M10.500 8H20M4 16h9.500M17.500 16H20M8.500 4v9.500M8.500 18v2M15.500 4v2M15.500 10.500V20"/></svg><span>Netweft</span></a><span class="grow"></span>
+  return html`<header class="top"><a class="brand" href="/ui/overview"><svg viewBox="0 0 24 24" width="22" height="22" fill="none" aria-hidden="true"><path d="M4 8h2.500M10.500 8H20M4 16h9.500M17.500 16H20M8.500 4v9.500M8.500 18v2M15.500 4v2M15.500 10.500V20"/></svg><span>Netweft</span></a>
+    <button type="button" class="btn finder" onClick=${find}><${Icon} name="search"/><span>Find</span><kbd>Ctrl K</kbd></button><span class="grow"></span><${Moving}/>
     <span class="livedot" title=${live.value.since ? `Since ${live.value.since.toLocaleTimeString()}` : ''}><i class="dot ${live.value.ok ? 'ok' : 'bad'}"></i><span>${live.value.ok ? 'Live' : 'Not live'}</span></span>
     <button type="button" class="iconbtn" aria-label="Keyboard shortcuts" onClick=${help}><${Icon} name="keyboard"/></button>
     <button type="button" class="iconbtn" aria-label=${dark ? 'Light theme' : 'Dark theme'} onClick=${turn}><${Icon} name=${dark ? 'sun' : 'moon'}/></button>
@@ -47,12 +62,14 @@ function Top({ help }) {
 const Offline = () => live.value.since && user.value && html`<p class="offline" role="status">Live updates lost at ${live.value.since.toLocaleTimeString()}, trying again.</p>`;
 
 function Rail() {
-  const area = path.value.split('/')[0] || 'hosts';
+  const first = path.value.split('/')[0] || 'overview';
+  const area = BELOW[first] ?? first;
   return html`<nav class="rail" aria-label="Main">${AREAS.map(([name, icon, text]) => html`<a key=${name} href=${`/ui/${name}`} aria-current=${area === name ? 'page' : undefined}><${Icon} name=${icon} size=${20}/><span>${text}</span></a>`)}</nav>`;
 }
 
 function App() {
-  const [help, setHelp] = useState(false);
+  const [dialog, open] = useState(''); // keys, find
+  const close = () => open('');
   const [wasIn, setWasIn] = useState(null);
   useEffect(() => {
     if (user.value && wasIn && user.value.id !== wasIn) { // what is on the screen is somebody else's
@@ -61,20 +78,16 @@ function App() {
     }
     if (user.value) setWasIn(user.value.id);
   }, [user.value]);
-  useEffect(() => {
-    const press = (event) => {
-      if (event.target.matches('input, select, textarea') || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return;
-      if (event.key === '/') { event.preventDefault(); document.querySelector('.find input')?.focus(); }
-      if (event.key === '?') setHelp(true);
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
-  }, []);
+  useEffect(() => onKeys({
+    '/': () => document.querySelector('.find input')?.focus(), '?': () => user.value && open('keys'), 'Ctrl K': () => user.value && open('find'),
+    ...Object.fromEntries(JUMPS.map(([keys, name]) => [keys, () => go(`/ui/${name}`)])),
+  }), []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
-  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => setHelp(true)}/><${Rail}/><main id="main" tabindex="-1"><${Page}/></main><${Offline}/><${Live}/>
+  return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => open('keys')} find=${() => open('find')}/><${Rail}/><main id="main" tabindex="-1"><${Page}/><${Menus}/></main><${Offline}/><${Live}/>
     <${LoginDialog} open=${user.value === null}/>
-    <${Dialog} open=${help} title="Keyboard" onClose=${() => setHelp(false)}><dl class="keys">${KEYS.map(([keys, text]) => html`<div key=${keys}><dt>${keys.split(' ').map((one) => html`<kbd key=${one}>${one}</kbd>`)}</dt><dd>${text}</dd></div>`)}</dl><//>`;
+    <${Shortcuts} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>
+    <${FindDialog} open=${dialog === 'find'} pages=${AREAS} onClose=${close}/>`;
 }
 
 const theme = localStorage.getItem('netweft.theme');

@@ -22,7 +22,14 @@ export class Refusal extends Error {
 }
 
 /** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. */
-export const searching = (words) => (/[=<>]|sortby/.test(words) ? words : words.trim() && `name=*${words.trim()}*`);
+export const searching = (words) => searchingAny(['name'], words);
+
+/** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. */
+export function searchingAny(fields, words) {
+  if (/[=<>]|sortby/.test(words) || !words.trim()) return words;
+  const part = `"*${words.trim().replace(/["\\]/g, '\\$&')}*"`;
+  return fields.map((field) => `${field}=${part}`).join(' or ');
+}
 
 /** A path with its query; values that are empty are left out. */
 export function address(path, query = {}) {
@@ -41,6 +48,7 @@ export async function get(path, query) {
 
 export const post = async (path, body, headers) => result(await send('POST', path, body, headers));
 export const put = async (path, body, headers) => result(await send('PUT', path, body, headers));
+export const request = async ({ method, path, body }, headers) => result(await send(method, path, body, headers));
 
 /** An answer that goes on, such as the stream of events. */
 export const stream = (path, headers, ending) =>

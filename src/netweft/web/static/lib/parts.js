@@ -1,8 +1,8 @@
 // Parts that pages are made of.
 import icons from '../vendor/icons.js';
-import { h, html, signal, useEffect, useId, useLayoutEffect, useRef } from './preact.js';
+import { h, html, signal, useEffect, useId, useRef } from './preact.js';
 
-const GLIDE = { id: 'glide', duration: 200, easing: 'cubic-bezier(.2,.8,.2,1)' };
+const GLIDE = { duration: 200, easing: 'cubic-bezier(.2,.8,.2,1)' };
 const EDGE = 8;
 
 /** An outline icon. It is for the eye only: words beside it say the same. */
@@ -18,23 +18,19 @@ export function say(text) {
 }
 export const Live = () => html`<div class="sr" role="status" aria-live="polite">${said}</div>`;
 
-const seen = new Map();
 const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** A reference to an element that glides to its new place when it changes its container. */
-export function useGlide(key, container) {
-  const ref = useRef();
-  useLayoutEffect(() => {
-    const element = ref.current;
-    if (element.getAnimations().some((one) => one.id === GLIDE.id)) return;
-    const { left, top } = element.getBoundingClientRect();
-    const now = { x: left + scrollX, y: top + scrollY, container };
-    const was = seen.get(key);
-    seen.set(key, now);
-    if (!was || was.container === container || isCalm()) return;
-    element.animate([{ transform: `translate(${was.x - now.x}px, ${was.y - now.y}px)`, zIndex: 5 }, { transform: 'none', zIndex: 5 }], GLIDE);
-  });
-  return ref;
+/** Do `change`, and have the elements that `find` gives for `keys` glide to their new places. */
+export function gliding(keys, find, change) {
+  const was = new Map(keys.map((key) => [key, find(key)?.getBoundingClientRect()]));
+  change();
+  if (!isCalm()) requestAnimationFrame(() => keys.forEach((key) => glide(find(key), was.get(key))));
+}
+
+function glide(element, was) {
+  const now = element?.getBoundingClientRect();
+  if (!was || !now || (was.x === now.x && was.y === now.y)) return;
+  element.animate([{ transform: `translate(${was.x - now.x}px, ${was.y - now.y}px)`, zIndex: 5 }, { transform: 'none', zIndex: 5 }], GLIDE);
 }
 
 /** Put what pops up below a button, or above it where there is no room. `x`: where its left edge would like to be. */
@@ -45,13 +41,38 @@ export function anchor(button, pop, x = button.getBoundingClientRect().left) {
   pop.style.top = `${below + pop.offsetHeight > innerHeight ? top - pop.offsetHeight - EDGE / 2 : below}px`;
 }
 
-/** A menu of actions: {icon, text, key, run}, or with `why` one that is not possible. */
-export function Menu({ label, items, tabIndex }) {
-  const id = useId().replace(/[^a-z0-9]/gi, '');
-  const [button, pop] = [useRef(), useRef()];
+const menu = signal(null); // {button, label, items, back} of the menu that was opened last
+
+/** Open a menu below its button: {icon, text, key, run}, or with `why` one that is not possible. There is one menu for all buttons, as a
+ * page may have hundreds. `back`: what has the focus afterwards. */
+export function openMenu(button, label, items, back = button) {
+  const pop = document.getElementById('menu');
+  if (pop.matches(':popover-open')) pop.hidePopover();
+  menu.value = { button, label, back, items: items.filter(Boolean) };
+  pop.showPopover();
+}
+
+let closing = null;
+/** To be told of a press on a menu's button: a menu that is open closes by the press, and the click does not open it again. */
+export function pressMenu(button) {
+  closing = menu.value?.button === button && document.getElementById('menu').matches(':popover-open') ? button : null;
+}
+export function clickMenu(button, ...about) {
+  if (closing !== button) openMenu(button, ...about);
+  closing = null;
+}
+
+/** A button with a menu of actions. */
+export const Menu = ({ label, items }) => html`<button type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu"
+  onPointerDown=${(event) => pressMenu(event.currentTarget)} onClick=${(event) => clickMenu(event.currentTarget, label, items)}><${Icon} name="ellipsis"/></button>`;
+
+/** The menu itself: once on every page. */
+export function Menus() {
+  const pop = useRef();
+  const { button, label, items, back } = menu.value ?? { items: [] };
   const open = (event) => {
     if (event.newState !== 'open') return;
-    anchor(button.current, pop.current, button.current.getBoundingClientRect().right - pop.current.offsetWidth);
+    anchor(button, pop.current, button.getBoundingClientRect().right - pop.current.offsetWidth);
     pop.current.querySelector('[role=menuitem]:not([aria-disabled=true])')?.focus();
   };
   const press = (event) => {
@@ -66,17 +87,17 @@ export function Menu({ label, items, tabIndex }) {
     if (event.key !== 'Escape' && event.key !== 'Tab') return;
     event.stopPropagation();
     pop.current.hidePopover();
-    button.current.focus();
+    back.focus();
   };
   const choose = (item) => () => {
     if (item.why) return;
     pop.current.hidePopover();
+    back.focus();
     item.run();
   };
-  return html`<button ref=${button} type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu" popovertarget=${id} tabindex=${tabIndex}><${Icon} name="ellipsis"/></button>
-    <div ref=${pop} id=${id} popover="auto" role="menu" aria-label=${label} class="pop" onToggle=${open} onKeyDown=${press}>
-      ${items.filter(Boolean).map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${item.why ? 'true' : undefined} onClick=${choose(item)}>
-        <${Icon} name=${item.icon}/><span>${item.text}${item.why && html`<small>${item.why}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
+  return html`<div ref=${pop} id="menu" popover="auto" role="menu" aria-label=${label ?? 'Actions'} class="pop" onToggle=${open} onKeyDown=${press}>
+    ${items.map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${item.why ? 'true' : undefined} onClick=${choose(item)}>
+      <${Icon} name=${item.icon}/><span>${item.text}${item.why && html`<small>${item.why}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
 
 /** A dialog. `onClose`: what to do when a person closes it; without it nobody can. */
@@ -91,6 +112,12 @@ export function Dialog({ open, title, onClose, children }) {
   return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${onClose} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && close()}>
     ${open && html`<div class="dlg"><header><h2 id=${id}>${title}</h2>${onClose && html`<button type="button" class="iconbtn" aria-label="Close" onClick=${close}><${Icon} name="x"/></button>`}</header>
     <div class="dlg-body">${children}</div></div>`}</dialog>`;
+}
+
+/** Close the dialog that an event is in, so that focus is where it was before, or at the beginning of the page where that is gone. */
+export function closeDialog(event) {
+  event.currentTarget.closest('dialog').close();
+  if (document.activeElement === document.body) document.getElementById('main').focus();
 }
 
 /** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next. */

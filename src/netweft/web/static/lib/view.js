@@ -2,6 +2,7 @@
 import { onNews } from './live.js';
 import { Icon } from './parts.js';
 import { html, useEffect, useRef, useState } from './preact.js';
+import { filter, query } from './router.js';
 
 /** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}. */
 export function useData(load, keys) {
@@ -40,6 +41,19 @@ function Problem({ error, reload }) {
     <button type="button" class="btn" onClick=${reload}>Try again</button></div>`;
 }
 
+/** A component of a module that is loaded when it is shown first. `load`: imports it. After a new version of the engine its files have other addresses. */
+export function later(load, name) {
+  let Found = null;
+  return (props) => {
+    const [state, set] = useState({});
+    useEffect(() => {
+      if (!Found) load().then((module) => { Found = module[name]; set({}); }, () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
+    }, []);
+    if (Found) return html`<${Found} ...${props}/>`;
+    return state.error ? html`<${Problem} error=${state.error} reload=${() => location.reload()}/>` : html`<div class="skeleton" role="status"><span class="sr">Loading…</span></div>`;
+  };
+}
+
 /** A refusal in place of what was asked for. */
 export const Refused = ({ error }) => html`<div class="notice bad" role="alert"><${Icon} name="circle-alert"/><div><p>${error.message}</p></div></div>`;
 
@@ -69,8 +83,19 @@ export function Find({ label, value, onChange }) {
     onInput=${(event) => onChange(event.currentTarget.value)}/><kbd>/</kbd></label>`;
 }
 
-/** A table of `rows`; `columns` are [heading, cell of a row]. */
+/** A table of `rows`; `columns` are [heading, cell of a row, field that it is sorted by if it can be]. The order is in the address. */
 export function Table({ label, columns, rows }) {
-  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading]) => html`<th key=${heading} scope="col">${heading}</th>`)}</tr></thead>
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
+}
+
+const ORDERS = { ascending: ['↑', ' desc'], descending: ['↓', null], none: ['', ''] };
+
+function Heading({ text, field }) {
+  if (!field) return html`<th scope="col">${text}</th>`;
+  const sort = query.value.get('sort');
+  const order = sort === field ? 'ascending' : sort === `${field} desc` ? 'descending' : 'none';
+  const [sign, next] = ORDERS[order];
+  const turn = () => { filter('page', ''); filter('sort', next === null ? '' : field + next); };
+  return html`<th scope="col" aria-sort=${order}><button type="button" class="sort" onClick=${turn}>${text}<span aria-hidden="true">${sign}</span></button></th>`;
 }

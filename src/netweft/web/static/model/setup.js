@@ -1,54 +1,9 @@
-// The networks of a host as a value: what it has, what is wanted, and the request that makes one of the other. Pure.
-// A draft is {bonds: {name: {mode, nics}}, place: {network: uplink}, sync: [network]}.
+// The networks of a host as a value: what is wanted, how it differs from what the host has, how it is changed, and what asks for it. Pure.
+// A draft is {bonds: {name: {nics, options}}, place: {network: uplink}, labels: {label: uplink}, set: {network: parts of its
+// configuration that change}, sync: [network]}.
+import { EMPTY, described, difference, same, saying } from './host.js';
 
-const flag = (text) => text === 'true';
-const ROLES = ['management', 'migration', 'gluster', 'display', 'vm'];
-
-/** A host as oVirt's API shows it, followed by its NICs, its attachments and the networks of its cluster. */
-export function hostOf(tree, neighbours) {
-  const all = tree.nics.host_nic ?? [];
-  const name = new Map(all.map((nic) => [nic.id, nic.name]));
-  const cables = new Map(neighbours.map((one) => [one.nic, one.text]));
-  const devices = all.filter((nic) => !nic.base_interface);
-  const bonds = devices.filter((nic) => nic.bonding);
-  const networks = (tree.cluster.networks.network ?? []).map(networkOf);
-  const known = new Map(networks.map((network) => [network.uuid, network.id]));
-  const attached = (tree.network_attachments.network_attachment ?? []).filter((one) => known.has(one.network.id) && one.host_nic);
-  return {
-    id: tree.id, name: tree.name, status: tree.status, cluster: tree.cluster.name, networks,
-    inSync: tree.networks_in_sync, committed: tree.networks_committed, vms: Number(tree.summary?.total ?? 0),
-    nics: devices.filter((nic) => !nic.bonding).map((nic) => nicOf(nic, cables.get(nic.name))),
-    bonds: Object.fromEntries(bonds.map((bond) => [bond.name, bondOf(bond, name)])),
-    place: Object.fromEntries(attached.map((one) => [known.get(one.network.id), name.get(one.host_nic.id)])),
-    attachments: Object.fromEntries(attached.map((one) => [known.get(one.network.id), attachmentOf(one)])),
-  };
-}
-
-function networkOf(network) {
-  const usages = network.usages?.usage ?? [];
-  return {
-    id: network.name, uuid: network.id, vlan: network.vlan ? Number(network.vlan.id) : null, mtu: Number(network.mtu) || 1500,
-    roles: ROLES.filter((role) => usages.includes(role)), isForVms: usages.includes('vm'),
-    required: flag(network.required), provider: Boolean(network.external_provider),
-  };
-}
-
-const nicOf = (nic, cable) => ({ id: nic.name, speed: Number(nic.speed ?? 0) / 1e9, up: nic.status === 'up', cable: cable ?? '' });
-
-const bondOf = (bond, name) => ({
-  mode: bond.bonding.options?.option?.find((one) => one.name === 'mode')?.value ?? '4',
-  nics: (bond.bonding.slaves?.host_nic ?? []).map((slave) => name.get(slave.id)),
-});
-
-function attachmentOf(one) {
-  const ips = (one.ip_address_assignments?.ip_address_assignment ?? []).filter((each) => each.assignment_method !== 'none');
-  return {
-    id: one.id, inSync: flag(one.in_sync), ip: ips.map((each) => each.ip?.address || each.assignment_method.toUpperCase())[0] ?? '',
-    differences: (one.reported_configurations?.reported_configuration ?? []).filter((each) => !flag(each.in_sync)),
-  };
-}
-
-export const draftOf = (host) => ({ bonds: structuredClone(host.bonds), place: { ...host.place }, sync: [] });
+export const draftOf = (host) => ({ bonds: structuredClone(host.bonds), place: { ...host.place }, labels: { ...host.labels }, set: {}, sync: [] });
 
 /** NICs and bonds in the order in which they are shown. */
 export function uplinks(host, draft) {
@@ -57,7 +12,7 @@ export function uplinks(host, draft) {
   for (const nic of host.nics) {
     const bond = bonded.get(nic.id);
     const id = bond ?? nic.id;
-    if (!found.has(id)) found.set(id, { id, nics: [], speed: 0, mode: bond && draft.bonds[bond].mode });
+    if (!found.has(id)) found.set(id, { id, nics: [], speed: 0, mode: bond && draft.bonds[bond].options.mode });
     found.get(id).nics.push(nic);
     found.get(id).speed += nic.speed;
   }
@@ -69,6 +24,13 @@ const bondsByNic = (draft) => new Map(Object.entries(draft.bonds).flatMap(([name
 export const on = (host, draft, uplink) => host.networks.filter((network) => draft.place[network.id] === uplink);
 export const off = (host, draft) => host.networks.filter((network) => !draft.place[network.id]);
 export const outOfSync = (host, draft) => Object.keys(host.attachments).filter((id) => !host.attachments[id].inSync && !draft.sync.includes(id));
+export const labelsOn = (draft, uplink) => Object.keys(draft.labels).filter((label) => draft.labels[label] === uplink).toSorted();
+/** Every label that a network or an uplink has, with the names of its networks. */
+export const labelsOf = (host, draft) => [...new Set([...host.networks.map((one) => one.label), ...Object.keys(draft.labels)])].filter(Boolean).toSorted()
+  .map((label) => [label, host.networks.filter((one) => one.label === label).map((one) => one.id)]);
+
+/** What a network is to have on the host besides its place. */
+export const configured = (host, draft, id) => ({ ...(host.attachments[id]?.config ?? EMPTY), ...draft.set[id] });
 
 /** Why these networks may not go to this uplink, as far as it can be seen here, or null. The plan knows the rest. */
 export function obstacle(host, draft, ids, uplink) {
@@ -76,6 +38,8 @@ export function obstacle(host, draft, ids, uplink) {
   if (coming.every((network) => draft.place[network.id] === uplink)) return 'Already here';
   const external = coming.find((network) => network.provider);
   if (external) return `${external.id} is carried by its provider`;
+  const held = coming.find((network) => holder(draft, network) && holder(draft, network) !== uplink);
+  if (held) return `${held.id} goes with the label ${held.label}`;
   const others = on(host, draft, uplink).filter((network) => !ids.includes(network.id));
   for (const network of coming) {
     const clash = [...others, ...coming.filter((one) => one !== network)].find((one) => one.vlan === network.vlan);
@@ -84,19 +48,62 @@ export function obstacle(host, draft, ids, uplink) {
   return null;
 }
 
-const edit = (draft, change) => { const next = structuredClone(draft); change(next); return next; };
-const moveAll = (draft, from, to) => { for (const id in draft.place) if (draft.place[id] === from) draft.place[id] = to; };
+/** The uplink that has a network's label. */
+export const holder = (draft, network) => (network.label ? draft.labels[network.label] : undefined);
+
+function edit(draft, change) {
+  const next = structuredClone(draft);
+  change(next);
+  for (const id in next.set) if (!next.place[id]) delete next.set[id];
+  next.sync = next.sync.filter((id) => next.place[id]);
+  return next;
+}
+
+function moveAll(draft, from, to) {
+  for (const where of [draft.place, draft.labels]) for (const id in where) if (where[id] === from) where[id] = to;
+}
 
 export const place = (draft, ids, uplink) => edit(draft, (d) => ids.forEach((id) => { d.place[id] = uplink; }));
-export const detach = (draft, ids) => edit(draft, (d) => ids.forEach((id) => { delete d.place[id]; d.sync = d.sync.filter((one) => one !== id); }));
+export const detach = (draft, ids) => edit(draft, (d) => ids.forEach((id) => { delete d.place[id]; }));
 export const sync = (draft, id) => edit(draft, (d) => { d.sync = [...new Set([...d.sync, id])]; });
 
-/** Take a NIC out of its bond. A bond of one NIC is none any more: its networks go to that NIC. */
+/** Give a network on the host this configuration. */
+export const configure = (host, draft, id, config) => edit(draft, (d) => setParts(host, d, id, config));
+
+function setParts(host, draft, id, config) {
+  const set = difference(host.attachments[id]?.config ?? EMPTY, config);
+  if (Object.keys(set).length) draft.set[id] = set;
+  else delete draft.set[id];
+}
+
+/** Have an uplink carry exactly these labels. The networks of a label go with it, as the engine has them do. */
+export function label(host, draft, uplink, labels) {
+  return edit(draft, (d) => {
+    for (const one of labelsOn(d, uplink)) if (!labels.includes(one)) carry(host, d, one, undefined);
+    for (const one of labels) if (d.labels[one] !== uplink) carry(host, d, one, uplink);
+  });
+}
+
+function carry(host, draft, name, uplink) {
+  const from = draft.labels[name];
+  if (uplink) draft.labels[name] = uplink;
+  else delete draft.labels[name];
+  for (const network of host.networks.filter((one) => one.label === name)) {
+    if (uplink) draft.place[network.id] = uplink;
+    else if (draft.place[network.id] === from && !isManagement(network)) delete draft.place[network.id];
+  }
+}
+
+/** The management network stays where it is when its label goes. */
+const isManagement = (network) => network.roles.includes('management');
+
+/** Take a NIC out of its bond. A bond of one NIC is none any more: its networks and labels go to that NIC. */
 export function release(draft, nic) {
   return edit(draft, (d) => {
     const [name, bond] = Object.entries(d.bonds).find(([, one]) => one.nics.includes(nic)) ?? [];
     if (!bond) return;
     bond.nics = bond.nics.filter((one) => one !== nic);
+    if (bond.options.primary === nic) delete bond.options.primary;
     if (bond.nics.length > 1) return;
     moveAll(d, name, bond.nics[0]);
     delete d.bonds[name];
@@ -104,21 +111,26 @@ export function release(draft, nic) {
 }
 
 export const join = (draft, nic, bond) => edit(release(draft, nic), (d) => { d.bonds[bond].nics.push(nic); moveAll(d, nic, bond); });
-export const bond = (draft, a, b, name, mode) => edit(release(draft, a), (d) => { d.bonds[name] = { mode, nics: [b, a] }; moveAll(d, a, name); moveAll(d, b, name); });
+export const bond = (draft, a, b, name, options) => edit(release(draft, a), (d) => { d.bonds[name] = { nics: [b, a], options }; moveAll(d, a, name); moveAll(d, b, name); });
+export const tune = (draft, name, options) => edit(draft, (d) => { d.bonds[name].options = options; });
 export function freeName(draft) { let n = 0; while (draft.bonds[`bond${n}`]) n += 1; return `bond${n}`; }
 
 const members = (one) => one?.nics.toSorted().join(' + ');
+const sorted = (options) => Object.entries(options ?? {}).toSorted();
+const sameOptions = (a, b) => same(sorted(a), sorted(b));
+const isSame = (a, b) => members(a) === members(b) && sameOptions(a?.options, b?.options);
 
 /** The basket: what differs between what the host has and what is wanted. */
 export function changes(host, draft) {
-  return [...bondChanges(host.bonds, draft.bonds), ...host.networks.flatMap((network) => networkChanges(host, draft, network.id))];
+  return [...bondChanges(host.bonds, draft.bonds), ...labelChanges(host, draft), ...host.networks.flatMap((network) => networkChanges(host, draft, network))];
 }
 
 function bondChanges(was, now) {
   const found = [];
   for (const name in now) {
-    if (members(was[name]) === members(now[name])) continue;
-    found.push({ key: `bond:${name}`, icon: 'link', verb: was[name] ? 'Change' : 'Bond', what: name, how: members(now[name]), bond: name });
+    if (isSame(was[name], now[name])) continue;
+    const how = members(was[name]) === members(now[name]) ? sorted(now[name].options).map((pair) => pair.join(' ')).join(', ') : members(now[name]);
+    found.push({ key: `bond:${name}`, icon: 'link', verb: was[name] ? 'Change' : 'Bond', what: name, how, bond: name });
   }
   for (const name in was) {
     if (!now[name]) found.push({ key: `bond:${name}`, icon: 'unlink', verb: 'Break', what: name, how: members(was[name]), bond: name });
@@ -126,80 +138,178 @@ function bondChanges(was, now) {
   return found;
 }
 
-function networkChanges(host, draft, id) {
-  const was = host.place[id];
-  const now = draft.place[id];
-  const found = [];
-  if (!was && now) found.push({ key: id, icon: 'plus', verb: 'Attach', what: id, how: `to ${now}`, net: id });
-  else if (was && !now) found.push({ key: id, icon: 'minus', verb: 'Detach', what: id, how: `from ${was}`, net: id });
-  else if (was !== now) found.push({ key: id, icon: 'arrow-right', verb: 'Move', what: id, how: `${was} to ${now}`, net: id });
-  if (draft.sync.includes(id) && now) found.push({ key: `sync:${id}`, icon: 'refresh-cw', verb: 'Sync', what: id, how: 'to its definition', sync: id });
-  return found;
-}
-
-/** The draft without one of its changes. Networks on a bond that is then not there are where they were. */
-export function undoOne(host, draft, change) {
-  return edit(draft, (d) => {
-    if (change.sync) d.sync = d.sync.filter((one) => one !== change.sync);
-    if (change.net) putBack(host, d, change.net);
-    if (!change.bond) return;
-    const nics = d.bonds[change.bond]?.nics ?? [];
-    delete d.bonds[change.bond];
-    if (host.bonds[change.bond]) d.bonds[change.bond] = structuredClone(host.bonds[change.bond]);
-    const here = new Set(uplinks(host, d).map((one) => one.id));
-    for (const id in d.place) {
-      if (here.has(d.place[id])) continue;
-      if (here.has(host.place[id])) d.place[id] = host.place[id];
-      else if (here.has(nics[0])) d.place[id] = nics[0];
-      else delete d.place[id];
-    }
+function labelChanges(host, draft) {
+  return labelsOf(host, { labels: { ...host.labels, ...draft.labels } }).filter(([name]) => host.labels[name] !== draft.labels[name]).map(([name, networks]) => {
+    const [was, now] = [host.labels[name], draft.labels[name]];
+    const verb = now ? (was ? 'Move label' : 'Add label') : 'Remove label';
+    const come = host.networks.filter((network) => networks.includes(network.id) && isCarried(host, draft, network)).map((network) => network.id);
+    return { key: `label:${name}`, icon: 'tag', verb, what: name, how: `${now ? `to ${now}` : `from ${was}`}${come.length ? `, with ${come.join(', ')}` : ''}`, label: name };
   });
 }
 
-function putBack(host, draft, id) {
-  if (host.place[id]) draft.place[id] = host.place[id];
-  else delete draft.place[id];
+/** Whether a network is where it is to be, or gone, because its label is: no request has to say so. */
+function isCarried(host, draft, { id, label: name, roles }) {
+  const [was, now] = [host.labels[name], draft.labels[name]];
+  if (!name || was === now || draft.place[id] === host.place[id]) return false;
+  return now ? draft.place[id] === now : !draft.place[id] && host.place[id] === was && !isManagement({ roles });
+}
+
+function networkChanges(host, draft, network) {
+  const { id } = network;
+  const [was, now] = [host.place[id], draft.place[id]];
+  const found = [];
+  if (was !== now && !isCarried(host, draft, network)) found.push({ key: id, ...placed(was, now), what: id, net: id });
+  if (draft.set[id]) found.push({ key: `set:${id}`, icon: 'pencil', verb: 'Change', what: id, how: described(draft.set[id]), set: id });
+  if (draft.sync.includes(id)) found.push({ key: `sync:${id}`, icon: 'refresh-cw', verb: 'Sync', what: id, how: 'to its definition', sync: id });
+  return found;
+}
+
+function placed(was, now) {
+  if (!was) return { icon: 'plus', verb: 'Attach', how: `to ${now}` };
+  if (!now) return { icon: 'minus', verb: 'Detach', how: `from ${was}` };
+  return { icon: 'arrow-right', verb: 'Move', how: `${was} to ${now}` };
+}
+
+/** What becomes of each network, in a word beside its name. */
+export function marks(host, draft) {
+  const found = new Map(Object.keys(draft.set).map((id) => [id, 'Changed']));
+  for (const id of draft.sync) found.set(id, 'Will sync');
+  for (const { id } of host.networks) if (draft.place[id] !== host.place[id]) found.set(id, host.place[id] ? (draft.place[id] ? 'Moved' : 'Off') : 'New');
+  return found;
+}
+
+/** The draft without one of its changes. Networks and labels on a bond that is then not there are where they were. */
+export function undoOne(host, draft, change) {
+  return edit(draft, (d) => {
+    if (change.sync) d.sync = d.sync.filter((one) => one !== change.sync);
+    if (change.set) delete d.set[change.set];
+    if (change.net) putBack(host.place, d.place, change.net);
+    if (change.label) {
+      putBack(host.labels, d.labels, change.label);
+      for (const network of host.networks) if (network.label === change.label) putBack(host.place, d.place, network.id);
+    }
+    const nics = d.bonds[change.bond]?.nics ?? [];
+    if (change.bond) delete d.bonds[change.bond];
+    if (host.bonds[change.bond]) d.bonds[change.bond] = structuredClone(host.bonds[change.bond]);
+    settle(host, d, nics[0]);
+  });
+}
+
+function putBack(was, now, id) {
+  if (was[id]) now[id] = was[id];
+  else delete now[id];
+}
+
+/** Bring what is on an uplink that is not there to where it was, else to `instead`, else off the host. */
+function settle(host, draft, instead) {
+  const here = new Set(uplinks(host, draft).map((one) => one.id));
+  for (const [was, now] of [[host.place, draft.place], [host.labels, draft.labels]]) {
+    for (const id in now) {
+      if (here.has(now[id])) continue;
+      if (here.has(was[id])) now[id] = was[id];
+      else if (here.has(instead)) now[id] = instead;
+      else delete now[id];
+    }
+  }
 }
 
 /** A draft that was made for what the host had then, for what it has now: what nobody changed here follows the host. */
 export function rebase(before, after, draft) {
-  const next = draftOf(after);
-  for (const network of after.networks) {
-    const id = network.id;
-    if (draft.place[id] === before.place[id]) continue;
-    if (draft.place[id]) next.place[id] = draft.place[id];
-    else delete next.place[id];
-  }
-  for (const name of new Set([...Object.keys(draft.bonds), ...Object.keys(before.bonds)])) {
-    if (members(draft.bonds[name]) === members(before.bonds[name])) continue;
-    if (draft.bonds[name]) next.bonds[name] = structuredClone(draft.bonds[name]);
-    else delete next.bonds[name];
-  }
-  next.sync = draft.sync.filter((id) => after.attachments[id] && !after.attachments[id].inSync);
-  const here = new Set(uplinks(after, next).map((one) => one.id));
-  for (const id in next.place) if (!here.has(next.place[id])) putBack(after, next, id);
-  return next;
+  const isHere = (id) => after.networks.some((network) => network.id === id);
+  return edit(draftOf(after), (next) => {
+    for (const where of ['place', 'labels']) {
+      for (const id of new Set([...Object.keys(draft[where]), ...Object.keys(before[where])])) {
+        if (draft[where][id] !== before[where][id] && (where === 'labels' || isHere(id))) putBack(draft[where], next[where], id);
+      }
+    }
+    for (const name of new Set([...Object.keys(draft.bonds), ...Object.keys(before.bonds)])) {
+      if (isSame(draft.bonds[name], before.bonds[name])) continue;
+      if (draft.bonds[name]) next.bonds[name] = structuredClone(draft.bonds[name]);
+      else delete next.bonds[name];
+    }
+    for (const id in draft.set) if (isHere(id)) setParts(after, next, id, { ...configured(after, next, id), ...draft.set[id] });
+    next.sync = draft.sync.filter((id) => after.attachments[id] && !after.attachments[id].inSync);
+    settle(after, next);
+  });
 }
 
-/** The body of the host's action setupnetworks. `seconds`: how long the host waits for the engine; `commit`: whether it boots with it. */
+/** The body of oVirt's action setupnetworks. `seconds`: how long the host waits for the engine; `commit`: whether it boots with the change. */
 export function request(host, draft, { seconds, commit }) {
-  const attachment = (id) => (host.attachments[id] ? { id: host.attachments[id].id } : { network: { id: host.networks.find((one) => one.id === id).uuid } });
-  const ids = host.networks.map((network) => network.id);
-  const moved = ids.filter((id) => draft.place[id] && draft.place[id] !== host.place[id]);
-  const removed = ids.filter((id) => host.place[id] && !draft.place[id]);
-  const changed = bondChanges(host.bonds, draft.bonds).map((change) => change.bond);
+  const { bonds, labels, sent, removed } = parted(host, draft);
+  const reference = (id) => (host.attachments[id] ? { id: host.attachments[id].id } : { network: { id: uuid(host, id) } });
   const lists = {
-    modified_bonds: ['host_nic', changed.filter((name) => draft.bonds[name]).map((name) => bondWish(name, draft.bonds[name], host.bonds[name]))],
-    removed_bonds: ['host_nic', changed.filter((name) => !draft.bonds[name]).map((name) => ({ name }))],
-    modified_network_attachments: ['network_attachment', moved.map((id) => ({ ...attachment(id), host_nic: { name: draft.place[id] } }))],
-    removed_network_attachments: ['network_attachment', removed.map(attachment)],
-    synchronized_network_attachments: ['network_attachment', draft.sync.map(attachment)],
+    modified_bonds: ['host_nic', bonds.made.map((name) => bondWish(name, draft.bonds[name], host.bonds[name]))],
+    removed_bonds: ['host_nic', bonds.gone.map((name) => ({ name }))],
+    modified_labels: ['network_label', labels.made.map((id) => ({ id, host_nic: { name: draft.labels[id] } }))],
+    removed_labels: ['network_label', labels.gone.map((id) => ({ id }))],
+    modified_network_attachments: ['network_attachment', sent.map((id) => ({ ...reference(id), host_nic: { name: draft.place[id] }, ...saying(draft.set[id] ?? {}, configured(host, draft, id)) }))],
+    removed_network_attachments: ['network_attachment', removed.map(reference)],
+    synchronized_network_attachments: ['network_attachment', draft.sync.map(reference)],
   };
   const said = Object.entries(lists).filter(([, [, items]]) => items.length).map(([name, [item, items]]) => [name, { [item]: items }]);
   return { ...Object.fromEntries(said), check_connectivity: true, connectivity_timeout: seconds, commit_on_success: commit };
 }
 
-function bondWish(name, { mode, nics }, was) {
-  const options = was ? {} : { options: { option: [{ name: 'mode', value: mode }] } };
-  return { name, bonding: { ...options, slaves: { host_nic: nics.map((nic) => ({ name: nic })) } } };
+const uuid = (host, id) => host.networks.find((one) => one.id === id).uuid;
+
+/** What there is to say, by its names. What comes and goes with a label is not said. */
+function parted(host, draft) {
+  const split = (names, now) => ({ made: names.filter((name) => now[name]), gone: names.filter((name) => !now[name]) });
+  const own = new Set(host.networks.filter((network) => !isCarried(host, draft, network)));
+  const ids = (holds) => host.networks.filter(holds).map((network) => network.id);
+  return {
+    bonds: split(bondChanges(host.bonds, draft.bonds).map((one) => one.bond), draft.bonds),
+    labels: split(labelChanges(host, draft).map((one) => one.label), draft.labels),
+    sent: ids((network) => draft.set[network.id] || (own.has(network) && isPlaced(host, draft, network))),
+    removed: ids((network) => own.has(network) && host.place[network.id] && !draft.place[network.id]),
+  };
+}
+
+/** Whether a network is to be somewhere else, or to stay although its label goes. */
+function isPlaced(host, draft, network) {
+  if (!draft.place[network.id]) return false;
+  const stays = network.label && host.labels[network.label] === host.place[network.id] && !draft.labels[network.label];
+  return draft.place[network.id] !== host.place[network.id] || Boolean(stays);
+}
+
+function bondWish(name, { nics, options }, was) {
+  const said = was && sameOptions(was.options, options) ? {} : { options: { option: Object.entries(options).map(([option, value]) => ({ name: option, value })) } };
+  return { name, bonding: { ...said, slaves: { host_nic: nics.map((nic) => ({ name: nic })) } } };
+}
+
+const PLAIN = /^[A-Za-z][\w.-]*$/;
+const WORDS = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n']);
+
+/** YAML on one line. */
+function flow(value) {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (value && typeof value === 'object') return `{${Object.entries(value).map(([key, item]) => `${flow(key)}: ${flow(item)}`).join(', ')}}`;
+  return typeof value === 'string' && PLAIN.test(value) && !WORDS.has(value.toLowerCase()) ? value : JSON.stringify(value);
+}
+
+const ip = ({ method, address, prefix, gateway }) => (method === 'static' ? { method, address, prefix: Number(prefix), ...(gateway && { gateway }) } : { method });
+
+function attachmentInFile(host, draft, id) {
+  const set = draft.set[id] ?? {};
+  const config = configured(host, draft, id);
+  return {
+    network: id, nic: draft.place[id],
+    ...((set.v4 || set.v6) && { ipv4: ip(config.v4), ipv6: ip(config.v6) }),
+    ...(set.dns && { dns: set.dns }), ...(set.properties && { properties: set.properties }), ...(set.qos !== undefined && { qos: limits(set.qos) }),
+  };
+}
+
+const limits = (qos) => Object.fromEntries([['linkshare', 'share'], ['upperlimit', 'upper'], ['realtime', 'real']].filter(([, name]) => qos?.[name]).map(([said, name]) => [said, Number(qos[name])]));
+
+/** The file of `netweft host setup-networks` that asks for the same. */
+export function file(host, draft, { commit }) {
+  const { bonds, labels, sent, removed } = parted(host, draft);
+  const bond = (name) => ({ name, slaves: draft.bonds[name].nics, ...(!sameOptions(host.bonds[name]?.options, draft.bonds[name].options) && { options: draft.bonds[name].options }) });
+  const lists = {
+    bonds: bonds.made.map(bond), attachments: sent.map((id) => attachmentInFile(host, draft, id)),
+    removed_attachments: removed, removed_bonds: bonds.gone, removed_labels: labels.gone, sync: draft.sync,
+  };
+  const lines = Object.entries(lists).filter(([, items]) => items.length).map(([name, items]) => `${name}:\n${items.map((item) => `  - ${flow(item)}\n`).join('')}`);
+  const put = labels.made.length ? `labels: ${flow(Object.fromEntries(labels.made.map((id) => [id, draft.labels[id]])))}\n` : '';
+  return `${lines.join('')}${put}commit: ${commit}\n`;
 }

@@ -2,6 +2,7 @@
 import { Icon, say } from '../lib/parts.js';
 import { Impact, Steps } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';
+import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
 import * as model from '../model/setup.js';
 import { apply, body, canRedo, canUndo, change, commit, discard, draft, host, list, options, path, plan, redo, remember, run, undo } from './setup-state.js';
@@ -29,9 +30,9 @@ function Options() {
 }
 
 function Wanted() {
-  const text = JSON.stringify(body.value, null, 2);
+  const cli = `${command('host', 'setup-networks', host.value.name, '--confirm-within', Math.min(options.value.seconds, 120), '-f', '/dev/stdin')} <<'END'\n${model.file(host.value, draft.value, options.value)}END`;
   return html`<div class="scroll"><${Changes}/><h3 class="sub">Impact</h3><${Planned}/>
-    <details class="fold"><summary>Same as API call</summary><pre tabindex="0" role="region" aria-label="Request"><b>POST ${path.value}</b>${'\n'}${text}</pre></details></div>
+    <${Same} method="POST" path=${path.value} body=${body.value} cli=${cli}/></div>
     <div class="foot"><${Options}/><div class="two"><button type="button" class="btn ghost" onClick=${discard}>Discard</button>
       <button type="button" class="btn primary" disabled=${!plan.value.plan} onClick=${apply}>Apply ${counted(list.value.length)}<kbd>Ctrl ⏎</kbd></button></div></div>`;
 }

@@ -1,28 +1,41 @@
-// One host: its networks, and setting them up.
-import { Icon, say } from '../lib/parts.js';
-import { html, useEffect, useState } from '../lib/preact.js';
-import { Head, View, useData } from '../lib/view.js';
+// One host: its tabs, the first of which sets up its networks.
+import { OVIRT, get, post } from '../lib/api.js';
+import { single } from '../lib/keys.js';
+import { say } from '../lib/parts.js';
+import { html, useEffect } from '../lib/preact.js';
+import { View, useData } from '../lib/view.js';
 import { Basket } from './basket.js';
-import { Committed, HostStatus, InSync } from './hosts.js';
-import { BondDialog, Carried, Strip, Tray, Uplinks } from './setup.js';
+import { HostDrift } from './host-drift.js';
+import { HostHead } from './host-head.js';
+import { HostHistory } from './host-history.js';
+import { HostTopology } from './host-topology.js';
+import { Carried, Drift, Strip, Tray, Uplinks } from './setup.js';
+import { Forms } from './setup-forms.js';
 import { apply, cancel, commit, drop, host, list, load, picked, redo, run, targets, undo } from './setup-state.js';
 
-export function Host({ id }) {
+const PARTS = { topology: HostTopology, history: HostHistory, drift: HostDrift };
+
+export const Host = ({ id, tab }) => (tab === undefined ? html`<${Setup} id=${id}/>` : html`<${Part} id=${id} tab=${tab}/>`);
+
+function Setup({ id }) {
   const found = useData(() => load(id), [id]);
   useKeys();
   useEffect(() => () => { host.value = null; }, [id]);
   const isHere = host.value?.id === id;
   return html`<${View} title="Host" of=${{ ...found, data: found.data && isHere && found.data }}>${() => html`
-    <${Head} title=${host.value.name} crumbs=${html`<a href="/ui/hosts">Hosts</a><${Icon} name="chevron-right" size=${14}/><span>${host.value.cluster}</span>`}>
-      <${HostStatus} of=${host.value.status}/><${InSync} of=${host.value.inSync}/><${Committed} of=${host.value.committed}/>${host.value.committed === 'false' && html`<${Commit}/>`}<//>
+    <${HostHead} host=${host.value} commit=${commit}/>
     <div class="work ${picked.value ? 'is-placing' : ''}"><${Strip}/><${Uplinks}/><${Tray}/><${Basket}/></div>
-    <${BondDialog}/><${Carried}/>`}<//>`;
+    <${Drift}/><${Forms}/><${Carried}/>`}<//>`;
 }
 
-function Commit() {
-  const [busy, set] = useState(false);
-  const send = () => { set(true); commit().catch((error) => say(`Not committed. ${error.message}`)).finally(() => set(false)); };
-  return html`<button type="button" class="btn" disabled=${busy} onClick=${send}><${Icon} name="save"/>Commit</button>`;
+/** A tab that shows something else than the setup of networks, of which it needs no more than the head. */
+function Part({ id, tab }) {
+  const path = `${OVIRT}/hosts/${id}`;
+  const found = useData(() => get(path, { follow: 'cluster' }), [id]);
+  const commitIt = () => post(`${path}/commitnetconfig`, {}).then(() => { say('Committed. The host boots with it.'); found.reload(); });
+  return html`<${View} title="Host" of=${found}>${(tree) => html`
+    <${HostHead} host=${{ ...tree, cluster: tree.cluster.name, inSync: tree.networks_in_sync, committed: tree.networks_committed }} tab=${tab} commit=${commitIt}/>
+    <${PARTS[tab]} key=${tab} host=${tree} reload=${found.reload}/>`}<//>`;
 }
 
 /** Keys of this page, and a question before unsaved work is left. */
@@ -44,7 +57,7 @@ function press(event) {
   if (event.key === 'Escape') cancel();
   else if (isCtrl && event.key.toLowerCase() === 'z' && !isTyping) { event.preventDefault(); (event.shiftKey ? redo : undo)(); }
   else if (isCtrl && event.key === 'Enter' && list.value.length) { event.preventDefault(); apply(); }
-  else if (!isTyping && !isCtrl) place(event);
+  else if (!isTyping && !isCtrl && single.value) place(event);
 }
 
 function place(event) {

@@ -1,85 +1,49 @@
-// Networks, and changing one on all hosts that have it.
-import { OVIRT, OWN, get, post, put, searching } from '../lib/api.js';
-import { Icon, say } from '../lib/parts.js';
-import { HostSteps, Impact } from '../lib/plan.js';
-import { html, useState } from '../lib/preact.js';
+// The networks of all data centers.
+import { OWN } from '../lib/api.js';
+import { List, useList } from '../lib/list.js';
+import { Icon } from '../lib/parts.js';
+import { html } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
-import { Blank, Find, Head, Refused, Table, View, useData } from '../lib/view.js';
-import { Pages } from './hosts.js';
+import { Head, State } from '../lib/view.js';
 
-const PAGE = 100;
-const mtuOf = (network) => (network.mtu === '0' ? '1500 (default)' : network.mtu);
+export const ROLES = { management: 'Management', migration: 'Migration', display: 'Display', default_route: 'Default route', gluster: 'Gluster' };
+const ICONS = { management: 'shield', migration: 'arrow-left-right', display: 'monitor', default_route: 'arrow-right', gluster: 'database', vm: 'cloud' };
+
+export const mtuOf = (mtu) => (Number(mtu) ? mtu : '1500 (default)');
+
+/** What a network is for, in words with a sign each. */
+export const Roles = ({ roles, vm }) => html`<span class="uses">${[...(vm ? ['vm'] : []), ...roles].map((role) => html`<span key=${role} class="use r-${role}"><${Icon} name=${ICONS[role]} size=${14}/><span>${ROLES[role] ?? 'VM'}</span></span>`)}${!vm && !roles.length && '–'}</span>`;
+
+/** On how many of the hosts that carry it a network is as wanted. */
+export const Sync = ({ hosts, wrong }) => (hosts ? html`<${State} kind=${wrong ? 'warn' : 'ok'}>${hosts - wrong}/${hosts} in sync<//>` : 'on no host');
 
 const COLUMNS = [
-  ['Name', (network) => html`<a href=${`/ui/networks/${network.id}`}>${network.name}</a>`],
-  ['VLAN', (network) => network.vlan?.id ?? 'untagged'],
-  ['MTU', mtuOf],
-  ['For VMs', (network) => (network.usages?.usage?.includes('vm') ? 'yes' : 'no')],
-  ['Provider', (network) => (network.external_provider ? 'external' : '–')],
-  ['Data center', (network) => network.data_center.name],
-  ['Description', (network) => network.description || '–'],
+  ['Name', (network) => html`<a href=${`/ui/networks/${network.id}`}>${network.name}</a>`, 'name'],
+  ['VLAN', (network) => network.vlan ?? 'untagged', 'vlanid'],
+  ['MTU', (network) => mtuOf(network.mtu), 'mtu'],
+  ['Used for', (network) => html`<${Roles} roles=${network.roles} vm=${network.vm_network}/>`],
+  ['Hosts', (network) => html`<${Sync} hosts=${network.hosts} wrong=${network.hosts_out_of_sync}/>`, 'hosts'],
+  ['Clusters', (network) => network.clusters, 'clusters'],
+  ['VMs', (network) => network.vms, 'vms'],
+  ['vNICs', (network) => network.vnics, 'vnics'],
+  ['Profiles', (network) => network.profiles, 'profiles'],
+  ['QoS', (network) => network.qos?.name ?? '–', 'qos'],
+  ['Provider', (network) => network.provider?.name ?? '–', 'provider'],
+  ['Data center', (network) => network.data_center.name, 'datacenter'],
 ];
 
+/** What the list may be narrowed to, by its name in the address. */
+const SHOWN = {
+  vm: ['For VMs', 'vm=true'], hosts: ['For hosts only', 'vm=false'], external: ['Of a provider', 'provider=*'], labelled: ['With a label', 'label=*'], unused: ['On no host', 'hosts=0'], loose: ['In no cluster', 'clusters=0'],
+};
+
 export function Networks() {
-  const words = query.value.get('search') ?? '';
-  const page = Number(query.value.get('page') ?? 1);
-  const found = useData(() => get(`${OVIRT}/networks`, { search: `${searching(words)} page ${page}`.trim(), max: PAGE, follow: 'data_center' }), [words, page]);
-  const nothing = (data) => !data.network?.length && html`<${Blank} title="No network matches"><button type="button" class="btn" onClick=${() => { filter('search', ''); filter('page', ''); }}>Clear the filter</button><//>`;
-  return html`<${Head} title="Networks"/><div class="page">
-    <div class="bar"><${Find} label="Part of a name, or a search such as vlanid=100" value=${words} onChange=${(text) => { filter('page', ''); filter('search', text); }}/></div>
-    <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label="Networks" columns=${COLUMNS} rows=${data.network}/><${Pages} page=${page} more=${data.network.length === PAGE}/>`}<//></div>`;
+  const shown = query.value.get('show') ?? '';
+  const list = useList(`${OWN}/rows/networks`, ['name'], {}, SHOWN[shown]?.[1]);
+  const narrow = (event) => { filter('page', ''); filter('show', event.currentTarget.value); };
+  const empty = shown ? ['No such network', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all networks</button>`]
+    : ['No networks yet', 'There is none, or none that you may see. A network is defined once, attached to clusters, and carried to their hosts.'];
+  return html`<${Head} title="Networks"><span class="grow"></span><a class="btn primary" href="/ui/networks/new"><${Icon} name="plus"/>New network</a><//>
+    <div class="page"><${List} list=${list} label="Networks" hint="Part of a name, or a search such as vlanid=100" columns=${COLUMNS} empty=${empty}>
+      <label class="show">Show<select value=${shown} onChange=${narrow}><option value="">all</option>${Object.entries(SHOWN).map(([name, [text]]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label><//></div>`;
 }
-
-export function Network({ id }) {
-  const found = useData(() => get(`${OVIRT}/networks/${id}`, { follow: 'data_center' }), [id]);
-  return html`<${View} title="Network" of=${found}>${(network) => html`
-    <${Head} title=${network.name} crumbs=${html`<a href="/ui/networks">Networks</a><${Icon} name="chevron-right" size=${14}/><span>${network.data_center.name}</span>`}/>
-    <div class="page"><${Edit} key=${network.id} network=${network} reload=${found.reload}/></div>`}<//>`;
-}
-
-/** What a form says of a network. An empty VLAN means none. */
-const wishOf = (form) => ({ vlan: form.get('vlan') ? { id: form.get('vlan') } : {}, mtu: form.get('mtu') || '0' });
-
-function Edit({ network, reload }) {
-  const [made, setMade] = useState({}); // {wish, plan} | {error} | {started}
-  const path = `${OVIRT}/networks/${network.id}`;
-  const plan = async (event) => {
-    event.preventDefault();
-    const wish = wishOf(new FormData(event.currentTarget));
-    setMade({ busy: true });
-    setMade(await post(`${OWN}/requestplans`, { method: 'PUT', path, body: wish }).then((answer) => ({ wish, plan: answer }), (error) => ({ error, wish })));
-  };
-  const apply = async (headers) => {
-    const correlation = crypto.randomUUID();
-    try {
-      await put(path, made.wish, { ...headers, 'Correlation-Id': correlation });
-      const answer = await get(`${OWN}/rollouts`, { search: `correlation_id=${correlation}` });
-      setMade({ started: answer[0] ?? null });
-      say('The network has changed.');
-      reload();
-    } catch (error) {
-      setMade({ ...made, error });
-    }
-  };
-  return html`<div class="split"><form class="card form" onSubmit=${plan} onInput=${() => setMade({})} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
-      <label>VLAN<input name="vlan" type="number" min="1" max="4094" placeholder="untagged" defaultValue=${network.vlan?.id ?? ''} disabled=${Boolean(network.external_provider)}/></label>
-      <label>MTU<input name="mtu" type="number" min="68" max="65520" placeholder="1500" defaultValue=${network.mtu === '0' ? '' : network.mtu}/></label>
-      <button class="btn primary" disabled=${made.busy}>${made.busy ? 'Planning…' : 'Plan the change'}</button></form>
-    <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2><${Outcome} made=${made} apply=${apply} path=${path}/></section></div>`;
-}
-
-function Outcome({ made, apply, path }) {
-  if (made.started !== undefined) return html`<${Started} rollout=${made.started}/>`;
-  return html`${made.error && html`<${Refused} error=${made.error}/>`}
-    ${made.plan ? html`<p><b>${made.plan.summary.changed}</b> of ${made.plan.summary.hosts} hosts would change.</p><${Impact} plan=${made.plan}/><${HostSteps} hosts=${made.plan.hosts}/>
-      <details class="fold"><summary>Same as API call</summary><pre tabindex="0" role="region" aria-label="Request"><b>PUT ${path}</b>${'\n'}${JSON.stringify(made.wish, null, 2)}</pre></details>
-      <button type="button" class="btn primary" onClick=${() => apply({ 'Netweft-Plan': made.plan.id })}>Change the network</button>`
-    : !made.error && html`<p class="quiet">Change the definition, and see what every host would do before anything happens.</p>`}
-    ${isOfNoHost(made.error) && html`<button type="button" class="btn primary" onClick=${() => apply({})}>Change the network: no host has it</button>`}`;
-}
-
-/** Whether a request asks nothing of hosts, so that there is no plan of it. */
-const isOfNoHost = (error) => error?.message.includes('asks nothing of hosts');
-
-const Started = ({ rollout }) => html`<p class="fine" role="status"><${Icon} name="circle-check" size=${14}/>The network has changed.</p>
-  ${rollout && html`<p>The hosts follow one after the other: <a href=${`/ui/rollouts/${rollout.id}`}>rollout ${rollout.number}</a>.</p>`}`;

@@ -3,13 +3,14 @@ import { OWN, get, post, searching } from '../lib/api.js';
 import { Dialog, Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
+import { Same, command } from '../lib/same.js';
 import { Blank, Find, Head, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
 import { HostStatus } from './hosts.js';
 
 const PAGE = 100;
 const KINDS = { running: 'busy', waiting: 'busy', reverting: 'busy', halted: 'bad', succeeded: 'ok', reverted: 'warn', superseded: 'rest' };
 const HOST_KINDS = { waiting: 'rest', changing: 'busy', watched: 'busy', changed: 'ok', failed: 'bad', silent: 'warn', reverting: 'busy', reverted: 'warn', stuck: 'bad' };
-const Status = ({ of }) => html`<${State} kind=${KINDS[of]}>${of}<//>`;
+export const Status = ({ of }) => html`<${State} kind=${KINDS[of]}>${of}<//>`;
 
 const COLUMNS = [
   ['Number', (rollout) => html`<a href=${`/ui/rollouts/${rollout.id}`}>${rollout.number}</a>`],
@@ -62,11 +63,13 @@ function Actions({ rollout, reload }) {
   };
   const halts = ['running', 'waiting'].includes(rollout.status);
   const reverts = !rollout.irreversible && !['reverting', 'reverted', 'superseded'].includes(rollout.status);
+  const verbs = [halts && 'halt', rollout.status === 'halted' && 'resume', reverts && 'revert'].filter(Boolean);
   return html`<div class="bar">${halts && html`<button type="button" class="btn" onClick=${send('halt')}><${Icon} name="pause"/>Halt</button>`}
       ${rollout.status === 'halted' && html`<button type="button" class="btn primary" onClick=${send('resume')}><${Icon} name="play"/>Resume</button>`}
       ${reverts && html`<button type="button" class="btn danger" onClick=${() => ask(true)}><${Icon} name="rotate-ccw"/>Revert…</button>`}
       ${rollout.irreversible && html`<span class="quiet">${rollout.irreversible}</span>`}</div>
     ${error && html`<${Refused} error=${error}/>`}
+    ${verbs.length > 0 && html`<${Same} calls=${verbs.map((verb) => ({ method: 'POST', path: `${OWN}/rollouts/${rollout.id}/${verb}`, body: {}, cli: command('rollout', verb, String(rollout.number)) }))}/>`}
     <${Dialog} open=${asking} title=${`Revert rollout ${rollout.number}?`} onClose=${() => ask(false)}>
       <p>The hosts that have the change go back one after the other, the last ones first, and then what was changed is as it was.</p>
       <div class="dlg-f"><button type="button" class="btn ghost" onClick=${() => ask(false)}>Cancel</button><button type="button" class="btn danger" onClick=${send('revert')}>Revert</button></div><//>`;

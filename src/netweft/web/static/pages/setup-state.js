@@ -1,19 +1,21 @@
 // The state of the screen on which the networks of a host are set up: what the host has, what is wanted, what is picked up.
 import { OVIRT, OWN, get, post } from '../lib/api.js';
-import { say } from '../lib/parts.js';
+import { gliding, say } from '../lib/parts.js';
 import { batch, computed, signal } from '../lib/preact.js';
+import { hostOf, same } from '../model/host.js';
 import * as model from '../model/setup.js';
 
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
+const FOLLOWED = { follow: 'cluster.networks.network_labels,nics.network_labels,network_attachments' };
+const MOST_GLIDING = 20;
 
 export const host = signal(null); // what the engine said
 export const draft = signal(null); // what is wanted
 export const picked = signal(null); // {kind: 'net' | 'nic', ids}
 export const drag = signal(null); // {x, y, over, refused} while a pointer drags
-export const bonding = signal(null); // {nic, with}
+export const dialog = signal(null); // {kind, ...what it is about}
 export const words = signal(''); // what the networks that are not on the host are filtered by
-export const hot = signal(null); // the network whose path is lit
 export const options = signal({ seconds: 120, commit: false });
 export const plan = signal({}); // {plan} | {error} | {} while it is being made
 export const run = signal(null); // {phase, progress, left, error} of a change that was sent
@@ -23,24 +25,22 @@ const future = signal([]);
 export const ups = computed(() => model.uplinks(host.value, draft.value));
 export const list = computed(() => (host.value ? model.changes(host.value, draft.value) : []));
 export const body = computed(() => model.request(host.value, draft.value, options.value));
-export const pending = computed(() => new Map(list.value.filter((one) => one.net || one.sync).map((one) => [one.net ?? one.sync, one])));
+export const pending = computed(() => model.marks(host.value, draft.value));
 export const canUndo = computed(() => past.value.length > 0);
 export const canRedo = computed(() => future.value.length > 0);
 export const path = computed(() => `${OVIRT}/hosts/${host.value.id}/setupnetworks`);
 
 const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
-const store = () => `netweft.draft.${host.value.id}`;
+const store = () => `netweft.setup.${host.value.id}`;
+/** The element of a network or NIC that can be picked up. */
+export const itemOf = (id) => document.querySelector(`[data-item="${CSS.escape(id)}"]`);
 
 /** Read a host. A draft that was begun for it goes on. */
 export async function load(id) {
-  const [tree, cables] = await Promise.all([
-    get(`${OVIRT}/hosts/${id}`, { follow: 'cluster.networks,nics,network_attachments' }),
-    get(`${OWN}/hosts/${id}/neighbours`),
-  ]);
-  const found = model.hostOf(tree, cables.neighbours);
-  if (host.value?.id === id) {
-    batch(() => { draft.value = model.rebase(host.value, found, draft.value); host.value = found; });
-  } else begin(found);
+  const [tree, cables, cards] = await Promise.all([get(`${OVIRT}/hosts/${id}`, FOLLOWED), get(`${OWN}/hosts/${id}/neighbours`), get(`${OWN}/hosts/${id}/interfacecards`)]);
+  const found = hostOf(tree, cables.neighbours, cards);
+  if (host.value?.id !== id) begin(found);
+  else if (!same(found, host.value)) batch(() => { draft.value = model.rebase(host.value, found, draft.value); host.value = found; });
   remember();
   return found;
 }
@@ -50,7 +50,7 @@ function begin(found) {
     host.value = found;
     const kept = JSON.parse(sessionStorage.getItem(store()) ?? 'null');
     draft.value = kept ? model.rebase(kept.host, found, kept.draft) : model.draftOf(found);
-    [past.value, future.value, picked.value, run.value, words.value] = [[], [], null, null, ''];
+    [past.value, future.value, picked.value, dialog.value, run.value, words.value] = [[], [], null, null, null, ''];
   });
 }
 
@@ -64,31 +64,36 @@ export async function remember() {
     return;
   }
   sessionStorage.setItem(store(), JSON.stringify({ host: host.value, draft: draft.value }));
-  const found = await post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: body.value }).then((made) => ({ plan: made }), (error) => ({ error }));
+  const found = await planned(draft.value);
   if (mine === turn) plan.value = found;
 }
 
-export function change(next, text) {
-  batch(() => {
-    past.value = [...past.value, draft.value];
-    [future.value, draft.value, picked.value, plan.value] = [[], next, null, {}];
-  });
-  say(`${text}. ${counted(list.value.length)} in the basket.`);
+/** What the engine says of a draft: {plan}, or {error}. */
+export const planned = (wanted) => post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) })
+  .then((made) => ({ plan: made }), (error) => ({ error }));
+
+/** Show another draft; networks glide to where they then are. */
+function show(next, more) {
+  const moved = host.value.networks.map((network) => network.id).filter((id) => draft.value.place[id] !== next.place[id]);
+  gliding(moved.slice(0, MOST_GLIDING), (id) => itemOf(id)?.closest('.row'), () => batch(() => { more(); draft.value = next; }));
   remember();
+}
+
+export function change(next, text) {
+  show(next, () => { [past.value, future.value, picked.value, plan.value] = [[...past.value, draft.value], [], null, {}]; });
+  say(`${text}. ${counted(list.value.length)} in the basket.`);
 }
 
 export function undo() {
   if (!canUndo.value) return;
-  batch(() => { future.value = [draft.value, ...future.value]; draft.value = past.value.at(-1); past.value = past.value.slice(0, -1); });
+  show(past.value.at(-1), () => { [future.value, past.value] = [[draft.value, ...future.value], past.value.slice(0, -1)]; });
   say('Undone.');
-  remember();
 }
 
 export function redo() {
   if (!canRedo.value) return;
-  batch(() => { past.value = [...past.value, draft.value]; draft.value = future.value[0]; future.value = future.value.slice(1); });
+  show(future.value[0], () => { [past.value, future.value] = [[...past.value, draft.value], future.value.slice(1)]; });
   say('Redone.');
-  remember();
 }
 
 export const discard = () => change(model.draftOf(host.value), 'All changes discarded');
@@ -144,14 +149,14 @@ export function drop(id) {
   if (kind === 'net') dropNetworks(ids, id);
   else if (id === 'alone') change(model.release(draft.value, ids[0]), `${ids[0]} taken out of its bond`);
   else if (draft.value.bonds[id]) change(model.join(draft.value, ids[0], id), `${ids[0]} added to ${id}`);
-  else [bonding.value, picked.value] = [{ nic: ids[0], with: id }, null];
+  else [dialog.value, picked.value] = [{ kind: 'bond', nic: ids[0], with: id }, null];
   return true;
 }
 
 function dropNetworks(ids, id) {
   if (id === 'off') change(model.detach(draft.value, ids), `${named(ids)} taken off the host`);
   else change(model.place(draft.value, ids, id), `${named(ids)} placed on ${id}`);
-  requestAnimationFrame(() => document.querySelector(`[data-item="${ids[0]}"]`)?.focus());
+  requestAnimationFrame(() => itemOf(ids[0])?.focus());
 }
 
 /** Send the change, if the plan that is shown still holds, and watch it until the host has it or has taken it back. */
@@ -187,9 +192,9 @@ async function watch(id) {
 async function end(job) {
   const kept = job.status === 'finished';
   if (kept) {
-    const found = await get(`${OVIRT}/hosts/${host.value.id}`, { follow: 'cluster.networks,nics,network_attachments' });
+    const found = await get(`${OVIRT}/hosts/${host.value.id}`, FOLLOWED);
     const cables = host.value.nics.map((nic) => ({ nic: nic.id, text: nic.cable }));
-    batch(() => { host.value = model.hostOf(found, cables); draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
+    batch(() => { host.value = hostOf(found, cables, host.value.cards); draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
     remember();
   }
   run.value = { phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };

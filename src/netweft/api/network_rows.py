@@ -1,0 +1,80 @@
+"""``GET /netweft/v1/rows/networks``: networks with the numbers of what they are on, for lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.vnic_rows import Named
+from netweft.engine.access import visibility
+from netweft.engine.model.networks import networks
+from netweft.engine.queries import network_rows as queries
+from netweft.engine.queries.network_rows import CountedNetwork
+from netweft.engine.queries.network_sync import out_of_sync
+from netweft.engine.statements import rows
+
+routes = Routes("network_rows", ADDITIONS)
+
+
+class NetworkLine(msgspec.Struct, kw_only=True, frozen=True):
+    """A network as a list shows it. ``vlan``: null for untagged; ``mtu``: 0 for the default; ``roles``: that it has in
+    any cluster; ``hosts``: how many carry it, ``hosts_out_of_sync``: on how many of them it is not as wanted, without
+    those all of whose differences are ignored. What may not be seen is not counted.
+    """
+
+    id: str
+    name: str
+    description: str
+    data_center: Named
+    vlan: int | None
+    mtu: int
+    vm_network: bool
+    label: str | None
+    roles: list[str]
+    provider: Named | None
+    qos: Named | None
+    clusters: int
+    hosts: int
+    hosts_out_of_sync: int
+    vms: int
+    vnics: int
+    profiles: int
+
+
+@routes.get("/rows/networks", many(NetworkLine), needs=READ, queries=LISTED)
+def list_networks(call: Call[None]) -> list[NetworkLine]:
+    """Networks with the numbers of what they are on; searched and sorted by these, too."""
+    with call.read() as tx:
+        narrow = visibility.narrow(tx, call.actor)
+        statement, fields = queries.counted(narrow)
+        found = rows(tx, CountedNetwork, page(tx, call, statement, Searchable(fields, key=networks.c.id)))
+        ids = [row.id for row in found]
+        roles = queries.roles_of(tx, narrow, ids)
+        wrong = Counter(one.network_id for one in out_of_sync(tx, narrow, ids))
+    return [_line(row, roles, wrong) for row in found]
+
+
+def _line(row: CountedNetwork, roles: Mapping[str, Sequence[str]], wrong: Mapping[str, int]) -> NetworkLine:
+    return NetworkLine(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        data_center=Named(id=row.data_center_id, name=row.data_center_name),
+        vlan=row.vlan_id,
+        mtu=row.mtu,
+        vm_network=row.vm_network,
+        label=row.label,
+        roles=list(roles.get(row.id, ())),
+        provider=Named(id=row.provider_id, name=row.provider_name or "") if row.provider_id else None,
+        qos=Named(id=row.qos_id, name=row.qos_name or "") if row.qos_id else None,
+        clusters=row.clusters,
+        hosts=row.hosts,
+        hosts_out_of_sync=wrong.get(row.id, 0),
+        vms=row.vms,
+        vnics=row.vnics,
+        profiles=row.profiles,
+    )

@@ -1,0 +1,79 @@
+// Forms that become one request. What was typed stays when the engine refuses it.
+import { OWN, post, request } from './api.js';
+import { Dialog, Icon, say } from './parts.js';
+import { HostSteps, Impact } from './plan.js';
+import { html, useEffect, useId, useRef, useState } from './preact.js';
+import { Same } from './same.js';
+import { Refused } from './view.js';
+
+/** A line to type in. `hint`: what to know of it; `rows`: several lines. */
+export function Field({ label, hint, rows, value = '', ...rest }) {
+  const id = useId();
+  const more = { id, 'aria-describedby': hint ? `${id}-hint` : undefined, autocomplete: 'off', defaultValue: value, ...rest };
+  return html`<div class="field"><label for=${id}>${label}</label>${rows ? html`<textarea rows=${rows} spellcheck="false" ...${more}></textarea>` : html`<input ...${more}/>`}${hint && html`<small id=${`${id}-hint`}>${hint}</small>`}</div>`;
+}
+
+/** One of `options`, [value, words]. `none`: what to call the choice of nothing, where that is one. */
+export function Choice({ label, options, value = '', none, ...rest }) {
+  const id = useId();
+  return html`<div class="field"><label for=${id}>${label}</label><select id=${id} ...${rest}>${none && html`<option value="" selected=${!value}>${none}</option>`}
+    ${options.map(([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`)}</select></div>`;
+}
+
+export const Check = ({ label, checked = false, ...rest }) => html`<label class="check"><input type="checkbox" defaultChecked=${checked} ...${rest}/><span>${label}</span></label>`;
+
+/** Asking in a dialog: [the dialog, how to ask]. What is asked: {title, verb, tone, fields, of, said, done}; `fields` is a component, `of` makes the request
+ * {method, path, body, cli} of what the form says, `said` is what is told when it is done, `done` is called with the answer. */
+export function useAsk() {
+  const [asked, ask] = useState(null);
+  const gone = useRef(false); // what the dialog was opened from may go with what is removed
+  const close = () => {
+    ask(null);
+    if (gone.current) document.getElementById('main').focus();
+    gone.current = false;
+  };
+  const end = (answer) => {
+    say(asked.said);
+    gone.current = asked.tone === 'danger';
+    ask(null);
+    asked.done?.(answer);
+  };
+  return [html`<${Dialog} open=${Boolean(asked)} title=${asked?.title} onClose=${close}>${asked && html`<${Asking} ...${asked} end=${end} cancel=${() => ask(null)}/>`}<//>`, ask];
+}
+
+function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
+  const form = useRef();
+  const [wish, setWish] = useState(null);
+  const [made, setMade] = useState({}); // {busy} | {error} | {plan}
+  const read = () => of(new FormData(form.current));
+  const look = () => { if (form.current) setWish(read()); }; // a click on Cancel has taken the form away
+  useEffect(look, []);
+  const change = () => { look(); setMade({}); };
+  const send = async (event) => {
+    event.preventDefault();
+    setMade({ ...made, busy: true });
+    try {
+      const now = read();
+      const plan = made.plan ?? await planOf(now);
+      if (plan.hosts.length && !made.plan) setMade({ plan });
+      else end(await request(now, { 'Netweft-Plan': plan.id }));
+    } catch (error) {
+      setMade({ error });
+    }
+  };
+  return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change} onClick=${look}><${fields}/>
+    ${made.plan && html`<section aria-label="Plan"><p><b>${made.plan.summary.changed}</b> of ${made.plan.summary.hosts} hosts would change.</p><${Impact} plan=${made.plan}/><${HostSteps} hosts=${made.plan.hosts}/></section>`}
+    ${made.error && html`<${Refused} error=${made.error}/>`}${wish && html`<${Same} ...${shown(wish)}/>`}
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${cancel}>Cancel</button>
+      <button class="btn ${tone}" disabled=${made.busy}>${made.busy ? html`<${Icon} name="refresh-cw" class="spin"/>` : ''}${made.plan ? `${verb} and change the hosts` : verb}</button></div></form>`;
+}
+
+/** What hosts would do. The engine refuses here already what it would refuse then. */
+const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
+
+const SECRETS = ['password', 'current'];
+/** A request without its secrets. */
+const shown = (wish) => ({ ...wish, body: wish.body && Object.fromEntries(Object.entries(wish.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });
+
+/** The values of a form that differ from those before, by name. */
+export const differing = (now, before) => Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));

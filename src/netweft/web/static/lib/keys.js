@@ -1,0 +1,41 @@
+// Keys that work everywhere. Who uses speech input, or has keys pressed by chance, turns the single ones off (WCAG 2.1.4).
+import { signal } from './preact.js';
+
+const STORE = 'netweft.single-keys';
+const WAIT = 1500;
+const TYPING = 'input:not([type=checkbox], [type=radio]), select, textarea';
+
+/** Whether keys without Ctrl do something. */
+export const single = signal(localStorage.getItem(STORE) !== 'off');
+
+export function allowSingle(isOn) {
+  single.value = isOn;
+  if (isOn) localStorage.removeItem(STORE);
+  else localStorage.setItem(STORE, 'off');
+}
+
+/** Call what belongs to a key. `keys`: by what is pressed: `/`, `g h` for one after the other, `Ctrl K`. Returns how to end that. */
+export function onKeys(keys) {
+  let first = '';
+  let due = 0;
+  const press = (event) => {
+    if (document.querySelector('dialog[open]')) return;
+    const name = nameOf(event, first);
+    const isSingle = !name.startsWith('Ctrl ');
+    if (isSingle && (!single.value || event.target.matches(TYPING))) return;
+    clearTimeout(due);
+    first = isSingle && Object.keys(keys).some((one) => one.startsWith(`${name} `)) ? name : '';
+    if (first) due = setTimeout(() => { first = ''; }, WAIT);
+    if (!keys[name]) return;
+    event.preventDefault();
+    keys[name]();
+  };
+  addEventListener('keydown', press);
+  return () => removeEventListener('keydown', press);
+}
+
+function nameOf(event, first) {
+  if (event.ctrlKey || event.metaKey) return event.shiftKey || event.altKey ? '' : `Ctrl ${event.key.toUpperCase()}`;
+  if (event.altKey) return '';
+  return first ? `${first} ${event.key}` : event.key;
+}

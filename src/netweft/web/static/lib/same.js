@@ -1,0 +1,27 @@
+// What the page does, as the request and the command that anybody may send.
+import { html } from './preact.js';
+
+const PLAIN = /^[\w@%+=:,./-]+$/;
+/** A word of a command line as a shell takes it. */
+const shown = (word) => (PLAIN.test(word) ? word : `'${String(word).replaceAll("'", "'\\''")}'`);
+
+/** A command line from its words; those that say nothing are left out. */
+export const command = (...words) => ['netweft', ...words.flat().filter((word) => word !== undefined && word !== null && word !== false).map(shown)].join(' ');
+
+/** An option of a command with its value, or with `none` where there shall be none; nothing for one that is not said. */
+export const option = (name, value) => (value === undefined ? [] : [name, value === null || value === '' ? 'none' : String(value)]);
+
+/** A folded "Same as API call or command". Of one request {method, path, body, headers, cli}, or of several in `calls`. `cli`: a command
+ * line, made by `command`, where there is one. */
+export function Same({ calls, ...one }) {
+  const all = calls ?? [one];
+  const commands = all.map((call) => call.cli).filter(Boolean);
+  return html`<details class="fold same"><summary>Same as API call${commands.length > 0 && ' or command'}</summary>
+    ${all.map((call, n) => html`<${Request} key=${n} ...${call}/>`)}
+    ${commands.length > 0 && html`<pre tabindex="0" role="region" aria-label="Command">${commands.join('\n')}</pre>`}</details>`;
+}
+
+function Request({ method, path, body, headers = {} }) {
+  const lines = [...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...(body === undefined ? [] : [JSON.stringify(body, null, 2)])];
+  return html`<pre tabindex="0" role="region" aria-label="Request"><b>${method} ${path}</b>${lines.length > 0 && `\n${lines.join('\n')}`}</pre>`;
+}

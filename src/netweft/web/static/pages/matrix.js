@@ -1,0 +1,188 @@
+// The matrix of networks and clusters: which cluster has, requires and uses which network, changed by mouse or by keys, and applied together.
+import { OVIRT, OWN, get, post, request, searching } from '../lib/api.js';
+import { Choice } from '../lib/form.js';
+import { Dialog, Icon, say } from '../lib/parts.js';
+import { Planned } from '../lib/plan.js';
+import { html, useEffect, useRef, useState } from '../lib/preact.js';
+import { filter, query } from '../lib/router.js';
+import { Same } from '../lib/same.js';
+import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
+import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
+import { Cells, Wishes, wishOf } from './cells.js';
+import { Areas } from './clusters.js';
+import { Pages } from './hosts.js';
+import { ROLES } from './networks.js';
+
+const COLUMNS = 30;
+const ROWS = 100;
+const DRAFT = 'netweft.matrix';
+const SHORT = { management: 'M', migration: 'Mi', display: 'D', default_route: 'R', gluster: 'G' };
+const stored = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? '{}');
+
+/** What is wanted and differs from what is; it stays in this tab of the browser. */
+function useDraft() {
+  const [draft, set] = useState(stored);
+  return [draft, (next) => { sessionStorage.setItem(DRAFT, JSON.stringify(next)); set(next); }];
+}
+
+export function Matrix() {
+  const [center, networks, clusters] = ['datacenter', 'networks', 'clusters'].map((name) => query.value.get(name) ?? '');
+  const page = Number(query.value.get('page') ?? 1);
+  const asked = { datacenter: center, networks: `${searching(networks)} page ${page}`.trim(), clusters: searching(clusters), max: ROWS, columns: COLUMNS };
+  const found = useData(() => Promise.all([get(`${OWN}/matrix`, asked), get(`${OVIRT}/datacenters`)]), [center, networks, clusters, page]);
+  const [draft, setDraft] = useDraft();
+  const narrow = (name) => (text) => { filter('page', ''); filter(name, text); };
+  const asTable = query.value.get('view') === 'table';
+  const nothing = ([matrix]) => !(matrix.networks.length && matrix.clusters.length) && html`<${Blank} title="Nothing matches"><button type="button" class="btn" onClick=${() => ['networks', 'clusters', 'datacenter', 'page'].forEach((name) => filter(name, ''))}>Clear the filter</button><//>`;
+  return html`<${Head} title="Networks of clusters"><${Areas} at="matrix"/><//><div class="page">
+    <div class="bar"><${Find} label="Networks: part of a name" value=${networks} onChange=${narrow('networks')}/><${Find} label="Clusters: part of a name" value=${clusters} onChange=${narrow('clusters')}/>
+      <${Centers} of=${found.data?.[1].data_center ?? []} value=${center} onChange=${narrow('datacenter')}/><span class="grow"></span>
+      <button type="button" class="btn" aria-pressed=${asTable} onClick=${() => filter('view', asTable ? '' : 'table')}><${Icon} name="scroll-text"/>As a table</button></div>
+    <${View} of=${found} empty=${nothing}>${([matrix]) => html`<${Window} matrix=${matrix} draft=${draft} setDraft=${setDraft} asTable=${asTable} reload=${found.reload}/>
+      <${Pages} page=${page} more=${matrix.networks_total > page * ROWS}/>`}<//></div>`;
+}
+
+const Centers = ({ of, value, onChange }) => of.length > 1 && html`<${Choice} label="Data center" value=${value} none="all" options=${of.map((one) => [one.id, one.name])} onChange=${(event) => onChange(event.currentTarget.value)}/>`;
+
+function Window({ matrix, draft, setDraft, asTable, reload }) {
+  const over = matrix.clusters_total > matrix.clusters.length;
+  const list = changes(matrix, draft);
+  return html`${over && html`<p class="notice warn" role="status"><${Icon} name="info"/><span>${matrix.clusters_total} clusters: the first ${matrix.clusters.length} are shown. Filter the clusters to see others.</span></p>`}
+    <div class="matrix ${list.length ? 'has-basket' : ''}">${asTable ? html`<${Cells} label="Cells" rows=${rowsOf(matrix)} by=${['network', 'cluster']} reload=${reload}/>` : html`<${Grid} matrix=${matrix} draft=${draft} setDraft=${setDraft}/>`}
+      ${list.length > 0 && html`<${Basket} list=${list} matrix=${matrix} draft=${draft} setDraft=${setDraft} reload=${reload}/>`}</div>`;
+}
+
+function rowsOf(matrix) {
+  const cells = cellsOf(matrix);
+  return matrix.networks.flatMap((network) => matrix.clusters.filter((cluster) => mayBe(network, cluster)).map((cluster) => ({ id: keyOf(network, cluster), network, cluster, cell: cells.get(keyOf(network, cluster)) })));
+}
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -Infinity], End: [0, Infinity] };
+const clamp = (n, most) => Math.max(0, Math.min(most, n));
+
+function Grid({ matrix, draft, setDraft }) {
+  const [at, setAt] = useState([0, 0]);
+  const [open, setOpen] = useState(null); // the key of the cell whose roles are chosen
+  const grid = useRef();
+  const cells = cellsOf(matrix);
+  const [row, column] = [clamp(at[0], matrix.networks.length - 1), clamp(at[1], matrix.clusters.length - 1)];
+  const here = (one) => [matrix.networks[one[0]], matrix.clusters[one[1]]];
+  const focus = (one) => { setAt(one); grid.current.querySelector(`[data-cell="${one.join(',')}"]`).focus(); };
+  const change = (one, how) => {
+    const [network, cluster] = here(one);
+    if (!mayBe(network, cluster)) return say('They are in different data centers.');
+    const key = keyOf(network, cluster);
+    const next = how(draft, key, cells.get(key));
+    setDraft(next);
+    return say(`${network.name} in ${cluster.name}: ${wordsOf(wanted(next, key, cells.get(key))).join(', ') || 'not attached'}`);
+  };
+  const press = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = { ' ': () => change([row, column], toggle), r: () => change([row, column], require), Enter: () => mayBe(...here([row, column])) && setOpen([row, column]) }[event.key];
+    const move = MOVES[event.key];
+    if (!act && !move) return;
+    event.preventDefault();
+    if (act) act();
+    else focus([clamp(row + move[0], matrix.networks.length - 1), clamp(column + move[1], matrix.clusters.length - 1)]);
+  };
+  return html`<div class="card grid-x" ref=${grid}><table class="grid" role="grid" aria-label="Networks and clusters" aria-describedby="h-legend" onKeyDown=${press}>
+      <thead><tr><th scope="col">Network</th>${matrix.clusters.map((cluster) => html`<th key=${cluster.id} scope="col"><a href=${`/ui/clusters/${cluster.id}`} tabindex="-1">${cluster.name}</a><small>${cluster.hosts} ${cluster.hosts === 1 ? 'host' : 'hosts'}</small></th>`)}</tr></thead>
+      <tbody>${matrix.networks.map((network, r) => html`<tr key=${network.id}><th scope="row"><a href=${`/ui/networks/${network.id}`} tabindex="-1">${network.name}</a><small>${network.vlan === null ? 'untagged' : `VLAN ${network.vlan}`}</small></th>
+        ${matrix.clusters.map((cluster, c) => html`<${GridCell} key=${cluster.id} place=${[r, c]} isHere=${r === row && c === column} cell=${cells.get(keyOf(network, cluster))} value=${wanted(draft, keyOf(network, cluster), cells.get(keyOf(network, cluster)))}
+          isChanged=${keyOf(network, cluster) in draft} may=${mayBe(network, cluster)} onChoose=${() => { setAt([r, c]); change([r, c], toggle); }}/>`)}</tr>`)}</tbody></table>
+      <${Legend}/></div>
+    <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => change(open, (old, key, cell) => wish(old, key, cell, value))}/>`;
+}
+
+/** What a cell says, in words. */
+const wordsOf = (value) => (value ? ['attached', value.required ? 'required' : 'optional', ...value.roles.map((role) => ROLES[role].toLowerCase())] : []);
+
+function GridCell({ place, isHere, cell, value, isChanged, may, onChoose }) {
+  const wrong = value && cell ? cell.out_of_sync + cell.missing : 0;
+  const said = !may ? 'not possible' : [...wordsOf(value), isChanged && 'changed', cell?.out_of_sync && `${cell.out_of_sync} out of sync`, cell?.missing && `${cell.missing} missing`].filter(Boolean).join(', ') || 'not attached';
+  return html`<td data-cell=${place.join(',')} tabindex=${isHere ? 0 : -1} class=${`${isChanged ? 'changed' : ''} ${may ? '' : 'never'}`} onClick=${may ? onChoose : undefined} title=${said}><span class="sr">${said}</span>
+    <span class="in" aria-hidden="true">${value ? html`<${Icon} name="check" size=${14}/>${value.required && html`<b>Req</b>`}${value.roles.map((role) => html`<i key=${role} class="tag r-${role}">${SHORT[role]}</i>`)}${wrong > 0 && html`<em>${wrong}!</em>`}` : may ? '–' : ''}</span></td>`;
+}
+
+const Legend = () => html`<p class="legend" id="h-legend"><span><${Icon} name="check" size=${14}/> attached</span><span><b>Req</b> required</span>${Object.entries(SHORT).map(([role, short]) => html`<span key=${role}><i class="tag r-${role}">${short}</i> ${ROLES[role].toLowerCase()}</span>`)}
+  <span><em>2!</em> hosts without it, or out of sync</span><span><kbd>Space</kbd> attach or detach</span><span><kbd>r</kbd> required</span><span><kbd>Enter</kbd> roles</span></p>`;
+
+function RolesDialog({ open, here, cells, draft, close, set }) {
+  const shut = useRef(close);
+  shut.current = close;
+  const done = (event) => {
+    event.preventDefault();
+    set(wishOf(new FormData(event.currentTarget)));
+    close();
+  };
+  const key = here && keyOf(...here);
+  return html`<${Dialog} open=${Boolean(open)} title=${here ? `${here[0].name} in ${here[1].name}` : ''} onClose=${() => shut.current()}>
+    ${here && html`<form class="ask" onSubmit=${done}><${Wishes} cell=${wanted(draft, key, cells.get(key))}/>
+      <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Take over</button></div></form>`}<//>`;
+}
+
+const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
+const without = (draft, key) => { const { [key]: _, ...rest } = draft; return rest; };
+
+/** Where the changes go from the screen, their buttons go as well. */
+const backToGrid = () => document.querySelector('.grid [tabindex="0"]')?.focus();
+
+const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
+
+/** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it. */
+function Basket({ list, draft, setDraft, reload }) {
+  const [made, set] = useState(null); // [{key, plan} | {key, error}], in the order of the list
+  const [busy, setBusy] = useState('');
+  const wish = JSON.stringify(list.map((one) => one.call));
+  useEffect(() => set(null), [wish]);
+  const of = (one) => made?.find((each) => each.key === one.key);
+  const isReady = made && list.every((one) => of(one)?.plan);
+  const review = async () => {
+    setBusy('Planning…');
+    const found = [];
+    for (const { key, call } of list) found.push(await planOf(call).then((plan) => ({ key, plan }), (error) => ({ key, error })));
+    set(found);
+    setBusy('');
+  };
+  const apply = async () => {
+    setBusy('Applying…');
+    const ended = await applyAll(list, of);
+    const done = ended.filter((one) => one.done);
+    say(done.length === list.length ? `${counted(done.length)} applied.` : `${done.length} of ${counted(list.length)} applied, the rest not.`);
+    setBusy('');
+    setDraft(done.reduce((rest, one) => without(rest, one.key), draft));
+    set(ended.filter((one) => !one.done));
+    reload();
+    if (done.length === list.length) backToGrid();
+  };
+  const drop = (next) => () => { setDraft(next); backToGrid(); };
+  return html`<aside class="basket matrix-basket" aria-labelledby="h-mb"><div class="pane-h"><h2 id="h-mb">Changes</h2><span class="count-n hotn">${list.length}</span></div>
+    <div class="scroll"><ul class="chg">${list.map((one) => html`<li key=${one.key}><span class="vi ${one.icon}"><${Icon} name=${one.icon}/></span><span><b>${one.verb}</b> ${one.what}<small>${one.how}</small><${Outcome} of=${of(one)}/></span>
+        <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${drop(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
+      <${Same} calls=${list.map((one) => one.call)}/></div>
+    <div class="foot"><div class="two"><button type="button" class="btn ghost" onClick=${drop({})}>Discard</button>
+      ${isReady ? html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}</button>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
+}
+
+/** Make changes one after the other until one is refused. */
+async function applyAll(list, of) {
+  const ended = [];
+  for (const { key, call } of list) {
+    try {
+      await request(call, { 'Netweft-Plan': of({ key }).plan.id });
+      ended.push({ key, done: true });
+    } catch (error) {
+      ended.push({ key, error });
+      break;
+    }
+  }
+  return ended;
+}
+
+function Outcome({ of }) {
+  if (!of) return null;
+  if (of.error) return html`<${Refused} error=${of.error}/>`;
+  const { summary, others } = of.plan;
+  if (!summary.hosts && !others.length) return html`<${State} kind="ok">no host has to do anything<//>`;
+  return html`<details class="fold"><summary>${summary.changed} of ${summary.hosts} ${summary.hosts === 1 ? 'host' : 'hosts'}</summary><${Planned} plan=${of.plan}/></details>`;
+}

@@ -1,0 +1,270 @@
+// What of the networks of a host is set up by forms: what networks have there besides their place, bonds and their options, labels, and the
+// virtual functions of NICs (SR-IOV).
+import { OVIRT, get, request } from '../lib/api.js';
+import { Check, Choice, Field } from '../lib/form.js';
+import { Dialog, Icon, say } from '../lib/parts.js';
+import { html, useEffect, useState } from '../lib/preact.js';
+import { Same, command } from '../lib/same.js';
+import { Refused, View } from '../lib/view.js';
+import { same } from '../model/host.js';
+import * as model from '../model/setup.js';
+import { MODES } from './setup.js';
+import { change, dialog, draft, host, load, plan, planned } from './setup-state.js';
+
+const METHODS = {
+  v4: [['none', 'None'], ['static', 'Static'], ['dhcp', 'DHCP']],
+  v6: [['none', 'None'], ['static', 'Static'], ['dhcp', 'DHCP'], ['autoconf', 'Stateless autoconfiguration'], ['poly_dhcp_autoconf', 'DHCP and autoconfiguration']],
+};
+const TITLES = { v4: 'IPv4', v6: 'IPv6' };
+const MOST = { v4: 32, v6: 128 };
+const EXAMPLES = { v4: ['192.0.2.11', '24', '192.0.2.1'], v6: ['2001:db8::11', '64', '2001:db8::1'] };
+const LIMITS = [['share', 'Weighted share', 100], ['upper', 'At most, Mbit/s', 17179], ['real', 'Promised, Mbit/s', 17179]];
+const QOS = [['network', 'As the network defines'], ['own', 'Own limits on this host']];
+
+/** Options of bonds with fields of their own: in which modes they are offered, and the names of their values by number. */
+const CHOICES = {
+  xmit_hash_policy: ['Share by', '2 4', ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac']],
+  lacp_rate: ['LACP rate', '4', ['slow', 'fast']],
+};
+const WITH_PRIMARY = '1 5 6';
+const BEGUN = { mode: '4', miimon: '100', xmit_hash_policy: 'layer2+3' };
+const FIELDS = ['mode', 'miimon', 'primary', ...Object.keys(CHOICES)];
+
+const close = () => { dialog.value = null; };
+const about = (...kinds) => (kinds.includes(dialog.value?.kind) ? dialog.value : null);
+const paired = (values) => values.map((value) => [value, value]);
+const words = (text) => text.split(/[\s,]+/).filter(Boolean);
+
+/** The dialogs of the page. */
+export const Forms = () => html`<${AttachmentDialog}/><${BondDialog}/><${LabelDialog}/><${FunctionsDialog}/>`;
+
+function AttachmentDialog() {
+  const id = about('edit')?.net;
+  return html`<${Dialog} open=${Boolean(id)} title=${id ? `${id} on ${draft.value.place[id]}` : ''} onClose=${close}>${id && html`<${AttachmentForm} key=${id} id=${id}/>`}<//>`;
+}
+
+/** What the form says. `was`: what it began with, of which the form shows all but further custom properties. */
+function wish(form, was) {
+  const address = (version) => {
+    const of = (name) => form.get(`${version}.${name}`)?.trim() ?? '';
+    return { method: of('method'), address: of('address'), prefix: of('prefix'), gateway: of('gateway') };
+  };
+  const { bridge_opts: _, ...others } = was.properties;
+  const bridge = form.get('bridge_opts').trim();
+  return {
+    v4: address('v4'), v6: address('v6'), dns: words(form.get('dns')),
+    qos: form.get('qos') === 'own' ? Object.fromEntries(LIMITS.map(([name]) => [name, form.get(name)])) : null,
+    properties: { ...(bridge && { bridge_opts: bridge }), ...others },
+  };
+}
+
+/** The engine looks at the wish before it becomes a change, and marks what its words name. */
+function AttachmentForm({ id }) {
+  const [was] = useState(() => model.configured(host.value, draft.value, id));
+  const [own, setOwn] = useState(Boolean(was.qos));
+  const [{ busy, error, next, form: sent }, setAsked] = useState({});
+  const put = (wanted) => {
+    close();
+    change(wanted, `${id} changed`);
+  };
+  const send = async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const wanted = model.configure(host.value, draft.value, id, wish(form, was));
+    if (same(wanted, draft.value)) return close();
+    setAsked({ busy: true });
+    const { error: refusal } = await planned(wanted);
+    if (refusal && refusal.message !== plan.value.error?.message) return setAsked({ error: refusal, next: wanted, form });
+    return put(wanted);
+  };
+  const mark = (name) => ({ name, 'aria-invalid': (error && words(sent.get(name) ?? '').some((word) => word.length > 2 && error.message.includes(word))) || undefined });
+  return html`<form class="ask" onSubmit=${send} aria-busy=${Boolean(busy)}>
+    ${['v4', 'v6'].map((version) => html`<${Address} key=${version} version=${version} was=${was[version]} seen=${host.value.attachments[id]?.seen[version]} mark=${mark}/>`)}
+    <${Field} label="DNS name servers" value=${was.dns.join(', ')} placeholder="those of the network" ...${mark('dns')}/>
+    <${Choice} label="QoS" name="qos" options=${QOS} value=${own ? 'own' : 'network'} onChange=${(event) => setOwn(event.currentTarget.value === 'own')}/>
+    ${own && html`<div class="third">${LIMITS.map(([name, label, most]) => html`<${Field} key=${name} label=${label} name=${name} type="number" min="1" max=${most} required=${name === 'share'} value=${was.qos?.[name] ?? ''}/>`)}</div>`}
+    <${Field} label="Bridge options" value=${was.properties.bridge_opts ?? ''} placeholder="such as forward_delay=1500" ...${mark('bridge_opts')}/>
+    ${error && html`<${Refused} error=${error}/>`}
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button>${error && html`<button type="button" class="btn" onClick=${() => put(next)}>Add all the same</button>`}
+      <button class="btn primary" disabled=${busy}>${busy ? 'Asking the engine…' : 'Add to changes'}</button></div></form>`;
+}
+
+/** How an address of one family comes to be. A static one begins with the address that the host has. */
+function Address({ version, was, seen, mark }) {
+  const [method, setMethod] = useState(was.method);
+  const begun = was.method === 'static' || !seen?.address ? was : seen;
+  const [address, prefix, gateway] = EXAMPLES[version];
+  const title = TITLES[version];
+  const of = (name) => mark(`${version}.${name}`);
+  return html`<${Choice} label=${title} options=${METHODS[version]} value=${method} onChange=${(event) => setMethod(event.currentTarget.value)} autofocus=${version === 'v4'} ...${of('method')}/>
+    ${method === 'static' && html`<div class="third"><${Field} label=${`${title} address`} value=${begun.address} required placeholder=${address} ...${of('address')}/>
+      <${Field} label=${`${title} prefix`} type="number" min="1" max=${MOST[version]} required value=${begun.prefix || prefix} ...${of('prefix')}/>
+      <${Field} label=${`${title} gateway`} value=${begun.gateway} placeholder=${`none, or ${gateway}`} ...${of('gateway')}/></div>`}
+    ${method !== 'static' && seen?.address && html`<p class="quiet">The host has ${seen.address}/${seen.prefix}.</p>`}`;
+}
+
+function BondDialog() {
+  const it = about('bond', 'tune');
+  const title = it && (it.bond ? `Edit ${it.bond}` : `Bond ${it.with} with ${it.nic}`);
+  return html`<${Dialog} open=${Boolean(it)} title=${title ?? ''} onClose=${close}>${it && html`<${BondForm} key=${title} ...${it}/>`}<//>`;
+}
+
+const named = (option, value) => CHOICES[option][2][value] ?? value;
+
+/** The options that a form says. What means the same as before stays as it was written. */
+function optionsOf(form, was) {
+  const found = { mode: form.get('mode') };
+  for (const name of FIELDS.slice(1)) if (form.get(name)) found[name] = form.get(name);
+  for (const name in CHOICES) if (was[name] && found[name] === named(name, was[name])) found[name] = was[name];
+  for (const pair of form.get('others').split(/\s+/).filter(Boolean)) {
+    const [name, ...value] = pair.split('=');
+    found[name] = value.join('=');
+  }
+  return found;
+}
+
+function BondForm({ bond, nic, with: other }) {
+  const was = bond ? draft.value.bonds[bond].options : BEGUN;
+  const nics = bond ? draft.value.bonds[bond].nics : [other, nic];
+  const done = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const options = optionsOf(form, bond ? was : {});
+    close();
+    if (bond) change(model.tune(draft.value, bond, options), `${bond} changed`);
+    else change(model.bond(draft.value, nic, other, form.get('name'), options), `${form.get('name')} made of ${other} and ${nic}`);
+  };
+  return html`<form class="ask" onSubmit=${done}>
+    ${!bond && html`<${Field} label="Name" name="name" value=${model.freeName(draft.value)} required pattern="bond[0-9A-Za-z_]+" title="bond, and letters, digits or _" autofocus/>`}
+    <${Options} was=${was} nics=${nics}/>
+    ${bond ? html`<p class="note"><${Icon} name="info"/><span>A bond keeps its name. For another one, break it and make another.</span></p>` : html`<${Cables} nics=${nics}/>`}
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">${bond ? 'Add to changes' : 'Create bond'}</button></div></form>`;
+}
+
+function Cables({ nics: [one, other] }) {
+  const cable = (id) => host.value.nics.find((nic) => nic.id === id).cable || 'a port that is not known';
+  return html`<p class="note"><${Icon} name="info"/><span>${one} is on <b>${cable(one)}</b>, ${other} on <b>${cable(other)}</b>. LACP over two switches needs switches that act as one.</span></p>`;
+}
+
+function Options({ was, nics }) {
+  const [mode, setMode] = useState(was.mode);
+  const others = Object.entries(was).filter(([name]) => !FIELDS.includes(name)).map((pair) => pair.join('='));
+  return html`<div class="pair"><${Choice} label="Mode" name="mode" options=${Object.entries(MODES)} value=${mode} onChange=${(event) => setMode(event.currentTarget.value)}/>
+      <${Field} label="Look at links every (ms)" name="miimon" type="number" min="0" value=${was.miimon ?? ''} placeholder="kernel’s default"/>
+      ${Object.entries(CHOICES).map(([name, [label, modes, values]]) => modes.split(' ').includes(mode) && html`<${Choice} key=${name} label=${label} name=${name} none="Kernel’s default" options=${paired(values)} value=${was[name] && named(name, was[name])}/>`)}
+      ${WITH_PRIMARY.split(' ').includes(mode) && html`<${Choice} label="Primary" name="primary" none="None" options=${paired(nics)} value=${was.primary}/>`}</div>
+    <${Field} label="Further options" name="others" value=${others.join(' ')} placeholder="such as updelay=200 min_links=1" pattern="\\s*([a-z_]+=\\S+(\\s+|$))*" title="name=value, with blanks between" spellcheck="false"/>`;
+}
+
+function LabelDialog() {
+  const uplink = about('labels')?.uplink;
+  return html`<${Dialog} open=${Boolean(uplink)} title=${uplink ? `Labels of ${uplink}` : ''} onClose=${close}>${uplink && html`<${LabelForm} key=${uplink} uplink=${uplink}/>`}<//>`;
+}
+
+function LabelForm({ uplink }) {
+  const done = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const wanted = [...new Set([...form.getAll('label'), form.get('new')])].filter(Boolean);
+    const next = model.label(host.value, draft.value, uplink, wanted);
+    close();
+    if (!same(next, draft.value)) change(next, `Labels of ${uplink} changed`);
+  };
+  const known = model.labelsOf(host.value, draft.value);
+  const elsewhere = (label) => [draft.value.labels[label]].filter((one) => one && one !== uplink).map((one) => ` · now on ${one}`);
+  return html`<form class="ask" onSubmit=${done}><p class="quiet">Every network of the cluster that has a label comes to the NIC or bond that has it, and leaves it with it.</p>
+    <ul class="choices">${known.map(([label, networks], n) => html`<li key=${label}><${Check} name="label" value=${label} checked=${draft.value.labels[label] === uplink} autofocus=${n === 0} label=${html`<b>${label}</b><small>${networks.join(', ') || 'No network has it'}${elsewhere(label)}</small>`}/></li>`)}</ul>
+    <${Field} label="Another label" name="new" pattern="[0-9A-Za-z_\\-]+" title="Letters, digits, _ and -" spellcheck="false" autofocus=${known.length === 0}/>
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Add to changes</button></div></form>`;
+}
+
+const pathOf = (nic) => `${OVIRT}/hosts/${host.value.id}/nics/${nic.uuid}`;
+
+/** What a NIC's functions serve: networks and labels by name, with their ids. */
+async function served(nic) {
+  const [networks, labels] = await Promise.all([get(`${pathOf(nic)}/virtualfunctionallowednetworks`), get(`${pathOf(nic)}/virtualfunctionallowedlabels`)]);
+  return { networks: (networks.network ?? []).map((one) => [one.name, one.id]), labels: (labels.network_label ?? []).map((one) => [one.id, one.id]) };
+}
+
+function FunctionsDialog() {
+  const nic = about('functions') && host.value.nics.find((one) => one.id === dialog.value.nic);
+  return html`<${Dialog} open=${Boolean(nic)} title=${nic ? `Virtual functions of ${nic.id}` : ''} onClose=${close}>${nic && html`<${Loaded} key=${nic.id} nic=${nic}/>`}<//>`;
+}
+
+function Loaded({ nic }) {
+  const [found, set] = useState({});
+  const reload = () => served(nic).then((data) => set({ data }), (error) => set({ error }));
+  useEffect(() => { reload(); }, []);
+  return html`<${View} of=${{ ...found, reload }}>${(data) => html`<${FunctionsForm} nic=${nic} serves=${data}/>`}<//>`;
+}
+
+/** The requests that make of what there is what is wanted. */
+function requests(nic, serves, wanted) {
+  const path = pathOf(nic);
+  const noun = { networks: ['virtualfunctionallowednetworks', (name) => ({ name })], labels: ['virtualfunctionallowedlabels', (id) => ({ id })] };
+  const said = { ...(wanted.count !== nic.functions.count && { number_of_virtual_functions: wanted.count }), ...(wanted.all !== nic.functions.all && { all_networks_allowed: wanted.all }) };
+  const found = Object.keys(said).length ? [{ method: 'POST', path: `${path}/updatevirtualfunctionsconfiguration`, body: { virtual_functions_configuration: said } }] : [];
+  if (wanted.all) return found;
+  for (const [kind, [collection, body]] of Object.entries(noun)) {
+    const was = new Map(serves[kind]);
+    for (const name of wanted[kind]) if (!was.has(name)) found.push({ method: 'POST', path: `${path}/${collection}`, body: body(name) });
+    for (const [name, id] of was) if (!wanted[kind].includes(name)) found.push({ method: 'DELETE', path: `${path}/${collection}/${id}` });
+  }
+  return found;
+}
+
+/** The commands that do the same. */
+function commands(nic, serves, wanted) {
+  const [name, was] = [host.value.name, new Map(serves.networks)];
+  const fresh = wanted.networks.filter((one) => !was.has(one));
+  const first = command('host', 'functions', name, nic.id, wanted.count, wanted.all ? !nic.functions.all && '--for-all' : fresh.flatMap((one) => ['--for', one]));
+  const rest = wanted.all ? [] : [
+    ...[...was.keys()].filter((one) => !wanted.networks.includes(one)).map((one) => command('host', 'function-network', 'remove', name, nic.id, one)),
+    ...changed(serves.labels.map(([one]) => one), wanted.labels).map(([verb, one]) => command('host', 'function-label', verb, name, nic.id, one)),
+  ];
+  return [first, ...rest].join('\n');
+}
+
+const changed = (was, now) => [...now.filter((one) => !was.includes(one)).map((one) => ['add', one]), ...was.filter((one) => !now.includes(one)).map((one) => ['remove', one])];
+
+/** Virtual functions are no part of a setup: they change at once. */
+function FunctionsForm({ nic, serves }) {
+  const [wanted, set] = useState({ count: nic.functions.count, all: nic.functions.all, networks: serves.networks.map(([name]) => name), labels: serves.labels.map(([id]) => id) });
+  const [{ busy, error }, tell] = useState({});
+  const more = (part) => set({ ...wanted, ...part });
+  const calls = requests(nic, serves, wanted);
+  const send = async (event) => {
+    event.preventDefault();
+    tell({ busy: true });
+    try {
+      for (const call of calls) await request(call);
+      await load(host.value.id);
+      close();
+      say(`The virtual functions of ${nic.id} have changed.`);
+    } catch (refusal) {
+      tell({ error: refusal });
+    }
+  };
+  return html`<form class="ask" onSubmit=${send}><${Field} label=${`Virtual functions, at most ${nic.functions.most}`} type="number" min="0" max=${nic.functions.most} required autofocus value=${nic.functions.count} onInput=${(event) => more({ count: event.currentTarget.valueAsNumber || 0 })}/>
+    <${Choice} label="They serve" options=${[['all', 'all networks'], ['some', 'certain networks']]} value=${wanted.all ? 'all' : 'some'} onChange=${(event) => more({ all: event.currentTarget.value === 'all' })}/>
+    ${!wanted.all && html`<${Names} label="Network" all=${host.value.networks.map((one) => one.id)} names=${wanted.networks} set=${(networks) => more({ networks })}/>
+      <${Names} label="Label" all=${model.labelsOf(host.value, draft.value).map(([one]) => one)} names=${wanted.labels} set=${(labels) => more({ labels })}/>`}
+    <p class="note"><${Icon} name="info"/><span>This changes the host at once. The number changes only while no virtual machine has a function of this NIC.</span></p>
+    ${error && html`<${Refused} error=${error}/>`}
+    ${calls.length > 0 && html`<${Same} calls=${calls.map((call, n) => ({ ...call, cli: n === 0 && commands(nic, serves, wanted) }))}/>`}
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary" disabled=${busy || calls.length === 0}>${busy ? 'Changing…' : 'Change now'}</button></div></form>`;
+}
+
+/** Names that are chosen one by one, of those that there are. */
+function Names({ label, all, names, set }) {
+  const id = `all-${label}`;
+  const add = ({ currentTarget }) => {
+    const input = currentTarget.closest('.names').querySelector('input');
+    if (input.value && !names.includes(input.value)) set([...names, input.value]);
+    input.value = '';
+  };
+  const enter = (event) => { if (event.key === 'Enter') { event.preventDefault(); add(event); } };
+  return html`<div class="names"><${Field} label=${label} list=${id} onKeyDown=${enter}/><button type="button" class="btn" onClick=${add}>Add<span class="sr"> ${label.toLowerCase()}</span></button>
+    <datalist id=${id}>${all.filter((one) => !names.includes(one)).map((one) => html`<option key=${one} value=${one}/>`)}</datalist>
+    <ul>${names.map((one) => html`<li key=${one} class="pill">${one}<button type="button" class="iconbtn" aria-label=${`Remove ${one}`} onClick=${() => set(names.filter((other) => other !== one))}><${Icon} name="x" size=${14}/></button></li>`)}</ul></div>`;
+}

@@ -1,0 +1,50 @@
+"""One file that describes a fleet, with the networks of a real Neutron in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from providers.neutron import Neutron
+from providers.test_neutron import connect
+
+FILE = """
+version: 1
+providers:
+  cloud: {type: neutron, url: NEUTRON}
+data_centers:
+  Default:
+    networks:
+      cloudy:
+        provider: cloud
+        description: of a file
+        subnets:
+          web: {cidr: 198.51.100.0/24, gateway: 198.51.100.1, dns: [198.51.100.53]}
+clusters:
+  Default:
+    networks:
+      cloudy: {required: false}
+"""
+
+
+def test_it_is_applied_to_neutron_and_taken_back(
+    neutron: Neutron, terminal: Callable[..., str], tmp_path: Path
+) -> None:
+    (tmp_path / "new.yaml").write_text(FILE.replace("NEUTRON", neutron.url))
+    terminal("netweft export > before.yaml; netweft apply -f new.yaml --yes")
+    with connect(neutron.url) as cloud:
+        (network,) = cloud.network.networks(name="cloudy")
+        (subnet,) = cloud.network.subnets(network_id=network.id)
+        assert (subnet.cidr, subnet.gateway_ip, subnet.dns_nameservers) == (
+            "198.51.100.0/24", "198.51.100.1", ["198.51.100.53"],
+        )  # fmt: skip
+        assert json.loads(terminal("netweft plan -f new.yaml -o json"))["changes"] == []
+        terminal("netweft export > after.yaml; netweft plan -f after.yaml --prune; netweft apply -f after.yaml --yes")
+        assert json.loads(terminal("netweft plan -f after.yaml --prune -o json"))["changes"] == []
+        assert "cloudy" in (tmp_path / "after.yaml").read_text()
+        terminal("sed 's/198.51.100.53/198.51.100.54/' after.yaml > other.yaml; netweft apply -f other.yaml --yes")
+        assert cloud.network.get_subnet(subnet.id).dns_nameservers == ["198.51.100.54"]
+        terminal("netweft apply -f before.yaml --prune --yes")
+        assert not list(cloud.network.networks(name="cloudy"))
+    assert terminal("netweft export") == (tmp_path / "before.yaml").read_text()

@@ -1,0 +1,99 @@
+"""What is wrong and what is moving, finding things from anywhere, and the keys that work everywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from playwright.sync_api import expect
+
+from web.conftest import HOSTS, Site, Window
+
+
+def put_right(site: Site) -> None:
+    """Leave nothing of what other tests did to hosts."""
+    for host in HOSTS:
+        for action in ("syncallnetworks", "commitnetconfig"):
+            site.client.action(f"hosts/{site.id(host)}/{action}", {})
+
+
+def test_all_is_well_until_something_is_not_and_leads_to_its_fix(site: Site, window: Window) -> None:
+    put_right(site)
+    page = window.open("")
+    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    site.add_network("watched", "sim-1")
+    uncommitted = page.get_by_role("row").filter(has_text="Not committed")
+    expect(uncommitted.get_by_role("link")).to_have_attribute("href", f"/ui/hosts/{site.id('sim-1')}")
+    site.client.action(f"hosts/{site.id('sim-1')}/commitnetconfig", {})
+    host = site.host("sim-1")
+    site.simulate("sim-1", host=host.with_link(replace(host.bridges["watched"], mtu=1400)))
+    drifted = page.get_by_role("row").filter(has_text="watched: mtu should be 1500, and is 1400")
+    expect(drifted).to_contain_text("Warning")
+    expect(page.get_by_text("1 of 3 out of sync")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Network watched was added").get_by_role("link")).to_be_visible()
+    drifted.get_by_role("link", name="sim-1").click()
+    expect(page).to_have_url(re.compile(rf"/hosts/{site.id('sim-1')}/drift$"))
+    page.get_by_role("button", name="Synchronize all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Synchronize").click()
+    expect(page.get_by_role("dialog").get_by_text("Kept.")).to_be_visible()
+
+
+def test_what_is_under_way_is_told_on_every_page(site: Site, window: Window) -> None:
+    network = site.add_network("moving", *HOSTS)
+    cluster = site.client.find("clusters", "Default")["id"]
+    site.client.update(f"clusters/{cluster}", {"rollout_soak": 3600})
+    page = window.open("networks")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    site.client.update(f"networks/{network}", {"mtu": 9000})
+    page.get_by_role("link", name="1 rollout under way").click()
+    expect(page.get_by_role("heading", name="Rollout")).to_be_visible()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("region", name="Under way")).to_contain_text("network moving has changed")
+    page.get_by_role("region", name="Under way").get_by_role("link", name="Rollout").click()
+    page.get_by_role("button", name="Halt").click()
+    expect(page.get_by_role("link", name="under way")).to_have_count(0)
+    site.client.update(f"clusters/{cluster}", {"rollout_soak": 0})
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("succeeded", exact=True)).to_be_visible()
+
+
+def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> None:
+    network = site.add_network("needle")
+    page = window.open("events")
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox")
+    expect(field).to_be_focused()
+    page.keyboard.type("needl")
+    expect(page.get_by_role("option", name="needle").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/networks/{network}$"))
+    expect(page.get_by_role("heading", name="needle")).to_be_visible()
+    page.get_by_role("button", name="Find").click()
+    field.fill("sim-")
+    expect(page.get_by_role("option").filter(has_text="Host")).to_have_count(3)
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", name="sim-2")).to_have_attribute("aria-selected", "true")
+    field.fill("no such thing")
+    expect(page.get_by_text("Nothing is called like “no such thing”.")).to_be_visible()
+    field.fill("roll")
+    page.get_by_role("option", name="Rollouts").click()
+    expect(page).to_have_url(re.compile(r"/rollouts$"))
+
+
+def test_letters_lead_to_pages_unless_turned_off(window: Window) -> None:
+    page = window.open("hosts")
+    expect(page.get_by_role("table")).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Networks")).to_be_visible()
+    page.get_by_role("searchbox").press_sequentially("gh")
+    expect(page.get_by_role("heading", name="Networks")).to_be_visible()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("checkbox", name="Single keys work").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Find")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/networks\?search=gh$"))
