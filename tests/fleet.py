@@ -36,7 +36,7 @@ from netweft.engine.jobs.host_watch import Intervals
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.providers import Providers
-from netweft.engine.jobs.registry import ASKING, functions
+from netweft.engine.jobs.registry import ASKING, job_functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
@@ -133,7 +133,7 @@ class Fleet:
 
     def start_worker(self) -> None:
         """An engine process begins to work."""
-        self._workers.append(Worker(self.db, functions(self.outside), asking=ASKING, patience=self.patience))
+        self._workers.append(Worker(self.db, job_functions(self.outside), asking=ASKING, patience=self.patience))
         self._workers[-1].start()
 
     def stop_worker(self) -> None:

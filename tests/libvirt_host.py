@@ -16,7 +16,7 @@ import libvirt
 
 from netweft.agent.guests.libvirt_connection import run_loop
 from netweft.agent.guests.libvirt_xml import domain_name
-from netweft.core.protocol import GuestNic, GuestSpec
+from netweft.core.guest_protocol import GuestNic, GuestSpec
 from netweft.lab import libvirt as lab_libvirt
 
 if TYPE_CHECKING:

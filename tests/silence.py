@@ -17,8 +17,8 @@ from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
 from netweft.agent.reconcile import reconcile
 from netweft.core.desired import desired_host
+from netweft.core.guest_protocol import GuestNic, GuestSpec
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
-from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.lab.namespaces import inside, ip, offload_no_checksums
 from ovs_host import namespace
 

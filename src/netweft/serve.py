@@ -39,7 +39,7 @@ from netweft.engine.logs import configure_logging
 from netweft.engine.operations import host_changes, rollouts
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority, renew_client
-from netweft.engine.processes import EndedError, Processes, Share, given_share
+from netweft.engine.processes import EndedError, Processes, Share, own_share
 from netweft.engine.secrets import SecretBox, SecretError, open_box
 from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
@@ -47,7 +47,7 @@ from netweft.engine.simulation import Simulation
 from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 from netweft.providers.installed import Installed
-from netweft.systemd import tell_systemd
+from netweft.systemd import notify_systemd
 from netweft.web import with_page
 
 GRACE = 10
@@ -90,7 +90,7 @@ def serve(settings: Settings, arguments: Sequence[str], asked: threading.Event) 
     Raises StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError.
     """
     open_folder(settings.data)
-    share = given_share()
+    share = own_share()
     if share is not None:
         _run(settings, share.listeners, asked, share)
         return
@@ -116,7 +116,7 @@ def _run_several(
         while not processes.watch():
             if asked.wait(_LOOK_AT_START):
                 return
-        _tell_and_wait(settings, db, authority, listeners, asked, processes.watch)
+        _announce_and_wait(settings, db, authority, listeners, asked, processes.watch)
 
 
 def _run(
@@ -154,9 +154,9 @@ def _run(
                 raise StartError("the HTTP server has ended; its log shows why")
 
         if share is None:
-            _tell_and_wait(settings, db, authority, listeners, asked, watch)
+            _announce_and_wait(settings, db, authority, listeners, asked, watch)
         else:
-            share.tell_ready()
+            share.report_ready()
             while not asked.wait(_LOOK):
                 watch()
 
@@ -192,7 +192,7 @@ def _worker(
     ]
     return Worker(
         db,
-        registry.functions(outside),
+        registry.job_functions(outside),
         timers,
         slots=slots,
         asking=registry.ASKING,
@@ -201,7 +201,7 @@ def _worker(
     )
 
 
-def _tell_and_wait(
+def _announce_and_wait(
     settings: Settings,
     db: Database,
     authority: Authority,
@@ -224,13 +224,13 @@ def _tell_and_wait(
                 cards=settings.simulated_cards,
             )
             stack.callback(simulation.stop)
-        tell_systemd("READY=1")
+        notify_systemd("READY=1")
         while not asked.wait(_LOOK):
             watch()
             if simulation is not None:
                 simulation.watch()
         log.info("ending")
-        tell_systemd("STOPPING=1")
+        notify_systemd("STOPPING=1")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import socket
 log = logging.getLogger(__name__)
 
 
-def tell_systemd(state: str) -> None:
+def notify_systemd(state: str) -> None:
     """``READY=1``, ``STOPPING=1`` and their like; nothing when no systemd asked.
 
     What cannot be told is logged and no reason to end: whoever starts a program out of a service hands that service's

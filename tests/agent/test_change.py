@@ -11,8 +11,9 @@ import pytest
 
 from agent.rig import PATIENCE, Engine, RefusedError, with_network
 from netweft.agent.simulated_machine import SimulatedPeer
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.host import Bond, Chassis, Host, Vlan
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Phase
+from netweft.core.protocol import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

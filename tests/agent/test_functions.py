@@ -21,8 +21,9 @@ from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.networking import NetworkingError
 from netweft.agent.nic_facts import read_pci
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.host import Host, Nic, NicFacts
-from netweft.core.protocol import FunctionsRequest, GuestNic, GuestSpec, GuestState
+from netweft.core.protocol import FunctionsRequest
 from ovs_host import namespace
 
 PHYSICAL = "0000:03:00.0"

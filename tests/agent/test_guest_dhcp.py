@@ -24,8 +24,8 @@ from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.processes import start_time
+from netweft.core.guest_protocol import GuestNic, GuestSpec, Lease
 from netweft.core.host import OvsBridge
-from netweft.core.protocol import GuestNic, GuestSpec, Lease
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import inside, ip

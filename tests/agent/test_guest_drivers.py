@@ -17,8 +17,8 @@ from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.guests.simulated import SimulatedGuests
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.host import Host, OvsBridge
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.namespaces import ip
 from observed import observed

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from netweft.core.protocol import ORDER_HEADER, GuestSpec, GuestState, Migration, Refusal
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
+from netweft.core.protocol import ORDER_HEADER, Refusal
 
 if TYPE_CHECKING:
     import httpx

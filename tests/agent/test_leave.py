@@ -12,10 +12,10 @@ from netweft.agent.identity import Identity
 from netweft.agent.leave import LeaveError, cleared, leave
 from netweft.agent.simulated import SimulatedService
 from netweft.core.desired import desired_host
+from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host import Bridge, Vlan
 from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.plan import plan
-from netweft.core.protocol import GuestSpec
 from netweft.core.simulate import simulate_all
 
 if TYPE_CHECKING:

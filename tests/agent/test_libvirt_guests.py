@@ -25,8 +25,8 @@ from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_xml import domain_name
 from netweft.agent.guests.veth import host_end
 from netweft.agent.ovsdb import Ovsdb
+from netweft.core.guest_protocol import GuestNic, GuestSpec, Lease, Rate
 from netweft.core.host import Host, OvsBridge
-from netweft.core.protocol import GuestNic, GuestSpec, Lease, Rate
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab import libvirt as lab_libvirt
 from netweft.lab.libvirt import Libvirt

@@ -21,7 +21,7 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
 from netweft.agent.identity import Identity
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migration
 from netweft.lab.agents import run_inside
 from netweft.lab.libvirt import PORT, pki, uri
 from netweft.lab.namespaces import ip
@@ -64,7 +64,7 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
             identity = authority.issue(tmp_path / f"state-{name}", name, address)
 
             def publish(folder: Path, identity: Identity = identity) -> None:
-                LibvirtTls(identity, pki(folder), uri(folder)).settle("<capabilities/>")
+                LibvirtTls(identity, pki(folder), uri(folder)).publish("<capabilities/>")
 
             door = stack.enter_context(private_libvirt(name, before=publish, listen=True))
             tls = LibvirtTls(identity, pki(door.folder), door.uri)
@@ -219,7 +219,7 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     tls = LibvirtTls(identity, root, f"qemu+unix:///system?socket={tmp_path}/libvirt-sock")
     for _ in range(2):
         authority.issue(tmp_path / "state", "h1")
-        tls.settle(capabilities)
+        tls.publish(capabilities)
         for folder, files in ((root / "libvirt", LIBVIRT_FILES), (root / "qemu", QEMU_FILES)):
             found = {name: (folder / name).read_bytes() for name in files}
             assert found == {name: (identity.current / ours).read_bytes() for name, ours in files.items()}
@@ -235,7 +235,7 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     others.mkdir(parents=True)
     (others / "cacert.pem").write_text("somebody's")
     with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netweft"):
-        LibvirtTls(identity, others.parent, "qemu:///system").settle(capabilities)
+        LibvirtTls(identity, others.parent, "qemu:///system").publish(capabilities)
     assert (others / "cacert.pem").read_text() == "somebody's"
     assert not (others.parent / "libvirt").exists()
 

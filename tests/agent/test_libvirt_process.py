@@ -14,7 +14,7 @@ import pytest
 from agent.rig import AgentProcess, Authority, Engine
 from libvirt_host import console, private_libvirt, tiny_guest
 from netweft.agent.identity import Identity
-from netweft.core.protocol import GuestNic, GuestState
+from netweft.core.guest_protocol import GuestNic, GuestState
 from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
 from ovs_host import namespace, standing_in

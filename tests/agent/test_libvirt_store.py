@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from netweft.agent.guests.libvirt_store import GuestStore
-from netweft.core.protocol import GuestSpec
+from netweft.core.guest_protocol import GuestSpec
 
 
 def test_several_threads_keep_a_guest_at_once(tmp_path: Path) -> None:

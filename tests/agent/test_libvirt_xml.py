@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from netweft.agent.guests import libvirt_xml
-from netweft.core.protocol import GuestNic, GuestSpec
+from netweft.core.guest_protocol import GuestNic, GuestSpec
 
 
 def domain(kind: str = "kvm", **properties: str) -> ET.Element:

@@ -15,8 +15,8 @@ import pytest
 from contract.namespaces import kernel_kinds
 from netweft.agent.guests import GuestError, veth
 from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.core.guest_protocol import GuestNic, GuestSpec
 from netweft.core.host import OvsBridge
-from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.core.steps import CreateOvsBridge, DeleteOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import FOLDER, ip

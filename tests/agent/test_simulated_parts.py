@@ -13,8 +13,8 @@ from netweft.agent.guests.simulated import SimulatedGuests, take
 from netweft.agent.guests.simulated_arrivals import receive
 from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
+from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
 from netweft.core.host import Bridge, Host
-from netweft.core.protocol import GuestNic, GuestSpec, Migration
 
 if TYPE_CHECKING:
     from pathlib import Path

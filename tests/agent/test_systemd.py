@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netweft.systemd import tell_systemd
+from netweft.systemd import notify_systemd
 
 
 @pytest.mark.parametrize("name", ["{folder}/notify", "@netweft-{folder}"])
@@ -17,7 +17,7 @@ def test_the_socket_that_is_named_is_told(name: str, tmp_path: Path, monkeypatch
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(name.replace("@", "\0"))
         monkeypatch.setenv("NOTIFY_SOCKET", name)
-        tell_systemd("READY=1")
+        notify_systemd("READY=1")
         assert systemd.recv(100) == b"READY=1"
 
 
@@ -26,8 +26,8 @@ def test_without_a_socket_nothing_happens(
 ) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     with caplog.at_level(logging.WARNING):
-        tell_systemd("READY=1")
+        notify_systemd("READY=1")
         assert not caplog.records
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "of another service"))
-        tell_systemd("READY=1")
+        notify_systemd("READY=1")
     assert "systemd cannot be notified of READY=1" in caplog.text

@@ -11,14 +11,15 @@ import pytest
 
 AGENT = """
 from netweft.agent import main, simulated_machine, store
-from netweft.core import protocol
-kinds = [*vars(protocol).values(), store.Record, simulated_machine.Machine, simulated_machine.Simulation]
+from netweft.core import guest_protocol, protocol
+kinds = [*vars(guest_protocol).values(), *vars(protocol).values()]
+kinds += [store.Record, simulated_machine.Machine, simulated_machine.Simulation]
 """
 ENGINE = """
-from netweft.core import intent, protocol
+from netweft.core import guest_protocol, intent, protocol
 from netweft import serve
 from netweft.engine.queries.host_networks import Candidate
-kinds = [*vars(protocol).values(), Candidate, intent.AttachmentIntent]
+kinds = [*vars(guest_protocol).values(), *vars(protocol).values(), Candidate, intent.AttachmentIntent]
 """
 CHECK = """
 from dataclasses import is_dataclass

@@ -13,7 +13,7 @@ from api.served import Client, serving
 from netweft.api.routes import LOGIN, Call, Later, Router, Routes
 from netweft.api.types import Action, Network
 from netweft.core.errors import BusyError, DeniedError, HostError, MalformedError, Problem, ValidationError
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.db import Database, Tx
 
@@ -70,7 +70,7 @@ def work(db: Database, error: str = "") -> threading.Thread:
     """Does one job, once there is one."""
 
     def run() -> None:
-        while (job := queue.claim_next(db, "replica", frozenset({KIND}))) is None:
+        while (job := claims.claim_next(db, "replica", frozenset({KIND}))) is None:
             time.sleep(0.01)
         db.run(queue.fail, job, error, "SOME_CODE") if error else db.run(queue.finish, job)
 

@@ -12,8 +12,8 @@ from lxml import etree
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
+from netweft.core.guest_protocol import GuestNic
 from netweft.core.host import Address
-from netweft.core.protocol import GuestNic
 from netweft.engine.model.functions import vnic_functions
 from netweft.engine.operations.functions import reserve
 

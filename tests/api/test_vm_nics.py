@@ -11,7 +11,7 @@ from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
-from netweft.core.protocol import GuestNic
+from netweft.core.guest_protocol import GuestNic
 
 HOME = "<cluster><name>Default</name></cluster>"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from netweft.agent.ovsdb import Ovsdb
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
     Result = TypeVar("Result")
 

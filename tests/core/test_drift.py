@@ -10,10 +10,10 @@ import pytest
 from core.strategies import machine
 from core.test_sync import ATTACHMENTS, V4, intent, made
 from netweft.core.drift import find_drift, first_of
+from netweft.core.guest_protocol import GuestNic, GuestState
 from netweft.core.host import Address, GuestPort, Host, Route, Rule, TrafficClass
 from netweft.core.intent import BondIntent
 from netweft.core.plan import PlanError, plan
-from netweft.core.protocol import GuestNic, GuestState
 from netweft.core.sync import compare_attachment
 
 LEGACY, OVS = intent(), intent("ovs")

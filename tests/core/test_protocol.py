@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from netweft.core.guest_protocol import GuestNic
 from netweft.core.hot_plug import FIXED_WHILE_PLUGGED, apply_hot_pluggable, apply_on_arrival
-from netweft.core.protocol import GuestNic
 
 NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
 OTHER = replace(

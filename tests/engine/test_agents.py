@@ -13,7 +13,8 @@ import pytest
 
 from fleet import AgentsProcess
 from netweft.core.errors import HostError
-from netweft.core.protocol import ChangeRequest, GuestSpec, Phase
+from netweft.core.guest_protocol import GuestSpec
+from netweft.core.protocol import ChangeRequest, Phase
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agent_connections import Endpoint, parse_address
 from netweft.engine.agents import Agents

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import ApiError, Client
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.clock import OFF, Clock
 from netweft.engine.db import Database, Tx, utc_now
@@ -211,8 +211,8 @@ def test_a_look_at_a_clock_is_as_good_as_its_answer_was_quick() -> None:
 def test_what_is_due_is_said_by_the_database(db: Database) -> None:
     """Whatever this machine's clock says: it is an hour ahead, or behind."""
     asked = db.run(queue.enqueue, SYSTEM, "work", "", "Doing work", delay=0.5)
-    assert queue.claim_next(db, "one", frozenset({"work"})) is None
-    job = until(lambda: queue.claim_next(db, "one", frozenset({"work"})))
+    assert claims.claim_next(db, "one", frozenset({"work"})) is None
+    job = until(lambda: claims.claim_next(db, "one", frozenset({"work"})))
     assert job.id == asked
     with db.read() as tx:
         beaten = tx.execute(sa.select(jobs.c.heartbeat)).scalar_one()

@@ -110,10 +110,10 @@ def test_what_is_in_the_log_of_sqlite_is_moved_into_the_file_without_a_commit(tm
     db = Database(f"sqlite:///{tmp_path}/moved.db")
     db.migrate()
     db.run(add_user, "a")
-    with db.look() as tx:
+    with db.read_once() as tx:
         assert Statement(select(users.c.user_name)).first(tx) == ("a",)
     db.run(add_user, "b")
-    with db.look() as tx:
+    with db.read_once() as tx:
         assert len(Statement(select(users.c.user_name)).all(tx)) == 2, "a look sees what was committed before it"
     db.checkpoint()
     (tmp_path / "alone.db").write_bytes((tmp_path / "moved.db").read_bytes())  # without the log beside it
@@ -284,7 +284,7 @@ def test_a_prepared_statement_takes_and_gives_what_sqlalchemy_does(db: Database)
         assert GET.first(tx, name="b") is None
         with pytest.raises(KeyError):
             GET.first(tx)
-    with db.look() as tx:
+    with db.read_once() as tx:
         assert GET.first(tx, name="a") == known
 
 
@@ -307,7 +307,8 @@ def test_statements_that_travel_together_fail_together(db: Database) -> None:
 
 def test_questions_that_travel_together_are_answered_one_by_one(db: Database) -> None:
     """Each sees what those before it have done; an answer may be left unread."""
-    returning = Statement(insert(users).returning(users), [column.name for column in users.columns])
+    columns = [column.name for column in users.columns]
+    returning = Statement(insert(users).returning(users), columns)
     row = user_row("a")
     with db.write() as tx:
         with pipelined(tx):
@@ -317,7 +318,7 @@ def test_questions_that_travel_together_are_answered_one_by_one(db: Database) ->
             after = GET.ask(tx, name="a")
         assert before.all() == []
         assert before.first() is None
-        assert added.one()._asdict() == row
+        assert dict(zip(columns, added.one(), strict=True)) == row
         assert after.first() == added.one()
         with pytest.raises(NoResultFound):
             before.one()

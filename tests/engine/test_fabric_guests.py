@@ -16,12 +16,12 @@ import memory_fabric
 from fleet import Fleet, running_fleet
 from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
+from netweft.core.guest_protocol import GuestNic
 from netweft.core.host import Nic, NicFacts
 from netweft.core.host_request import SetupRequest
 from netweft.core.interface_cards import NO_MAC, VENDOR
 from netweft.core.keep import KEEP
 from netweft.core.network_filters import DEFAULT_FILTER
-from netweft.core.protocol import GuestNic
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import refresh_host

@@ -20,7 +20,7 @@ from databases import Databases
 from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import (
@@ -44,14 +44,14 @@ from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_v
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.job_context import JobContext
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.patience import Patience
 from netweft.engine.queries.references import Ref as ObjectName
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.reports.host_sightings import known_tag
+from netweft.engine.reports.host_sightings import stored_tag
 from statements_seen import COUNTED
 
 SMALL, LARGE = 10, 400
@@ -174,13 +174,13 @@ class Scene:
 
     def claimed(self) -> queue.Job | None:
         """A job that waits, begun."""
-        return queue.claim_next(self.db, "a worker", frozenset(functions(self.fleet.outside)))
+        return claims.claim_next(self.db, "a worker", frozenset(job_functions(self.fleet.outside)))
 
     def do(self, job: queue.Job) -> None:
         # A slow host is not asked again, as what it says then is stored.
         patience = Patience(poll=60.0)
         context = JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
-        self.db.run(queue.finish, job, functions(self.fleet.outside)[job.kind](context))
+        self.db.run(queue.finish, job, job_functions(self.fleet.outside)[job.kind](context))
 
     def take_report(self) -> None:
         report = self.fleet.report()
@@ -275,7 +275,7 @@ COMMANDS: dict[str, Callable[[Scene], object]] = {
     "commit": of_host(commit_network_changes),
     "refresh": of_host(refresh_host),
     "the same report": Scene.take_report,
-    "no report": lambda scene: scene.db.run(known_tag, scene.fleet.id()),
+    "no report": lambda scene: scene.db.run(stored_tag, scene.fleet.id()),
     "a link down": link_down,
     "lost": lambda scene: scene.db.run(lose_host, scene.fleet.id(), "it does not answer"),
     "back": Scene.take_report,

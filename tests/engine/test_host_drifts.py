@@ -14,9 +14,9 @@ from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
 from netweft.core.drift_healing import Healing
 from netweft.core.errors import ValidationError
+from netweft.core.guest_protocol import GuestNic, GuestSpec
 from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref
-from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.clusters import UpdateCluster, update_cluster
 from netweft.engine.commands.drift_answers import IgnoreDrift, adopt_host_drift, count_drift, ignore_drift

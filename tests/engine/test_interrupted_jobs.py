@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host
@@ -20,7 +20,7 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.db import Database
 from netweft.engine.job_context import JobContext, PostponedError
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
@@ -41,13 +41,13 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
 
 def die_during(fleet: Fleet, kind: str, reached: Callable[[], bool] | None) -> str:
     """Claim a job and do it until something is reached (None: to its end), without storing its end; returns its id."""
-    job = queue.claim_next(fleet.db, "a worker that dies", frozenset({kind}))
+    job = claims.claim_next(fleet.db, "a worker that dies", frozenset({kind}))
     assert job is not None
     stop = threading.Event()
 
     def work() -> None:
         try:
-            functions(fleet.outside)[kind](JobContext(db=fleet.db, job=job, stop=stop))
+            job_functions(fleet.outside)[kind](JobContext(db=fleet.db, job=job, stop=stop))
         except PostponedError:
             return
 
@@ -61,7 +61,7 @@ def die_during(fleet: Fleet, kind: str, reached: Callable[[], bool] | None) -> s
 
 
 def another_worker_goes_on(fleet: Fleet, job_id: str) -> None:
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     fleet.start_worker()
     fleet.done(job_id)
 
@@ -165,7 +165,7 @@ def test_a_change_that_may_only_be_asked_about_is_not_confirmed(fleet: Fleet) ->
     fleet.simulate(step_seconds=0.3)
     assert die_during(fleet, "apply_host", lambda: phase(fleet) == "applying") == job_id
     wear_out(fleet, job_id)
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     fleet.start_worker()
     ended = fleet.failed(job_id)
     assert ended.error_code == ROLLED_BACK
@@ -211,7 +211,7 @@ def test_a_machine_whose_start_was_given_up_is_what_its_host_says(fleet: Fleet) 
     with fleet.db.write() as tx:
         tx.execute(sa.update(vms).values(status="wait_for_launch"))
     wear_out(fleet, job_id)
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     fleet.start_worker()
     assert "Gave up" in fleet.failed(job_id).error
     assert GIVEN_UP in fleet.codes()

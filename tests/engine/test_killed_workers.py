@@ -20,10 +20,10 @@ import memory_provider
 from deployments import deployments
 from fleet import Fleet, running_fleet
 from memory_provider import INSTALLED
+from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
-from netweft.core.protocol import GuestSpec
-from netweft.engine import queue
+from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agent_answers import RefusedError
 from netweft.engine.commands import fabrics, providers
@@ -51,7 +51,7 @@ from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database, new_id
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.guests import agent_of
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
@@ -95,9 +95,9 @@ class MortalDatabase:
         self._live_on()
         return self._db.read()
 
-    def look(self) -> AbstractContextManager[Any]:
+    def read_once(self) -> AbstractContextManager[Any]:
         self._live_on()
-        return self._db.look()
+        return self._db.read_once()
 
     def write(self) -> AbstractContextManager[Any]:
         self._live_on()
@@ -287,7 +287,7 @@ def roll_out(fleet: Fleet) -> Iterator[str]:
     fleet.stop_worker()
     fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=200))
     kind = "apply_host"
-    beside = Worker(fleet.db, {kind: functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
+    beside = Worker(fleet.db, {kind: job_functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
     beside.start()
     try:
         yield waiting(fleet, "roll_out")
@@ -359,7 +359,7 @@ def shut_down(fleet: Fleet) -> Iterator[str]:
     assert 74 not in fleet.codes()
 
 
-def settle_shutdown(fleet: Fleet) -> Iterator[str]:
+def finish_shutdown(fleet: Fleet) -> Iterator[str]:
     vm_id = running_vm(fleet)
     fleet.simulate(deaf_guests=(vm_id,))
     worked(fleet, fleet.db.run(shut_down_vm, SYSTEM, vm_id))
@@ -548,7 +548,7 @@ CASES: Mapping[str, Case] = {
     "start_vm": start,
     "stop_vm": stop,
     "shut_down_vm": shut_down,
-    "settle_shutdown": settle_shutdown,
+    "settle_shutdown": finish_shutdown,
     "reboot_vm": reboot,
     "suspend_vm": suspend,
     "migrate_vm": migrate,
@@ -586,9 +586,9 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     """Let worker after worker die over a job, each one transaction later than the one before, and the last when all is
     done but for the job's end; returns how many died.
     """
-    function = functions(fleet.outside)[kind]
+    function = job_functions(fleet.outside)[kind]
     for lived in count():
-        job = queue.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
+        job = claims.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
         assert job is not None
         assert (job.id, job.attempts) == (job_id, 1)
         context = JobContext(db=MortalDatabase(fleet.db, lived), job=job, stop=threading.Event())  # type: ignore[arg-type] # as a database
@@ -599,7 +599,7 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
             is_last = False
         except PostponedError:
             pass
-        fleet.db.run(queue.take_over, silent_for=0)
+        fleet.db.run(claims.take_over, silent_for=0)
         with fleet.db.write() as tx:  # how often it is tried is another rule
             tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(attempts=0))
         if is_last:
@@ -618,7 +618,7 @@ def test_another_worker_does_it_to_its_end(fleet: Fleet, name: str) -> None:
 
 
 def test_every_kind_of_job_is_killed(fleet: Fleet) -> None:
-    assert functions(fleet.outside).keys() == {name.partition(" ")[0] for name in CASES}
+    assert job_functions(fleet.outside).keys() == {name.partition(" ")[0] for name in CASES}
 
 
 def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fleet) -> None:
@@ -628,10 +628,10 @@ def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fle
     vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
     worked(fleet)
     started = fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-1")))
-    job = queue.claim_next(fleet.db, "hung", frozenset({"start_vm"}))
+    job = claims.claim_next(fleet.db, "hung", frozenset({"start_vm"}))
     assert job is not None
     hung = agent_of(fleet.agents, JobContext(db=fleet.db, job=job, stop=threading.Event()), fleet.id(1))
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     worked(fleet, started)
     worked(fleet, fleet.db.run(stop_vm, SYSTEM, vm_id))
     with pytest.raises(RefusedError, match="A later order for guest"):

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 import rows
-from netweft.engine import leases, queue
+from netweft.engine import claims, leases, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.model.clusters import clusters
@@ -89,14 +89,14 @@ def test_the_dead_are_struck_off_and_the_living_are_not(db: Database) -> None:
     add_hosts(db, 4)
     come(db, ONE, TWO)
     assert settle(db, ONE, TWO) == {ONE: 2, TWO: 2}
-    db.run(queue.take_over)
+    db.run(claims.take_over)
     assert settle(db, ONE, TWO) == {ONE: 2, TWO: 2}
     silence(db, TWO)
     come(db, TWO)
-    db.run(queue.take_over)
+    db.run(claims.take_over)
     assert settle(db, ONE, TWO) == {ONE: 2, TWO: 2}, "it gave a sign just in time"
     silence(db, TWO)
-    db.run(queue.take_over)
+    db.run(claims.take_over)
     assert settle(db, ONE, TWO) == {ONE: 4}, "who was struck off takes nothing"
     come(db, TWO)
     assert settle(db, ONE, TWO) == {ONE: 2, TWO: 2}, "until it gives signs of life again"
@@ -129,7 +129,7 @@ def ask(db: Database, key: str) -> str:
 
 
 def claimed(db: Database, name: str) -> str | None:
-    job = queue.claim_next(db, name, KINDS)
+    job = claims.claim_next(db, name, KINDS)
     return None if job is None else job.id
 
 
@@ -151,7 +151,7 @@ def test_jobs_of_a_host_that_nobody_watches_are_for_anybody(db: Database) -> Non
     settle(db, TWO)
     assert claimed(db, ONE) is None
     silence(db, TWO)
-    db.run(queue.take_over)
+    db.run(claims.take_over)
     assert claimed(db, ONE) == job_id
 
 
@@ -171,7 +171,7 @@ def test_a_running_job_stays_where_it_runs_when_its_host_moves(db: Database) -> 
     come(db, ONE)
     settle(db, ONE)
     ask(db, f"host:{host_id}")
-    job = queue.claim_next(db, ONE, KINDS)
+    job = claims.claim_next(db, ONE, KINDS)
     assert job is not None
     come(db, TWO)
     with db.write() as tx:
@@ -185,17 +185,17 @@ def test_a_sign_of_life_waits_for_no_job(db: Database, database_url: str) -> Non
     """A job that has locked its row while it waits for something must not make its replica look dead."""
     come(db, ONE)
     ask(db, "vm:a")
-    job = queue.claim_next(db, ONE, KINDS)
+    job = claims.claim_next(db, ONE, KINDS)
     assert job is not None
     other = Database(database_url)
     with other.write() as tx:
         queue.hold(tx, job)
         db.run(leases.show_life, ONE)
-        assert db.run(queue.beat, ONE, [job.id]) == {job.id}
+        assert db.run(claims.beat, ONE, [job.id]) == {job.id}
     other.close()
     with db.write() as tx:
         tx.execute(sa.update(jobs).values(heartbeat=utc_now() - timedelta(hours=1)))
-    assert db.run(queue.take_over) == 0, "its replica is alive"
+    assert db.run(claims.take_over) == 0, "its replica is alive"
 
 
 def test_locks_of_a_session_of_which_nothing_more_is_heard_are_ended_by_postgresql(db: Database) -> None:
@@ -212,7 +212,7 @@ def test_a_claim_reads_a_few_rows_by_indexes_however_many_jobs_and_hosts_there_a
             queue.enqueue(tx, SYSTEM, "work", f"host:{host_id}", "Doing work")
         tx.execute(sa.text("ANALYZE"))
     with db.read() as tx:
-        claim = queue._claimable(KINDS)._for(tx.dialect)
+        claim = claims._claimable(KINDS)._for(tx.dialect)
         text, values = claim.text.replace("FOR UPDATE OF jobs SKIP LOCKED", ""), claim._fixed | {"replica": ONE}
         with tx.connection.cursor() as cursor:  # type: ignore[attr-defined]  # the driver's
             cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", values)

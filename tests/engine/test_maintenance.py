@@ -15,7 +15,7 @@ from engine.test_vms import profile, row, start, vm, vnic
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.protocol import HostReport
-from netweft.engine import queue
+from netweft.engine import claims
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host
@@ -138,12 +138,12 @@ def test_an_engine_that_died_in_the_middle_is_followed_by_another(fleet: Fleet) 
     ids = running(fleet, "one", "two", "three")
     fleet.stop_worker()
     job_id = deactivate(fleet)
-    died = queue.claim_next(fleet.db, "died", frozenset({"evacuate_host"}))
+    died = claims.claim_next(fleet.db, "died", frozenset({"evacuate_host"}))
     assert died is not None
     with pytest.raises(PostponedError):
         evacuate_host.run(JobContext(db=fleet.db, job=died, stop=threading.Event()))
     assert [row(fleet, vm_id).status for vm_id in ids].count("migrating") == 2
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     fleet.start_worker()
     fleet.done(job_id)
     assert fleet.status() == "maintenance"

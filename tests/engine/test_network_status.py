@@ -70,7 +70,7 @@ def judged(db: Database, before: Statuses) -> Statuses:
     """What :func:`judge_by_all_hosts` makes of the statuses that there were."""
     found: Statuses = {}
 
-    def judge(tx: Tx) -> None:
+    def evaluate(tx: Tx) -> None:
         nonlocal found
         for (cluster_id, network_id), status in before.items():
             here = cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
@@ -80,7 +80,7 @@ def judged(db: Database, before: Statuses) -> Statuses:
         raise UndoneError
 
     with pytest.raises(UndoneError):
-        db.run(judge)
+        db.run(evaluate)
     return found
 
 

@@ -13,8 +13,8 @@ import memory_provider
 from fleet import Fleet, running_fleet
 from memory_provider import BRIDGE, DOWN, System
 from netweft.core.errors import ValidationError
+from netweft.core.guest_protocol import GuestNic
 from netweft.core.host import Chassis, OvsBridge
-from netweft.core.protocol import GuestNic
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.clusters import UpdateCluster, update_cluster

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from netweft.core.errors import HostError, NotFoundError
-from netweft.engine import audit, job_progress, queue
+from netweft.engine import audit, claims, job_progress, queue
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
@@ -31,7 +31,7 @@ def ask(db: Database, key: str = "", payload: dict | None = None, delay: float =
 
 
 def claim(db: Database, replica: str = "one") -> Job | None:
-    return queue.claim_next(db, replica, KINDS)
+    return claims.claim_next(db, replica, KINDS)
 
 
 def silence(db: Database) -> None:
@@ -117,19 +117,19 @@ def test_a_dead_workers_job_is_taken_over_and_the_dead_can_say_nothing_more(db: 
     ask(db, "host:a")
     lost = claim(db, "dead")
     assert lost is not None
-    assert db.run(queue.take_over) == 0, "it was alive a moment ago"
+    assert db.run(claims.take_over) == 0, "it was alive a moment ago"
     silence(db)
-    assert db.run(queue.beat, "dead", [lost.id]) == {lost.id}
-    assert db.run(queue.take_over) == 0, "it shows signs of life"
+    assert db.run(claims.beat, "dead", [lost.id]) == {lost.id}
+    assert db.run(claims.take_over) == 0, "it shows signs of life"
     silence(db)
-    assert db.run(queue.take_over) == 1
+    assert db.run(claims.take_over) == 1
     mine = claim(db, "heir")
     assert mine is not None
     assert (mine.id, mine.attempts) == (lost.id, 2)
     for act in (queue.finish, queue.hold, queue.put_back):
         with pytest.raises(LostError):
             db.run(act, lost)
-    assert db.run(queue.beat, "dead", [lost.id]) == set()
+    assert db.run(claims.beat, "dead", [lost.id]) == set()
     db.run(queue.finish, mine)
     with pytest.raises(LostError):
         db.run(queue.finish, mine)
@@ -139,10 +139,10 @@ def kill(db: Database, times: int) -> Job:
     """Let so many workers die over the job, and claim it once more."""
     for number in range(times):
         assert claim(db, f"victim-{number}")
-        assert db.run(queue.take_over, silent_for=0) == 1
+        assert db.run(claims.take_over, silent_for=0) == 1
     job = claim(db)
     assert job is not None
-    db.run(queue.take_over, silent_for=0)
+    db.run(claims.take_over, silent_for=0)
     return job
 
 

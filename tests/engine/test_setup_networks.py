@@ -16,7 +16,7 @@ from netweft.core.host import Host, Loss
 from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.core.protocol import HostReport
-from netweft.engine import queue
+from netweft.engine import claims
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.host_plans import plan_host_networks
@@ -234,7 +234,7 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     """The job is repeated by another worker, after the first one got as far as ``phase``."""
     fleet.stop_worker()
     job_id = fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=30))
-    died = queue.claim_next(fleet.db, "a worker that dies", frozenset({"apply_host"}))
+    died = claims.claim_next(fleet.db, "a worker that dies", frozenset({"apply_host"}))
     assert died is not None
     assert died.id == job_id
     from netweft.core.desired import desired_host  # noqa: PLC0415 - what the dead worker had done
@@ -254,7 +254,7 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
         fleet.until(lambda: fleet.report().change.phase == "awaiting_confirmation")  # type: ignore[union-attr]  # there is one
     if phase == "confirmed":
         fleet.agent().confirm(2)
-    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.db.run(claims.take_over, silent_for=0)
     fleet.start_worker()
     fleet.done(job_id)
     assert fleet.carried()["storage"] == "eth1"

@@ -34,12 +34,11 @@ from netweft.engine.commands.vms import (
     stop_vm,
     update_vm,
 )
+from netweft.engine.commands.vnic_filters import FilterParameter, put_filter_parameter
 from netweft.engine.commands.vnics import (
     AddVnic,
-    FilterParameter,
     UpdateVnic,
     add_vnic,
-    put_filter_parameter,
     remove_vnic,
     update_vnic,
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
-from netweft.core.protocol import GuestSpec, GuestState
+from netweft.core.guest_protocol import GuestSpec, GuestState
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.commands.hosts import deactivate_host, remove_host
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm

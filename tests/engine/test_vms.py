@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
-from netweft.core.protocol import GuestState
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.networks import AddNetwork, add_network

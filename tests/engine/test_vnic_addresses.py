@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 import rows
 from netweft.core.errors import BusyError, ValidationError
-from netweft.core.protocol import Lease
+from netweft.core.guest_protocol import Lease
 from netweft.engine import seed as bootstrap
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import snapshots

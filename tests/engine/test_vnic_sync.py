@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
-from netweft.core.protocol import GuestNic, Lease, Rate
+from netweft.core.guest_protocol import GuestNic, Lease, Rate
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm

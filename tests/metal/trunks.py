@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netweft.core.protocol import GuestSpec
+    from netweft.core.guest_protocol import GuestSpec
 
 VLANS = (100, 200, 300)
 

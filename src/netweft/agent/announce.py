@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from netweft.agent.dumps import RawLink
     from netweft.agent.ovsdb import Ovsdb
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 log = logging.getLogger(__name__)
 

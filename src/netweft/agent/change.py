@@ -12,16 +12,17 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Condition, Thread
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from netweft.agent import change_requests, peers
+from netweft.agent.change_state import ChangeState
 from netweft.agent.chassis import CHASSIS_PATIENCE, leave_behind, try_chassis
 from netweft.agent.committed import Committed
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import NotConvergedError, reconcile, restore, wait_for_nics
-from netweft.agent.store import Record, StoreError
+from netweft.agent.store import StoreError
 from netweft.agent.transitions import (
     AT_WORK,
     Start,
@@ -29,7 +30,6 @@ from netweft.agent.transitions import (
     after_boot,
     after_steps,
     at_start,
-    is_news,
     is_over,
     keep,
     transition,
@@ -37,7 +37,7 @@ from netweft.agent.transitions import (
 from netweft.agent.wire import BROKEN, CONFLICT, RefusalError, encode, tag_of
 from netweft.core.compare import differences, marked
 from netweft.core.plan import PlanError, plan
-from netweft.core.protocol import PROGRESS_EVERY, Change, Phase
+from netweft.core.protocol import Change, Phase
 from netweft.core.prune import leave_missing
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 log = logging.getLogger(__name__)
-
-HOST_FILES = ("checkpoint-", "desired-", "committed-")
 
 
 class StoppedError(Exception):
@@ -80,35 +78,31 @@ class Changes:
         self._events = events
         self._changed = changed
         self._chassis_wait = chassis_wait
-        self._record = Record()
-        self._moved = Condition()
+        self._state = ChangeState(store, events)
         self._thread: Thread | None = None
-        self._busy = False
         self._closed = False
         self._stop = ""
-        self._steps = (0, 0)
         self._applied = 0.0
-        self._deadline = 0.0
 
     # What others ask
 
     @property
     def generation(self) -> int:
         """Of the last request that was taken, 0 for none."""
-        return self._record.generation
+        return self._state.record.generation
 
     def current(self) -> Change | None:
         """The last change as it stands now; None when there was none."""
-        with self._moved:
-            return self._shown() if self._record.change else None
+        with self._state.moved:
+            return self._state.change() if self._state.record.change else None
 
     def is_dirty(self, running: Host) -> bool:
         """Whether what runs is not what boot restores. Raises StoreError."""
-        return bool(differences(self._committed.host(self._record), running))
+        return bool(differences(self._committed.host(self._state.record), running))
 
     def is_at_work(self) -> bool:
         """Whether steps are being done now."""
-        change = self._record.change
+        change = self._state.record.change
         return bool(change and change.phase in AT_WORK)
 
     def put(self, request: ChangeRequest) -> Change:
@@ -118,21 +112,21 @@ class Changes:
         the host cannot be looked at or the disk is full. The host is untouched then.
         """
         change_requests.require_in_range(request)
-        with self._moved:
-            known = self._known(request)
+        with self._state.moved:
+            known = self._state.repeated(request)
             if known:
                 return known
-            if self._busy or self._closed:
-                raise change_requests.busy(self._record.generation)
-            self._busy = True
+            if self._state.is_busy or self._closed:
+                raise change_requests.busy(self._state.record.generation)
+            self._state.is_busy = True
         try:
             seen, steps = self._checkpoint(request)
         except BaseException:
-            with self._moved:
-                self._busy = False
+            with self._state.moved:
+                self._state.is_busy = False
             raise
-        with self._moved:
-            shown = self._shown()
+        with self._state.moved:
+            shown = self._state.change()
             self._thread = Thread(
                 target=self._run, args=(request, seen, steps), name=f"change-{request.generation}", daemon=True
             )
@@ -140,21 +134,8 @@ class Changes:
         return shown
 
     def await_news(self, generation: int, phase: str, wait: float) -> None:
-        """Return once the last change is another than that one, or is in another phase and awaits its confirmation or
-        has ended; after a while if it has moved otherwise; and when ``wait`` seconds have passed.
-        """
-        until, pause = monotonic() + wait, monotonic() + PROGRESS_EVERY
-        with self._moved:
-            steps = self._steps
-            while (now := monotonic()) < until:
-                change = self._record.change
-                if change is None or is_news(change, generation=generation, phase=phase):
-                    return
-                if now >= pause:
-                    if change.phase != phase or self._steps != steps:
-                        return
-                    pause = now + PROGRESS_EVERY
-                self._moved.wait(min(pause, until) - now)
+        """As :meth:`netweft.agent.change_state.ChangeState.await_news` says."""
+        self._state.await_news(generation, phase, wait)
 
     def confirm(self, generation: int, opened: float) -> Change:
         """Keep the change; ``opened``: when the connection that says so was accepted (time.monotonic).
@@ -162,46 +143,47 @@ class Changes:
         Raises RefusalError when that was before the change was applied (it proves nothing), when the change does not
         wait for a confirmation (any more), and when the disk did not take it.
         """
-        with self._moved:
-            change = change_requests.require_current(self._record.change, generation)
-            window = change_requests.Window(applied=self._applied, deadline=self._deadline, is_stopped=bool(self._stop))
+        with self._state.moved:
+            change = change_requests.require_current(self._state.record.change, generation)
+            window = change_requests.Window(
+                applied=self._applied, deadline=self._state.deadline, is_stopped=bool(self._stop)
+            )
             if not change_requests.may_confirm(change, window, opened=opened, now=monotonic()):
-                return self._shown()
+                return self._state.change()
             try:
-                self._enter(keep(commit=self._record.commit))
+                self._state.enter(keep(commit=self._state.record.commit))
             except StoreError as error:
                 raise RefusalError(BROKEN, "failed", str(error)) from error
-            return self._shown()
+            return self._state.change()
 
     def roll_back(self, generation: int) -> Change:
         """Take the change back now. Raises RefusalError (``wrong_phase``) when it was confirmed."""
-        with self._moved:
-            if change_requests.may_roll_back(change_requests.require_current(self._record.change, generation)):
+        with self._state.moved:
+            if change_requests.may_roll_back(change_requests.require_current(self._state.record.change, generation)):
                 self._stop = self._stop or "it was asked to be taken back"
-                self._moved.notify_all()
-            return self._shown()
+                self._state.moved.notify_all()
+            return self._state.change()
 
     def commit(self) -> Change:
         """Make what runs now what boot restores.
 
         Raises RefusalError while a change is under way, and when the disk did not take it.
         """
-        with self._moved:
-            if self._busy:
-                raise change_requests.busy(self._record.generation)
+        with self._state.moved:
+            if self._state.is_busy:
+                raise change_requests.busy(self._state.record.generation)
             try:
                 running = self._driver.observe()
-                record = replace(self._record, committed=self._committed.file_of(running, self._record))
+                record = replace(self._state.record, committed=self._committed.file_of(running, self._state.record))
                 if record.change:
                     phase = transition(record.change.phase, Trigger.COMMIT).to
                     record = replace(record, change=replace(record.change, phase=phase))
-                if record != self._record:
-                    self._store.save(record)
-                    self._record = record
+                if record != self._state.record:
+                    self._state.save(record)
                     self._events.change(record.generation, Phase.COMMITTED)
             except (NetworkingError, StoreError) as error:
                 raise RefusalError(BROKEN, "failed", str(error)) from error
-            self._store.sweep(self._record, HOST_FILES)
+            self._state.sweep()
             change = record.change or Change(generation=record.generation, phase=Phase.COMMITTED, started=_now())
             return replace(change, phase=Phase.COMMITTED)
 
@@ -213,13 +195,11 @@ class Changes:
         ``patience``: seconds to wait after a boot for NICs that the committed configuration uses and that are not there
         yet.
         """
-        self._record = self._store.load()
-        boot, change = self._driver.boot(), self._record.change
-        self._steps = (change.steps_done, change.steps_total) if change else (0, 0)
-        start = at_start(noted_boot=self._record.boot, boot=boot, phase=change.phase if change else None)
+        self._state.load()
+        boot, change = self._driver.boot(), self._state.record.change
+        start = at_start(noted_boot=self._state.record.boot, boot=boot, phase=change.phase if change else None)
         if start is Start.NOTE_BOOT:
-            self._record = replace(self._record, boot=boot)
-            self._store.save(self._record)
+            self._state.save(replace(self._state.record, boot=boot))
         elif start is Start.RESTORE_COMMITTED:
             self._restore_at_boot(boot, patience)
         elif start is Start.ROLL_BACK:
@@ -228,11 +208,11 @@ class Changes:
 
     def close(self, patience: float) -> None:
         """The agent ends: a change that is not confirmed yet is taken back first; waits that many seconds for it."""
-        with self._moved:
+        with self._state.moved:
             self._closed = True
             self._stop = self._stop or "the agent was stopped before anybody confirmed the change"
             thread = self._thread
-            self._moved.notify_all()
+            self._state.moved.notify_all()
         if thread:
             thread.join(patience)
 
@@ -250,7 +230,7 @@ class Changes:
             desired, missing = leave_missing(request.desired, seen)
             steps = plan(seen, desired)
             record = replace(
-                self._record,
+                self._state.record,
                 generation=request.generation,
                 change=Change(
                     generation=request.generation,
@@ -269,11 +249,11 @@ class Changes:
             raise RefusalError(CONFLICT, "plan", str(error)) from error
         except (NetworkingError, StoreError) as error:
             raise RefusalError(BROKEN, "failed", f"The host was left as it is: {error}") from error
-        with self._moved:
-            self._record, self._steps = record, (0, 0)
+        with self._state.moved:
+            self._state.record, self._state.steps = record, (0, 0)
             self._stop = "the agent was stopped before the change began" if self._closed else ""
         self._events.change(request.generation, Phase.CHECKPOINTED)
-        self._store.sweep(record, HOST_FILES)
+        self._state.sweep()
         for line in missing:
             log.warning("change %d: %s", request.generation, line)
         return seen, steps
@@ -293,22 +273,22 @@ class Changes:
         """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
 
         def has_ended() -> bool:
-            return is_over(self._record.change, request.generation)
+            return is_over(self._state.record.change, request.generation)
 
         if steps:
             reachable = peers.answering_before(self._driver, seen, lambda: bool(self._stop))
-            with self._moved:
-                self._record = replace(self._record, peers=reachable)
-        self._enter(Trigger.BEGIN)
+            with self._state.moved:
+                self._state.record = replace(self._state.record, peers=reachable)
+        self._state.enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
         self._changed()
-        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._steps))
-        with self._moved:
+        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._state.steps))
+        with self._state.moved:
             self._applied = monotonic()
-            self._deadline = self._applied + request.confirm_within
-            self._enter(after_steps(confirm_within=request.confirm_within, commit=request.commit))
-            self._moved.wait_for(lambda: self._stop or has_ended(), timeout=self._deadline - monotonic())
+            self._state.deadline = self._applied + request.confirm_within
+            self._state.enter(after_steps(confirm_within=request.confirm_within, commit=request.commit))
+            self._state.moved.wait_for(lambda: self._stop or has_ended(), timeout=self._state.deadline - monotonic())
             if not has_ended():
                 raise StoppedError(self._stop or f"the engine did not confirm it within {request.confirm_within:g} s")
 
@@ -318,56 +298,26 @@ class Changes:
         """
 
         def is_over() -> bool:
-            return self._closed or self._record.generation != generation
+            return self._closed or self._state.record.generation != generation
 
-        record = self._record
+        record = self._state.record
         if record.change is None or record.change.lost_peers is not None:
             return
         lost = peers.lost_after(self._driver, record.peers, is_over)
-        with self._moved:
-            change = self._record.change
+        with self._state.moved:
+            change = self._state.record.change
             if change is None or is_over():
                 return
-            self._record = replace(self._record, change=replace(change, lost_peers=lost))
-            if not self._busy:  # else the disk is about to have a later request, or will be asked for it again
+            self._state.record = replace(self._state.record, change=replace(change, lost_peers=lost))
+            if not self._state.is_busy:  # else the disk is about to have a later request, or will be asked for it again
                 with suppress(StoreError):
-                    self._store.save(self._record)
+                    self._store.save(self._state.record)
             self._events.change(generation, change.phase)
 
     def _report(self, done: int, total: int) -> None:
-        self._steps = (done, total)
+        self._state.steps = (done, total)
         if self._stop:
             raise StoppedError(self._stop)
-
-    def _enter(self, trigger: Trigger, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
-        """Put the next phase on the disk, then let everybody see it; with a final one the host is free for the next
-        change.
-
-        Raises StoreError with the phase as it was, where the next one needs the disk.
-        """
-        with self._moved:
-            record, change = self._record, self._record.change
-            if change is None:
-                raise RuntimeError("a phase without a change")
-            move = transition(change.phase, trigger)
-            done, total = self._steps
-            error = error or change.error
-            change = replace(
-                change, phase=move.to, steps_done=done, steps_total=total, error=error, difference=difference
-            )
-            if move.keeps and record.peers:
-                change = replace(change, lost_peers=None)
-            record = replace(record, change=change, committed=record.desired if move.commits else record.committed)
-            try:
-                self._store.save(record)
-            except StoreError:
-                if move.needs_disk:
-                    raise
-                log.exception("going on without having noted the phase %s", move.to)
-            self._record = record
-            self._busy = not move.to.is_final
-            self._moved.notify_all()
-            self._events.change(record.generation, move.to)
 
     def _roll_back(self, reason: str) -> None:
         """Go back to the checkpoint.
@@ -375,15 +325,17 @@ class Changes:
         A disk that takes nothing any more does not stop it: it still says that the change is unfinished, so the next
         start goes back again.
         """
-        log.warning("change %d is taken back: %s", self._record.generation, reason)
-        self._enter(Trigger.FAIL, error=reason)
+        log.warning("change %d is taken back: %s", self._state.record.generation, reason)
+        self._state.enter(Trigger.FAIL, error=reason)
         try:
-            desired, checkpoint = (self._store.host(file) for file in (self._record.desired, self._record.checkpoint))
+            desired, checkpoint = (
+                self._store.host(file) for file in (self._state.record.desired, self._state.record.checkpoint)
+            )
             difference = self._back_to(checkpoint, marked(desired))
             leave_behind(self._driver, desired.chassis, checkpoint.chassis)
         except StoreError as error:
             difference = (str(error),)
-        self._enter(Trigger.RESTORED, difference=difference)
+        self._state.enter(Trigger.RESTORED, difference=difference)
 
     def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
@@ -398,41 +350,15 @@ class Changes:
 
     def _restore_at_boot(self, boot: str, patience: float) -> None:
         """Restore what was committed, once per boot. A change that was not committed is gone with the boot."""
-        committed = self._committed.host(self._record)
+        committed = self._committed.host(self._state.record)
         wait_for_nics(self._driver, committed, patience)
         difference = self._back_to(committed)
         for line in difference:
             log.error("not restored at boot: %s", line)
-        change = self._record.change
-        record = replace(self._record, boot=boot, change=after_boot(change, difference) if change else None)
-        self._store.save(record)
-        self._record = record
+        change = self._state.record.change
+        record = replace(self._state.record, boot=boot, change=after_boot(change, difference) if change else None)
+        self._state.save(record)
         self._events.lose()
-
-    # Small things
-
-    def _known(self, request: ChangeRequest) -> Change | None:
-        """The change of a request that is only repeated. Raises RefusalError for one that is too old.
-
-        Called with the lock.
-        """
-        record = self._record
-        if request.generation > record.generation:
-            return None
-        same = request.generation == record.generation and record.change
-        if same and (request.confirm_within, request.commit) == (record.confirm_within, record.commit):
-            with suppress(StoreError):
-                if self._store.host(record.desired) == request.desired:
-                    return self._shown()
-        raise change_requests.stale(request, record.generation)
-
-    def _shown(self) -> Change:
-        change = self._record.change
-        if change is None:
-            raise RuntimeError("no change to show")
-        left = max(0.0, self._deadline - monotonic()) if change.phase is Phase.AWAITING else None
-        done, total = self._steps
-        return replace(change, steps_done=done, steps_total=total, seconds_left=left)
 
 
 def _now() -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from netweft.core.protocol import GuestNic, Lease
+    from netweft.core.guest_protocol import GuestNic, Lease
 
 LINK = "guests"
 """The name of its link in its namespace."""

@@ -99,7 +99,7 @@ class _Execution:
         self._progress = progress
         self._done = 0
         links = dump_links(handles.netlink)
-        self._held = handles.held.look(handles.netlink)
+        self._held = handles.held.update(handles.netlink)
         self._dynamic: dict[str, tuple[Address, ...]] = {}
         self._given: dict[str, set[Address]] = {}
         self._encoder: Encoder | None = self._encode(links)  # None: the links may be others now
@@ -161,9 +161,9 @@ class _Execution:
             self._send_kernel()
         self._kernel.append((step, requests))
         self._waiting += len(requests)
-        if self._ipv6.must_look_after(step):
+        if self._ipv6.must_watch(step):
             self._send_kernel()
-            self._ipv6.look(dump_links(self._handles.netlink))
+            self._ipv6.update(dump_links(self._handles.netlink))
 
     def _send_kernel(self) -> None:
         batch, self._kernel, self._waiting = self._kernel, [], 0
@@ -223,10 +223,10 @@ class _Execution:
             raise StepFailedError(batch[0], str(error)) from error
         self._ovs_internal = None
         self._encoder = None
-        must_look = [self._ipv6.must_look_after(step) for step in batch]
+        must_look = [self._ipv6.must_watch(step) for step in batch]
         self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
         if any(must_look):
-            self._ipv6.look(dump_links(self._handles.netlink))
+            self._ipv6.update(dump_links(self._handles.netlink))
         self._stop_clients_of_missing()
         self._report(len(batch))
 

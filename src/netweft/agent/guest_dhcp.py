@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netweft.agent.dumps import RawLink
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 log = logging.getLogger(__name__)
 

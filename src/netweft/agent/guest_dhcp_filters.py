@@ -22,7 +22,7 @@ from netweft.agent.link_options import mac_bytes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 SERVER_MAC = "0a:6e:77:64:68:01"
 """That of the server on each host, so that a guest that moves finds the one that it knows."""

@@ -26,7 +26,7 @@ class Held:
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
 
-    def look(self, netlink: Netlink) -> frozenset[str]:
+    def update(self, netlink: Netlink) -> frozenset[str]:
         """See what there is now, and tell it with what was there a moment ago. Raises NetlinkError."""
         now = monotonic()
         self._seen = {ip: at for ip, at in self._seen.items() if now - at < MEMORY}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from netweft.agent.guests import GuestError
 from netweft.agent.wire import CONFLICT, RefusalError
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -29,9 +29,9 @@ class Ipv6Watch:
         self._bonds: set[str] = set()
         self._bond_ports: set[str] = set()
         self._without: set[str] = set()
-        self.look(links)
+        self.update(links)
 
-    def look(self, links: Iterable[RawLink]) -> None:
+    def update(self, links: Iterable[RawLink]) -> None:
         """See which links have lost IPv6, and tend to those that have it again."""
         links = tuple(links)
         without = {link.name for link in links if link.is_ethernet and not link.has_ipv6}
@@ -46,7 +46,7 @@ class Ipv6Watch:
         """Whether what waits must be sent before the step: a new link must be tended to before it goes up."""
         return isinstance(step, SetUp) and step.name in self._waiting
 
-    def must_look_after(self, step: object) -> bool:
+    def must_watch(self, step: object) -> bool:
         """Whether the step may take IPv6 off a link or bring it back, so that it must be sent and looked at on its own.
 
         Bonds give their MTU to ports that join, and ports that leave get back what they had long before.

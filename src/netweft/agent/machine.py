@@ -11,7 +11,7 @@ from netweft.agent.announce import Announcer
 from netweft.agent.execute import execute, prepare
 from netweft.agent.handles import Handles
 from netweft.agent.held import Held
-from netweft.agent.neighbour_table import answering, known_peers
+from netweft.agent.neighbour_table import answered_peers, answering
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from netweft.agent.networking import Progress
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
+    from netweft.core.guest_protocol import GuestNic
     from netweft.core.host import Chassis, Host
     from netweft.core.peers import LinkPeer
-    from netweft.core.protocol import GuestNic, LinkCounters
+    from netweft.core.protocol import LinkCounters
     from netweft.core.steps import Step
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -97,7 +98,7 @@ class MachineNetworking:
     def link_peers(self) -> Sequence[LinkPeer]:
         """Whom the kernel knows to be next to the host. Raises NetworkingError."""
         with self._handles() as handles:
-            return known_peers(handles.netlink)
+            return answered_peers(handles.netlink)
 
     def answering(
         self, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]

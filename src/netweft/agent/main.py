@@ -30,7 +30,7 @@ from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
 from netweft.core.protocol import AGENT_PORT
 from netweft.core.simulated_fleet import Part, parse_part
-from netweft.systemd import tell_systemd
+from netweft.systemd import notify_systemd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -289,10 +289,10 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
     print(f"netweft agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
-    tell_systemd("READY=1")
+    notify_systemd("READY=1")
     while _next(asked) == signal.SIGHUP:
         _show_identity(server, services)
-    tell_systemd("STOPPING=1")
+    notify_systemd("STOPPING=1")
     server.shutdown()
     thread.join()
     for service in services.values():

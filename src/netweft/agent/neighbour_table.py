@@ -26,9 +26,9 @@ _AGAIN = 0.05
 """Seconds between two looks."""
 
 
-def known_peers(netlink: nl.Netlink) -> list[LinkPeer]:
+def answered_peers(netlink: nl.Netlink) -> list[LinkPeer]:
     """Those that have answered, now or earlier. Raises NetlinkError."""
-    return [one for one, state in _look(netlink, _names(netlink)).items() if state.is_known]
+    return [one for one, state in _neighbours(netlink, _names(netlink)).items() if state.is_known]
 
 
 def answering(
@@ -38,13 +38,13 @@ def answering(
     names = _names(netlink)
     indexes = {name: index for index, name in names.items()}
     waiting = {one for one in peers if one.link in indexes}
-    seen = _look(netlink, names)
+    seen = _neighbours(netlink, names)
     netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in sorted(waiting)])
     found: set[LinkPeer] = set()
     until = monotonic() + patience
     while waiting and monotonic() < until and not is_over():
         sleep(_AGAIN)
-        seen = _look(netlink, names)
+        seen = _neighbours(netlink, names)
         found |= {one for one in waiting if one in seen and seen[one].state & nl.NUD_REACHABLE}
         waiting -= found
         given_up = [one for one in sorted(waiting) if one not in seen or not seen[one].state & _IS_ASKED]
@@ -66,7 +66,7 @@ def _names(netlink: nl.Netlink) -> dict[int, str]:
     return {link.index: link.name for link in dump_links(netlink)}
 
 
-def _look(netlink: nl.Netlink, names: Mapping[int, str]) -> dict[LinkPeer, RawNeighbour]:
+def _neighbours(netlink: nl.Netlink, names: Mapping[int, str]) -> dict[LinkPeer, RawNeighbour]:
     return {
         LinkPeer(link=names[one.index], address=str(one.address), mac=one.mac): one
         for one in dump_neighbours(netlink)

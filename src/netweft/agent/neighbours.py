@@ -53,7 +53,7 @@ class NeighbourWatch:
         self._changed = changed
         self._patience = patience
         self._found: Neighbours | None = None
-        self._looks = Looks("watch of the neighbours", self._look, every=every, gap=gap)
+        self._looks = Looks("watch of the neighbours", self._refresh, every=every, gap=gap)
 
     def found(self) -> Neighbours | None:
         """The neighbours by NIC, None while no lldpd answers."""
@@ -67,7 +67,7 @@ class NeighbourWatch:
         """End the thread."""
         self._looks.close()
 
-    def _look(self) -> bool:
+    def _refresh(self) -> bool:
         try:
             found = ask(self._socket, self._patience)
         except subprocess.TimeoutExpired:  # what it had learnt is not wrong for that

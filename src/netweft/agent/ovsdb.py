@@ -13,8 +13,9 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from netweft.agent.ovsdb_bump import Asked, bump
 from netweft.agent.ovsdb_mirror import Mirror
-from netweft.agent.ovsdb_script import Asked, Script, bump
+from netweft.agent.ovsdb_script import Script
 from netweft.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
 from netweft.agent.ovsdb_steps import OvsdbStep, OvsStepError, PlugGuest, UnplugGuest, inverse
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
@@ -91,11 +92,11 @@ class Ovsdb:
         The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports are told
         as they were asked for, down and without carrier; what they are is told by their links in the kernel.
         """
-        return self._look(Mirror.view)
+        return self._read(Mirror.view)
 
     def chassis(self) -> Chassis:
         """What ovn-controller is told. Raises OvsdbError when the database cannot be read."""
-        return self._look(Mirror.chassis)
+        return self._read(Mirror.chassis)
 
     def tls(self) -> dict[str, str]:
         """The files that Open vSwitch and OVN show and trust in TLS, by the options of their tools; none where it is
@@ -117,9 +118,9 @@ class Ovsdb:
         """
         with Session(self.path, self.timeout) as session:
             rest = list(steps)
-            taken = frozenset(links) - self._look(Mirror.tables).internal()
+            taken = frozenset(links) - self._read(Mirror.tables).internal()
             while rest:
-                script = Script(self._look(Mirror.tables), taken)
+                script = Script(self._read(Mirror.tables), taken)
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
                 if not script.is_empty:
@@ -131,11 +132,11 @@ class Ovsdb:
             # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
             self._await_applied(session, bump(session))
         asked = script.commit(session)
-        self._look(Mirror.view)  # ovs-vswitchd is at work meanwhile, so that looking later finds it done
+        self._read(Mirror.view)  # ovs-vswitchd is at work meanwhile, so that looking later finds it done
         failure = script.failure(self._await_applied(session, asked, _FAILURES))
         if failure:
             # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
-            remedy = Script(self._look(Mirror.tables))
+            remedy = Script(self._read(Mirror.tables))
             remedy.add(inverse(failure.step))
             self._await_applied(session, remedy.commit(session))
             raise failure
@@ -144,7 +145,7 @@ class Ovsdb:
             # notes that while it confirms, and asks again the next time.
             self._await_applied(session, bump(session))
 
-    def _look(self, read: Callable[[Mirror], Result]) -> Result:
+    def _read(self, read: Callable[[Mirror], Result]) -> Result:
         """What ``read`` finds in a copy that holds all that was committed before. Raises OvsdbError."""
         with self._lock:
             mirror, self._mirror = self._mirror, None

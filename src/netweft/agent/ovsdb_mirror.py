@@ -45,20 +45,20 @@ class Mirror:
 
     def tables(self) -> Tables:
         """The rows at the last sync, in dictionaries of the caller's own."""
-        return self._known().copy()
+        return self._typed_tables().copy()
 
     def view(self) -> OvsView:
         """The same as values of the core, in dictionaries of the caller's own."""
         if self._view is None:
-            self._view = self._known().view()
+            self._view = self._typed_tables().view()
         bridges, ports, guests = self._view
         return dict(bridges), dict(ports), dict(guests)
 
     def chassis(self) -> Chassis:
         """What ovn-controller is told, at the last sync."""
-        return self._known().chassis
+        return self._typed_tables().chassis
 
-    def _known(self) -> Tables:
+    def _typed_tables(self) -> Tables:
         if self._tables is None:
             self._tables = Tables.of({table: list(rows.values()) for table, rows in self._rows.items()})
         return self._tables

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netweft.agent.ovsdb_bump import BUMP, Asked, asked
 from netweft.agent.ovsdb_chassis import mutations
 from netweft.agent.ovsdb_session import (
     Json,
@@ -13,7 +13,6 @@ from netweft.agent.ovsdb_session import (
     Row,
     Session,
     as_set,
-    only_row,
     to_map,
     to_set,
 )
@@ -38,21 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from netweft.core.host import GuestPort, OvsPort
-
-
-_BUMP: Sequence[Operation] = (
-    {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]},
-    {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg", "cur_cfg"]},
-)
-"""The end of a transaction that ovs-vswitchd shall confirm (ovs-vswitchd.conf.db(5), next_cfg)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A change that ovs-vswitchd shall make: the number at which it was applied last, and the one to wait for."""
-
-    target: int
-    applied: int
 
 
 class Script:
@@ -133,7 +117,7 @@ class Script:
     def operations(self) -> list[Operation]:
         """The whole transaction."""
         self._join()
-        return [*self._operations, *_BUMP]
+        return [*self._operations, *BUMP]
 
     def commit(self, session: Session) -> Asked:
         """Send the transaction. Raises OvsStepError or OvsdbError."""
@@ -147,7 +131,7 @@ class Script:
         for step, operation, result in zip(self._steps, self._operations, results, strict=False):
             if operation["op"] != "insert" and result.get("count") != 1:
                 raise OvsStepError(step, "someone else removed it meanwhile")
-        return _asked(session, results)
+        return asked(session, results)
 
     def failure(self, rows: Sequence[Row]) -> OvsStepError | None:
         """Of the first interface of this script that ovs-vswitchd could not open, if any."""
@@ -385,16 +369,6 @@ def _marks(owner: str) -> dict[str, str]:
 
 def _optional(value: Json) -> Json:
     return to_set([] if value is None else [value])
-
-
-def bump(session: Session) -> Asked:
-    """Ask ovs-vswitchd for nothing but a sign. Raises OvsdbError."""
-    return _asked(session, session.transact(_BUMP))
-
-
-def _asked(session: Session, results: Sequence[Row]) -> Asked:
-    row = only_row(session.rows(results[-1]))
-    return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
 
 
 def _names_for_controllers(step: PlugGuest) -> dict[str, str]:

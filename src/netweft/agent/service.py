@@ -12,18 +12,9 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.store import StoreError
 from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode, tag_of
 from netweft.core.functions import find_function, nics_by_address, why_in_use
+from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
 from netweft.core.interface_cards import why_not_given
-from netweft.core.protocol import (
-    EVENT_HEADER,
-    ChangeRequest,
-    FunctionsRequest,
-    GenerationRef,
-    GuestNic,
-    GuestSpec,
-    HostReport,
-    Migration,
-    Progress,
-)
+from netweft.core.protocol import EVENT_HEADER, ChangeRequest, FunctionsRequest, GenerationRef, HostReport, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

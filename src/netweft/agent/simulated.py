@@ -16,7 +16,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from netweft import agent
 from netweft.agent.change import Changes
 from netweft.agent.events import Events
-from netweft.agent.guests.simulated import SimulatedGuests, given
+from netweft.agent.guests.simulated import SimulatedGuests, plugged_nics
 from netweft.agent.host_guests import Guests
 from netweft.agent.service import OK, HostService, Reply, Request
 from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
@@ -109,7 +109,7 @@ class SimulatedService(HostService):
         found = _without(facts, wanted.lacks, state.host)
         if not wanted.infiniband:
             return found
-        adapter = infiniband(self._number, wanted.infiniband, {nic.function for nic in given(state)})
+        adapter = infiniband(self._number, wanted.infiniband, {nic.function for nic in plugged_nics(state)})
         return replace(found, interface_cards=(*found.interface_cards, adapter))
 
     def _heard(self, number: int) -> Neighbours | None:

@@ -15,10 +15,11 @@ import msgspec
 
 from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
 from netweft.core.neighbours import Neighbours
 from netweft.core.peers import LinkPeer
-from netweft.core.protocol import GuestState, LinkCounters, Phase
+from netweft.core.protocol import LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
 from netweft.core.sync import locate_networks

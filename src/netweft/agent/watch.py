@@ -56,7 +56,7 @@ class Watch:
         self._lock = Lock()
         self._last: _Seen | None = None
         self._reported: _Seen | None = None
-        self._looks = Looks("watch of the host", self._look, every=EVERY, gap=GAP)
+        self._looks = Looks("watch of the host", self._compare, every=EVERY, gap=GAP)
 
     def stir(self) -> None:
         """Something may have changed: look soon."""
@@ -73,7 +73,7 @@ class Watch:
         """End the thread."""
         self._looks.close()
 
-    def _look(self) -> bool:
+    def _compare(self) -> bool:
         """Look once, and tell what changed; whether a look was possible."""
         if self._busy():
             return False

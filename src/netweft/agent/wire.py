@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from netweft.core import protocol
+from netweft.core import guest_protocol, protocol
 from netweft.core.protocol import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ENGINE_NAME = "netweft-engine"
 
 # msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
 # the protocol are worked out here, while there is one thread.
-for _kind in filter(is_dataclass, vars(protocol).values()):
+for _kind in filter(is_dataclass, [*vars(guest_protocol).values(), *vars(protocol).values()]):
     msgspec.json.Decoder(_kind)
 
 MALFORMED, MISSING, CONFLICT, BROKEN = 400, 404, 409, 500

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from netweft.api.bodies import BodyLimit, read_body
-from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
+from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, as_netweft_error
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
 from netweft.engine.access import admission, tokens
@@ -115,7 +115,7 @@ class Authenticator:
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
         group = needs if isinstance(needs, ActionGroup) else None
         standing = None
-        with self.db.look() as tx:
+        with self.db.read_once() as tx:
             if user is not None:
                 standing = admission.of_user(tx, user.id, group)
             elif scheme.lower() == "bearer":
@@ -138,7 +138,7 @@ class Authenticator:
         if needs is PUBLIC or actor.user_id is None:
             return actor
         group = needs if isinstance(needs, ActionGroup) else None
-        with self.db.look() as tx:
+        with self.db.read_once() as tx:
             standing = admission.of_user(tx, actor.user_id, group)
         if standing is None:
             raise UnauthenticatedError("Log in first.")
@@ -167,7 +167,7 @@ class Authenticator:
             raise UnauthenticatedError("The Authorization header is not understood.") from error
         if not colon:
             raise UnauthenticatedError("The Authorization header has no password.")
-        known = self.credentials.known(name, password)
+        known = self.credentials.recent(name, password)
         if known is None:
             raise UnprovedError(name, password)
         return known
@@ -232,7 +232,7 @@ class TokenEndpoints:
         try:
             return await answer(*arguments)
         except (SQLAlchemyError, NetweftError) as error:
-            known = known_error(error, new_id())
+            known = as_netweft_error(error, new_id())
             if known.status != UnavailableError.status:
                 raise
             refusal = _json({"error_code": "temporarily_unavailable", "error": known.text}, known.status)
@@ -255,7 +255,7 @@ class TokenEndpoints:
             answer = _refusal(form, error.status, "temporarily_unavailable", error.text)
             answer.headers["Retry-After"] = str(error.wait)
             return answer
-        tell_known(request.scope)
+        report_login(request.scope)
         milliseconds = str(int(expires.timestamp() * 1000))
         return _json(
             {"access_token": token, "scope": form.get("scope") or SCOPE, "exp": milliseconds, "token_type": "bearer"}
@@ -291,7 +291,7 @@ class TokenEndpoints:
         return {name: values[-1] for name, values in fields.items()}
 
 
-def tell_known(scope: Scope) -> None:
+def report_login(scope: Scope) -> None:
     """Let the server know that a user has logged in on this connection, if it wants to."""
     tell = scope.get("state", {}).get(KNOWN)
     if tell is not None:

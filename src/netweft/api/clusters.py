@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from netweft.api.collections import Collection, filled, said, shown
+from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.constants import POLICIES
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
@@ -88,7 +88,7 @@ def show(row: ClusterDetails) -> Cluster:
     """A cluster."""
     return Cluster(
         **_NOT_OURS,
-        **shown(Cluster, row),
+        **same_fields(Cluster, row),
         href=f"/clusters/{row.id}",
         cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
         external_network_providers=_providers(row) or UNSET,
@@ -125,7 +125,7 @@ def post_cluster(call: Call[Cluster]) -> Cluster:
     required(body.name, "Cluster [name]")
     spec = AddCluster(
         data_center=required_ref(body.data_center, "Cluster [dataCenter"),
-        **said(body, AddCluster),
+        **spec_fields(body, AddCluster),
         **_named(body),
         mac_pool=ref(body.mac_pool),
         management_network=ref(body.management_network),
@@ -140,7 +140,7 @@ def change_cluster(call: Call[Cluster]) -> None:
     spec = UpdateCluster(
         id=CLUSTERS.id(call),
         data_center=kept_ref(body.data_center, "Cluster [dataCenter"),
-        **said(body, UpdateCluster),
+        **spec_fields(body, UpdateCluster),
         **_named(body),
         mac_pool=kept_ref(body.mac_pool, "Cluster [macPool"),
         management_network=kept_ref(body.management_network, "Cluster [managementNetwork"),
@@ -155,11 +155,11 @@ def _named(body: Cluster) -> dict[str, Any]:
         "version": version_text(body.version) or KEEP,
         "cpu_type": keep(cpu.type),
         "cpu_architecture": keep(cpu.architecture),
-        "providers": _given_providers(body),
+        "providers": _default_providers(body),
     }
 
 
-def _given_providers(body: Cluster) -> tuple[Ref, ...] | Keep:
+def _default_providers(body: Cluster) -> tuple[Ref, ...] | Keep:
     """The default providers that a request names. Raises MalformedError."""
     if body.external_network_providers is UNSET:
         return KEEP

@@ -21,7 +21,7 @@ from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
 from netweft.api.routes import READ, Call, Handler, Later, Needs, Routes, many
-from netweft.api.schema import Entity, Value, plain_fields, told
+from netweft.api.schema import Entity, Value, plain_fields, shared_fields
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import require_visible, required_ref
 from netweft.core.errors import NotFoundError
@@ -266,7 +266,7 @@ def one(tx: Tx, record: type[R], statement: Select[Any], what: str) -> R:
     raise NotFoundError(f"There is no {what}.")
 
 
-def shown(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:
+def same_fields(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:
     """The fields of an entity that are columns of its row and go as they are; None is not shown."""
     values = ((name, getattr(row, name)) for name in _plain(kind, type(row)) if name not in besides)
     return {name: UNSET if value is None else value for name, value in values}
@@ -277,9 +277,9 @@ def filled(value: Value) -> dict[str, Any]:
     return {name: field for name, field in asdict(value).items() if field is not UNSET}
 
 
-def said(body: Value, spec: type[DataclassInstance]) -> dict[str, Any]:
+def spec_fields(body: Value, spec: type[DataclassInstance]) -> dict[str, Any]:
     """The fields of a command that a request says, and that go there as they are."""
-    values = ((name, getattr(body, name)) for name in told(type(body), spec))
+    values = ((name, getattr(body, name)) for name in shared_fields(type(body), spec))
     return {name: value for name, value in values if value is not UNSET}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import Call, Routes
 from netweft.api.shown import required, version, version_text
 from netweft.api.types import DataCenter
@@ -24,7 +24,7 @@ routes = Routes("datacenters")
 def show(row: DataCenterRow) -> DataCenter:
     """A data centre."""
     return DataCenter(
-        **shown(DataCenter, row),
+        **same_fields(DataCenter, row),
         href=f"/datacenters/{row.id}",
         quota_mode="disabled",
         status="up",
@@ -41,7 +41,7 @@ DATA_CENTERS.reads("Data centres.", "One data centre.")
 def post_data_center(call: Call[DataCenter]) -> DataCenter:
     """Add a data centre with its management network."""
     required(call.body.name, "DataCenter [name]")
-    spec = AddDataCenter(**said(call.body, AddDataCenter), version=version_text(call.body.version) or KEEP)
+    spec = AddDataCenter(**spec_fields(call.body, AddDataCenter), version=version_text(call.body.version) or KEEP)
     return DATA_CENTERS.one(call, call.run(add_data_center, call.actor, spec))
 
 
@@ -50,7 +50,7 @@ def change_data_center(call: Call[DataCenter]) -> None:
     """Change a data centre."""
     body = call.body
     spec = UpdateDataCenter(
-        id=DATA_CENTERS.id(call), **said(body, UpdateDataCenter), version=version_text(body.version) or KEEP
+        id=DATA_CENTERS.id(call), **spec_fields(body, UpdateDataCenter), version=version_text(body.version) or KEEP
     )
     call.run(update_data_center, call.actor, spec)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netweft.api import types
-from netweft.api.schema import Value, told
+from netweft.api.schema import Value, shared_fields
 from netweft.core.protocol import AGENT_PORT
 from netweft.engine.commands.clusters import UpdateCluster
 from netweft.engine.commands.data_centers import UpdateDataCenter
@@ -40,7 +40,7 @@ class Elements:
 
     def of(self, kind: type[Value]) -> Elements:
         """With what the command says of that type."""
-        plain = told(kind, self.spec) if self.spec else ()
+        plain = shared_fields(kind, self.spec) if self.spec else ()
         return replace(self, stored=" ".join((*plain, self.stored)))
 
 

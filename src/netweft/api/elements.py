@@ -121,7 +121,7 @@ def _check_action(body: types.Action, action: str) -> None:
         _check_fixed("action", path, only, body)
     part, known = ACTION_PARTS.get(action, ("", ""))
     if part and (said := getattr(body, part)) is not UNSET:
-        for path in said_in(said):
+        for path in named_paths(said):
             if not is_within(path, known):
                 check(_REFUSED, fields.element_is_known(f"action.{part}.{path}"))
 
@@ -131,13 +131,13 @@ def is_within(path: str, paths: str) -> bool:
     return any(path == one or path.startswith(f"{one}.") for one in paths.split())
 
 
-def said_in(value: Any, before: str = "") -> Iterator[str]:  # noqa: ANN401 - a value of any type
+def named_paths(value: Any, before: str = "") -> Iterator[str]:  # noqa: ANN401 - a value of any type
     """The paths of all that a value says; a reference or a list is one."""
     for one in fields_of(value.__class__):
         said = getattr(value, one.attribute)
         if said is UNSET:
             continue
         if is_part(type(value), one) and not one.many:
-            yield from said_in(said, f"{before}{one.name}.")
+            yield from named_paths(said, f"{before}{one.name}.")
         else:
             yield f"{before}{one.name}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, select
 
-from netweft.api.collections import one, shown
+from netweft.api.collections import one, same_fields
 from netweft.api.routes import READ, Call, Routes, is_number, many
 from netweft.api.schema import E, or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
@@ -77,7 +77,7 @@ def show(row: EventRow) -> Event:
     if isinstance(user, User):
         user.name = row.user_name
     return Event(
-        **shown(Event, row, "id"),
+        **same_fields(Event, row, "id"),
         id=str(row.id),
         href=f"/events/{row.id}",
         index=row.id,
@@ -90,7 +90,7 @@ def show(row: EventRow) -> Event:
     )
 
 
-def seen_by(call: Call[Any]) -> Select[Any]:
+def visible_events(call: Call[Any]) -> Select[Any]:
     """The events that are there; in the filtered view those that the user caused."""
     statement = select(events).where(events.c.removed.is_(False))
     return statement.where(events.c.user_id == call.actor.user_id) if call.actor.filtered else statement
@@ -99,7 +99,7 @@ def seen_by(call: Call[Any]) -> Select[Any]:
 @routes.get("/events", many(Event), needs=READ, queries=(*LISTED, "from"))
 def list_events(call: Call[None]) -> list[Event]:
     """Events, newest first; with ``from`` those after that one."""
-    statement = seen_by(call)
+    statement = visible_events(call)
     after = call.query.integer("from")
     if after is not None:
         statement = statement.where(events.c.id > after)
@@ -112,7 +112,7 @@ def get_event(call: Call[None]) -> Event:
     """One event."""
     with call.read() as tx:
         number = _number(call)
-        return show(one(tx, EventRow, seen_by(call).where(events.c.id == number), f"event {number}"))
+        return show(one(tx, EventRow, visible_events(call).where(events.c.id == number), f"event {number}"))
 
 
 _ABOUT = ("cluster", "data_center", "host", "template", "vm")

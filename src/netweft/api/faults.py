@@ -88,7 +88,7 @@ class Answer:
     value: Value | list[Value] | None = None
 
 
-def known_error(error: Exception, correlation_id: str) -> NetweftError:
+def as_netweft_error(error: Exception, correlation_id: str) -> NetweftError:
     """The error to tell for any exception. What nobody foresaw is logged with its trace, and told without it."""
     if isinstance(error, NetweftError):
         return error

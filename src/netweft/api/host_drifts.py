@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes
 from netweft.core.compare import Difference
 from netweft.engine.access import visibility
@@ -143,7 +143,7 @@ def post_adopt(call: Call[AdoptDrift]) -> Adopted | Later:
 
 def _drift(call: Call[Any]) -> HostDrift:
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         since = tx.scalar(select(host_drifts.c.since).where(host_drifts.c.host_id == call.ids["host_id"]))
         known = differences_of(tx, call.ids["host_id"])
         drift = data.drift
@@ -157,7 +157,7 @@ def _drift(call: Call[Any]) -> HostDrift:
         networks=[_of(one, names[one], found, known) for one, found in drift.attachments.items()],
         nics=[_of("", name, found, known) for name, found in drift.bases.items()],
         guest_ports=[_of(one, name, drift.guest_ports[one], known) for one, name in guests.items()],
-        host=_shown(drift.host, known),
+        host=_differences(drift.host, known),
         obstacle=drift.obstacle,
     )
 
@@ -166,15 +166,15 @@ def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
     """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
     query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
     query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
-    rows = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
-    return {row.id: f"{row.vm_name}/{row.name}" for row in rows}
+    found = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
+    return {vnic_id: f"{vm_name}/{name}" for vnic_id, name, vm_name in found}
 
 
 def _of(one: str, name: str, found: Iterable[Difference], known: _Known) -> DriftOf:
-    return DriftOf(id=one, name=name, differences=_shown(found, known))
+    return DriftOf(id=one, name=name, differences=_differences(found, known))
 
 
-def _shown(found: Iterable[Difference], known: _Known) -> list[Differs]:
+def _differences(found: Iterable[Difference], known: _Known) -> list[Differs]:
     return [
         Differs(
             what=one.what,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from netweft.api.host_nics import view_of
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, reference
 from netweft.api.shown import required, required_ref
@@ -55,15 +55,15 @@ def update_configuration(call: Call[Action]) -> Later | None:
 
 def _served(tx: Tx, call: Call[Any]) -> Served:
     """What the NIC of a request serves; nothing by name where all networks are allowed."""
-    data = seen(tx, call)
+    data = visible_host(tx, call)
     name = view_of(data, call.ids["nic_id"]).name
     return served(tx, (data.row.id,))[data.row.id].get(name, Served())
 
 
 def _networks(tx: Tx, nic: str, ids: Sequence[str]) -> list[Network]:
-    rows = tx.execute(select(networks.c.id, networks.c.name).where(networks.c.id.in_(ids)).order_by(networks.c.name))
+    found = tx.execute(select(networks.c.id, networks.c.name).where(networks.c.id.in_(ids)).order_by(networks.c.name))
     base = f"{nic}/virtualfunctionallowednetworks"
-    return [Network(id=row.id, name=row.name, href=f"{base}/{row.id}") for row in rows]
+    return [Network(id=network_id, name=name, href=f"{base}/{network_id}") for network_id, name in found]
 
 
 def _labels(nic: str, nic_id: str, labels: Sequence[str]) -> list[NetworkLabel]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, is_number, many
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -75,7 +75,7 @@ def list_revisions(call: Call[None]) -> list[Revision]:
     """
     before = call.query.moment("before")
     with call.read() as tx:
-        host_id = seen(tx, call).row.id
+        host_id = visible_host(tx, call).row.id
         found = queries.revisions(tx, host_id, call.query.size(), before)
     return [
         Revision(
@@ -97,7 +97,7 @@ def get_generation(call: Call[None]) -> ChangeFacts:
     """What a host was to be by a generation, and what it was after it."""
     generation = _generation(call.ids["generation"])
     with call.read() as tx:
-        found = queries.facts(tx, seen(tx, call).row.id, generation)
+        found = queries.facts(tx, visible_host(tx, call).row.id, generation)
     parts = {name: msgspec.to_builtins(getattr(found, name)) for name in ("intent", "desired", "observed")}
     return ChangeFacts(generation=generation, **parts)
 
@@ -107,7 +107,7 @@ def get_difference(call: Call[None]) -> SetupDifference:
     """How the setup of a generation differs from that of another, or from that of now."""
     other = call.query.integer("other")
     with call.read() as tx:
-        host_id, generation = seen(tx, call).row.id, _generation(call.ids["generation"])
+        host_id, generation = visible_host(tx, call).row.id, _generation(call.ids["generation"])
         changes = queries.compare(tx, host_id, generation, other)
     return SetupDifference(generation=generation, other=other, changes=list(changes))
 

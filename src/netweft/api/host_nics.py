@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import known_of, nic_reference, seen, show_qos
+from netweft.api.network_attachments import nic_reference, show_qos, visible_host, visible_hosts
 from netweft.api.network_attachments import show as show_attachment
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_unset, reference
@@ -138,7 +138,7 @@ def _nics(data: HostData, restricted: Collection[str]) -> list[HostNic]:
 @loads_link(Host, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[HostNic]]:
     """The NICs of hosts."""
-    loaded = known_of(tx, call, ids)
+    loaded = visible_hosts(tx, call, ids)
     restricted = served(tx, loaded)
     return {host_id: _nics(data, restricted[host_id]) for host_id, data in loaded.items()}
 
@@ -159,7 +159,7 @@ def load_attachments(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, 
 def list_nics(call: Call[None]) -> list[HostNic]:
     """The NICs, bonds and VLAN devices of a host."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         return _nics(data, served(tx, (data.row.id,))[data.row.id])
 
 
@@ -167,7 +167,7 @@ def list_nics(call: Call[None]) -> list[HostNic]:
 def get_nic(call: Call[None]) -> HostNic:
     """One of them."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         restricted = served(tx, (data.row.id,))[data.row.id]
         return show(data, call.ids["nic_id"], view_of(data, call.ids["nic_id"]), restricted)
 
@@ -192,7 +192,7 @@ def _labels(data: HostData, nic_id: str) -> list[NetworkLabel]:
 @loads_link(HostNic, "network_labels")
 def load_labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
     """The labels of NICs."""
-    loaded = known_of(tx, call, hosts_of_nics(tx, ids)).values()
+    loaded = visible_hosts(tx, call, hosts_of_nics(tx, ids)).values()
     return {nic_id: _labels(data, nic_id) for data in loaded for nic_id in data.nics if nic_id in ids}
 
 
@@ -200,7 +200,7 @@ def load_labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[N
 def list_labels(call: Call[Any]) -> list[NetworkLabel]:
     """The labels of a NIC: it carries every network of its cluster that has one of them."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         view_of(data, call.ids["nic_id"])
         return _labels(data, call.ids["nic_id"])
 
@@ -235,7 +235,7 @@ def delete_label(call: Call[None]) -> Later | None:
 
 
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
-    data, nic_id = seen(tx, call), call.ids["nic_id"]
+    data, nic_id = visible_host(tx, call), call.ids["nic_id"]
     view = view_of(data, nic_id)
     counters = counters_of(tx, (data.row.id,)).get(data.row.id, {}).get(view.name, NOTHING_COUNTED)
     href = f"/hosts/{data.row.id}/nics/{nic_id}/statistics"

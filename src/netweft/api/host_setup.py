@@ -42,9 +42,9 @@ def setup_request(action: Action) -> SetupRequest:
         removed=tuple(_removed(one) for one in or_default(action.removed_network_attachments, [])),
         synchronized=tuple(or_default(one.id, "") for one in or_default(action.synchronized_network_attachments, [])),
         bonds=tuple(bond_wish(one) for one in or_default(action.modified_bonds, [])),
-        removed_bonds=tuple(said(one) for one in or_default(action.removed_bonds, [])),
+        removed_bonds=tuple(ref_of(one) for one in or_default(action.removed_bonds, [])),
         labels=tuple(
-            LabelChange(label=or_default(one.id, ""), nic=said(one.host_nic))
+            LabelChange(label=or_default(one.id, ""), nic=ref_of(one.host_nic))
             for one in or_default(action.modified_labels, [])
         ),
         removed_labels=tuple(or_default(one.id, "") for one in or_default(action.removed_labels, [])),
@@ -54,7 +54,7 @@ def setup_request(action: Action) -> SetupRequest:
     )
 
 
-def said(entity: Entity | UnsetType) -> Ref:
+def ref_of(entity: Entity | UnsetType) -> Ref:
     """What a request says of a thing: id, name, both or nothing."""
     if isinstance(entity, UnsetType):
         return Ref()
@@ -64,15 +64,15 @@ def said(entity: Entity | UnsetType) -> Ref:
 def _removed(attachment: NetworkAttachment) -> Ref:
     if not isinstance(attachment.id, UnsetType):
         return Ref(id=attachment.id)
-    return Ref(name=said(attachment.network).name)
+    return Ref(name=ref_of(attachment.network).name)
 
 
 def wish(attachment: NetworkAttachment) -> AttachmentChange:
     """What a request wants of an attachment. Raises MalformedError."""
     return AttachmentChange(
         id=or_default(attachment.id, ""),
-        network=said(attachment.network),
-        nic=said(attachment.host_nic),
+        network=ref_of(attachment.network),
+        nic=ref_of(attachment.host_nic),
         assignments=_assignments(attachment.ip_address_assignments),
         properties=_properties(attachment.properties),
         dns=_resolvers(attachment.dns_resolver_configuration),
@@ -83,15 +83,15 @@ def wish(attachment: NetworkAttachment) -> AttachmentChange:
 def bond_wish(nic: HostNic) -> BondChange:
     """What a request wants of a bond."""
     if isinstance(nic.bonding, UnsetType):
-        return BondChange(bond=said(nic))
+        return BondChange(bond=ref_of(nic))
     options: dict[str, str] | Keep = KEEP
     if not isinstance(nic.bonding.options, UnsetType):
         pairs = [(or_default(one.name, ""), or_default(one.value, "")) for one in nic.bonding.options]
         options = by_name("option of a bond", pairs)
     slaves: tuple[Ref, ...] | Keep = KEEP
     if not isinstance(nic.bonding.slaves, UnsetType):
-        slaves = tuple(said(slave) for slave in nic.bonding.slaves)
-    return BondChange(bond=said(nic), slaves=slaves, options=options)
+        slaves = tuple(ref_of(slave) for slave in nic.bonding.slaves)
+    return BondChange(bond=ref_of(nic), slaves=slaves, options=options)
 
 
 def _assignments(given_ones: list[IpAddressAssignment] | UnsetType) -> tuple[IpAssignment, ...] | Keep:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.core.functions import nics_by_address
 from netweft.core.host_request import NetworkView
@@ -108,7 +108,7 @@ class HostTopology(msgspec.Struct, kw_only=True, frozen=True):
 def get_topology(call: Call[None]) -> HostTopology:
     """Guests, networks with their bridges, bonds, NICs and switch ports of a host."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         machines = _machines(tx, call)
         cards = vnics_of(tx, [one.id for one in machines])
         held = function_queries.held(tx, (data.row.id,))[data.row.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from netweft.api.collections import Collection, filled, said, shown
+from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
@@ -93,7 +93,7 @@ def show(row: HostDetails) -> Host:
     capabilities = queries.capabilities_of(row)
     return Host(
         **_NOT_OURS,
-        **shown(Host, row),
+        **same_fields(Host, row),
         href=f"/hosts/{row.id}",
         certificate=Certificate(organization="Netweft", subject=f"CN={row.id}"),
         cpu=_cpu(capabilities),
@@ -148,7 +148,7 @@ def post_host(call: Call[Host]) -> Host:
     required(body.name, "Host [name]")
     required(body.address, "Host [address]")
     cluster = required_ref(body.cluster, "Host [cluster")
-    spec = AddHost(cluster=cluster, **ssh_columns(body), **said(body, AddHost))
+    spec = AddHost(cluster=cluster, **ssh_columns(body), **spec_fields(body, AddHost))
     if asks_for_agent(body):
         added = call.run(add_and_deploy, call.actor, spec, way_in(call, body), box=call.services.box)
     else:
@@ -160,7 +160,7 @@ def post_host(call: Call[Host]) -> Host:
 def change_host(call: Call[Host]) -> None:
     """Change a host."""
     cluster = kept_ref(call.body.cluster, "Host [cluster")
-    told = {**ssh_columns(call.body), **said(call.body, UpdateHost)}
+    told = {**ssh_columns(call.body), **spec_fields(call.body, UpdateHost)}
     call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **told))
 
 

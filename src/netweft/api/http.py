@@ -36,8 +36,8 @@ from netweft.api.faults import (
     UnavailableError,
     WrongMethodError,
     answer_of,
+    as_netweft_error,
     failed_job,
-    known_error,
 )
 from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
@@ -160,7 +160,7 @@ class Server:
         check_version(incoming)
         session = self._authenticator.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
         if session.is_user:
-            incoming.tell_known()
+            incoming.report_login()
         return session
 
     def _serve(self, incoming: Incoming, session: Session | None = None) -> Outgoing | _Waiting:
@@ -251,7 +251,7 @@ class Server:
         """The answer of a job that has ended, or for which no more time is left (``is_late``); else None."""
         route = waiting.route
         try:
-            with self.db.look() as tx:
+            with self.db.read_once() as tx:
                 ended = outcome(tx, waiting.later.job_id)
             if ended is None and not is_late:
                 return None
@@ -297,7 +297,7 @@ class Server:
             return None
 
     def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
-        known = known_error(error, incoming.correlation_id)
+        known = as_netweft_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         is_ours = incoming.path.startswith(ADDITIONS)
         answer = answer_of(known, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})

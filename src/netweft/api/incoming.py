@@ -12,7 +12,7 @@ from starlette.datastructures import URL, QueryParams
 from starlette.types import Scope
 
 from netweft.api import codec, elements, json_codec
-from netweft.api.auth import tell_known
+from netweft.api.auth import report_login
 from netweft.api.codec import Form
 from netweft.api.routes import ADDITIONS, API, Query, Route
 from netweft.api.types import Action
@@ -40,7 +40,7 @@ class Incoming:
     query: Query
     correlation_id: str
     form: Form
-    tell_known: Callable[[], None]
+    report_login: Callable[[], None]
     body: bytes = b""
     proved: User | None = None
 
@@ -96,7 +96,7 @@ def incoming_of(scope: Scope) -> Incoming:
         query=Query(query),
         correlation_id=_correlation_id(headers.get("correlation-id") or query.get("correlation_id") or ""),
         form=codec.answer_form(headers.get("accept", "")),
-        tell_known=partial(tell_known, scope),
+        report_login=partial(report_login, scope),
     )
 
 

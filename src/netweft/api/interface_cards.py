@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.core.interface_cards import InterfaceCard
 from netweft.engine.queries import functions
@@ -73,6 +73,6 @@ def _show(card: InterfaceCard, promised: Mapping[str, str]) -> Card:
 def list_cards(call: Call[None]) -> list[Card]:
     """The virtual interface cards that a host has, as it last reported them."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         promised = functions.holders(tx, data.row.id)
     return [_show(card, promised) for card in data.report.capabilities.interface_cards] if data.report else []

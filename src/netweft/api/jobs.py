@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UnsetType
 from sqlalchemy import Select, select
 
-from netweft.api.collections import one, shown
+from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads_link
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
@@ -45,7 +45,7 @@ SEARCHABLE = Searchable(
 def show(row: JobRow) -> Job:
     """A job."""
     return Job(
-        **shown(Job, row),
+        **same_fields(Job, row),
         href=f"/jobs/{row.id}",
         owner=or_unset(reference(User, row.owner_id) if row.owner_id else None),
     )
@@ -55,7 +55,7 @@ def show_step(row: JobStepRow) -> Step:
     """A step of a job."""
     href = f"/jobs/{row.job_id}/steps"
     return Step(
-        **shown(Step, row, "progress"),
+        **same_fields(Step, row, "progress"),
         href=f"{href}/{row.id}",
         progress=or_unset(None if row.progress is None else int(row.progress)),
         job=reference(Job, row.job_id),

@@ -183,7 +183,7 @@ def _read_struct(tree: object, kind: type[Value], where: str, *, is_whole: bool)
             is_part = is_whole and elements.is_part(kind, field)
             found[field.attribute] = read_field(item, field, f"{where}.{name}", is_part=is_part)
         elif is_whole and name in elements.foreign_to(kind):
-            elements.refuse_foreign(kind, name, where, _said_in(item))
+            elements.refuse_foreign(kind, name, where, _values_in(item))
     return kind(**found)
 
 
@@ -204,15 +204,15 @@ def _read_null(kind: type[Value], field: Field, where: str) -> object:
     return "" if field.kind == "text" and field.name not in {"id", "href"} else UNSET
 
 
-def _said_in(item: object) -> Iterator[str]:
+def _values_in(item: object) -> Iterator[str]:
     """All that a part of a document says, but for links."""
     if isinstance(item, dict):
         for name, value in item.items():
             if name != "href":
-                yield from _said_in(value)
+                yield from _values_in(value)
     elif isinstance(item, list):
         for value in item:
-            yield from _said_in(value)
+            yield from _values_in(value)
     elif item is not None:
         yield str(item)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import UnsetType
 
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import keep
 from netweft.api.shown import required
@@ -28,7 +28,7 @@ def show_all(tx: Tx, rows: Sequence[MacPoolRow]) -> list[MacPool]:
     ranges = queries.ranges_of(tx, [row.id for row in rows])
     return [
         MacPool(
-            **shown(MacPool, row),
+            **same_fields(MacPool, row),
             href=f"/macpools/{row.id}",
             default_pool=row.is_default,
             ranges=[Range(from_=mac_text(one.first), to=mac_text(one.last)) for one in ranges[row.id]],
@@ -47,7 +47,7 @@ def post_mac_pool(call: Call[MacPool]) -> MacPool:
     body = call.body
     required(body.name, "MacPool [name]")
     ranges, is_default = _ranges(body) or (), keep(body.default_pool)
-    spec = AddMacPool(**said(body, AddMacPool), ranges=ranges, is_default=is_default)
+    spec = AddMacPool(**spec_fields(body, AddMacPool), ranges=ranges, is_default=is_default)
     return POOLS.one(call, call.run(add_mac_pool, call.actor, spec))
 
 
@@ -58,7 +58,7 @@ def change_mac_pool(call: Call[MacPool]) -> None:
     ranges = _ranges(body)
     spec = UpdateMacPool(
         id=POOLS.id(call),
-        **said(body, UpdateMacPool),
+        **spec_fields(body, UpdateMacPool),
         ranges=KEEP if ranges is None else ranges,
         is_default=keep(body.default_pool),
     )

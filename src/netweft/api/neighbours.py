@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from netweft.api.host_nics import view_of
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.types import LinkLayerDiscoveryProtocolElement, Property
 from netweft.core.neighbours import Element, Neighbour, elements_of
@@ -71,7 +71,7 @@ class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
 def get_neighbours(call: Call[None]) -> HostNeighbours:
     """What the neighbours of a host's NICs say of themselves by LLDP, as it last reported."""
     with call.read() as tx:
-        heard = seen(tx, call).neighbours
+        heard = visible_host(tx, call).neighbours
     found = [_show(nic, one) for nic, neighbours in (heard or {}).items() for one in neighbours]
     return HostNeighbours(lldp=heard is not None, neighbours=found)
 
@@ -106,7 +106,7 @@ def _show(nic: str, said: Neighbour) -> HostNeighbour:
 def list_elements(call: Call[None]) -> list[LinkLayerDiscoveryProtocolElement]:
     """The information elements that a NIC has received by LLDP, empty for none."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         nic = view_of(data, call.ids["nic_id"]).name
     heard = (data.neighbours or {}).get(nic, ())
     return [_show_element(element) for said in heard for element in elements_of(said)]

@@ -107,11 +107,11 @@ def _assignment(attachment: AttachmentIntent, version: int) -> IpAddressAssignme
 @loads_link(Host, "network_attachments")
 def load_of_hosts(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkAttachment]]:
     """The attachments of hosts."""
-    loaded = known_of(tx, call, ids)
+    loaded = visible_hosts(tx, call, ids)
     return {host_id: [show(data, one) for one in data.intent.attachments] for host_id, data in loaded.items()}
 
 
-def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostData]:
+def visible_hosts(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostData]:
     """What is known of those of the hosts that the actor may see."""
 
     def load() -> Mapping[str, HostData]:
@@ -120,7 +120,7 @@ def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostDa
     return call.once(("hosts", *ids), load)
 
 
-def seen(tx: Tx, call: Call[Any]) -> HostData:
+def visible_host(tx: Tx, call: Call[Any]) -> HostData:
     """The host in the path. Raises NotFoundError when there is none or the actor may not see it."""
     require_visible(tx, call, ObjectType.HOST, call.ids["host_id"])
     return queries.load_one(tx, call.ids["host_id"])
@@ -156,13 +156,13 @@ def _base(call: Call[Any]) -> str:
 def list_attachments(call: Call[None]) -> list[NetworkAttachment]:
     """The networks that are wanted here, and how they stand."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         return [show(data, one, _base(call)) for one in _here(data, call)]
 
 
 def _find(call: Call[Any], holds: Callable[[AttachmentIntent], bool]) -> NetworkAttachment:
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
         for one in _here(data, call):
             if holds(one):
                 return show(data, one, _base(call))
@@ -257,14 +257,14 @@ def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
 @loads_link(Host, "unmanaged_networks")
 def load_unmanaged(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[UnmanagedNetwork]]:
     """What hosts have that Netweft does not manage."""
-    return {host_id: _unmanaged(data) for host_id, data in known_of(tx, call, ids).items()}
+    return {host_id: _unmanaged(data) for host_id, data in visible_hosts(tx, call, ids).items()}
 
 
 @routes.get("/hosts/{host_id}/unmanagednetworks", many(UnmanagedNetwork), needs=READ)
 def list_unmanaged(call: Call[None]) -> list[UnmanagedNetwork]:
     """What a host has that Netweft does not manage: made by others, or left behind by a network that was removed."""
     with call.read() as tx:
-        return _unmanaged(seen(tx, call))
+        return _unmanaged(visible_host(tx, call))
 
 
 @routes.get("/hosts/{host_id}/unmanagednetworks/{network_id}", UnmanagedNetwork, needs=READ)

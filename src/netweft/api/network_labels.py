@@ -25,8 +25,8 @@ routes = Routes("networks")
 
 def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
     statement = select(networks.c.id, networks.c.label).where(networks.c.id.in_(ids), networks.c.label.is_not(None))
-    rows = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
-    return {row.id: [_show(row.id, row.label)] for row in rows}
+    found = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
+    return {network_id: [_show(network_id, label)] for network_id, label in found}
 
 
 loads_link(Network, "network_labels")(_labels)

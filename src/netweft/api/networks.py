@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from netweft.api import qos as qos_api
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import Entity, or_default, reference
 from netweft.api.shown import id_of, kept_ref, ref, required
@@ -31,7 +31,7 @@ element for it.
 def show(row: NetworkRow) -> Network:
     """A network."""
     return Network(
-        **shown(Network, row),
+        **same_fields(Network, row),
         href=f"/networks/{row.id}",
         usages=["vm"] if row.vm_network else [],
         vdsm_name=row.host_side_name,
@@ -87,7 +87,7 @@ def add(call: Call[Network], data_center: Ref) -> Network | Later:
         provider=ref(body.external_provider),
         physical=ref(body.external_provider_physical_network),
         physical_name=call.query.text(PHYSICAL_NETWORK),
-        **said(body, AddNetwork),
+        **spec_fields(body, AddNetwork),
         **_named(body),
     )
     row = call.run(add_network, call.actor, spec)
@@ -110,7 +110,7 @@ def change(call: Call[Network]) -> str | None:
         data_center=kept_ref(body.data_center, "Network [dataCenter"),
         provider=_kept(body.external_provider),
         physical=_kept(body.external_provider_physical_network),
-        **said(body, UpdateNetwork),
+        **spec_fields(body, UpdateNetwork),
         **_named(body),
     )
     return call.run(update_network, call.actor, spec)

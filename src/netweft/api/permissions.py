@@ -96,13 +96,13 @@ def _user_of(body: Permission) -> Ref:
     return required_ref(said, "Permission [user")
 
 
-def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None]) -> None:
+def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], None]) -> None:
     """The endpoints of the permissions on one kind of thing."""
 
     def list_permissions(call: Call[None]) -> list[Permission]:
         """The permissions that are given on this very thing."""
         with call.read() as tx:
-            is_seen(tx, call)
+            require_owner(tx, call)
             return [
                 show(row, _href(path, call)) for row in rows(tx, PermissionRow, limited(_on(find(call).id), call.query))
             ]
@@ -110,7 +110,7 @@ def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None])
     def get_permission(call: Call[None]) -> Permission:
         """One permission."""
         with call.read() as tx:
-            is_seen(tx, call)
+            require_owner(tx, call)
             return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
 
     def post_permission(call: Call[Permission]) -> Permission:
@@ -138,23 +138,23 @@ def _thing(object_type: ObjectType) -> tuple[Target, Callable[[Tx, Call[Any]], N
     def find(call: Call[Any]) -> ObjectRef:
         return ObjectRef(object_type, call.ids["object_id"])
 
-    def is_seen(tx: Tx, call: Call[Any]) -> None:
+    def require_owner(tx: Tx, call: Call[Any]) -> None:
         require_visible(tx, call, object_type, call.ids["object_id"])
 
-    return find, is_seen
+    return find, require_owner
 
 
 for _path, _type in PARENTS.items():
     _find, _is_seen = _thing(_type)
-    _below(f"/{_path}/{{object_id}}/permissions", _find, is_seen=_is_seen)
+    _below(f"/{_path}/{{object_id}}/permissions", _find, require_owner=_is_seen)
 
 
-def _system_is_seen(tx: Tx, call: Call[Any]) -> None:
+def _require_system(tx: Tx, call: Call[Any]) -> None:
     if call.actor.filtered and not authorize.may(tx, call.actor, ActionGroup.MANIPULATE_PERMISSIONS):
         raise NotFoundError("The permissions on the system are for its administrators.")
 
 
-_below("/permissions", lambda _call: SYSTEM_REF, is_seen=_system_is_seen)
+_below("/permissions", lambda _call: SYSTEM_REF, require_owner=_require_system)
 
 
 def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:

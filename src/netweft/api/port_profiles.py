@@ -108,7 +108,7 @@ def _one(tx: Tx, network_id: str, provider_id: str) -> PortProfile:
     return _show(row, queries.objects_of(tx, network_id)[provider_id])
 
 
-def _shown(call: Call[Any], network_id: str, provider_id: str) -> PortProfile:
+def _read(call: Call[Any], network_id: str, provider_id: str) -> PortProfile:
     with call.read() as tx:
         return _one(tx, network_id, provider_id)
 
@@ -133,7 +133,7 @@ def post_profile(call: Call[NewPortProfile]) -> Later:
         high_performance=keep(body.high_performance),
     )
     provider_id, job_id = call.run(add_port_profile, call.actor, spec)
-    return Later(job_id, lambda: _shown(call, network_id, provider_id), may_fail=True)
+    return Later(job_id, lambda: _read(call, network_id, provider_id), may_fail=True)
 
 
 @routes.get(_PATH + "/{provider_id}", PortProfile, needs=READ)
@@ -157,8 +157,8 @@ def put_profile(call: Call[PortProfileChange]) -> PortProfile | Later:
     )
     job_id = call.run(update_port_profile, call.actor, spec)
     if job_id is None:
-        return _shown(call, network_id, provider_id)
-    return Later(job_id, lambda: _shown(call, network_id, provider_id), may_fail=True)
+        return _read(call, network_id, provider_id)
+    return Later(job_id, lambda: _read(call, network_id, provider_id), may_fail=True)
 
 
 @routes.delete(_PATH + "/{provider_id}", needs=_NEEDS)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, reference
 from netweft.api.shown import require_visible, required, required_ref
@@ -96,7 +96,7 @@ class ProviderStates(msgspec.Struct, kw_only=True):
 def show(row: ProviderRow) -> OpenStackNetworkProvider:
     """A provider; without its password."""
     return OpenStackNetworkProvider(
-        **shown(OpenStackNetworkProvider, row, "password", "plugin_type", "external_plugin_type"),
+        **same_fields(OpenStackNetworkProvider, row, "password", "plugin_type", "external_plugin_type"),
         plugin_type=row.plugin_type or UNSET,
         external_plugin_type=row.external_plugin_type or UNSET,
         agent_configuration=_configuration(row),
@@ -131,7 +131,7 @@ def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
     body = call.body
     spec = AddProvider(
         **{
-            **said(body, AddProvider),
+            **spec_fields(body, AddProvider),
             **_plugin(body),
             "certificate": _certificate("Cannot add Provider.", body.certificates),
             "name": required(body.name, "OpenStackNetworkProvider [name]"),
@@ -156,7 +156,7 @@ def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvid
     """Change a provider; how it is reached only once it has answered there."""
     provider_id = PROVIDERS.id(call)
     certificate = _certificate("Cannot edit Provider.", call.body.certificates)
-    given = {**said(call.body, UpdateProvider), **_plugin(call.body)}
+    given = {**spec_fields(call.body, UpdateProvider), **_plugin(call.body)}
     return _changed(call, UpdateProvider(id=provider_id, **given, certificate=certificate))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.collections import said, shown
+from netweft.api.collections import same_fields, spec_fields
 from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
@@ -35,7 +35,7 @@ def refer(data_center_id: str, qos_id: str | None) -> Qos | UnsetType:
 def show(row: QosRow) -> Qos:
     """A QoS."""
     return Qos(
-        **shown(Qos, row),
+        **same_fields(Qos, row),
         href=f"/datacenters/{row.data_center_id}/qoss/{row.id}",
         data_center=reference(DataCenter, row.data_center_id),
     )
@@ -75,7 +75,7 @@ def post_qos(call: Call[Qos]) -> Qos:
     body = call.body
     required(body.name, "Qos [name]")
     required(body.type, "Qos [type]")
-    spec = AddQos(data_center_id=call.ids["data_center_id"], **said(body, AddQos), limits=_limits(body))
+    spec = AddQos(data_center_id=call.ids["data_center_id"], **spec_fields(body, AddQos), limits=_limits(body))
     return _show(call, call.run(add_qos, call.actor, spec))
 
 
@@ -86,7 +86,7 @@ def put_qos(call: Call[Qos]) -> Qos:
     spec = UpdateQos(
         data_center_id=call.ids["data_center_id"],
         id=call.ids["qos_id"],
-        **said(body, UpdateQos),
+        **spec_fields(body, UpdateQos),
         limits=_limits(body),
     )
     call.run(update_qos, call.actor, spec)

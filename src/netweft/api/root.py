@@ -82,11 +82,9 @@ def _product() -> ProductInfo:
 
 def _summary(tx: Tx) -> ApiSummary:
     def count(table: FromClause, is_active: ColumnElement[bool] | None = None) -> ApiSummaryItem:
-        counts = select(
-            func.count().label("total"), func.count().filter(true() if is_active is None else is_active).label("active")
-        )
-        row = tx.execute(counts.select_from(table)).one()
-        return ApiSummaryItem(active=row.active, total=row.total)
+        counts = select(func.count(), func.count().filter(true() if is_active is None else is_active))
+        total, active = tx.execute(counts.select_from(table)).one()
+        return ApiSummaryItem(active=active, total=total)
 
     return ApiSummary(
         hosts=count(hosts, hosts.c.status == "up"),

@@ -194,7 +194,7 @@ def plain_fields(kind: type[Value]) -> list[str]:
 
 
 @functools.cache
-def told(kind: type[Value], spec: type[DataclassInstance]) -> tuple[str, ...]:
+def shared_fields(kind: type[Value], spec: type[DataclassInstance]) -> tuple[str, ...]:
     """Those of them that a command (``spec``) has by the same names, but for the id."""
     names = {field.name for field in dataclasses.fields(spec)}
     return tuple(name for name in plain_fields(kind) if name in names and name != "id")

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import select
 
-from netweft.api.collections import shown
+from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
@@ -73,7 +73,7 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
     """A vNIC, of the machine or of a snapshot."""
     vnic_id = row.vnic_id if isinstance(row, SnapshotVnicRow) else row.id
     return SnapshotNic(
-        **shown(SnapshotNic, row, "id", "description"),
+        **same_fields(SnapshotNic, row, "id", "description"),
         id=vnic_id,
         href=f"/vms/{vm_id}/snapshots/{snapshot_id}/nics/{vnic_id}",
         description=row.description or UNSET,

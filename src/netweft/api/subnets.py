@@ -138,7 +138,7 @@ def _one(call: Call[Any], subnet_id: str) -> Subnet:
         return _show(tx, [queries.get(tx, subnet_id)])[0]
 
 
-def _said(body: SubnetFields) -> dict[str, Any]:
+def _spec_fields(body: SubnetFields) -> dict[str, Any]:
     """What a request says, as the commands call it; what it does not say stays."""
     pools, hops, servers = keep(body.allocation_pools), keep(body.host_routes), keep(body.dns_servers)
     return {
@@ -166,7 +166,7 @@ def list_subnets(call: Call[None]) -> list[Subnet]:
 def post_subnet(call: Call[NewSubnet]) -> Subnet | Later:
     """Add a subnet to the network; to the provider as well that has the network."""
     body = call.body
-    spec = AddSubnet(network_id=call.ids["network_id"], name=body.name, cidr=body.cidr, **_said(body))
+    spec = AddSubnet(network_id=call.ids["network_id"], name=body.name, cidr=body.cidr, **_spec_fields(body))
     subnet_id = call.run(add_subnet, call.actor, spec)
     with call.read() as tx:
         provider_id = network_queries.get(tx, spec.network_id).provider_id
@@ -192,7 +192,7 @@ def get_subnet(call: Call[None]) -> Subnet:
 def put_subnet(call: Call[SubnetChange]) -> Subnet | Later:
     """Change a subnet; what is left out stays. Addresses that vNICs have stay theirs."""
     body, subnet_id = call.body, call.ids["subnet_id"]
-    spec = UpdateSubnet(id=subnet_id, name=keep(body.name), cidr=keep(body.cidr), **_said(body))
+    spec = UpdateSubnet(id=subnet_id, name=keep(body.name), cidr=keep(body.cidr), **_spec_fields(body))
     return _when_brought(call, call.run(update_subnet, call.actor, spec), subnet_id)
 
 

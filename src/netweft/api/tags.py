@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from netweft.api.collections import said, shown
+from netweft.api.collections import same_fields, spec_fields
 from netweft.api.follow import loads, loads_link
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import reference
@@ -38,7 +38,7 @@ def root() -> Tag:
 def show(row: TagRow, owner: str = "") -> Tag:
     """A tag; ``owner``: the path of what has it."""
     return Tag(
-        **shown(Tag, row),
+        **same_fields(Tag, row),
         href=f"{owner}/tags/{row.id}",
         parent=reference(Tag, row.parent_id or ROOT_ID),
     )
@@ -75,7 +75,7 @@ def post_tag(call: Call[Tag]) -> Tag:
     """Add a tag, below the root unless it names a parent."""
     body = call.body
     required(body.name, "Tag [name]")
-    spec = AddTag(**said(body, AddTag), parent=ref(body.parent))
+    spec = AddTag(**spec_fields(body, AddTag), parent=ref(body.parent))
     return _get(call, call.run(add_tag, call.actor, spec))
 
 
@@ -84,7 +84,7 @@ def put_tag(call: Call[Tag]) -> Tag:
     """Change a tag, or put it below another one."""
     body = call.body
     tag_id, parent = call.ids["tag_id"], kept_ref(body.parent, "Tag [parent")
-    call.run(update_tag, call.actor, UpdateTag(id=tag_id, **said(body, UpdateTag), parent=parent))
+    call.run(update_tag, call.actor, UpdateTag(id=tag_id, **spec_fields(body, UpdateTag), parent=parent))
     return _get(call, tag_id)
 
 

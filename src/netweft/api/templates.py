@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from netweft.api import hardware
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_unset, reference
@@ -55,7 +55,7 @@ routes = Routes("templates")
 def show(row: TemplateDetails) -> Template:
     """A template."""
     return Template(
-        **shown(Template, row),
+        **same_fields(Template, row),
         href=f"/templates/{row.id}",
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
         console=Enabled(enabled=row.console),
@@ -79,7 +79,7 @@ def show(row: TemplateDetails) -> Template:
 def show_nic(row: TemplateVnicRow) -> TemplateNic:
     """A vNIC of a template."""
     return TemplateNic(
-        **shown(TemplateNic, row, "description"),
+        **same_fields(TemplateNic, row, "description"),
         href=f"/templates/{row.template_id}/nics/{row.id}",
         description=row.description or UNSET,
         template=reference(Template, row.template_id),
@@ -97,7 +97,7 @@ def post_template(call: Call[Template]) -> Template:
     body = call.body
     required(body.name, "Template [name]")
     spec = AddTemplate(
-        **said(body, AddTemplate),
+        **spec_fields(body, AddTemplate),
         vm=ref(body.vm),
         cluster=ref(body.cluster),
         hardware=hardware.wanted(body),
@@ -112,7 +112,7 @@ def change_template(call: Call[Template]) -> None:
     """Change a template; machines that were made from it stay as they are."""
     spec = UpdateTemplate(
         id=TEMPLATES.id(call),
-        **said(call.body, UpdateTemplate),
+        **spec_fields(call.body, UpdateTemplate),
         hardware=hardware.wanted(call.body),
         architecture=hardware.architecture(call.body),
     )
@@ -157,7 +157,7 @@ def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     body = call.body
     required(body.name, "Nic [name]")
     spec = AddTemplateVnic(
-        template_id=call.ids["template_id"], **said(body, AddTemplateVnic), profile_id=profile_of(call, body)
+        template_id=call.ids["template_id"], **spec_fields(body, AddTemplateVnic), profile_id=profile_of(call, body)
     )
     vnic_id = call.run(add_template_vnic, call.actor, spec)
     with call.read() as tx:
@@ -171,7 +171,7 @@ def put_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     spec = UpdateTemplateVnic(
         template_id=call.ids["template_id"],
         id=call.ids["nic_id"],
-        **said(body, UpdateTemplateVnic),
+        **spec_fields(body, UpdateTemplateVnic),
         profile_id=profile_of(call, body),
     )
     call.run(update_template_vnic, call.actor, spec)

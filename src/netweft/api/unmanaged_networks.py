@@ -8,7 +8,7 @@ import msgspec
 
 from netweft.api.host_drifts import Adopted
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import seen
+from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.core.host_request import Ref
 from netweft.engine.access.roles import ActionGroup
@@ -58,7 +58,7 @@ class AdoptNetworks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 def list_foreign(call: Call[None]) -> list[ForeignNetwork]:
     """What others made on a host, and which networks it can become."""
     with call.read() as tx:
-        data = seen(tx, call)
+        data = visible_host(tx, call)
     return [
         ForeignNetwork(
             name=one.name,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Select, literal, or_, select
 
-from netweft.api.collections import one, shown
+from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
 from netweft.api.schema import or_default, reference
@@ -53,7 +53,7 @@ def show(row: UserRow) -> User:
     """A user."""
     principal, domain = split_name(row.user_name)
     return User(
-        **shown(User, row),
+        **same_fields(User, row),
         href=f"/users/{row.id}",
         department="",
         domain_entry_id=row.id,
@@ -166,7 +166,7 @@ def list_roles_of_user(call: Call[None]) -> list[Role]:
 
 def show_role(row: RoleRow) -> Role:
     """A role."""
-    return Role(**shown(Role, row), href=f"/roles/{row.id}")
+    return Role(**same_fields(Role, row), href=f"/roles/{row.id}")
 
 
 @loads(Role)
@@ -200,7 +200,7 @@ def list_permits(call: Call[None]) -> list[Permit]:
     with call.read() as tx:
         role_id = _role(tx, call).id
         groups = select(role_groups.c.action_group).where(role_groups.c.role_id == role_id)
-        return [_permit(role_id, group) for group in tx.execute(groups.order_by(role_groups.c.action_group)).scalars()]
+        return [_permit(role_id, group) for group in tx.scalars(groups.order_by(role_groups.c.action_group))]
 
 
 @routes.get("/roles/{role_id}/permits/{permit_id}", Permit, needs=LOGIN)
@@ -226,10 +226,10 @@ def _permit(role_id: str, group: str) -> Permit:
 def list_domains(call: Call[None]) -> list[Domain]:
     """Where users come from."""
     with call.read() as tx:
-        names = tx.execute(
+        names = tx.scalars(
             select(users.c.domain).where(users.c.is_group.is_(False)).distinct().order_by(users.c.domain)
         )
-        return [Domain(id=name, href=f"/domains/{name}", name=name) for name in names.scalars()]
+        return [Domain(id=name, href=f"/domains/{name}", name=name) for name in names]
 
 
 @routes.get("/domains/{domain_id}", Domain, needs=LOGIN)

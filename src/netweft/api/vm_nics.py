@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.collections import shown
+from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, or_unset, reference
@@ -29,14 +29,12 @@ from netweft.core.keep import KEEP, Keep
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands.vnic_filters import FilterParameter, put_filter_parameter, remove_filter_parameter
 from netweft.engine.commands.vnics import (
     AddVnic,
-    FilterParameter,
     UpdateVnic,
     add_vnic,
     plug_vnic,
-    put_filter_parameter,
-    remove_filter_parameter,
     remove_vnic,
     reorder_macs,
     update_vnic,
@@ -56,7 +54,7 @@ routes = Routes("vms")
 def show(row: VnicRow) -> Nic:
     """A vNIC."""
     return Nic(
-        **shown(Nic, row, "description"),
+        **same_fields(Nic, row, "description"),
         href=f"/vms/{row.vm_id}/nics/{row.id}",
         description=row.description or UNSET,
         mac=Mac(address=row.mac),
@@ -197,7 +195,7 @@ def show_parameter(row: FilterParameterRow, vm_id: str) -> NetworkFilterParamete
     """A parameter of a vNIC's network filter."""
     nic = f"/vms/{vm_id}/nics/{row.vnic_id}"
     return NetworkFilterParameter(
-        **shown(NetworkFilterParameter, row),
+        **same_fields(NetworkFilterParameter, row),
         href=f"{nic}/networkfilterparameters/{row.id}",
         nic=reference(Nic, row.vnic_id, nic),
     )

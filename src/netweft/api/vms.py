@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from netweft.api import hardware
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import fields_of, or_default, or_unset, reference
 from netweft.api.search import LISTED
@@ -67,7 +67,7 @@ def show(row: VmDetails) -> Vm:
     Disks, consoles and migration are not ours; clients read those parts without asking, so they say "none".
     """
     return Vm(
-        **shown(Vm, row),
+        **same_fields(Vm, row),
         href=f"/vms/{row.id}",
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
         console=Enabled(enabled=row.console),
@@ -162,7 +162,7 @@ def post_vm(call: Call[Vm]) -> Vm:
     spec = AddVm(
         cluster=required_ref(body.cluster, "Vm [cluster"),
         template=ref(body.template),
-        **said(body, AddVm),
+        **spec_fields(body, AddVm),
         hardware=hardware.wanted(body),
         addresses=() if addresses is KEEP else addresses,
         initialization=initialization_of(body),
@@ -180,7 +180,7 @@ def change_vm(call: Call[Vm]) -> None:
     spec = UpdateVm(
         id=VMS.id(call),
         cluster=kept_ref(body.cluster, "Vm [cluster"),
-        **said(body, UpdateVm),
+        **spec_fields(body, UpdateVm),
         hardware=hardware.wanted(body),
         addresses=addresses_of(body),
         initialization=initialization_of(body),
@@ -259,7 +259,7 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     vm_id = call.ids["vm_id"]
     require_visible(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
-    guest, seen = host_queries.guest_seen(tx, row.host_id, vm_id) if row.host_id else (None, {})
+    guest, seen = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():
         device_id = named_id("reporteddevice", nic.id)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from netweft.api import qos
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import or_default, reference
 from netweft.api.shown import id_of, kept_ref, required
@@ -32,7 +32,7 @@ def show(row: VnicProfileDetails) -> VnicProfile:
     """A vNIC profile."""
     properties = [CustomProperty(name=name, value=value) for name, value in sorted(row.custom_properties.items())]
     return VnicProfile(
-        **shown(VnicProfile, row, "migratable"),
+        **same_fields(VnicProfile, row, "migratable"),
         href=f"/vnicprofiles/{row.id}",
         custom_properties=properties or UNSET,
         migratable=row.migratable if row.passthrough else UNSET,
@@ -64,7 +64,7 @@ PROFILES.follows(Network, "vnic_profiles")
 def add_profile(call: Call[VnicProfile], network: Ref) -> VnicProfile:
     """Add a profile to the network that it names."""
     required(call.body.name, "VnicProfile [name]")
-    spec = AddVnicProfile(network=network, **said(call.body, AddVnicProfile), **_named(call.body))
+    spec = AddVnicProfile(network=network, **spec_fields(call.body, AddVnicProfile), **_named(call.body))
     return PROFILES.one(call, call.run(add_vnic_profile, call.actor, spec))
 
 
@@ -73,7 +73,9 @@ def change_profile(call: Call[VnicProfile]) -> None:
     """Change a profile."""
     body = call.body
     network = kept_ref(body.network, "VnicProfile [network")
-    spec = UpdateVnicProfile(id=PROFILES.id(call), network=network, **said(body, UpdateVnicProfile), **_named(body))
+    spec = UpdateVnicProfile(
+        id=PROFILES.id(call), network=network, **spec_fields(body, UpdateVnicProfile), **_named(body)
+    )
     call.run(update_vnic_profile, call.actor, spec)
 
 

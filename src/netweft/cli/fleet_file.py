@@ -55,7 +55,7 @@ class File:
             _end([f"{self.name}:{line}:{column}: {text}" for line, column, text in error.problems])
         except UnicodeDecodeError:
             _end([f"{self.name}: This is no text in UTF-8."])
-        self._tell(shape_mistakes(self._document.value))
+        self._refuse(shape_mistakes(self._document.value))
         self.fleet = flatten(self._document.value)
 
     def todo(self, client: Client, *, prune: bool) -> Todo:
@@ -63,10 +63,10 @@ class File:
         state = state_of(client)
         asks_for_nics = any(noun in HOST_NOUNS for noun, _ in self.fleet.things)
         wanted, mistakes = decided(self.fleet, state.fleet, _nics(client) if asks_for_nics else {})
-        self._tell([*mistakes, *mistakes_in(state.fleet, wanted, prune=prune)])
+        self._refuse([*mistakes, *mistakes_in(state.fleet, wanted, prune=prune)])
         return Todo(state, wanted, changes(state.fleet, wanted, prune=prune))
 
-    def _tell(self, mistakes: Sequence[Mistake]) -> None:
+    def _refuse(self, mistakes: Sequence[Mistake]) -> None:
         placed = sorted((*self._document.find(one.place), one.text) for one in mistakes)
         if placed:
             _end([f"{self.name}:{line}:{column}: {text}" for line, column, text in placed])

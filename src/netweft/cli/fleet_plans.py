@@ -26,34 +26,34 @@ _COLUMNS = {
 }
 
 
-def foreseen(client: Client, todo: Todo) -> list[Tree]:
+def plans_of(client: Client, todo: Todo) -> list[Tree]:
     """Of each change the summary of its plan (``hosts``) as the fleet is now, or why it has none (``problem``), and
     whether it would be refused as the fleet is now (``refused``).
     """
     requests = Requests(client, todo, commit=False)
-    return [_foreseen(client, todo, requests, one) for one in todo.changes]
+    return [_plan_of(client, todo, requests, one) for one in todo.changes]
 
 
-def _foreseen(client: Client, todo: Todo, requests: Requests, change: Change) -> Tree:
+def _plan_of(client: Client, todo: Todo, requests: Requests, change: Change) -> Tree:
     missing = waits_for(change, todo.state.fleet, todo.wanted)
     if missing:
-        return _told(problem=f"{missing[0]} {'/'.join(missing[1])} is not there yet.")
+        return _summary(problem=f"{missing[0]} {'/'.join(missing[1])} is not there yet.")
     client.planning = True
     try:
         requests.make(change)
     except PlannedError as planned:
-        return _told(hosts=planned.plan["summary"])
+        return _summary(hosts=planned.plan["summary"])
     except (ApiError, click.ClickException) as error:
-        return _told(problem=str(error), refused=True)
+        return _summary(problem=str(error), refused=True)
     finally:
         client.planning = False
-    return _told()
+    return _summary()
 
 
-def _told(*, hosts: Tree | None = None, problem: str | None = None, refused: bool = False) -> Tree:
+def _summary(*, hosts: Tree | None = None, problem: str | None = None, refused: bool = False) -> Tree:
     return {"hosts": hosts, "problem": problem, "refused": refused}
 
 
-def show_foreseen(shown: list[dict[str, Any]], form: str) -> None:
+def print_plans(shown: list[dict[str, Any]], form: str) -> None:
     """Print a line for each change."""
     show_many(shown, _COLUMNS, form)

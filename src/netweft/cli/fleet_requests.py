@@ -72,7 +72,7 @@ class Requests:
             body = {"id": self._ids[self._network(names)], **_cluster_network(values)}
             query: dict[str, str | int] = {}
         else:
-            given = self._given(key, values)
+            given = self._options(key, values)
             body = {"name": names[-1], **self._entity(key, given), **self._besides(key)}
             query = query_of(nouns.noun(noun), given)
         self._ids[key] = self._client.add(self._collection(key), body, **query)["id"]
@@ -86,7 +86,7 @@ class Requests:
         if change.noun == "cluster network":
             self._client.update(self._path(key), _cluster_network(values))
         elif values:
-            self._client.update(self._path(key), self._entity(key, self._given(key, values)))
+            self._client.update(self._path(key), self._entity(key, self._options(key, values)))
         for one in label:
             self._label(key, change, one)
 
@@ -141,7 +141,7 @@ class Requests:
         comment = {"comment": given["comment"]} if "comment" in given else {}
         return {**entity_of(nouns.noun(key[0]), given, refer), **comment}
 
-    def _given(self, key: Key, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _options(self, key: Key, values: Mapping[str, Any]) -> dict[str, Any]:
         """The fields as options of the command line."""
         options = {field.parameter: field for field in nouns.noun(key[0]).fields}
         given: dict[str, Any] = {}

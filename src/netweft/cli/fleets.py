@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from netweft.cli.fleet_file import File, Todo, state_of, written
-from netweft.cli.fleet_plans import foreseen, show_foreseen
+from netweft.cli.fleet_plans import plans_of, print_plans
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import is_uncommitted, say_uncommitted
@@ -125,19 +125,19 @@ def required_file(file: Path | None) -> Path:
 def _make_all(client: Client, found: tuple[Change, ...], requests: Requests) -> None:
     """Make changes, each when all hosts have the one before."""
     for number, change in enumerate(found):
-        say(f"{number + 1}/{len(found)} {_told(change)}")
+        say(f"{number + 1}/{len(found)} {_line(change)}")
         try:
             requests.make(change)
             wait_for_rollouts(client)
         except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
             left_over = found[number + 1 :]
-            say(f"This failed: {_told(change)}. Done before it: {number}. Not done:{'' if left_over else ' nothing.'}")
+            say(f"This failed: {_line(change)}. Done before it: {number}. Not done:{'' if left_over else ' nothing.'}")
             for left in left_over:
-                say(f"  {_told(left)}")
+                say(f"  {_line(left)}")
             raise
 
 
-def _told(change: Change) -> str:
+def _line(change: Change) -> str:
     return f"{change.action} {change.noun} {change.name}"
 
 
@@ -149,7 +149,7 @@ def _count(found: tuple[Change, ...]) -> str:
 def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str) -> None:
     """Show what applying a file would do. ``hosts``: and what hosts would do by each change."""
     todo = File(file).todo(client, prune=prune)
-    plans = foreseen(client, todo) if hosts else []
+    plans = plans_of(client, todo) if hosts else []
     show_changes(todo.changes, form, plans)
     if any(one["refused"] for one in plans):
         raise click.exceptions.Exit(REFUSED)
@@ -170,7 +170,7 @@ def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = (
     if form not in TABLES:
         show_one({"changes": shown}, form)
     elif plans:
-        show_foreseen(shown, form)
+        print_plans(shown, form)
     elif found:
         lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
         show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from netweft.cli.host_history import tell_uncommitted
+from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
@@ -153,7 +153,7 @@ def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
     told = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
     say("Done." if told["changed"] else "Nothing to do: the host matches its configuration.")
     if told["changed"]:
-        tell_uncommitted(client, host)
+        warn_if_uncommitted(client, host)
 
 
 @click.command("adopt-unmanaged")

@@ -97,10 +97,10 @@ def restore(client: Client, name: str, generation: int, commit: bool | None) -> 
         say("Nothing to do: the host is set up so.")
         return
     say("Done.")
-    tell_uncommitted(client, host)
+    warn_if_uncommitted(client, host)
 
 
-def tell_uncommitted(client: Client, host: Tree) -> None:
+def warn_if_uncommitted(client: Client, host: Tree) -> None:
     """Say so when the host's next boot will restore something else than what runs on it now."""
     now = client.get(f"hosts/{host['id']}")
     if is_uncommitted(now):

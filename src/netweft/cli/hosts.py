@@ -10,7 +10,7 @@ import click
 
 from netweft.cli import host_deployments, host_drifts, host_history, overview, setup_file
 from netweft.cli.host_drifts import commit_host
-from netweft.cli.host_history import tell_uncommitted
+from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
@@ -89,7 +89,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
         _show_plan(client.addition("POST", "plans", {"host": {"id": host["id"]}, "setup": body}), form)
         return
     run_job(client, f"hosts/{host['id']}/setupnetworks", body)
-    tell_uncommitted(client, host)
+    warn_if_uncommitted(client, host)
 
 
 @click.command("commit")
@@ -155,7 +155,7 @@ def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, 
         raise
     confirm_removal(f"host {name}", yes=yes)
     client.remove(f"hosts/{host['id']}", clean=str(clean).lower(), force=str(force).lower())
-    for text in client.told("code!=30"):
+    for text in client.event_texts("code!=30"):
         say(text)
 
 
@@ -205,11 +205,11 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
         nic["address"] = _with_prefix(nic.get("ip", {}))
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
     if form != "table":
-        _tell_neighbours(client, host, found, form)
+        _print_neighbours(client, host, found, form)
     show_many(selection.arrange(found, _NICS), _NICS, form, _NICS_WIDE)
 
 
-def _tell_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> None:
+def _print_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> None:
     told = client.addition("GET", f"hosts/{host['id']}/neighbours")
     for nic in nics:
         nic["neighbours"] = [one for one in told["neighbours"] if one["nic"] == nic["name"]]
@@ -292,7 +292,7 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
     networks = {network["id"]: network for network in client.list("networks")}
     nic_names = {nic["id"]: nic["name"] for nic in client.list(f"hosts/{host['id']}/nics")}
     found = client.list(f"hosts/{host['id']}/networkattachments")
-    tell_uncommitted(client, host)
+    warn_if_uncommitted(client, host)
     for item in found:
         network = networks.get(item["network"]["id"], {})
         item["network"]["name"] = network.get("name", "")

@@ -30,7 +30,7 @@ _folder = click.option(
 _host = click.argument("host", metavar="HOST")
 
 
-def _tells_lab_errors(function: Callable[P, R]) -> Callable[P, R]:
+def _with_lab_errors(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -50,7 +50,7 @@ def lab() -> None:
 @lab.command("up")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_folder
-@_tells_lab_errors
+@_with_lab_errors
 def up(file: Path, folder: Path) -> None:
     """Build the lab of FILE (docs/lab.md): hosts, cables, the switch, this machine's place in the management network,
     and the programs that run beside them.
@@ -67,7 +67,7 @@ def up(file: Path, folder: Path) -> None:
 @lab.command("join")
 @_folder
 @click.option("--cluster", default="Default", show_default=True, help="The cluster that the hosts become part of.")
-@_tells_lab_errors
+@_with_lab_errors
 @calls_engine
 def join(client: Client, folder: Path, cluster: str) -> None:
     """Add the lab's hosts to the engine and start their agents.
@@ -84,7 +84,7 @@ def join(client: Client, folder: Path, cluster: str) -> None:
 
 @lab.command("down")
 @_folder
-@_tells_lab_errors
+@_with_lab_errors
 def down(folder: Path) -> None:
     """Remove the lab from this machine; its logs stay.
 
@@ -96,7 +96,7 @@ def down(folder: Path) -> None:
 @lab.command("hosts")
 @_folder
 @output_option
-@_tells_lab_errors
+@_with_lab_errors
 def hosts(folder: Path, form: str) -> None:
     """List the lab's hosts.
 
@@ -114,7 +114,7 @@ def hosts(folder: Path, form: str) -> None:
 @_host
 @click.argument("nic")
 @_folder
-@_tells_lab_errors
+@_with_lab_errors
 def cut(host: str, nic: str, folder: Path) -> None:
     """Cut the link of a host's NIC.
 
@@ -127,7 +127,7 @@ def cut(host: str, nic: str, folder: Path) -> None:
 @_host
 @click.argument("nic")
 @_folder
-@_tells_lab_errors
+@_with_lab_errors
 def mend(host: str, nic: str, folder: Path) -> None:
     """Restore the link of a host's NIC.
 
@@ -140,7 +140,7 @@ def mend(host: str, nic: str, folder: Path) -> None:
 @_host
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @_folder
-@_tells_lab_errors
+@_with_lab_errors
 def exec_(host: str, command: tuple[str, ...], folder: Path) -> None:
     """Run a program on a host, and exit with its status.
 

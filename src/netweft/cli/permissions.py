@@ -58,7 +58,7 @@ def list_permissions(client: Client, kind: str, name: str | None, selection: Sel
 
     Example: netweft permission list network storage
     """
-    found = _given(client, _path(client, kind, name))
+    found = _named(client, _path(client, kind, name))
     show_many(selection.arrange(found, _COLUMNS), _COLUMNS, form, _WIDE)
 
 
@@ -78,7 +78,7 @@ def grant(client: Client, kind: str, name: str | None, role: str, user: str | No
     wanted: Tree = {"role": {"id": resolve(client, _ROLE, role)["id"]}, **_holder(client, user, everyone)}
     path = _path(client, kind, name)
     added = client.add(path, wanted)
-    given = next(item for item in _given(client, path) if item["id"] == added["id"])
+    given = next(item for item in _named(client, path) if item["id"] == added["id"])
     show_facts(given, _COLUMNS, form, _WIDE)
 
 
@@ -125,7 +125,7 @@ def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
     return {"group": {"id": group["id"]}}
 
 
-def _given(client: Client, path: str) -> Trees:
+def _named(client: Client, path: str) -> Trees:
     """The permissions there, with names beside ids; the one group is called everyone."""
     found = client.list(path)
     roles = {role["id"]: role["name"] for role in client.list("roles")}

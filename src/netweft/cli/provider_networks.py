@@ -58,7 +58,7 @@ def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, fo
     owner = resolve(client, _PROVIDER, provider)
     where = resolve(client, noun("datacenter"), datacenter)
     path = f"openstacknetworkproviders/{owner['id']}/networks"
-    known = _known(client, owner["id"], where["id"])
+    known = _ids_here(client, owner["id"], where["id"])
     missing = [one for one in client.list(path) if one["id"] not in known]
     if plan or not missing:
         show_many(missing, _NETWORK.columns, form, _NETWORK.wide)
@@ -74,7 +74,7 @@ def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, fo
         raise click.exceptions.Exit(REFUSED)
 
 
-def _known(client: Client, provider_id: str, data_center_id: str) -> set[str]:
+def _ids_here(client: Client, provider_id: str, data_center_id: str) -> set[str]:
     """The provider's ids of the networks that are in the data centre already, or were made there by this engine for
     any.
     """

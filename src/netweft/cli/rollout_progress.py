@@ -30,17 +30,17 @@ def follow(client: Client, one: Tree) -> str:
         goes_on = one["status"] in _GOES_ON
         text = f"{one['reason']}: {one['progress']}"
         if text != told:
-            _tell(text, is_last=not goes_on)
+            _print(text, is_last=not goes_on)
         told = text
         if not goes_on:
             break
         time.sleep(_POLL)
         one = client.addition("GET", "rollouts", search=search)[0]
-    _tell_end(client.addition("GET", f"rollouts/{one['id']}"))
+    _print_end(client.addition("GET", f"rollouts/{one['id']}"))
     return "stuck" if one["states"].get("stuck") else str(one["status"])
 
 
-def _tell_end(one: Tree) -> None:
+def _print_end(one: Tree) -> None:
     if one["status"] == "succeeded":
         say("All hosts have changed.")
         return
@@ -51,7 +51,7 @@ def _tell_end(one: Tree) -> None:
     say(f"See: netweft rollout show {one['number']}")
 
 
-def _tell(text: str, *, is_last: bool) -> None:
+def _print(text: str, *, is_last: bool) -> None:
     """A line that changes on a terminal, a line for each change in a log."""
     if sys.stderr.isatty():
         click.echo(f"\r{text:<78.78}", nl=is_last, err=True)

@@ -52,22 +52,22 @@ class Session:
     @property
     def url(self) -> str:
         """The engine's."""
-        return self._said("url", "NETWEFT_URL") or _DEFAULT_URL
+        return self._setting("url", "NETWEFT_URL") or _DEFAULT_URL
 
     @property
     def user(self) -> str:
         """Who logs in."""
-        return self._said("user", "NETWEFT_USER") or _DEFAULT_USER
+        return self._setting("user", "NETWEFT_USER") or _DEFAULT_USER
 
     @property
     def password_file(self) -> Path | None:
         """The file that holds the password."""
-        return _path(self._said("password_file", "NETWEFT_PASSWORD_FILE"))
+        return _path(self._setting("password_file", "NETWEFT_PASSWORD_FILE"))
 
     @property
     def ca_file(self) -> Path | None:
         """The certificate of the engine's authority."""
-        return _path(self._said("ca_file", "NETWEFT_CA"))
+        return _path(self._setting("ca_file", "NETWEFT_CA"))
 
     @property
     def filtered(self) -> bool:
@@ -81,7 +81,7 @@ class Session:
         """Whether setups of hosts are committed where nothing else is said. Raises click.UsageError."""
         return _is_set("NETWEFT_COMMIT")
 
-    def _said(self, name: str, variable: str) -> str:
+    def _setting(self, name: str, variable: str) -> str:
         return str(self.given.get(name) or os.environ.get(variable, ""))
 
     def client(self) -> Client:
@@ -166,9 +166,9 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
             try:
                 result = function(client, *args, **kwargs)
             except (ApiError, click.exceptions.Exit):
-                _tell_warnings(client)
+                _print_warnings(client)
                 raise
-            _tell_warnings(client)
+            _print_warnings(client)
             if client.changed:
                 wait_for_rollouts(client)
             return result
@@ -203,12 +203,12 @@ def wait_for_rollout(client: Client, one: Tree, *, wanted: str = "succeeded") ->
         raise click.exceptions.Exit(ROLLED_BACK if status == "reverted" else REFUSED)
 
 
-def _tell_warnings(client: Client) -> None:
+def _print_warnings(client: Client) -> None:
     """Say what the engine warns of, such as hosts that do not follow, where the command changed something."""
     if not client.changed:
         return
     try:
-        told = client.told("severity!=normal")
+        told = client.event_texts("severity!=normal")
     except (ApiError, UnreachableError) as error:
         say(f"Whether there are warnings is not known: {error}")
         return

@@ -89,7 +89,7 @@ def _add(noun: Noun) -> click.Command:
         name, above = values.pop(noun.argument), _above(noun, values)
         if noun.parent_option:
             above = above or ("Default",)
-        given = {field.parameter: field.default for field in noun.fields} | _given(values)
+        given = {field.parameter: field.default for field in noun.fields} | _without_empty(values)
 
         def scope() -> str:
             if (within := given.get("datacenter")) is None:
@@ -113,7 +113,7 @@ def _set(noun: Noun) -> click.Command:
     @calls_engine
     def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         name, above = values.pop(noun.argument), _above(noun, values)
-        given = _given(values)
+        given = _without_empty(values)
         if not given:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         entity = resolve(client, noun, name, above)
@@ -205,7 +205,7 @@ def _plural(noun: Noun) -> str:
     return many if nouns.parents(noun) else f"{many}{of}{rest}"  # else whoever says this says of what
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, ())}
 
 

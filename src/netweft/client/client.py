@@ -139,7 +139,7 @@ class Client:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
         return self._entity("POST", path, body=body or {})
 
-    def told(self, condition: str) -> tuple[str, ...]:
+    def event_texts(self, condition: str) -> tuple[str, ...]:
         """What events say, oldest first, that this client's requests have caused since it was asked last;
         ``condition``: in the search language.
         """
@@ -202,8 +202,8 @@ class Client:
         content = None if body is None else json.dumps(body if is_plain else to_wire(body))
         answer = self._authorised(method, path if is_plain else f"{API}/{path}", query or {}, content)
         self.changed = self.changed or method != "GET"
-        told = answer.json() if answer.body else {}
-        found: Tree | Trees = told if is_plain else from_wire(told)
+        event_texts = answer.json() if answer.body else {}
+        found: Tree | Trees = event_texts if is_plain else from_wire(event_texts)
         return found
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> Answer:

@@ -96,7 +96,7 @@ class Connection:
         timeout: float | None = None,
     ) -> Answer:
         """One request and its answer. ``timeout`` replaces that of the connection."""
-        with self._told(f"{self.url} did not answer"):
+        with self._translated_errors(f"{self.url} did not answer"):
             answer = self._pool.request(
                 method,
                 self._address(path, query),
@@ -109,7 +109,7 @@ class Connection:
     def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
         """The lines of an answer that goes on for as long as the engine likes. Raises ApiError."""
         with (
-            self._told(f"{self.url} ended the stream"),
+            self._translated_errors(f"{self.url} ended the stream"),
             self._pool.stream(
                 "GET", self._address(path, None), headers=self._whole(headers), extensions=_timeouts(None)
             ) as answer,
@@ -129,7 +129,7 @@ class Connection:
         return f"{self.url}{path}?{urlencode(query)}" if query else f"{self.url}{path}"
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _translated_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except _ERRORS as error:

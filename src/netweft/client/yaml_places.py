@@ -54,7 +54,7 @@ class Document:
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self._open:
-            self._tell(node, "This is inside itself.")
+            self._note(node, "This is inside itself.")
             return None
         self._open.add(id(node))
         found = self._list(node) if isinstance(node, yaml.SequenceNode) else self._mapping(node)
@@ -69,12 +69,12 @@ class Document:
         merged: dict[str, Any] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._tell(key, "A key should be a word.")
+                self._note(key, "A key should be a word.")
             elif key.value == _MERGE and not key.style:
                 for one in item.value if isinstance(item, yaml.SequenceNode) else [item]:
                     merged = {**self._merged(one), **merged}
             elif key.value in found:
-                self._tell(key, f"'{key.value}' is given twice.")
+                self._note(key, f"'{key.value}' is given twice.")
             else:
                 found[key.value] = self._value(item)
         return {**merged, **found}
@@ -83,10 +83,10 @@ class Document:
         value = self._value(node)
         if isinstance(value, dict):
             return value
-        self._tell(node, "Only mappings can be merged.")
+        self._note(node, "Only mappings can be merged.")
         return {}
 
-    def _tell(self, node: yaml.Node, text: str) -> None:
+    def _note(self, node: yaml.Node, text: str) -> None:
         self._problems.append((node.start_mark.line + 1, node.start_mark.column + 1, text))
 
 

@@ -87,10 +87,12 @@ def misfit(found: ForeignNetwork, network: NetworkIntent) -> str:
         ("STP", network.stp, found.stp),
         ("for VMs", network.vm, found.vm),
     )
-    return ", ".join(f"{what} {_said(has)} instead of {_said(there)}" for what, has, there in facts if has != there)
+    return ", ".join(
+        f"{what} {_text_of(has)} instead of {_text_of(there)}" for what, has, there in facts if has != there
+    )
 
 
-def _said(value: object) -> str:
+def _text_of(value: object) -> str:
     return "none" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 

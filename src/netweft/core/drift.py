@@ -16,11 +16,11 @@ from netweft.core.compare import CHASSIS, Difference, compare, field_difference
 from netweft.core.desired import desired_host
 from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import HostError
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host import GuestPort, Host
 from netweft.core.inherited import real_name
 from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
-from netweft.core.protocol import GuestState
 
 _IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "leased_default", "autoconf"})
 """What of a NIC or bond is of the network right on it; the rest is of all networks there."""

@@ -41,7 +41,7 @@ def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collectio
             attachments.append(one)
         elif place is not None:
             found = attachment_on(report, place, networks[one.network_id], one.id)
-            attachments.append(_with_resolvers(_as_said(one, found, place), report, drift))
+            attachments.append(_with_resolvers(_with_equals_kept(one, found, place), report, drift))
         elif not _is_gone(drift.attachments[one.id]):
             attachments.append(one)
     bonds = _bonds(intent, report, drift.bases.keys() if names is None else drift.bases.keys() & set(names))
@@ -78,7 +78,7 @@ def _is_gone(found: Iterable[Difference]) -> bool:
     return any(one.part in {"link", "OVS port"} and not one.field and one.actual is None for one in found)
 
 
-def _as_said(before: AttachmentIntent, found: AttachmentIntent, place: Location) -> AttachmentIntent:
+def _with_equals_kept(before: AttachmentIntent, found: AttachmentIntent, place: Location) -> AttachmentIntent:
     """What was found, with what says the same as before left as it was."""
     static = {ip.version for ip in found.assignments if ip.method != "none"}
     had = {ip.version for ip in before.assignments}

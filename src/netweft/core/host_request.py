@@ -27,7 +27,7 @@ from netweft.core.intent import (
     IpAssignment,
     NetworkIntent,
 )
-from netweft.core.keep import KEEP, Keep
+from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.kept import kept_names
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 
@@ -315,9 +315,9 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
         base,
         nic=one.nic,
         assignments=_assignments(wish, one.existing),
-        properties=_given(wish.properties, base.properties),
-        dns=_given(wish.dns, base.dns),
-        qos=_given(wish.qos, base.qos),
+        properties=or_current(wish.properties, base.properties),
+        dns=or_current(wish.dns, base.dns),
+        qos=or_current(wish.qos, base.qos),
     )
 
 
@@ -327,7 +327,7 @@ def _assignments(wish: AttachmentChange, existing: AttachmentIntent | None) -> t
     """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
-    new = _given(wish.assignments, old)
+    new = or_current(wish.assignments, old)
     wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
     return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
 
@@ -341,7 +341,7 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
         old = host.bonds.get(name)
         base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
         slaves = base.slaves if wish.slaves is KEEP else _slaves(host, base, wish.slaves)
-        options = _given(wish.options, base.options) or DEFAULT_BOND_OPTIONS
+        options = or_current(wish.options, base.options) or DEFAULT_BOND_OPTIONS
         bonds[name] = replace(base, slaves=slaves, options=options)
     return bonds
 
@@ -353,10 +353,6 @@ def _slaves(host: HostView, base: BondIntent, refs: Sequence[Ref]) -> tuple[str,
     slaves = tuple(sorted(host.nic_name(ref) for ref in refs))
     left = tuple(sorted(set(base.slaves) & host.report.nics.keys()))
     return base.slaves if slaves == left and len(left) <= 1 else slaves
-
-
-def _given(new: T | Keep, old: T) -> T:
-    return old if new is KEEP else new
 
 
 def written(address: str) -> str:

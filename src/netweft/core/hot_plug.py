@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from netweft.core.protocol import GuestNic
+from netweft.core.guest_protocol import GuestNic
 
 FIXED_WHILE_PLUGGED = (
     "mac",

@@ -72,10 +72,10 @@ class Ways:
         known = self._known.get(name)
         if known is None:
             self._known[name] = Way()  # for a link that stands on itself
-            known = self._known[name] = self._look(name)
+            known = self._known[name] = self._way(name)
         return known
 
-    def _look(self, name: str) -> Way:
+    def _way(self, name: str) -> Way:
         bridge = self._world.ovs_bridges.get(name)
         if bridge is not None:
             return self._of_switch(bridge)

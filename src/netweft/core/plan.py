@@ -58,9 +58,9 @@ def _set_autoconf(situation: Situation) -> Iterator[s.Step]:
         yield from links.set_autoconf(situation, name)
 
 
-def _settle_links(situation: Situation) -> Iterator[s.Step]:
+def _adjust_links(situation: Situation) -> Iterator[s.Step]:
     for name in situation.order:
-        yield from links.settle(situation, situation.want[name])
+        yield from links.adjust(situation, situation.want[name])
 
 
 def _set_resolvers(situation: Situation) -> Iterator[s.Step]:
@@ -81,7 +81,7 @@ PHASES: tuple[Callable[[Situation], Iterator[s.Step]], ...] = (
     links.create_vlans,
     links.change_bonds,
     _set_autoconf,
-    _settle_links,
+    _adjust_links,
     addresses.move_addresses,
     addresses.change_routes,
     addresses.announce,

@@ -73,11 +73,11 @@ def _chassis_text(step: s.SetChassis) -> str:
     if not (chassis.owner or chassis.remote):
         return "make the host no chassis of OVN any more"
     if not chassis.owner:
-        return f"restore what ovn-controller was told before ({_told(chassis)})"
-    return f"make the host a chassis of OVN ({_told(chassis)})"
+        return f"restore what ovn-controller was told before ({_chassis(chassis)})"
+    return f"make the host a chassis of OVN ({_chassis(chassis)})"
 
 
-def _told(chassis: Chassis) -> str:
+def _chassis(chassis: Chassis) -> str:
     mapped = " and ".join(f"{name} over {bridge}" for name, bridge in sorted(chassis.mappings.items()))
     parts = {
         "": chassis.system_id,

@@ -176,9 +176,9 @@ def compare_attachment(
     network = next(network for network in intent.networks if network.id == attachment.network_id)
     at = (locations if locations is not None else locate_networks(report)).get(network.id)
     rows = tuple(_compare(intent, network, attachment, report, at))
-    told = _told({one.name for one in rows if not one.in_sync}, is_there=at is not None)
-    own = (one for one in drift.attachments.get(attachment.id, ()) if not told(one))
-    below = (one for one in drift.bases.get(attachment.nic, ()) if not told(one))
+    is_covered = _covered_by({one.name for one in rows if not one.in_sync}, is_there=at is not None)
+    own = (one for one in drift.attachments.get(attachment.id, ()) if not is_covered(one))
+    below = (one for one in drift.bases.get(attachment.nic, ()) if not is_covered(one))
     return (*rows, *(_differs(one) for one in own), *(_differs(one, is_shared=True) for one in below))
 
 
@@ -196,11 +196,11 @@ _TELLS: Mapping[str, str] = {
 """What the names of those of oVirt's properties begin with that tell that a field of a link differs."""
 
 
-def _told(names: Collection[str], *, is_there: bool) -> Callable[[Difference], bool]:
+def _covered_by(names: Collection[str], *, is_there: bool) -> Callable[[Difference], bool]:
     """Whether oVirt's properties, those of these names being out of sync, tell of a difference."""
     is_elsewhere = not is_there or bool(_PLACE & set(names))
 
-    def told(one: Difference) -> bool:
+    def is_covered(one: Difference) -> bool:
         if is_elsewhere and (one.part != "link" or one.field not in _TELLS):
             return True
         if one.part == "resolvers":
@@ -209,7 +209,7 @@ def _told(names: Collection[str], *, is_there: bool) -> Callable[[Difference], b
             return any(name == "default_route" or name.endswith("_gateway") for name in names)
         return one.field in _TELLS and (not is_there or any(name.startswith(_TELLS[one.field]) for name in names))
 
-    return told
+    return is_covered
 
 
 def _differs(one: Difference, *, is_shared: bool = False) -> Reported:

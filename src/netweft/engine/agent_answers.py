@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from netweft.core import protocol
+from netweft.core import guest_protocol, protocol
 from netweft.core.errors import HostError
 from netweft.core.protocol import HostReport, Refusal
 from netweft.engine.agent_connections import Endpoint
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 # msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
 # the protocol are worked out here, while there is one thread.
-for _kind in filter(is_dataclass, vars(protocol).values()):
+for _kind in filter(is_dataclass, [*vars(guest_protocol).values(), *vars(protocol).values()]):
     msgspec.json.Decoder(_kind)
 
 _ERRORS = 400

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from netweft.core.errors import HostError
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 from netweft.core.protocol import (
     EVENT_HEADER,
     Change,
@@ -31,11 +32,8 @@ from netweft.core.protocol import (
     EventPage,
     FunctionsRequest,
     GenerationRef,
-    GuestSpec,
-    GuestState,
     HostReport,
     LinkCounters,
-    Migration,
     Phase,
     Progress,
 )
@@ -137,7 +135,7 @@ class AgentLine:
         answer = await self._ask(f"/v1/events?{urlencode({'after': after, 'wait': wait})}", wait + patience)
         return decode(self._endpoint, EventPage, answer.body)
 
-    async def look(self, known: str) -> Sight:
+    async def poll(self, known: str) -> Sight:
         """What the host is like, unless that is what has the tag ``known``."""
         answer = await self._ask("/v1/host", ANSWER_SECONDS, known)
         boot, _, number = answer.headers.get(EVENT_HEADER.lower(), "").rpartition(" ")

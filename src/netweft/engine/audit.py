@@ -66,7 +66,8 @@ def record_numbered(
     """Add an event, and return its id."""
     added = _ADD_NUMBERED.ask(tx, **_row(actor, code, text, severity, about))
     announce(tx, TOPIC)
-    return int(added.one().id)
+    (event_id,) = added.one()
+    return int(event_id)
 
 
 def _row(actor: Actor, code: int, text: str, severity: Severity, about: About) -> dict[str, Any]:

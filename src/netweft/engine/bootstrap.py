@@ -42,7 +42,7 @@ def bootstrap(tx: Tx, folder: Path, password: str | None, hasher: PasswordHasher
 
 
 def _put_roles(tx: Tx) -> None:
-    known = {(row.role_id, row.action_group) for row in tx.execute(select(role_groups))}
+    known = set(tx.execute(select(role_groups.c.role_id, role_groups.c.action_group)))
     lacking = [
         (role, [group for group in sorted(role.groups) if (role.id, group) not in known]) for role in ROLES.values()
     ]

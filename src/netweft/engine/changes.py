@@ -33,12 +33,12 @@ def made(record: type[R], spec: DataclassInstance, **others: Any) -> R:  # noqa:
     """A new row: what the command says, and ``others``, which go before it. Raises TypeError when a column that has no
     default is missing.
     """
-    return record(**{**_said(record, spec), **others})
+    return record(**{**_values_of(record, spec), **others})
 
 
 def updated(before: R, spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
     """The row as the command wants it: what it says, and ``others``, which go before it."""
-    return msgspec.structs.replace(before, **{**_said(type(before), spec), **others})
+    return msgspec.structs.replace(before, **{**_values_of(type(before), spec), **others})
 
 
 def changes(before: R, after: R) -> dict[str, Any]:
@@ -50,14 +50,14 @@ def changes(before: R, after: R) -> dict[str, Any]:
 def lines(before: R, after: R) -> tuple[str, ...]:
     """What of a row has changed, a line each for people: ``vlan 10 became 20``."""
     pairs = ((name, getattr(before, name), new) for name, new in changes(before, after).items())
-    return tuple(f"{_words(name)} {_told(old)} became {_told(new)}" for name, old, new in pairs)
+    return tuple(f"{_words(name)} {_text_of(old)} became {_text_of(new)}" for name, old, new in pairs)
 
 
 def _words(column: str) -> str:
     return column.removesuffix("_id").replace("_", " ")
 
 
-def _told(value: object) -> str:
+def _text_of(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
@@ -65,7 +65,7 @@ def _told(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
 
 
-def _said(record: type[Record], spec: DataclassInstance) -> dict[str, Any]:
+def _values_of(record: type[Record], spec: DataclassInstance) -> dict[str, Any]:
     values = {name: getattr(spec, name) for name in _shared(record, type(spec))}
     return {name: _stored(value) for name, value in values.items() if value is not KEEP}
 

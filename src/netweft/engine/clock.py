@@ -13,12 +13,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Float, bindparam, literal, select
+from sqlalchemy import Float, bindparam, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from netweft.engine.model.base import Utc
 from netweft.engine.statements import Statement
+from netweft.engine.transaction import Tx
 
 
 class Moment(FunctionElement[datetime]):
@@ -46,7 +47,7 @@ def _in_sqlite(element: Moment, compiler: Any, **options: Any) -> str:  # noqa: 
     return f"(strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds})))"
 
 
-_ASK = Statement(select(Moment(bindparam("seconds", type_=Float)).label("moment")))
+_ASK = Statement(select(Moment(bindparam("seconds", type_=Float))))
 
 
 OFF = 5.0
@@ -81,12 +82,12 @@ class Clock:
         anchor = self._anchor
         return datetime.now(UTC) if anchor is None else _after(anchor, time.monotonic())
 
-    def follow(self, tx: Connection) -> None:
+    def follow(self, tx: Tx) -> None:
         """Look at the clock of PostgreSQL, which another machine may keep; SQLite's is this machine's."""
         if tx.dialect.name == "sqlite":
             return
         before = time.monotonic()
-        told = _ASK.ask(tx, seconds=0.0).one().moment
+        (told,) = _ASK.ask(tx, seconds=0.0).one()
         self.set(told, before, time.monotonic(), datetime.now(UTC))
 
     def set(self, told: datetime, before: float, after: float, own: datetime) -> None:

@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import structlog
 from sqlalchemy import (
     Connection,
     Index,
     PrimaryKeyConstraint,
-    Row,
     Table,
     UniqueConstraint,
     bindparam,
@@ -38,6 +37,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from netweft.core.errors import NetweftError, NotFoundError, ValidationError
+from netweft.engine import transaction
 from netweft.engine.clock import CLOCK
 from netweft.engine.db_engines import postgres_engine, sqlite_engine, with_driver
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
@@ -47,9 +47,7 @@ from netweft.engine.notifications import CHANNEL, Listener, Notifications
 from netweft.engine.outages import RETRIED, first_line
 from netweft.engine.statements import Statement
 
-Tx: TypeAlias = Connection
-"""A connection inside a transaction; who gets one neither commits nor rolls back."""
-
+Tx: TypeAlias = transaction.Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -105,7 +103,7 @@ class Database:
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         self._is_closed = False
-        self._lookers: deque[Tx] = deque()
+        self._lookers: deque[Connection] = deque()
         for engine in {self._writer, self._reader, self._looker}:
             event.listen(engine, "checkin", self._come_back)
 
@@ -131,7 +129,7 @@ class Database:
             yield tx
 
     @contextmanager
-    def look(self) -> Iterator[Tx]:
+    def read_once(self) -> Iterator[Tx]:
         """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
         of a transaction. Every request does it, so SQLite's connections for it are kept at hand: to take one out of its
         pool and put it back takes as long as many a question.
@@ -150,7 +148,7 @@ class Database:
         if self._is_closed:
             self._let_lookers_go()
 
-    def _at_hand(self) -> Tx:
+    def _at_hand(self) -> Connection:
         try:
             return self._lookers.pop()
         except IndexError:
@@ -254,7 +252,7 @@ class Database:
         """
         if self.is_sqlite and self._group.commits != self._moved:
             self._moved = self._group.commits
-            with self.look() as tx:
+            with self.read_once() as tx:
                 _CHECKPOINT.run(tx)
 
     def close(self) -> None:
@@ -290,27 +288,23 @@ def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
 _NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("topic"))))
 
 
-@overload
-def lock(tx: Tx, table: Stored[R], row_id: str) -> R: ...  # type: ignore[overload-overlap]  # the more special one
-@overload
-def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]: ...
-def lock(tx: Tx, table: Table, row_id: str) -> Any:
+def lock(tx: Tx, table: Stored[R], row_id: str) -> R:
     """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is
     none.
 
     On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the
     parent before adding a child.
     """
-    row = _locking(table).first(tx, id=row_id)
+    row: R | None = _locking(table).first(tx, id=row_id)
     if row is None:
         raise NotFoundError(f"There is no {row_id} among {table.name}.")
     return row
 
 
 @cache
-def _locking(table: Table) -> Statement[Any]:
+def _locking(table: Stored[R]) -> Statement[R]:
     statement = select(table).where(table.c.id == bindparam("id")).with_for_update(key_share=True)
-    return Statement(statement, record=table.record) if isinstance(table, Stored) else Statement(statement)
+    return Statement(statement, record=table.record)
 
 
 def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN401 - any column's value

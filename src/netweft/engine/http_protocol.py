@@ -141,9 +141,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._send_timer.cancel()
         self._send_timer = None
         if waiting is not None:
-            self._send_timer = self.loop.call_later(self._limits.send_seconds, self._look_at_sending, waiting)
+            self._send_timer = self.loop.call_later(self._limits.send_seconds, self._check_sending, waiting)
 
-    def _look_at_sending(self, before: int) -> None:
+    def _check_sending(self, before: int) -> None:
         left = self.transport.get_write_buffer_size()
         if before - left < self._limits.send_octets:
             self.transport.abort()

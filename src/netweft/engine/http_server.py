@@ -88,7 +88,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
-        asyncio.get_running_loop().set_exception_handler(_tell)
+        asyncio.get_running_loop().set_exception_handler(_log_message)
         for listener in sockets or []:
             listener.setblocking(False)
             self._accepting.append(asyncio.create_task(self._accept(listener)))
@@ -147,7 +147,7 @@ class _Server(uvicorn.Server):
                 self._connections.leave(place)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_message(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What the event loop has to say. That a connection broke while it was worked on is no news: clients do that."""
     if "transport" in context:
         log.debug("a connection broke", reason=str(context.get("exception") or context["message"]))

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 from netweft.engine.clock import Moment
 from netweft.engine.db import Database, Tx, announce, insert_if_absent
 from netweft.engine.model.hosts import hosts
+from netweft.engine.model.records import Record
 from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.statements import Statement
 
@@ -68,6 +69,16 @@ def share(db: Database, replica: str) -> None:
         pass
 
 
+class _Counts(Record, frozen=True):
+    """What a replica takes its share by; ``free``: whether there are hosts that no replica has."""
+
+    is_there: bool
+    replicas: int
+    hosts: int
+    mine: int
+    free: bool
+
+
 def _share(tx: Tx, replica: str) -> int:
     """The number of leases that were taken, at most a batch."""
     counts = _COUNTS.ask(tx, replica=replica).one()
@@ -103,7 +114,8 @@ _COUNTS = Statement(
         select(func.count()).select_from(hosts).scalar_subquery().label("hosts"),
         select(func.count()).select_from(host_leases).where(_MINE).scalar_subquery().label("mine"),
         select(hosts.c.id).where(~_TAKEN).exists().label("free"),
-    )
+    ),
+    record=_Counts,
 )
 _GIVE_UP = Statement(
     delete(host_leases).where(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
-from netweft.engine.model.records import R, maker
+from netweft.engine.model.records import R, Stored, maker
 from netweft.engine.statements import Statement, rows
 
 
@@ -45,7 +45,7 @@ class Noun(Generic[R]):
 
     def __init__(
         self,
-        table: sa.Table,
+        table: Stored[Any],
         record: type[R],
         word: str,
         select: sa.Select[Any] | None = None,
@@ -84,9 +84,7 @@ class Noun(Generic[R]):
 
     def names(self, tx: Tx, *conditions: sa.ColumnElement[bool]) -> dict[str, str]:
         """The names by id of those that the conditions are about."""
-        return {
-            row.id: row.name for row in tx.execute(sa.select(self.table.c.id, self.table.c.name).where(*conditions))
-        }
+        return dict(tx.execute(sa.select(self.table.c.id, self.table.c.name).where(*conditions)).all())
 
     def is_taken(self, tx: Tx, name: str, *conditions: sa.ColumnElement[bool], besides: str = "") -> bool:
         """Whether one other than ``besides``, among those that the conditions are about, has the name."""

@@ -27,8 +27,9 @@ from sqlalchemy import insert, select, update
 from netweft.core.errors import MalformedError
 from netweft.core.protocol import Credentials
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.certificates import certificates
+from netweft.engine.model.certificates import CertificateRow, certificates
 from netweft.engine.secrets import SecretBox
+from netweft.engine.statements import rows
 
 ENGINE_NAME = "netweft-engine"
 """The name in the engine's client certificate, which agents insist on."""
@@ -134,7 +135,7 @@ def holder(certificate: str) -> Holder | None:
 
 def open_authority(tx: Tx, box: SecretBox, life: timedelta = LIFE) -> Authority:
     """The authority of this database; made when there is none. Raises SecretError with a foreign key file."""
-    stored = {row.name: row for row in tx.execute(select(certificates))}
+    stored = {row.name: row for row in rows(tx, CertificateRow, select(certificates))}
     if "ca" not in stored:
         made = {name: _new_ca(f"Netweft {name}") for name in _AUTHORITIES.values()}
         for name, pair in {**made, "client": _new_client(made["ca"], life)}.items():
@@ -149,8 +150,9 @@ def open_authority(tx: Tx, box: SecretBox, life: timedelta = LIFE) -> Authority:
 
 def renew_client(tx: Tx, box: SecretBox, authority: Authority) -> KeyPair:
     """The engine's client certificate as all replicas use it, a new one when it was time for that."""
-    rows = tx.execute(select(certificates).where(certificates.c.name.in_(("ca", "client"))).with_for_update())
-    pairs = {row.name: KeyPair(row.certificate, box.decrypt(row.private_key)) for row in rows}
+    query = select(certificates).where(certificates.c.name.in_(("ca", "client"))).with_for_update()
+    stored = rows(tx, CertificateRow, query)
+    pairs = {row.name: KeyPair(row.certificate, box.decrypt(row.private_key)) for row in stored}
     if authority.is_due(expiry(pairs["client"].certificate)):
         pairs["client"] = _new_client(pairs["ca"], authority.life)
         here = certificates.c.name == "client"

@@ -43,13 +43,13 @@ class Share:
     listeners: list[socket.socket]
     ready: int
 
-    def tell_ready(self) -> None:
+    def report_ready(self) -> None:
         """Requests are answered from now on."""
         os.write(self.ready, b"1")
         os.close(self.ready)
 
 
-def given_share() -> Share | None:
+def own_share() -> Share | None:
     """What this process was given; None when it is not one of several."""
     listeners, ready = os.environ.pop(_LISTENERS, ""), os.environ.pop(_READY, "")
     if not listeners:
@@ -67,7 +67,7 @@ class _Engine:
     is_ready: bool = False
     ended: float | None = None
 
-    def look(self) -> None:
+    def check_on(self) -> None:
         """See how it is getting on."""
         if self.ended is None and self.program.poll() is not None:
             self.ended = time.monotonic()
@@ -102,7 +102,7 @@ class Processes:
         before that, and OSError.
         """
         for number, engine in enumerate(self._engines):
-            engine.look()
+            engine.check_on()
             if engine.ended is None:
                 continue
             if not self._were_ready:

@@ -13,21 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Float, and_, bindparam, delete, insert, select, update
 
 from netweft.core.errors import NetweftError, NotFoundError
 from netweft.engine import leases
 from netweft.engine.actor import Actor
 from netweft.engine.clock import Moment
-from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
-from netweft.engine.leases import TAKE_OVER
+from netweft.engine.db import Database, Tx, announce, new_id, utc_now
 from netweft.engine.model.jobs import job_steps, jobs
-from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.statements import Statement
 
 HEARTBEAT = leases.HEARTBEAT
@@ -51,12 +47,6 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     ABORTED = "aborted"
-
-
-_STARTED = text(f"'{Status.STARTED}'")
-"""In so many words, as an index on some of the rows (``ix_jobs_waiting``) is for statements that always mean those."""
-_HOST_ID = len("host:") + 1
-"""Where the id of a host begins in the lock key of its jobs, counted from 1."""
 
 
 class LostError(NetweftError):
@@ -167,109 +157,6 @@ def enqueue_once(
     return str(job_id)
 
 
-def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
-    """The oldest job whose turn it is, now this replica's; None when there is none. One on a host that another replica
-    watches is that one's, unless it has waited there for as long as a replica may be dead before that is noticed.
-
-    Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
-    :func:`claim_next` asks again.
-    """
-    row = _claimable(kinds).first(tx, replica=replica)
-    if row is None:
-        return None
-    claimed = _CLAIM.ask(tx, job_id=row.id, claimed_by=replica, last_updated=utc_now(), attempts=row.attempts + 1)
-    return Job(
-        id=row.id,
-        kind=row.kind,
-        lock_key=row.lock_key,
-        description=row.description,
-        payload=row.payload or {},
-        owner_id=row.owner_id,
-        owner_name=row.owner_name,
-        correlation_id=row.correlation_id,
-        attempts=row.attempts + 1,
-        claimed_by=replica,
-        claimed_at=claimed.one().heartbeat,
-    )
-
-
-_CLAIM = Statement(
-    update(jobs).where(jobs.c.id == bindparam("job_id")).values(heartbeat=Moment()).returning(jobs.c.heartbeat),
-    ("claimed_by", "last_updated", "attempts"),
-)
-
-
-@cache
-def _claimable(kinds: frozenset[str]) -> Statement[Any]:
-    other = jobs.alias("other")
-    before = exists().where(
-        other.c.status == Status.STARTED,
-        other.c.lock_key == jobs.c.lock_key,
-        or_(other.c.claimed_by.is_not(None), other.c.number < jobs.c.number),
-    )
-    # What stands behind "host:", so that the index is used; no other kind of key gives a host's id. A value that is
-    # asked for, as PostgreSQL would read all leases for an EXISTS.
-    watched_by = select(host_leases.c.replica_id).where(host_leases.c.host_id == func.substr(jobs.c.lock_key, _HOST_ID))
-    is_ours = func.coalesce(watched_by.scalar_subquery(), bindparam("replica")) == bindparam("replica")
-    return Statement(
-        select(jobs)
-        .where(
-            jobs.c.status == _STARTED,
-            jobs.c.claimed_by.is_(None),
-            jobs.c.kind.in_([literal(kind) for kind in sorted(kinds)]),
-            jobs.c.not_before <= Moment(),
-            or_(is_ours, jobs.c.not_before <= Moment(-TAKE_OVER)),
-            ~before,
-        )
-        .order_by(jobs.c.number)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=jobs)
-    )
-
-
-def claim_next(db: Database, replica: str, kinds: frozenset[str]) -> Job | None:
-    """:func:`claim` in a transaction of its own, asking again when another replica was faster."""
-    while True:
-        try:
-            return db.run(claim, replica, kinds)
-        except IntegrityError as error:
-            if violated(error) != "uq_jobs_running":
-                raise
-
-
-def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
-    """Sign of life of a replica's running jobs; returns those that are still its own. What a job of it has locked just
-    now it does without.
-    """
-    if not job_ids:
-        return set()
-    mine = and_(jobs.c.id.in_(job_ids), jobs.c.claimed_by == replica, jobs.c.status == Status.STARTED)
-    free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True)
-    tx.execute(update(jobs).where(jobs.c.id.in_(list(tx.scalars(free)))).values(heartbeat=Moment()))
-    return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
-
-
-def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
-    """Put jobs of replicas that died back into the queue; returns how many there were.
-
-    ``silent_for``: seconds since the last sign of life of the replica and of the job; 0 for all, when no other replica
-    can be alive (SQLite, at start).
-    """
-    struck = leases.strike_off(tx, silent_for=silent_for)
-    dead = and_(
-        jobs.c.status == Status.STARTED,
-        jobs.c.claimed_by.is_not(None),
-        jobs.c.heartbeat <= Moment(-silent_for),
-        ~exists().where(replicas.c.id == jobs.c.claimed_by),
-    )
-    rows = tx.execute(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
-    if rows or struck:
-        announce(tx, WORK, replicas=True)  # jobs of hosts that are free now may begin as well
-    return len(rows)
-
-
 Result: TypeAlias = "Mapping[str, Any] | Callable[[Tx], None] | None"
 """What a job's function leaves at its end: what is to be kept of it; or what it has to record last, which is stored in
 one transaction with its end.
@@ -299,8 +186,7 @@ def hold(tx: Tx, job: Job) -> None:
     :meth:`netweft.engine.job_context.JobContext.write` does so in each transaction in which a job records what it did,
     so that a replica that was taken for dead overwrites nothing.
     """
-    row = _HOLDER.first(tx, id=job.id)
-    if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
+    if _HOLDER.first(tx, id=job.id) != (job.claimed_by, Status.STARTED):
         raise LostError(f"Job {job.id} is not run by {job.claimed_by} any more.")
 
 
@@ -359,15 +245,10 @@ def outcome(tx: Tx, job_id: str) -> Outcome | None:
     row = _OUTCOME.first(tx, id=job_id)
     if row is None:
         raise NotFoundError(f"There is no job {job_id}.")
-    if row.status == Status.STARTED:
+    status, error, code, result = row
+    if status == Status.STARTED:
         return None
-    return Outcome(
-        job_id=job_id,
-        status=Status(row.status),
-        error=row.error or "",
-        error_code=row.error_code or "",
-        result=row.result or {},
-    )
+    return Outcome(job_id=job_id, status=Status(status), error=error or "", error_code=code or "", result=result or {})
 
 
 _OUTCOME = Statement(

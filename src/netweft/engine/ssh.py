@@ -135,7 +135,7 @@ class Line:
 
     def _send(self, channel: paramiko.Channel, block: bytes, deadline: float) -> None:
         while block and not channel.exit_status_ready():  # what a command does not want to know it need not read
-            self._look(deadline)
+            self._require_time(deadline)
             try:
                 block = block[channel.send(block) :]
             except TimeoutError:
@@ -147,7 +147,7 @@ class Line:
         """
         kept, silences = bytearray(), 0
         while silences < _SILENCES:
-            self._look(deadline)
+            self._require_time(deadline)
             try:
                 block = channel.recv(_BLOCK)
             except TimeoutError:
@@ -162,10 +162,10 @@ class Line:
 
     def _status(self, channel: paramiko.Channel, deadline: float) -> int:
         while not channel.status_event.wait(_LOOK):
-            self._look(deadline)
+            self._require_time(deadline)
         return channel.recv_exit_status()
 
-    def _look(self, deadline: float) -> None:
+    def _require_time(self, deadline: float) -> None:
         if self._stop.is_set():
             raise StoppedError
         if time.monotonic() > deadline:

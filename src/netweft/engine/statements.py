@@ -17,10 +17,8 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     ColumnElement,
-    Connection,
     Dialect,
     Executable,
-    Row,
     Select,
     String,
     Table,
@@ -28,15 +26,16 @@ from sqlalchemy import (
     bindparam,
     insert,
 )
-from sqlalchemy.engine.result import result_tuple
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import TypeEngine
 
 from netweft.engine.model.records import R as Rec
 from netweft.engine.model.records import Record, Stored, maker
+from netweft.engine.transaction import Tx
 
 R = TypeVar("R")
 """What a row is given as."""
@@ -45,18 +44,18 @@ Processor = Callable[[Any], Any]
 
 class Statement(Generic[R]):
     """One statement whose values come by the names of its ``bindparam``s. ``columns``: those that an INSERT or UPDATE
-    sets, which are names of values as well. ``record``: what its rows are given as.
+    sets, which are names of values as well. ``record``: what its rows are given as, tuples without it.
 
     A list of values goes where :class:`Among` is; those that a statement is expanded by (``IN``) are not for it. Its
     methods raise KeyError when a value is missing, and what :meth:`sqlalchemy.Connection.execute` raises.
     """
 
     @overload
-    def __init__(self: Statement[Row[Any]], statement: Executable, columns: Sequence[str] = ()) -> None: ...
-    @overload
     def __init__(
         self: Statement[Rec], statement: Executable, columns: Sequence[str] = (), *, record: type[Rec]
     ) -> None: ...
+    @overload
+    def __init__(self: Statement[tuple[Any, ...]], statement: Executable, columns: Sequence[str] = ()) -> None: ...
     def __init__(
         self, statement: Executable, columns: Sequence[str] = (), *, record: type[Record] | None = None
     ) -> None:
@@ -65,20 +64,24 @@ class Statement(Generic[R]):
         self._record = record
         self._compiled: dict[str, _Compiled] = {}
 
-    def ask(self, tx: Connection, **values: Any) -> Answer[R]:  # noqa: ANN401 - any column's value
+    def ask(self, tx: Tx, **values: Any) -> Answer[R]:  # noqa: ANN401 - any column's value
         """Run it, and read its rows later: inside :func:`pipelined` questions travel, and are answered, at once."""
         compiled = self._for(tx.dialect)
         return Answer(tx, compiled, compiled.execute(tx, values))
 
-    def all(self, tx: Connection, **values: Any) -> list[R]:  # noqa: ANN401 - the same
+    def all(self, tx: Tx, **values: Any) -> list[R]:  # noqa: ANN401 - the same
         """All rows."""
         return self.ask(tx, **values).all()
 
-    def first(self, tx: Connection, **values: Any) -> R | None:  # noqa: ANN401 - the same
+    def first(self, tx: Tx, **values: Any) -> R | None:  # noqa: ANN401 - the same
         """The first row, None when there is none."""
         return self.ask(tx, **values).first()
 
-    def run(self, tx: Connection, **values: Any) -> None:  # noqa: ANN401 - the same
+    def scalars(self, tx: Tx, **values: Any) -> list[Any]:  # noqa: ANN401 - the same
+        """The first column of all rows."""
+        return [row[0] for row in cast("list[tuple[Any, ...]]", self.all(tx, **values))]
+
+    def run(self, tx: Tx, **values: Any) -> None:  # noqa: ANN401 - the same
         """Run it for its effect."""
         self._for(tx.dialect).execute(tx, values)
 
@@ -96,7 +99,7 @@ class Answer(Generic[R]):
 
     __slots__ = ("_compiled", "_cursor", "_read", "_tx")
 
-    def __init__(self, tx: Connection, compiled: _Compiled, cursor: Any) -> None:  # noqa: ANN401 - the driver's
+    def __init__(self, tx: Tx, compiled: _Compiled, cursor: Any) -> None:  # noqa: ANN401 - the driver's
         self._tx = tx
         self._compiled = compiled
         self._cursor = cursor
@@ -124,17 +127,17 @@ class Answer(Generic[R]):
         return row
 
 
-def inserting(table: Table) -> Statement[Row[Any]]:
+def inserting(table: Table) -> Statement[tuple[Any, ...]]:
     """The insertion of one row with a value for every column."""
     return Statement(insert(table), [column.name for column in table.columns])
 
 
 @cache
-def _adding(table: Table) -> Statement[Row[Any]]:
+def _adding(table: Table) -> Statement[tuple[Any, ...]]:
     return inserting(table)
 
 
-def rows(tx: Connection, record: type[Rec], statement: Select[Any]) -> list[Rec]:
+def rows(tx: Tx, record: type[Rec], statement: Select[Any]) -> list[Rec]:
     """The rows of a statement that is asked seldom, or depends on what was given. Raises TypeError when its columns are
     not those of the record.
     """
@@ -143,7 +146,13 @@ def rows(tx: Connection, record: type[Rec], statement: Select[Any]) -> list[Rec]
     return [make(row) for row in found]
 
 
-def add(tx: Connection, table: Stored[Rec], row: Rec) -> None:
+def first_row(tx: Tx, record: type[Rec], statement: Select[Any]) -> Rec | None:
+    """As :func:`rows`, of which the first; None when there is none."""
+    found = rows(tx, record, statement)
+    return found[0] if found else None
+
+
+def add(tx: Tx, table: Stored[Rec], row: Rec) -> None:
     """Insert a row."""
     _adding(table).run(tx, **msgspec.structs.asdict(row))
 
@@ -210,15 +219,13 @@ class _Compiled:
         for name in self._fixed.keys() & self._in.keys():
             self._fixed[name] = self._in.pop(name)(self._fixed[name])
         self._names = [name for name in compiled.binds if name not in self._fixed]
-        shown = list(compiled._result_columns)  # noqa: SLF001 - the one place that knows the types of what comes back
-        names = tuple(column.keyname for column in shown)
-        self._row = result_tuple(names) if record is None else maker(record, names)
+        columns_out = list(statement.exported_columns) if isinstance(statement, ReturnsRows) else []
+        self._row = tuple if record is None else maker(record, tuple(column.key for column in columns_out))
         # The drivers give what the types of our columns expect, whatever the server calls it: hence no type code.
-        self._out = _present(
-            {n: column.type.dialect_impl(dialect).result_processor(dialect, None) for n, column in enumerate(shown)}
-        )
+        processors = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns_out)
+        self._out = _present(dict(enumerate(processors)))
 
-    def execute(self, tx: Connection, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's cursor
+    def execute(self, tx: Tx, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's cursor
         bound = self._fixed.copy()
         for name in self._names:
             bound[name] = values[name]
@@ -251,7 +258,7 @@ def _present(processors: dict[Any, Processor | None]) -> dict[Any, Processor]:
     return {key: processor for key, processor in processors.items() if processor is not None}
 
 
-def translated(tx: Connection, text: str, error: Exception) -> Exception:
+def translated(tx: Tx, text: str, error: Exception) -> Exception:
     """An error of the driver as SQLAlchemy's, as commands know them; a connection that it broke is given up."""
     lost = tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, None)  # type: ignore[arg-type]  # of that driver
     if lost:
@@ -268,7 +275,7 @@ def translated(tx: Connection, text: str, error: Exception) -> Exception:
 
 
 @contextmanager
-def pipelined(tx: Connection) -> Iterator[None]:
+def pipelined(tx: Tx) -> Iterator[None]:
     """Send what the block runs, which must all be a :class:`Statement`, to PostgreSQL without waiting for each (libpq,
     pipeline mode); on SQLite there is nobody to wait for.
 

@@ -17,7 +17,7 @@ from typing import Concatenate, ParamSpec, TypeAlias
 import structlog
 
 from netweft.core.errors import NetweftError
-from netweft.engine import leases, queue
+from netweft.engine import claims, leases, queue
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.operations.unfinished import give_up
@@ -90,7 +90,7 @@ class Worker:
     def start(self) -> None:
         """Begin. On SQLite, jobs that an earlier process left in the middle are taken over at once: it must be dead."""
         if self._db.is_sqlite:
-            self._db.run(queue.take_over, silent_for=0)
+            self._db.run(claims.take_over, silent_for=0)
         else:
             self._db.run(leases.show_life, self.replica)
         self._spawn("job-dispatch", self._dispatch)
@@ -147,7 +147,7 @@ class Worker:
 
     def _claim(self, kinds: frozenset[str]) -> Job | None:
         try:
-            return queue.claim_next(self._db, self.replica, kinds)
+            return claims.claim_next(self._db, self.replica, kinds)
         except Exception as error:
             if is_away(error):  # it comes back
                 log.warning("no job could be claimed", reason=first_line(error))
@@ -231,10 +231,10 @@ class Worker:
             try:
                 if not self._db.is_sqlite:
                     self._db.run(leases.show_life, self.replica)
-                self._db.run(queue.beat, self.replica, mine)
+                self._db.run(claims.beat, self.replica, mine)
                 reached = reached + 1 if time.monotonic() - asked_at < HEARTBEAT else 0
                 if reached > _PATIENCE:
-                    self._db.run(queue.take_over)
+                    self._db.run(claims.take_over)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next sign may be given
                 reached = 0
                 log.warning("no sign of life could be given", reason=first_line(error))

@@ -20,7 +20,7 @@ class NeutronNetworks(NeutronApi):
 
     def networks(self) -> Sequence[ProviderNetwork]:
         """All networks."""
-        made = [self._shown_network(one) for one in self._list(self._network.networks)]
+        made = [self._as_network(one) for one in self._list(self._network.networks)]
         return sorted(made, key=lambda one: (one.name, one.id))
 
     def ensure_network(self, spec: NetworkSpec) -> ProviderNetwork:
@@ -33,13 +33,13 @@ class NeutronNetworks(NeutronApi):
             network.delete_network,
             spec.id,
         )
-        shown = self._shown_network(found)
+        shown = self._as_network(found)
         if (shown.physical_network, shown.vlan_id) != (spec.physical_network, spec.vlan_id):
             raise RefusedError(
                 f"The network {spec.name} is on {_described(shown)} there, and cannot come to {_described(spec)}."
             )
         changed = translated(changes, found, values)
-        return self._shown_network(translated(network.update_network, found.id, **changed)) if changed else shown
+        return self._as_network(translated(network.update_network, found.id, **changed)) if changed else shown
 
     def remove_network(self, owner: str) -> None:
         """Have no such network. Neutron removes its subnets with it."""
@@ -49,7 +49,7 @@ class NeutronNetworks(NeutronApi):
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         """All subnets of a network."""
         translated(self._network.get_network, network_id)
-        made = [self._shown_subnet(one) for one in self._list(self._network.subnets, network_id=network_id)]
+        made = [self._as_subnet(one) for one in self._list(self._network.subnets, network_id=network_id)]
         return sorted(made, key=lambda one: (one.name, one.id))
 
     def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
@@ -71,7 +71,7 @@ class NeutronNetworks(NeutronApi):
         if _says_modes(spec) and not found.ipv6_address_mode:
             raise RefusedError(f"Neutron cannot begin DHCP in the IPv6 subnet {spec.name}, which was made without.")
         changed = translated(changes, found, values)
-        return self._shown_subnet(translated(network.update_subnet, found.id, **changed) if changed else found)
+        return self._as_subnet(translated(network.update_subnet, found.id, **changed) if changed else found)
 
     def remove_subnet(self, owner: str) -> None:
         """Have no such subnet."""
@@ -96,7 +96,7 @@ class NeutronNetworks(NeutronApi):
             values["is_port_security_enabled"] = spec.port_security
         return values
 
-    def _shown_network(self, one: Any) -> ProviderNetwork:  # noqa: ANN401 - a type that the library keeps to itself
+    def _as_network(self, one: Any) -> ProviderNetwork:  # noqa: ANN401 - a type that the library keeps to itself
         return ProviderNetwork(
             id=one.id,
             name=one.name or "",
@@ -107,7 +107,7 @@ class NeutronNetworks(NeutronApi):
             vlan_id=one.provider_segmentation_id if one.provider_network_type == "vlan" else None,
         )
 
-    def _shown_subnet(self, one: Any) -> ProviderSubnet:  # noqa: ANN401 - the same
+    def _as_subnet(self, one: Any) -> ProviderSubnet:  # noqa: ANN401 - the same
         return ProviderSubnet(
             id=one.id,
             name=one.name or "",

@@ -48,7 +48,7 @@ class NeutronPorts(NeutronApi):
         for one in translated(self._agents):
             if one.agent_type in _AGENTS:
                 agents[one.host].append(one)
-        return [_shown_host(host, there) for host, there in sorted(agents.items())]
+        return [_as_host(host, there) for host, there in sorted(agents.items())]
 
     def _agents(self) -> Sequence[Any]:
         """All agents. The driver for OVN has them all in every page, whose links then never end (``get_agents`` of its
@@ -68,7 +68,7 @@ class NeutronPorts(NeutronApi):
         """All ports of ours."""
         found = self._list(self._network.ports, project_id=self._project, device_owner=DEVICE_OWNER)
         mtus = {one.id: one.mtu or 0 for one in self._list(self._network.networks)}
-        made = [self._shown_port(one, mtus.get(one.network_id, 0)) for one in found if self._owner(one)]
+        made = [self._as_port(one, mtus.get(one.network_id, 0)) for one in found if self._owner(one)]
         return sorted(made, key=lambda one: (one.owner, one.id))
 
     def ensure_port(self, spec: PortSpec) -> ProviderPort:
@@ -93,7 +93,7 @@ class NeutronPorts(NeutronApi):
             if other.network_id != spec.network_id:  # a port cannot leave its network
                 translated(network.delete_port, other.id)
         changed = translated(changes, found, values)
-        return self._shown_port(translated(network.update_port, found.id, **changed) if changed else found, mtu)
+        return self._as_port(translated(network.update_port, found.id, **changed) if changed else found, mtu)
 
     def port(self, owner: str) -> ProviderPort | None:
         """A port, or None."""
@@ -108,7 +108,7 @@ class NeutronPorts(NeutronApi):
     def bind_port(self, owner: str, host: str) -> ProviderPort:
         """Bind a port to one host, and to no other."""
         there = self._its_name(host)
-        port = self._known(owner)
+        port = self._require_port(owner)
         bindings = self._bindings(port)
         if not _is_bound(port, there):
             port = self._moved(port, there, bindings)
@@ -121,7 +121,7 @@ class NeutronPorts(NeutronApi):
     def admit_port(self, owner: str, host: str) -> ProviderPort:
         """Prepare a second host, where Neutron can, and lets us: it is a right of its own, of the role ``service``."""
         there = self._its_name(host)
-        port = self._known(owner)
+        port = self._require_port(owner)
         if not port.binding_host_id:
             raise RefusedError(f"The port {port.name} is bound nowhere, so that no second host can be admitted.")
         if "binding-extended" in self._extensions and there not in self._bindings(port):
@@ -165,16 +165,16 @@ class NeutronPorts(NeutronApi):
         description = marked("", owner)
         return self._ours(self._network.ports, owner, device_owner=DEVICE_OWNER, description=description)
 
-    def _known(self, owner: str) -> Any:  # noqa: ANN401 - the same
+    def _require_port(self, owner: str) -> Any:  # noqa: ANN401 - the same
         found = self._found(owner)
         if not found:
             raise MissingError("The provider has no such port.")
         return found[0]
 
     def _with_mtu(self, port: Any) -> ProviderPort:  # noqa: ANN401 - the same
-        return self._shown_port(port, translated(self._network.get_network, port.network_id).mtu or 0)
+        return self._as_port(port, translated(self._network.get_network, port.network_id).mtu or 0)
 
-    def _shown_port(self, one: Any, mtu: int) -> ProviderPort:  # noqa: ANN401 - the same
+    def _as_port(self, one: Any, mtu: int) -> ProviderPort:  # noqa: ANN401 - the same
         is_bound = bool(one.binding_host_id) and one.binding_vif_type == _PLUGGED
         return ProviderPort(
             id=one.id,
@@ -221,7 +221,7 @@ def _security_group(there: Sequence[Any], name: str) -> str:
     return str(found[0])
 
 
-def _shown_host(host: str, agents: Sequence[Any]) -> ProviderHost:
+def _as_host(host: str, agents: Sequence[Any]) -> ProviderHost:
     wired = frozenset(name for one in agents for name in _physical_networks(one.configuration or {}))
     return ProviderHost(name=host, is_alive=any(one.is_alive for one in agents), physical_networks=wired)
 

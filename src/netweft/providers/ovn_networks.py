@@ -47,13 +47,13 @@ class OvnNetworks(OvnApi):
     def networks(self) -> Sequence[ProviderNetwork]:
         """All logical switches."""
         self._northbound.refresh()
-        shown = [self._shown_network(row) for row in self._northbound.rows(SWITCH)]
+        shown = [self._as_network(row) for row in self._northbound.rows(SWITCH)]
         return sorted(shown, key=lambda one: (one.name, one.id))
 
     def ensure_network(self, spec: NetworkSpec) -> ProviderNetwork:
         """Have a logical switch."""
         self._northbound.transact(lambda txn: self._have_network(txn, spec))
-        return self._shown_network(self._marked(SWITCH, NETWORK_MARK, spec.id))
+        return self._as_network(self._marked(SWITCH, NETWORK_MARK, spec.id))
 
     def remove_network(self, owner: str) -> None:
         """Have no such logical switch, nor the DHCP options of its subnets."""
@@ -75,13 +75,13 @@ class OvnNetworks(OvnApi):
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         """The subnets that were made here: OVN has none of its own."""
         self._northbound.refresh()
-        shown = [_shown_subnet(row) for row in self._options_of(self._switch(network_id))]
+        shown = [_as_subnet(row) for row in self._options_of(self._switch(network_id))]
         return sorted(shown, key=lambda one: (one.name, one.id))
 
     def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
         """Have DHCP options, and our ports with its addresses served by them."""
         self._northbound.transact(lambda txn: self._have_subnet(txn, spec))
-        return _shown_subnet(self._marked(OPTIONS, SUBNET_MARK, spec.id))
+        return _as_subnet(self._marked(OPTIONS, SUBNET_MARK, spec.id))
 
     def remove_subnet(self, owner: str) -> None:
         """Have no such DHCP options."""
@@ -102,7 +102,7 @@ class OvnNetworks(OvnApi):
 
         self._northbound.transact(act)
 
-    def _shown_network(self, row: Any) -> ProviderNetwork:  # noqa: ANN401 - rows of a library without types
+    def _as_network(self, row: Any) -> ProviderNetwork:  # noqa: ANN401 - rows of a library without types
         physical, vlan = self._wired_to(row)
         return ProviderNetwork(
             id=str(row.uuid),
@@ -211,7 +211,7 @@ def _localnet(spec: NetworkSpec) -> Mapping[str, Any]:
     }
 
 
-def _shown_subnet(row: Any) -> ProviderSubnet:  # noqa: ANN401 - the same
+def _as_subnet(row: Any) -> ProviderSubnet:  # noqa: ANN401 - the same
     spec = subnet_spec(row)
     return ProviderSubnet(
         id=str(row.uuid),

@@ -79,7 +79,7 @@ class OvnPorts(OvnApi):
         """All ports of ours."""
         self._northbound.refresh()
         shown = [
-            _shown_port(switch, port)
+            _as_port(switch, port)
             for switch in self._northbound.rows(SWITCH)
             for port in self._ports_of(switch)
             if PORT_MARK in entries(port, "external_ids")
@@ -90,12 +90,12 @@ class OvnPorts(OvnApi):
         """A port, or None."""
         self._northbound.refresh()
         found = self._marked(PORT, PORT_MARK, owner)
-        return _shown_port(self._switch_of(found), found) if found else None
+        return _as_port(self._switch_of(found), found) if found else None
 
     def ensure_port(self, spec: PortSpec) -> ProviderPort:
         """Have a port."""
         self._northbound.transact(lambda txn: self._have_port(txn, spec))
-        return self._shown(spec.id)
+        return self._port_of(spec.id)
 
     def remove_port(self, owner: str) -> None:
         """Have no such port."""
@@ -113,7 +113,7 @@ class OvnPorts(OvnApi):
         refusals: list[BindingError] = []
 
         def act(_: object) -> None:
-            port = self._known(owner)
+            port = self._require_port(owner)
             refusals.clear()
             try:
                 _request(port, [self._fitting(port, host)])
@@ -124,14 +124,14 @@ class OvnPorts(OvnApi):
         self._northbound.transact(act)
         if refusals:
             raise refusals[0]
-        return self._shown(owner)
+        return self._port_of(owner)
 
     def admit_port(self, owner: str, host: str) -> ProviderPort:
         """Let a port be on a second host as well."""
         self._southbound.refresh()
 
         def act(_: object) -> None:
-            port = self._known(owner)
+            port = self._require_port(owner)
             bound = _requested(port)
             if not bound:
                 raise RefusedError("The port is bound nowhere, so that no second host can be admitted.")
@@ -139,7 +139,7 @@ class OvnPorts(OvnApi):
             _request(port, [bound[0], *({there} - {bound[0]})])
 
         self._northbound.transact(act)
-        return self._shown(owner)
+        return self._port_of(owner)
 
     def _have_port(self, txn: Any, spec: PortSpec) -> None:  # noqa: ANN401 - rows of a library without types
         switch = self._switch(spec.network_id)
@@ -225,7 +225,7 @@ class OvnPorts(OvnApi):
         up = {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg >= wanted}
         return {row.name for row in self._southbound.rows("Chassis")} - up
 
-    def _known(self, owner: str) -> Any:  # noqa: ANN401 - the same
+    def _require_port(self, owner: str) -> Any:  # noqa: ANN401 - the same
         found = self._marked(PORT, PORT_MARK, owner)
         if found is None:
             raise MissingError("The provider has no such port.")
@@ -234,9 +234,9 @@ class OvnPorts(OvnApi):
     def _switch_of(self, port: Any) -> Any:  # noqa: ANN401 - the same
         return next(switch for switch in self._northbound.rows(SWITCH) if port.uuid in values(switch, "ports"))
 
-    def _shown(self, owner: str) -> ProviderPort:
-        port = self._known(owner)
-        return _shown_port(self._switch_of(port), port)
+    def _port_of(self, owner: str) -> ProviderPort:
+        port = self._require_port(owner)
+        return _as_port(self._switch_of(port), port)
 
 
 def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Address]) -> list[str]:
@@ -282,7 +282,7 @@ def _physical_networks(chassis: Any) -> list[str]:  # noqa: ANN401 - the same
     return [name for pair in written.split(",") if (name := pair.partition(":")[0].strip())]
 
 
-def _shown_port(switch: Any, port: Any) -> ProviderPort:  # noqa: ANN401 - the same
+def _as_port(switch: Any, port: Any) -> ProviderPort:  # noqa: ANN401 - the same
     hosts = _requested(port)
     entry = next(iter(port_entries(port)), [""])
     return ProviderPort(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from netweft.providers.configuration import MtuError, PortProfile, ProfileSpec, Server, SystemClass
 from netweft.providers.contract import Account, MissingError, ProviderError, RefusedError
 from netweft.providers.marks import name_of, owner_of
-from netweft.providers.ucsm_session import NOT_THERE, Object, Session, UcsmError, managed, told
+from netweft.providers.ucsm_session import NOT_THERE, Object, Session, UcsmError, managed, translated_errors
 
 LAN, PROFILES, CLASSES, POLICIES = "fabric/lan", "fabric/lan/profiles", "fabric/lan/classes", "org-root"
 BEST_EFFORT = "best-effort"
@@ -46,30 +46,30 @@ class Ucsm:
 
     def test(self) -> None:
         """It lets us in, and has what each UCS Manager has."""
-        with told():
+        with translated_errors():
             if LAN not in self._session.resolve(LAN):
                 raise ProviderError("This is no UCS Manager: it has no LAN cloud.")
 
     def servers(self) -> Sequence[Server]:
         """Blades and rack servers, with the UUIDs that they have at present."""
-        with told():
+        with translated_errors():
             found = [*self._session.resolve_class("computeBlade"), *self._session.resolve_class("computeRackUnit")]
         servers = [Server(uuid=one.get("uuid", "").lower(), name=_server_name(one)) for one in found]
         return sorted(servers, key=lambda one: (one.name, one.uuid))
 
     def profiles(self) -> Sequence[PortProfile]:
         """All of the fabric, with the VLAN that guests have untagged."""
-        with told():
+        with translated_errors():
             vlans = {one["name"]: int(one["id"]) for one in self._session.children(LAN, "fabricVlan")}
             carried = self._mtus()
             found = self._session.tree(PROFILES, "vnicProfile")
-        return sorted((_shown(one, children, vlans, carried) for one, children in found), key=lambda one: one.name)
+        return sorted((_as_profile(one, children, vlans, carried) for one, children in found), key=lambda one: one.name)
 
     def ensure_profile(self, spec: ProfileSpec) -> PortProfile:
         """As the contract has it."""
         if spec.vlan_id is None:
             raise RefusedError("A port profile of the UCS Manager has a VLAN, and the network has none.")
-        with told():
+        with translated_errors():
             mtu = self._mtu(spec)
             name = name_of(spec.id)
             self._ensure_vlan(name, spec.vlan_id)
@@ -112,7 +112,7 @@ class Ucsm:
         """The profile first, which the UCS Manager refuses while it takes a guest to use it; then our VLAN."""
         name = name_of(owner)
         dn = f"{PROFILES}/vnic-{name}"
-        with told():
+        with translated_errors():
             if dn in self._session.resolve(dn):
                 self._remove("vnicProfile", dn)
             if f"{LAN}/net-{name}" in self._session.resolve(f"{LAN}/net-{name}"):
@@ -134,12 +134,12 @@ class Ucsm:
 
     def system_classes(self) -> Sequence[SystemClass]:
         """The QoS system classes of Ethernet."""
-        with told():
+        with translated_errors():
             return sorted((_system_class(one) for one in self._classes().values()), key=lambda one: one.name)
 
     def raise_mtu(self, system_class: str, mtu: int) -> SystemClass:
         """As the contract has it; a class that is not enabled carries nothing."""
-        with told():
+        with translated_errors():
             found = self._classes().get(system_class)
             if found is None:
                 raise MissingError(f"The UCS Manager has no QoS system class {system_class[:40]}.")
@@ -217,7 +217,7 @@ def _server_name(one: Object) -> str:
     return profile or one.get("name", "") or one["dn"]
 
 
-def _shown(one: Object, children: Sequence[Object], vlans: dict[str, int], carried: dict[str, int]) -> PortProfile:
+def _as_profile(one: Object, children: Sequence[Object], vlans: dict[str, int], carried: dict[str, int]) -> PortProfile:
     untagged = (c["name"] for c in children if c["class"] == "vnicEtherIf" and c.get("defaultNet") == "yes")
     return PortProfile(
         name=one["name"],

@@ -185,7 +185,7 @@ def attributes(one: etree._Element) -> Object:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """The block raises the contract's errors."""
     try:
         yield

@@ -9,7 +9,7 @@ import msgspec
 import rows
 from api.refusals.site import HOME, IN_DEFAULT, LONG, Refusal, Site, Table
 from api.refusals.vnic_profile import PASSTHROUGH
-from netweft.core.protocol import GuestState
+from netweft.core.guest_protocol import GuestState
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import host_reports
 from netweft.engine.model.networks import networks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from netweft.core.protocol import GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 
 Ended: TypeAlias = Callable[[str], None]
 """What a driver calls, from any thread, with the id of a guest that ended by itself."""

@@ -25,8 +25,8 @@ from netweft.agent.guests.libvirt_ports import Ports
 from netweft.agent.guests.libvirt_recovery import destroy, end_starts, resume, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 from netweft.core.hot_plug import apply_hot_pluggable, apply_on_arrival
-from netweft.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,14 +120,14 @@ class LibvirtGuests:
             raise GuestError(f"The vNICs of guest {spec.name} cannot be changed: {words(error)}") from error
         after = replace(before, nics=apply_hot_pluggable(before.nics, spec.nics))
         try:
-            self._settle(domain, before, after)
+            self._make_equal(domain, before, after)
             if before.paused and not spec.paused:
                 resume(domain)  # before it is written down: who is killed between the two finds it running
                 self._describe(domain, replace(after, paused=False))
         except FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {words(error)}"
             try:
-                self._settle(domain, after, before)
+                self._make_equal(domain, after, before)
             except FAILURES as second:
                 raise GuestError(f"{reason}; nor can they be put back: {words(second)}") from error
             raise GuestError(reason) from error
@@ -241,7 +241,7 @@ class LibvirtGuests:
         """See GuestDriver."""
         try:
             if self._tls:
-                self._tls.settle(self._connection.connection().getCapabilities())
+                self._tls.publish(self._connection.connection().getCapabilities())
         except (TlsError, OSError, libvirt.libvirtError) as error:
             raise GuestError(f"libvirt and QEMU do not get the host's certificates: {words(error)}") from error
 
@@ -286,9 +286,9 @@ class LibvirtGuests:
             self.stop(spec.id)
             raise GuestError(f"Guest {spec.name} has lost its saved memory: {words(error)}") from error
 
-    def _settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
+    def _make_equal(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""
-        self._ports.settle(domain, before, after)
+        self._ports.make_equal(domain, before, after)
         self._describe(domain, after)
 
     def _describe(self, domain: Domain, spec: GuestSpec) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from netweft.core.protocol import Migration
+    from netweft.core.guest_protocol import Migration
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from netweft.agent.guests.libvirt_connection import Connection, Domain
     from netweft.agent.ovsdb import Ovsdb
-    from netweft.core.protocol import GuestNic, GuestSpec
+    from netweft.core.guest_protocol import GuestNic, GuestSpec
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Ports:
         if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
             self._connection.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
 
-    def settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
+    def make_equal(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""
         old = {nic.id: replace(nic, leases=()) for nic in before.nics}  # which are nothing of libvirt's
         ovs = self.ovs_bridges()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netweft.agent.guests.libvirt_connection import Connection, Domain
     from netweft.agent.guests.libvirt_ports import Ports
     from netweft.agent.guests.libvirt_store import GuestStore
-    from netweft.core.protocol import GuestSpec
+    from netweft.core.guest_protocol import GuestSpec
 
 log = logging.getLogger(__name__)
 

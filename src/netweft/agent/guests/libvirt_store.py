@@ -10,7 +10,7 @@ import msgspec
 
 from netweft.agent.guests import GuestError
 from netweft.agent.store import replace_file
-from netweft.core.protocol import GuestSpec
+from netweft.core.guest_protocol import GuestSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

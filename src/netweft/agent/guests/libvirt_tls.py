@@ -107,7 +107,7 @@ class LibvirtTls:
         self._sockets = Path(socket).parent
         self._lock = Lock()
 
-    def settle(self, capabilities: str) -> None:
+    def publish(self, capabilities: str) -> None:
         """See to it that QEMU and libvirt use what the host has now. ``capabilities``: libvirt's, which tell who QEMU
         runs as. Repeating it changes nothing. Raises TlsError, OSError.
         """

@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from netweft.agent.guests.veth import host_end
-from netweft.core.protocol import GuestSpec
+from netweft.core.guest_protocol import GuestSpec
 
 if TYPE_CHECKING:
-    from netweft.core.protocol import GuestNic, Rate
+    from netweft.core.guest_protocol import GuestNic, Rate
 
 NAMESPACE = "urn:netweft:guest"
 """Of our element in a domain's metadata, which holds the GuestSpec as JSON."""

@@ -32,7 +32,7 @@ class MirrorError(OSError):
     """The kernel refused; the message says what."""
 
 
-def settle(netlink: nl.Netlink, wanted: Mapping[str, str], plugged: Collection[str] = ()) -> None:
+def set_mirrors(netlink: nl.Netlink, wanted: Mapping[str, str], plugged: Collection[str] = ()) -> None:
     """Have links get a copy of all frames of Linux bridges (``wanted``: bridge by link), and no other of ``plugged``.
 
     Mirrors to links that are gone are taken away everywhere. Raises MirrorError, NetlinkError.
@@ -43,10 +43,10 @@ def settle(netlink: nl.Netlink, wanted: Mapping[str, str], plugged: Collection[s
         to = {indexes[name] for name, of in wanted.items() if of == bridge.name}
         if bridge.kind == "bridge" and (to or bridge.flags & _IFF_PROMISC):
             others = {indexes[name] for name in plugged if name in indexes} - to
-            _settle_bridge(netlink, bridge.index, to, set(indexes.values()) - others)
+            _set_mirrors_of(netlink, bridge.index, to, set(indexes.values()) - others)
 
 
-def _settle_bridge(netlink: nl.Netlink, bridge: int, wanted: set[int], allowed: set[int]) -> None:
+def _set_mirrors_of(netlink: nl.Netlink, bridge: int, wanted: set[int], allowed: set[int]) -> None:
     present = _mirrors(netlink, bridge)
     ended = [number for number, to in present.items() if to not in allowed]
     missing = sorted(wanted - set(present.values()))

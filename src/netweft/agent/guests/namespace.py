@@ -26,7 +26,7 @@ from netweft.agent.dumps import dump_links
 from netweft.agent.guests import GuestError, failed_start, mirror, plug, trunks, veth
 from netweft.agent.ovsdb import OvsdbError, OvsStepError
 from netweft.agent.store import StoreError, replace_file
-from netweft.core.protocol import GuestSpec, GuestState, Migration
+from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +66,7 @@ class NamespaceGuests:
             self._save(spec)
             if not self._exists(spec.id):
                 _ip_netns("add", spec.id)
-            self._settle(spec)
+            self._make_equal(spec)
         except _FAILURES as error:
             raise failed_start(self, spec, str(error)) from error
 
@@ -75,12 +75,12 @@ class NamespaceGuests:
         _refuse_functions(spec)
         before = self._load(self._file(spec.id))
         try:
-            self._settle(spec, before)
+            self._make_equal(spec, before)
             self._save(spec)
         except _FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {error}"
             try:
-                self._settle(before, spec)
+                self._make_equal(before, spec)
             except _FAILURES as second:
                 raise GuestError(f"{reason}; nor can they be put back: {second}") from error
             raise GuestError(reason) from error
@@ -117,7 +117,7 @@ class NamespaceGuests:
 
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
-        return [self._state(spec) for spec in self._known()]
+        return [self._state(spec) for spec in self._specs()]
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
         """See GuestDriver. A namespace can be looked into."""
@@ -158,13 +158,13 @@ class NamespaceGuests:
         for state in self.list():
             if state.status == "up":
                 try:
-                    self._settle(self._load(self._file(state.id)))
+                    self._make_equal(self._load(self._file(state.id)))
                 except _FAILURES as error:
                     problems.append(f"Guest {state.name} cannot be plugged in again: {error}")
         if problems:
             raise GuestError("; ".join(problems))
 
-    def _known(self) -> Iterator[GuestSpec]:
+    def _specs(self) -> Iterator[GuestSpec]:
         for path in sorted(self._folder.glob("*.json")):
             try:
                 yield self._load(path)
@@ -176,7 +176,7 @@ class NamespaceGuests:
         status = "up" if self._exists(spec.id) else "down"  # namespaces do not outlive the host's boot, files do
         return GuestState(id=spec.id, name=spec.name, driver=self.name, status=status, nics=spec.nics)
 
-    def _settle(self, spec: GuestSpec, former: GuestSpec | None = None) -> None:
+    def _make_equal(self, spec: GuestSpec, former: GuestSpec | None = None) -> None:
         """Make the guest's vNICs equal to the specification, whatever they are now.
 
         ``former``: the specification that ends, whose addresses go. What else the guest gave itself is the guest's.
@@ -191,7 +191,7 @@ class NamespaceGuests:
             for nic in spec.nics:
                 if nic.id not in ends:
                     veth.lay(netlink, nic, namespace)
-            veth.inside(namespace, lambda inner: veth.settle_guest_ends(inner, spec.nics, ended))
+            veth.inside(namespace, lambda inner: veth.set_up_guest_ends(inner, spec.nics, ended))
             plug.plug(netlink, self._ovsdb, spec.nics)
 
     def _take_down(self, guest_id: str) -> None:
@@ -212,8 +212,8 @@ class NamespaceGuests:
             if vnic in ends:
                 veth.remove(netlink, ends[vnic])
         # Those of the links that are gone now.
-        mirror.settle(netlink, {})
-        trunks.settle(netlink, (), dump_links(netlink))
+        mirror.set_mirrors(netlink, {})
+        trunks.set_trunks(netlink, (), dump_links(netlink))
 
     def _exists(self, guest_id: str) -> bool:
         return (veth.NAMESPACES / _namespace(guest_id)).exists()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from netweft.agent.dumps import RawLink
     from netweft.agent.ovsdb import Ovsdb
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 
 def ovs_bridges(ovsdb: Ovsdb | None) -> frozenset[str]:
@@ -44,19 +44,19 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
     others = [nic for nic in nics if nic.bridge not in on_ovs]
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
-    has_trunks = trunks.settle(
+    has_trunks = trunks.set_trunks(
         netlink, others, links.values()
     )  # first, so that no port ever carries more than it shall
     for nic in nics:
         link = links.get(veth.host_end(nic.id))
         if link is None:
             raise ValueError(f"vNIC {nic.name} cannot be plugged in: its link no longer exists")
-        veth.settle_host_end(netlink, link, nic, bridges.get(nic.id))
+        veth.set_up_host_end(netlink, link, nic, bridges.get(nic.id))
     _execute(ovsdb, [_ovs_step(nic) for nic in nics if nic.bridge in on_ovs])
     if has_trunks:
-        trunks.settle(netlink, others, dump_links(netlink))
+        trunks.set_trunks(netlink, others, dump_links(netlink))
     mirrors = {veth.host_end(nic.id): nic.bridge for nic in others if nic.mirrored and nic.bridge}
-    mirror.settle(netlink, mirrors, [veth.host_end(nic.id) for nic in nics])
+    mirror.set_mirrors(netlink, mirrors, [veth.host_end(nic.id) for nic in nics])
 
 
 def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:

@@ -10,17 +10,17 @@ from weakref import WeakValueDictionary
 from netweft.agent.guests import GuestError
 from netweft.agent.guests.simulated_arrivals import send
 from netweft.agent.simulated_machine import with_functions
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host import GuestPort, Host
 from netweft.core.hot_plug import apply_hot_pluggable, apply_on_arrival
 from netweft.core.interface_cards import NO_MAC, is_dynamic
-from netweft.core.protocol import GuestState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netweft.agent.guests import Ended
     from netweft.agent.simulated_machine import Machine, SimulatedMachine
-from netweft.core.protocol import GuestNic, GuestSpec, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
 
 _SCHEME = "simulated:"
 
@@ -151,7 +151,7 @@ class SimulatedGuests:
                 raise GuestError(f"vNIC {nic.name} cannot be plugged in: another guest has {nic.function}")
 
 
-def given(state: Machine) -> list[GuestNic]:
+def plugged_nics(state: Machine) -> list[GuestNic]:
     """The vNICs of the guests that run."""
     return [nic for guest in state.guests.values() if guest.status == "up" for nic in guest.nics]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from netweft.agent.guests import GuestError
-from netweft.core.protocol import GuestSpec
+from netweft.core.guest_protocol import GuestSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from netweft.agent.dumps import RawLink
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 # linux/if_bridge.h, linux/if_link.h, linux/rtnetlink.h
 _AF_BRIDGE = 7
@@ -68,7 +68,7 @@ def _taken(nic: GuestNic, bridge: RawLink, links: Sequence[RawLink]) -> str:
     return ""
 
 
-def settle(netlink: nl.Netlink, nics: Iterable[GuestNic], links: Collection[RawLink]) -> bool:
+def set_trunks(netlink: nl.Netlink, nics: Iterable[GuestNic], links: Collection[RawLink]) -> bool:
     """Have bridges carry the VLANs of their guests' trunks and no others; whether there are any, or were.
 
     ``nics``: vNICs that are there or about to be plugged in; other guests' ports carry what they did. ``links``: all of

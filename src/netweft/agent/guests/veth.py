@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from netweft.agent.dumps import RawLink
-    from netweft.core.protocol import GuestNic
+    from netweft.core.guest_protocol import GuestNic
 
 Result = TypeVar("Result")
 
@@ -142,7 +142,7 @@ def mark(netlink: nl.Netlink, vnic: str) -> None:
     _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body))
 
 
-def settle_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: RawLink | None) -> None:
+def set_up_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: RawLink | None) -> None:
     """Set a host's end up or down, with its MTU, as a port of a Linux bridge or (None) of none. Raises CableError."""
     _silence(link.name)
     up = nl.IFF_UP if nic.linked and nic.bridge else 0
@@ -157,7 +157,7 @@ def settle_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: R
     _send(netlink, *requests)
 
 
-def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapping[str, Collection[str]]) -> None:
+def set_up_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapping[str, Collection[str]]) -> None:
     """In the guest: mark the ends of new cables, and give all of them their MAC, MTU and addresses.
 
     ``ended``: the addresses that each vNIC had from us so far. Raises CableError.
@@ -171,7 +171,7 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
         body = nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{nic.id}") + nl.u32(nl.IFLA_MTU, nic.mtu)
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
         _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
-        _settle_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
+        _set_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
         for gateway in nic.gateways:
             _send(netlink, _default_route(link.index, gateway))
 
@@ -203,7 +203,7 @@ def open_host_end(netlink: nl.Netlink, link: RawLink) -> None:
 def open_far_end(netlink: nl.Netlink, link: RawLink, addresses: Iterable[str]) -> None:
     """Set its other end up, with addresses. Raises CableError."""
     _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
-    _settle_addresses(netlink, link.index, addresses, ())
+    _set_addresses(netlink, link.index, addresses, ())
 
 
 def addresses(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
@@ -243,7 +243,7 @@ def _is_in_linux_bridge(netlink: nl.Netlink, link: RawLink) -> bool:
     return any(other.index == link.master and other.kind == "bridge" for other in dump_links(netlink))
 
 
-def _settle_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], ended: Iterable[str]) -> None:
+def _set_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], ended: Iterable[str]) -> None:
     target, former = _packed(wanted), _packed(ended)
     present = _addresses(netlink, index)
     requests = [_address_request(nl.RTM_DELADDR, index, *address) for address in present & (former - target)]

@@ -103,12 +103,12 @@ def _by_host(found: list[Change]) -> list[Change]:
         if one.noun in HOST_NOUNS:
             parts.setdefault(one.names[0], []).append(one)
     return [
-        Change("change", HOST_NETWORKS, (host,), tuple(_told(of_host)), tuple(of_host))
+        Change("change", HOST_NETWORKS, (host,), tuple(_differences(of_host)), tuple(of_host))
         for host, of_host in sorted(parts.items())
     ]
 
 
-def _told(parts: list[Change]) -> Iterator[Difference]:
+def _differences(parts: list[Change]) -> Iterator[Difference]:
     """The differences of the parts of a host's networking, each below its part."""
     for one in parts:
         path = (BY_NAME[one.noun].key, one.names[1])

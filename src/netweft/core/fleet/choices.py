@@ -50,7 +50,7 @@ def _decide_nics(
         asked = values["nic"]
         names, text = _found(asked, host, nics.get(host), bonds)
         if len(names) > 1:
-            text = f"{_told(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
+            text = f"{_listed(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
         values["nic"] = names[0] if names else ""
         if text:
             yield Mistake((*place, "nic"), text)
@@ -69,10 +69,10 @@ def _found(
     if there is None:
         return [], f"Host {host} has not reported its NICs: only names can be given."
     names = sorted(name for name, facts in there.items() if asked.items() <= facts.items())
-    return names, "" if names else f"{_told(asked)}: no NIC of host {host} is so."
+    return names, "" if names else f"{_listed(asked)}: no NIC of host {host} is so."
 
 
-def _told(asked: Mapping[str, Any]) -> str:
+def _listed(asked: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in asked.items())
 
 

@@ -106,7 +106,7 @@ class Flag:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if not isinstance(value, bool):
-            yield Mistake(place, f"{_shown(value)} is neither true nor false.")
+            yield Mistake(place, f"{_quoted(value)} is neither true nor false.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
         return value
@@ -124,7 +124,7 @@ class Number:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
-            yield Mistake(place, f"{_shown(value)} is no number from {self.least} to {self.most}.")
+            yield Mistake(place, f"{_quoted(value)} is no number from {self.least} to {self.most}.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
         return value
@@ -141,7 +141,9 @@ class Choice:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if value not in self.words:
-            yield Mistake(place, f"{_shown(value)} is none of: {', '.join(self.words)}.{suggestion(value, self.words)}")
+            yield Mistake(
+                place, f"{_quoted(value)} is none of: {', '.join(self.words)}.{suggestion(value, self.words)}"
+            )
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
         return value
@@ -160,7 +162,7 @@ class Items:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if not isinstance(value, list):
-            yield Mistake(place, f"{_shown(value)} is no list.")
+            yield Mistake(place, f"{_quoted(value)} is no list.")
             return
         if len(value) < self.least:
             yield Mistake(place, f"There should be {self.least} here at least.")
@@ -170,7 +172,7 @@ class Items:
             yield from wrong
             if not wrong and not self.in_order:
                 if (normal := self.of.normal(item)) in seen:
-                    yield Mistake((*place, at), f"{_shown(item)} is given twice.")
+                    yield Mistake((*place, at), f"{_quoted(item)} is given twice.")
                 seen.append(normal)
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
@@ -190,13 +192,13 @@ class Texts:
 
     def mistakes(self, value: Any, place: Place) -> Iterator[Mistake]:  # noqa: ANN401, D102
         if not isinstance(value, Mapping):
-            yield Mistake(place, f"{_shown(value)} is no mapping of names to values.")
+            yield Mistake(place, f"{_quoted(value)} is no mapping of names to values.")
             return
         if len(value) < self.least:
             yield Mistake(place, f"There should be {self.least} here at least.")
         for name, item in value.items():
             if not isinstance(item, str | int):
-                yield Mistake((*place, name), f"{_shown(item)} is neither a text nor a number.")
+                yield Mistake((*place, name), f"{_quoted(item)} is neither a text nor a number.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
         return {name: _plain(item) for name, item in sorted(value.items())}
@@ -283,7 +285,7 @@ def schema_of(kind: Kind, about: str, *, nothing: bool) -> Schema:
 def key_mistakes(value: Any, place: Place, known: list[str]) -> Iterator[Mistake]:  # noqa: ANN401 -- what a file holds
     """What is wrong with something as a mapping of known keys."""
     if not isinstance(value, Mapping):
-        yield Mistake(place, f"{_shown(value)} is no mapping with some of: {', '.join(known)}.")
+        yield Mistake(place, f"{_quoted(value)} is no mapping with some of: {', '.join(known)}.")
         return
     for key in value:
         if key not in known:
@@ -297,7 +299,7 @@ def suggestion(word: object, known: list[str] | tuple[str, ...]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     if value is None:
         return "Nothing"
     return f"'{value}'" if isinstance(value, str | int) else "What is here"

@@ -136,7 +136,7 @@ def set_autoconf(plan: Situation, name: str) -> Iterator[s.Step]:
         yield s.SetAutoconf(name, want.autoconf)
 
 
-def settle(plan: Situation, want: AnyLink) -> Iterator[s.Step]:
+def adjust(plan: Situation, want: AnyLink) -> Iterator[s.Step]:
     """Make one link what it is to be: ports, MTU, MAC, options, up."""
     name, link = want.name, plan.world.links[want.name]
     if isinstance(want, Bridge):

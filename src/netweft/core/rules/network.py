@@ -153,22 +153,19 @@ def data_center_is_kept(before: str, after: str) -> Problem | None:
 
 def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     """No VM has a vNIC on the network (``vms``: names of those that have)."""
-    if vms:
-        return Problem(
-            _in_use(vms),
-            f"The network '{name}' is used by VMs: {listed(vms)}. Put their vNICs on other networks first.",
-        )
-    return None
+    return _unused(name, "VMs", vms)
 
 
 def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
     """No template has a vNIC on the network (``templates``: names of those that have)."""
-    if templates:
-        return Problem(
-            _in_use(templates),
-            f"The network '{name}' is used by templates: {listed(templates)}. Put their vNICs on other networks first.",
-        )
-    return None
+    return _unused(name, "templates", templates)
+
+
+def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
+    if not users:
+        return None
+    text = f"The network '{name}' is used by {by}: {listed(users)}. Put their vNICs on other networks first."
+    return Problem(_in_use(users), text)
 
 
 def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None:

@@ -202,7 +202,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     before = final_set(host, SetupRequest(), str)
     has = broken_as_a_whole(host, before, skipped=set(host.differences))
     would = broken_as_a_whole(host, final, skipped=set(host.differences) - final.touched)
-    judged = _judged_anew(before, final, request)
+    judged = _checked_again(before, final, request)
     new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in judged]
     for _, group in groupby(new, key=lambda one: one[0][0]):
         check(action, *(problem for _, problem in group))
@@ -248,7 +248,7 @@ def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] 
     return {key: problem for key, problem in found.items() if problem}
 
 
-def _judged_anew(before: FinalSet, final: FinalSet, request: SetupRequest) -> set[str]:
+def _checked_again(before: FinalSet, final: FinalSet, request: SetupRequest) -> set[str]:
     """NICs and bonds of which a request must not leave wrong what was wrong before: something comes onto them, is to
     be put in sync there, or the bond itself changes. An empty name stands for the addresses: one is new.
     """

@@ -181,25 +181,21 @@ def kept_while_used(vms: Sequence[str], changed: Collection[str]) -> Problem | N
 
 def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     """No vNIC has the profile."""
-    if vms:
-        return Problem(
-            _in_use(vms),
-            f"The vNIC profile '{name}' is used by VMs: {listed(vms)}. Give their vNICs another profile first.",
-        )
-    return None
+    return _unused(name, "VMs", vms)
 
 
 def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
     """No vNIC of a template has the profile."""
-    if templates:
-        return Problem(
-            _in_use(templates),
-            f"The vNIC profile '{name}' is used by templates: {listed(templates)}. Give their vNICs another profile "
-            "first.",
-        )
-    return None
+    return _unused(name, "templates", templates)
 
 
-def _in_use(vms: Sequence[str]) -> str:
+def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
+    if not users:
+        return None
+    text = f"The vNIC profile '{name}' is used by {by}: {listed(users)}. Give their vNICs another profile first."
+    return Problem(_in_use(users), text)
+
+
+def _in_use(users: Sequence[str]) -> str:
     one, many = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
-    return one if len(vms) == 1 else many
+    return one if len(users) == 1 else many

@@ -54,7 +54,7 @@ FOR_ADMINISTRATORS = select(roles.c.id).where(roles.c.administrative.is_(True))
 
 
 @cache
-def _allowed(types: tuple[ObjectType, ...]) -> Statement[Any]:
+def _allowed(types: tuple[ObjectType, ...]) -> Statement[tuple[Any, ...]]:
     """Whether ``:user_id`` has ``:group`` on one of the things ``:id0``, ``:id1`` ... of these types.
 
     Put together once for each combination, since every command asks it.

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 
+from netweft.engine.db import Tx, lock
+from netweft.engine.model.records import Record, Stored
 from netweft.engine.noun import Noun, ObjectType
 from netweft.engine.queries.clusters import CLUSTERS
 from netweft.engine.queries.data_centers import DATA_CENTERS
@@ -23,7 +25,7 @@ from netweft.engine.queries.templates import TEMPLATES
 from netweft.engine.queries.vms import VMS
 from netweft.engine.queries.vnic_profiles import VNIC_PROFILES
 
-__all__ = ["PARENT", "SYSTEM_ID", "SYSTEM_REF", "ObjectRef", "ObjectType", "table_of"]
+__all__ = ["PARENT", "SYSTEM_ID", "SYSTEM_REF", "ObjectRef", "ObjectType", "lock_named", "table_of"]
 
 SYSTEM_ID = "aaa00000-0000-0000-0000-123456789aaa"
 """The object above all others (oVirt's id of it)."""
@@ -54,7 +56,7 @@ _TABLES = {noun.object_type: noun.table for noun in _NOUNS if noun.object_type}
 
 
 def _parents() -> Iterator[tuple[ObjectType, tuple[ObjectType, str]]]:
-    types = {table: object_type for object_type, table in _TABLES.items()}
+    types: dict[Table, ObjectType] = {table: object_type for object_type, table in _TABLES.items()}
     for noun in _NOUNS:
         if noun.object_type and noun.parent:
             (above,) = noun.table.c[noun.parent].foreign_keys
@@ -65,6 +67,13 @@ PARENT = dict(_parents())
 """The type of the thing that is above those of a type, and the column that says which. The system is above all."""
 
 
-def table_of(object_type: ObjectType) -> Table:
+def table_of(object_type: ObjectType) -> Stored[Record]:
     """The table in which things of a type are rows."""
     return _TABLES[object_type]
+
+
+def lock_named(tx: Tx, ref: ObjectRef) -> str:
+    """Lock a thing as :func:`netweft.engine.db.lock` does; returns its name."""
+    table = table_of(ref.type)
+    lock(tx, table, ref.id)
+    return str(tx.scalar(select(table.c.name).where(table.c.id == ref.id)))

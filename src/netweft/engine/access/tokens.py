@@ -28,8 +28,8 @@ from netweft.engine import audit
 from netweft.engine.actor import Actor
 from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, insert_if_absent, utc_now
-from netweft.engine.model.users import login_failures, tokens, users
-from netweft.engine.statements import Statement
+from netweft.engine.model.users import LoginFailureRow, UserRow, login_failures, tokens, users
+from netweft.engine.statements import Statement, first_row
 
 INTERNAL = "internal"
 """The profile whose users the engine itself knows."""
@@ -136,7 +136,7 @@ def prove(db: Database, user_name: str, password: str, address: str, correlation
     """
     name = "@".join(split_name(user_name))
     with db.read() as tx:
-        found = tx.execute(select(users).where(users.c.user_name == name, users.c.is_group.is_(False))).one_or_none()
+        found = first_row(tx, UserRow, select(users).where(users.c.user_name == name, users.c.is_group.is_(False)))
         blocked = tx.execute(select(login_failures.c.blocked_until).where(_tries(name, address))).scalar()
     wait = _seconds_until(blocked) or db.run(_count_try, name, address)
     if wait:
@@ -178,12 +178,11 @@ def _count_try(tx: Tx, name: str, address: str) -> float:
     row = None
     while row is None:  # somebody who logs in at this moment takes it away again
         insert_if_absent(tx, login_failures, user_name=name[:_NAME_MAX], address=address, count=0, blocked_until=now)
-        counted = select(login_failures.c.count.label("tries"), login_failures.c.blocked_until)
-        row = tx.execute(counted.where(_tries(name, address)).with_for_update()).one_or_none()
+        row = first_row(tx, LoginFailureRow, select(login_failures).where(_tries(name, address)).with_for_update())
     left = _seconds_until(row.blocked_until)
     if left:
         return left
-    count = row.tries + 1
+    count = row.count + 1
     wait = min(2 ** (count - FREE_TRIES), _WAIT_MAX) if count > FREE_TRIES else 0
     until = now + timedelta(seconds=wait)
     tx.execute(update(login_failures).where(_tries(name, address)).values(count=count, blocked_until=until))
@@ -222,7 +221,7 @@ def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
 def user_of(tx: Tx, token: str, purpose: Purpose = Purpose.BEARER) -> User | None:
     """Whose valid token this is; None when it is nobody's, has expired, or its user may not log in any more."""
     row = _HOLDER.first(tx, digest=digest(token), purpose=purpose, now=utc_now())
-    return None if row is None else User(row.id, row.user_name)
+    return None if row is None else User(*row)
 
 
 def holder(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -261,9 +260,9 @@ def revoke(tx: Tx, token: str) -> None:
         select(users.c.id, users.c.user_name).join(tokens, tokens.c.user_id == users.c.id).where(mine)
     ).one_or_none()
     if row is not None:
+        user_id, name = row
         tx.execute(delete(tokens).where(mine))
-        actor = Actor(user_id=row.id, name=row.user_name)
-        audit.record(tx, actor, USER_LOGGED_OUT, f"User {row.user_name} logged out.")
+        audit.record(tx, Actor(user_id=user_id, name=name), USER_LOGGED_OUT, f"User {name} logged out.")
 
 
 def revoke_all(tx: Tx, user_id: str) -> None:
@@ -300,7 +299,7 @@ class Credentials:
         self._mutex = threading.Lock()
         self._known: dict[bytes, tuple[User, str, float]] = {}
 
-    def known(self, user_name: str, password: str) -> User | None:
+    def recent(self, user_name: str, password: str) -> User | None:
         """The user whose password this was a moment ago; cheap."""
         with self._mutex:
             known = self._known.get(self._secret(user_name, password))
@@ -310,7 +309,7 @@ class Credentials:
 
     def check(self, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
         """As :func:`login`, cheap when repeated. Raises LoginError."""
-        known = self.known(user_name, password)
+        known = self.recent(user_name, password)
         if known is not None:
             return known
         user = login(self._db, user_name, password, address, correlation_id, hasher=self._hasher)

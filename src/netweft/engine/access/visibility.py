@@ -115,5 +115,5 @@ def require_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> None:
 
 
 @cache
-def _present(object_type: ObjectType) -> Statement[Any]:
+def _present(object_type: ObjectType) -> Statement[tuple[Any, ...]]:
     return Statement(select(literal(1)).where(table_of(object_type).c.id == bindparam("id")))

@@ -105,7 +105,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
     following = _following(tx, cluster, network, frozenset(), spec.roles)
-    seen = _look(tx, cluster.id, network_id, following)
+    seen = _snapshot(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
@@ -120,7 +120,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     told = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
-    _tell(tx, actor, 946, text, cluster, network_id, told)
+    _record_event(tx, actor, 946, text, cluster, network_id, told)
     return network_id
 
 
@@ -159,7 +159,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     following = _following(tx, cluster, None, before, after)
-    seen = _look(tx, cluster.id, network.id, following)
+    seen = _snapshot(tx, cluster.id, network.id, following)
     watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
@@ -168,13 +168,13 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         .values(required=required, status=cluster_networks.c.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
-    host_standing.judge(tx, watched)
+    host_standing.check_hosts(tx, watched)
     rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
     told = _lines(cluster, before, after, row.required, required)
-    _tell(tx, actor, 1112, text, cluster, network.id, told)
+    _record_event(tx, actor, 1112, text, cluster, network.id, told)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -195,10 +195,10 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
     )
     detach_from_hosts(tx, actor, (cluster_id,), network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
-    _tell(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
+    _record_event(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
 
 
-def _tell(
+def _record_event(
     tx: Tx, actor: Actor, code: int, text: str, cluster: ClusterRow, network_id: str, changed: Sequence[str]
 ) -> None:
     """An event of a network in a cluster, with what was changed."""
@@ -227,7 +227,7 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_ids: Sequence[str], network_
         cluster = cluster_queries.get(tx, cluster_id)
         carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
         here = carrying | _following(tx, cluster, row, queries.roles_of(row), frozenset())
-        seen.append(_look(tx, cluster_id, network_id, here))
+        seen.append(_snapshot(tx, cluster_id, network_id, here))
         following |= here
     for cluster_id in cluster_ids:
         _detach(tx, actor, cluster_id, network_id)
@@ -256,7 +256,7 @@ def _detach(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
     """Raise BusyError while a host of the cluster is being given the network: it would have it after all."""
     coming = (
-        sa.select(changes_of_hosts.c.candidate, hosts.c.name)
+        sa.select(hosts.c.name, changes_of_hosts.c.candidate)
         .join(hosts, hosts.c.id == changes_of_hosts.c.host_id)
         .where(
             hosts.c.cluster_id == cluster_id,
@@ -264,10 +264,10 @@ def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) ->
             changes_of_hosts.c.candidate.is_not(None),
         )
     )
-    for change in tx.execute(coming):
-        if any(attachment["network_id"] == network_id for attachment in change.candidate["attachments"]):
+    for host, candidate in tx.execute(coming):
+        if any(attachment["network_id"] == network_id for attachment in candidate["attachments"]):
             raise BusyError(
-                f"Related operation is currently in progress: network {name} is being set up on Host {change.name}."
+                f"Related operation is currently in progress: network {name} is being set up on Host {host}."
                 " Try again later."
             )
 
@@ -356,7 +356,7 @@ def _following(
     if (Role.DEFAULT_ROUTE in before) != (Role.DEFAULT_ROUTE in after):
         carrying = sa.select(attachments.c.host_id).distinct()
         here = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id == cluster.id, hosts.c.id.in_(carrying))
-        following |= {row.id: row.name for row in tx.execute(here)}
+        following |= dict(tx.execute(here).all())
     if network is not None and _is_mapped(tx, cluster, network):
         following |= cluster_queries.set_up_in(tx, (cluster.id,))
     return following
@@ -369,11 +369,11 @@ def _is_mapped(tx: Tx, cluster: ClusterRow, network: NetworkRow) -> bool:
     return bool(provider_queries.get(tx, network.provider_id).plugin_remote)
 
 
-def _look(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
+def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
     """What hosts depend on before a network comes or goes, or its roles, and before who has these now loses them.
 
     Whoever works on a host locks its row first and the cluster's networks then: to be called before they are written.
     """
     host_changes.lock_hosts(tx, following)
     ids = names_in_cluster(tx, cluster_id).keys() if following else set()
-    return rollouts.look(tx, following, {network_id, *ids})
+    return rollouts.snapshot(tx, following, {network_id, *ids})

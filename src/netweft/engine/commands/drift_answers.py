@@ -55,7 +55,7 @@ def ignore_drift(tx: Tx, actor: Actor, spec: IgnoreDrift) -> None:
     texts = _texts(data, spec.names)
     check(_IGNORE, rule.drift_is_there(data.row.name, _wrong(data, spec.names), _there(data)))
     host_drifts.ignore(tx, actor, spec.host_id, texts, spec.until, spec.reason)
-    host_drifts.judge_drift(tx, spec.host_id)
+    host_drifts.record_drift(tx, spec.host_id)
     until = f"until {spec.until:%Y-%m-%d %H:%M:%S %Z}" if spec.until else "until it changes"
     why = f" ({spec.reason})" if spec.reason else ""
     text = f"What differs on Host {data.row.name} is ignored {until} by {actor.name}{why}: {first_of(texts)}."
@@ -72,7 +72,7 @@ def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -
     keys = {text: row.key for text, row in differences_of(tx, host_id).items() if row.ignored_at and text in wanted}
     check(_COUNT, rule.drift_is_ignored(data.row.name, keys))
     host_drifts.count_again(tx, host_id, keys.values())
-    host_drifts.judge_drift(tx, host_id)
+    host_drifts.record_drift(tx, host_id)
     text = f"What differs on Host {data.row.name} is no longer ignored: {first_of(list(keys))}."
     audit.record(tx, actor, COUNTED, text, host=host_id, cluster=data.row.cluster_id)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -21,10 +20,11 @@ from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import HostHealingRow, host_differences, host_drifts, host_healings, hosts
+from netweft.engine.model.records import Record
 from netweft.engine.model.rollouts import rollout_hosts, rollouts
 from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.statements import add
+from netweft.engine.statements import add, first_row, rows
 
 HEALED, LEFT_ALONE, NOT_HEALED = 20_034, 20_035, 20_036
 """Event codes of our own."""
@@ -33,7 +33,7 @@ _REACHABLE = ("up", "non_operational")
 """Statuses of hosts that are synchronized; one in maintenance is left to who works there."""
 
 
-class Drifting(NamedTuple):
+class Drifting(Record, frozen=True):
     """A host that differs, with what its cluster says of that."""
 
     id: str
@@ -66,12 +66,12 @@ def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
     one, now = _locked(tx, host_id), utc_now()
     if one is None or host_changes.pending(tx, host_id):
         return False
-    row = tx.execute(sa.select(host_healings).where(host_healings.c.host_id == host_id)).one_or_none()
+    row = first_row(tx, HostHealingRow, sa.select(host_healings).where(host_healings.c.host_id == host_id))
     known = Attempts(count=row.attempts, last=row.tried_at) if row else None
     count = attempts_now(known, now, healing)
     match verdict(known, now, healing):
         case "give up" if known is not None:
-            _tell_left_alone(tx, one, count, healing)
+            _record_left_alone(tx, one, count, healing)
             calm = known.last + timedelta(seconds=healing.calm)
             _write(tx, HostHealingRow(host_id=host_id, attempts=count, tried_at=known.last, next_at=calm))
             return False
@@ -104,7 +104,7 @@ def heal_host(tx: Tx, host_id: str) -> str | None:
     return job_id
 
 
-def tell_not_healed(tx: Tx, host_id: str, reason: str) -> None:
+def record_not_healed(tx: Tx, host_id: str, reason: str) -> None:
     """An event for a host that cannot be synchronized as its cluster's policy says."""
     one = _locked(tx, host_id)
     if one is not None:
@@ -145,7 +145,7 @@ def _drifting(tx: Tx, host_id: str | None) -> list[Drifting]:
     else:
         later = sa.exists().where(host_healings.c.host_id == hosts.c.id, host_healings.c.next_at > utc_now())
         query = query.where(~later)
-    return [Drifting(*row) for row in tx.execute(query.order_by(hosts.c.name))]
+    return rows(tx, Drifting, query.order_by(hosts.c.name))
 
 
 def _is_for(tx: Tx, one: Drifting) -> bool:
@@ -158,7 +158,7 @@ def _is_for(tx: Tx, one: Drifting) -> bool:
     return one.drift_healing == "always" or loss is Loss.NONE
 
 
-def _tell_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
+def _record_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
     text = (
         f"Host {one.name} differs again after it was synchronized {attempts} times by the policy of Cluster"
         f" {one.cluster_name}: somebody changes it back. It is left alone for {healing.calm / 60:.0f} minutes; adopt"

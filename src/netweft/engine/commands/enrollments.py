@@ -18,7 +18,7 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.commands.hosts import host_joined
-from netweft.engine.commands.simulated_hosts import settle_simulated_hosts, tell_joined
+from netweft.engine.commands.simulated_hosts import record_joined, register_simulated_hosts
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.certificates import EnrollmentRow, enrollments
 from netweft.engine.model.hosts import hosts as host_table
@@ -106,7 +106,7 @@ def enroll(tx: Tx, authority: Authority, request: EnrollRequest) -> EnrollReply:
     url = _agent_url(request.address)
     enrollment = _redeem(tx, request.token)
     if enrollment.host_id is None:
-        ids = settle_simulated_hosts(tx, request.simulated, url)
+        ids = register_simulated_hosts(tx, request.simulated, url)
         signed = _sign(tx, authority, list(ids.values()), request)
         return EnrollReply(certificates=signed, authorities=authority.authorities, host_ids=ids)
     if request.simulated:
@@ -135,7 +135,7 @@ def _redeem(tx: Tx, token: str) -> EnrollmentRow:
 def _joined(tx: Tx, host_id: str, url: str) -> None:
     host = lock(tx, host_table, host_id)
     host_joined(tx, host_id, url)
-    tell_joined(tx, host_id, host.name, url)
+    record_joined(tx, host_id, host.name, url)
 
 
 def _agent_url(text: str) -> str:

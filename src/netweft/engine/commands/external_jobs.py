@@ -101,13 +101,14 @@ def end_step(tx: Tx, actor: Actor, job_id: str, step_id: str, *, succeeded: bool
 def _status(tx: Tx, actor: Actor, job_id: str) -> str:
     """The status of a job of another system, locked."""
     authorize.require(tx, actor, ActionGroup.INJECT_EXTERNAL_TASKS)
-    job = tx.execute(select(jobs.c.status, jobs.c.external).where(jobs.c.id == job_id).with_for_update()).one_or_none()
-    if job is None:
+    row = tx.execute(select(jobs.c.status, jobs.c.external).where(jobs.c.id == job_id).with_for_update()).one_or_none()
+    if row is None:
         raise NotFoundError(f"There is no job {job_id}.")
-    if not job.external:
+    status, is_external = row
+    if not is_external:
         text = f"The job {job_id} is the engine's own; only jobs of other systems are changed from outside."
         raise MalformedError(text, code="ACTION_TYPE_FAILED_JOB_NOT_EXTERNAL")
-    return str(job.status)
+    return str(status)
 
 
 def _step(tx: Tx, job_id: str, step_id: str) -> None:

@@ -77,15 +77,15 @@ def update_functions(tx: Tx, actor: Actor, spec: UpdateFunctions) -> str | None:
         job_id = queue.enqueue(tx, actor, "set_functions", host_changes.key_of(spec.host_id), description, payload)
     if spec.all_networks is not KEEP:
         _restrict(tx, spec.host_id, nic.name, restricted=not spec.all_networks)
-    _tell(tx, actor, data, nic)
+    _record_update(tx, actor, data, nic)
     return job_id
 
 
 def _restrict(tx: Tx, host_id: str, nic: str, *, restricted: bool) -> None:
     """Let a NIC's functions serve certain networks only, none at first; or all, which forgets those that were named."""
     here = sa.and_(nic_functions.c.host_id == host_id, nic_functions.c.nic == nic)
-    known = tx.execute(sa.select(nic_functions).where(here)).first()
-    if restricted and known is None:
+    is_restricted = tx.execute(sa.select(nic_functions.c.nic).where(here)).first() is not None
+    if restricted and not is_restricted:
         tx.execute(sa.insert(nic_functions).values(host_id=host_id, nic=nic, labels=[]))
     if not restricted:
         tx.execute(sa.delete(nic_functions).where(here))
@@ -103,7 +103,7 @@ def add_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str
     listed = (str(name),) if network_id in only.networks else ()
     check(_ADD_NETWORK, rules.network_is_new(str(name), nic.name, listed))
     tx.execute(sa.insert(function_networks).values(host_id=host_id, nic=nic.name, network_id=network_id))
-    _tell(tx, actor, data, nic)
+    _record_update(tx, actor, data, nic)
 
 
 def remove_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str) -> None:
@@ -113,7 +113,7 @@ def remove_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: 
         raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the network {network_id}.")
     where = function_networks.c.network_id == network_id
     tx.execute(sa.delete(function_networks).where(*_of(host_id, nic.name), where))
-    _tell(tx, actor, data, nic)
+    _record_update(tx, actor, data, nic)
 
 
 def add_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> None:
@@ -123,7 +123,7 @@ def add_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> No
     data, nic, only = _specific(tx, actor, _ADD_LABEL, host_id, nic_id)
     check(_ADD_LABEL, label_is_valid(label), rules.label_is_new(label, nic.name, only.labels))
     _set_labels(tx, host_id, nic.name, (*only.labels, label))
-    _tell(tx, actor, data, nic)
+    _record_update(tx, actor, data, nic)
 
 
 def remove_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> None:
@@ -132,7 +132,7 @@ def remove_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) ->
     if label not in only.labels:
         raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the label '{label}'.")
     _set_labels(tx, host_id, nic.name, [one for one in only.labels if one != label])
-    _tell(tx, actor, data, nic)
+    _record_update(tx, actor, data, nic)
 
 
 def _begin(tx: Tx, actor: Actor, action: str, host_id: str, nic_id: str) -> tuple[HostData, Nic]:
@@ -163,6 +163,6 @@ def _set_labels(tx: Tx, host_id: str, nic: str, labels: Collection[str]) -> None
     tx.execute(sa.update(nic_functions).where(here).values(labels=sorted(labels)))
 
 
-def _tell(tx: Tx, actor: Actor, data: HostData, nic: Nic) -> None:
+def _record_update(tx: Tx, actor: Actor, data: HostData, nic: Nic) -> None:
     text = f"Virtual functions of NIC {nic.name} of host {data.row.name} were configured by {actor.name}."
     audit.record(tx, actor, UPDATED, text, host=data.row.id, cluster=data.row.cluster_id)

@@ -143,9 +143,9 @@ def _by_subject(pairs: Any) -> Mapping[str, Loss]:  # noqa: ANN401 - any iterabl
 
 def _vnics(tx: Tx, steps: Collection[StepImpact]) -> tuple[AffectedVnic, ...]:
     losses = _by_subject((vnic, step.loss) for step in steps for vnic in step.vnics)
-    query = sa.select(vnics.c.id, vnics.c.name, vnics.c.vm_id, vms.c.name.label("vm_name"))
+    query = sa.select(vnics.c.id, vnics.c.name, vnics.c.vm_id, vms.c.name)
     query = query.join(vms, vms.c.id == vnics.c.vm_id).where(vnics.c.id.in_(list(losses)))
     return tuple(
-        AffectedVnic(vnic_id=row.id, name=row.name, vm_id=row.vm_id, vm_name=row.vm_name, loss=losses[row.id])
-        for row in tx.execute(query.order_by(vms.c.name, vnics.c.name))
+        AffectedVnic(vnic_id=vnic_id, name=name, vm_id=vm_id, vm_name=vm_name, loss=losses[vnic_id])
+        for vnic_id, name, vm_id, vm_name in tx.execute(query.order_by(vms.c.name, vnics.c.name))
     )

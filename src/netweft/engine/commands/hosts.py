@@ -28,7 +28,7 @@ from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_addresses, host_changes, host_labels, rollouts
-from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
+from netweft.engine.operations.host_standing import Watch, check_hosts, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnHost, RemoveHost
@@ -163,10 +163,10 @@ def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
     lock_to_use(tx, cluster_id)
     host_changes.require_idle(tx, host.id, host.name)
     watched, addresses = watch_hosts(tx, _UPDATE, {host.id: host.name}), host_addresses.stored(tx, host.id)
-    there = {row.name: row.id for row in tx.execute(_networks_of(cluster_id))}
-    carried = sa.select(attachments.c.id, networks.c.name).join(networks, networks.c.id == attachments.c.network_id)
-    rows = tx.execute(carried.where(attachments.c.host_id == host.id)).all()
-    missing = [row.name for row in rows if row.name not in there]
+    there = {name: network_id for network_id, name in tx.execute(_networks_of(cluster_id))}
+    query = sa.select(attachments.c.id, networks.c.name).join(networks, networks.c.id == attachments.c.network_id)
+    carried = tx.execute(query.where(attachments.c.host_id == host.id)).all()
+    missing = [name for _, name in carried if name not in there]
     check(
         _UPDATE,
         rules.may_move_to_cluster(host.status),
@@ -174,11 +174,11 @@ def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
         rules.waits_for_no_rollout(host.name, waits=bool(held_of(tx, (host.id,)))),
     )
     tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(cluster_id=cluster_id))
-    for row in rows:
-        tx.execute(sa.update(attachments).where(attachments.c.id == row.id).values(network_id=there[row.name]))
-    judge(tx, watched)
+    for attachment_id, name in carried:
+        tx.execute(sa.update(attachments).where(attachments.c.id == attachment_id).values(network_id=there[name]))
+    check_hosts(tx, watched)
     host_addresses.reserve(tx, _UPDATE, host.id, addresses)
-    if rows:
+    if carried:
         host_changes.request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
 
 
@@ -269,7 +269,7 @@ def finish_maintenance(tx: Tx, actor: Actor, host: HostRow) -> bool:
     if host.status != PREPARING:
         return False
     there = sa.or_(vms.c.host_id == host.id, vms.c.target_host_id == host.id)
-    if tx.execute(sa.select(vms.c.id).where(there).limit(1)).first():
+    if tx.execute(sa.select(vms.c.id).where(there).limit(1)).first() is not None:
         return False
     set_status(tx, host, "maintenance", "")
     text = f"Host {host.name} was switched to Maintenance mode by {actor.name}."
@@ -279,16 +279,16 @@ def finish_maintenance(tx: Tx, actor: Actor, host: HostRow) -> bool:
 
 def why_guests_stay(tx: Tx, host_id: str) -> dict[str, str]:
     """The names of the guests of a host that cannot move to any other, each with the reason."""
-    rows = tx.execute(sa.select(vms.c.id, vms.c.name).where(vms.c.host_id == host_id)).all()
-    running = guests_on(tx, (host_id,)) if rows else {}
-    vnics = vnics_of(tx, [row.id for row in rows])
+    there = tx.execute(sa.select(vms.c.id, vms.c.name).where(vms.c.host_id == host_id)).all()
+    running = guests_on(tx, (host_id,)) if there else {}
+    vnics = vnics_of(tx, [vm_id for vm_id, _ in there])
     found = {}
-    for row in rows:
-        driver = running[row.id].driver if row.id in running else ""
-        fixed = [one.name for one in vnics[row.id] if one.plugged and one.passthrough and not one.migratable]
-        problem = vm_rules.driver_moves_guests(row.name, driver) or vm_rules.passthrough_may_migrate(row.name, fixed)
+    for vm_id, name in there:
+        driver = running[vm_id].driver if vm_id in running else ""
+        fixed = [one.name for one in vnics[vm_id] if one.plugged and one.passthrough and not one.migratable]
+        problem = vm_rules.driver_moves_guests(name, driver) or vm_rules.passthrough_may_migrate(name, fixed)
         if problem:
-            found[row.name] = problem.text
+            found[name] = problem.text
     return found
 
 
@@ -312,7 +312,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
     together until another request has made them: they keep the MTU and QoS that they have.
     """
-    for (host_id, problem), name in judge(tx, watched, LEFT_ALONE).items():
+    for (host_id, problem), name in check_hosts(tx, watched, LEFT_ALONE).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
     rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)

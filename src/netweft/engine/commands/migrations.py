@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from netweft.core.errors import Problem
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as Wished
 from netweft.core.intent import effective_qos
 from netweft.core.migration import automatic_bandwidth, receiving_address
 from netweft.core.nic_view import nic_views
-from netweft.core.protocol import GuestState
 from netweft.core.rules import check
 from netweft.core.rules import port_profile as profile_rules
 from netweft.core.rules import vm as rules

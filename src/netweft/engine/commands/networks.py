@@ -215,7 +215,7 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
         rules.is_not_labelled(before.name, before.label),
         provider_rules.is_not_labelled(before.name, is_provided=before.provider_id is not None),
     )
-    seen = rollouts.look(tx, (), (network_id,))
+    seen = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
     lacking = host_labels.lacking(tx, networks.c.id == network_id)
     rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
@@ -233,7 +233,7 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     _require_configure(tx, actor, network_id)
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
-    seen = rollouts.look(tx, (), (network_id,))
+    seen = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
     carrying = host_labels.carrying(tx, network_id, label)
     reason = f"network {before.name} has lost label {label}"

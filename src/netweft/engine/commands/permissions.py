@@ -88,7 +88,7 @@ def other_super_users(tx: Tx, user_id: str) -> int:
     """How many others than this one were given all rights on the system and can log in (everyone counts as one)."""
     can_log_in = or_(users.c.is_group, and_(users.c.enabled, users.c.password_hash.is_not(None)))
     others = select(func.count()).select_from(permissions.join(users, users.c.id == permissions.c.user_id))
-    return tx.execute(others.where(*_SUPER_USER, users.c.id != user_id, can_log_in)).scalar_one()
+    return int(tx.execute(others.where(*_SUPER_USER, users.c.id != user_id, can_log_in)).scalar_one())
 
 
 def _user(tx: Tx, ref: Ref) -> str:

@@ -85,7 +85,7 @@ def add_port_profile(tx: Tx, actor: Actor, spec: AddPortProfile) -> tuple[str, s
     taken = rules.network_has_no_profile(network.name, provider.name, is_there=True)
     with translate_constraint_errors(_ADD, lambda _: taken):
         add(tx, port_profiles, row)
-    fabric_members.settle(tx, {network.id})
+    fabric_members.align(tx, {network.id})
     job_id = operations.want(tx, actor, network.id, provider.id)
     _audit(tx, actor, ADDED, f"Network {network.name} has got a port profile of provider {provider.name}", network)
     return provider.id, job_id

@@ -146,4 +146,4 @@ def _refresh(tx: Tx, actor: Actor, qos_id: str) -> None:
     """Running vNICs that have it by their profile get it as it is now."""
     profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.qos_id == qos_id)
     vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
-    vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id.in_(profiles))
+    vnic_sync.sync_guests(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id.in_(profiles))

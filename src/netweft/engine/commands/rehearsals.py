@@ -128,7 +128,7 @@ def rehearse(
     def done(tx: Tx) -> NoReturn:
         first = _last_job(tx)
         command(tx, *args, **kwargs)
-        raise RehearsedError(_seen(tx, first, correlation_id))
+        raise RehearsedError(_rehearsed(tx, first, correlation_id))
 
     db.run(done)
     raise AssertionError("unreachable: the transaction ends by an error")
@@ -150,7 +150,7 @@ def run_as_planned(
     def done(tx: Tx) -> T:
         first = _last_job(tx)
         result = command(tx, *args, **kwargs)
-        plan = explain(tx, _seen(tx, first, correlation_id))
+        plan = explain(tx, _rehearsed(tx, first, correlation_id))
         if plan.id != plan_id:
             text = f"The plan {plan_id[:40]} does not hold any more: it is {plan.id} now. Look at the plan again."
             raise StalePlanError("Cannot do what was planned.", (Problem("PLAN_IS_STALE", text),))
@@ -186,7 +186,7 @@ def _last_job(tx: Tx) -> int:
     return int(tx.scalar(sa.select(sa.func.max(jobs.c.number))) or 0)
 
 
-def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
+def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     """What the jobs will do that were written down since."""
     mine = jobs.c.number > first, jobs.c.correlation_id == correlation_id
     found = rows(tx, JobRow, sa.select(jobs).where(*mine).order_by(jobs.c.number))
@@ -221,7 +221,7 @@ def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
     try:
         first = _last_job(tx)
         change_provider(tx, actor, told.provider_id, told.values)
-        return _seen(tx, first, row.correlation_id)
+        return _rehearsed(tx, first, row.correlation_id)
     except ValidationError as error:
         return Rehearsed(hosts=(), others=(f"{row.description}, which would be refused: {error.text}",))
     finally:

@@ -24,7 +24,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
-from netweft.engine.operations.host_standing import judge, watch_hosts
+from netweft.engine.operations.host_standing import check_hosts, watch_hosts
 from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
@@ -88,7 +88,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
         description=f"Setting up networks of Host {host.name}",
         action=action,
     )
-    judge(tx, watched)  # by what a rollout will make of its networks, too
+    check_hosts(tx, watched)  # by what a rollout will make of its networks, too
     return job_id
 
 
@@ -182,12 +182,12 @@ def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
     check(_COMMIT, is_reachable_for_work(host.status), has_joined(host.name, host.agent_url))
-    _tell_unwanted(tx, actor, host)
+    _record_unwanted(tx, actor, host)
     description = f"Committing network changes of Host {host.name}"
     return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
 
 
-def _tell_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
+def _record_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
     """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
     lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
     if lines:

@@ -15,8 +15,9 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.hosts import ADDED, AddHost, enqueue_install, host_joined, joined_values, new_row
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.queries.references import Ref
+from netweft.engine.statements import rows
 
 HOST_ENROLLED = 20_001
 """Event code; of our own, as oVirt's hosts are installed from the engine and do not join."""
@@ -26,7 +27,7 @@ _NOT_INSTALLED = ("installing", "install_failed")
 _ADD = "Cannot add Host."
 
 
-def settle_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, str]:
+def register_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, str]:
     """The ids, by name, of the hosts that the agent at ``url`` simulates. Those that are not there yet are added to
     cluster Default, or the first by name, and installed; those whose agent was elsewhere are installed again; all
     others go on as they are.
@@ -35,14 +36,14 @@ def settle_simulated_hosts(tx: Tx, names: Sequence[str], url: str) -> dict[str, 
     """
     if not 0 < len(names) <= _MAX:
         raise MalformedError(f"This token is for an agent that simulates 1 to {_MAX} hosts.")
-    known = {row.name: row for row in tx.execute(sa.select(hosts).where(hosts.c.name.in_(names)))}
+    known = {row.name: row for row in rows(tx, HostRow, sa.select(hosts).where(hosts.c.name.in_(names)))}
     for name, row in known.items():
         there = f"{url}/{name}"
         if row.address != name or not row.agent_url.endswith(f"/{name}"):
             raise DeniedError(f"There is a host {name} already that is not simulated.")
         if row.agent_url != there or row.status in _NOT_INSTALLED:
             host_joined(tx, row.id, there)
-            tell_joined(tx, row.id, name, there)
+            record_joined(tx, row.id, name, there)
     added = _add(tx, [name for name in names if name not in known], url)
     return {name: added.get(name) or known[name].id for name in names}
 
@@ -66,10 +67,10 @@ def _add(tx: Tx, names: Sequence[str], url: str) -> Mapping[str, str]:
         ids = {"host": row["id"], "cluster": cluster_id, "data_center": cluster.data_center_id}
         audit.record(tx, SYSTEM, ADDED, text, **ids)
         enqueue_install(tx, SYSTEM, row["id"], row["name"])
-        tell_joined(tx, row["id"], row["name"], row["agent_url"])
+        record_joined(tx, row["id"], row["name"], row["agent_url"])
     return {row["name"]: row["id"] for row in rows}
 
 
-def tell_joined(tx: Tx, host_id: str, name: str, url: str) -> None:
+def record_joined(tx: Tx, host_id: str, name: str, url: str) -> None:
     """An event: the agent of a host has joined."""
     audit.record(tx, SYSTEM, HOST_ENROLLED, f"The agent of host {name} joined from {url}.", host=host_id)

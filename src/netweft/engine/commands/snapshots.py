@@ -108,7 +108,7 @@ def commit_snapshot(tx: Tx, actor: Actor, vm_id: str) -> None:
     Needs MANIPULATE_VM_SNAPSHOTS on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm, previewed, _ = _end_of_preview(tx, actor, vm_id)
-    _settle_on(tx, vm, previewed)
+    _forget_later(tx, vm, previewed)
     _audit(tx, actor, RESTORED, f"VM {vm.name} restored from Snapshot by {actor.name}.", vm)
 
 
@@ -133,7 +133,7 @@ def restore_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with
     snapshot = _may_go_back(tx, _RESTORE, vm, snapshot_id, with_memory=with_memory)
     held = _held(tx, vm)
     _apply(tx, vm, snapshot)
-    _settle_on(tx, vm, snapshot, held)
+    _forget_later(tx, vm, snapshot, held)
     text = f"VM {vm.name} restored from Snapshot '{snapshot.description}' by {actor.name}."
     _audit(tx, actor, RESTORED, text, vm)
 
@@ -247,7 +247,7 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
             vnic_addresses.give_again(tx, row.vnic_id, subnets[values["profile_id"]], addresses)
 
 
-def _settle_on(tx: Tx, vm: VmRow, snapshot: SnapshotRow, held: Counter[str] | None = None) -> None:
+def _forget_later(tx: Tx, vm: VmRow, snapshot: SnapshotRow, held: Counter[str] | None = None) -> None:
     """The machine is what it was in the snapshot: what came after that is gone."""
     tx.execute(sa.update(snapshots).where(snapshots.c.id == snapshot.id).values(in_preview=False))
     rows = queries.of_vms(tx, (vm.id,))[vm.id]

@@ -120,7 +120,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
     if job_id is None and (before.dhcp or after.dhcp):
         served = vnics.c.id.in_(sa.select(vnic_addresses.c.vnic_id).where(vnic_addresses.c.subnet_id == spec.id))
         vnic_sync.mark(tx, served)
-        vnic_sync.tell(tx, actor, vnic_sync.ON_NETWORK_UPDATE, served)
+        vnic_sync.sync_guests(tx, actor, vnic_sync.ON_NETWORK_UPDATE, served)
     _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
     return job_id
 

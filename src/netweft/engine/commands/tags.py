@@ -104,11 +104,11 @@ def attach_tag(tx: Tx, actor: Actor, on: ObjectRef, ref: Ref) -> str:
     """
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
     check(_ATTACH, rules.is_not_root(is_root=ref.id == ROOT_ID or ref.name == "root"))
-    thing = lock(tx, objects.table_of(on.type), on.id)
+    name = objects.lock_named(tx, on)
     tag = lock(tx, tags, resolve(tx, tags, ref, "tag"))
     table, column = queries.TAGGED[on.type]
     if insert_if_absent(tx, table, tag_id=tag.id, **{column.name: on.id}):
-        text = f"Tag {tag.name} was attached to {on.type} {thing.name} by {actor.name}."
+        text = f"Tag {tag.name} was attached to {on.type} {name} by {actor.name}."
         audit.record(tx, actor, ATTACHED[on.type], text, **_about(on))
     return str(tag.id)
 
@@ -116,12 +116,12 @@ def attach_tag(tx: Tx, actor: Actor, on: ObjectRef, ref: Ref) -> str:
 def detach_tag(tx: Tx, actor: Actor, on: ObjectRef, tag_id: str) -> None:
     """Take a tag from a thing. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
-    thing = lock(tx, objects.table_of(on.type), on.id)
+    name = objects.lock_named(tx, on)
     table, column = queries.TAGGED[on.type]
     done = tx.execute(sa.delete(table).where(column == on.id, table.c.tag_id == tag_id))
     if not done.rowcount:
         raise NotFoundError(f"The {on.type} {on.id} has no tag {tag_id}.")
-    text = f"Tag {queries.get(tx, tag_id).name} was detached from {on.type} {thing.name} by {actor.name}."
+    text = f"Tag {queries.get(tx, tag_id).name} was detached from {on.type} {name} by {actor.name}."
     audit.record(tx, actor, DETACHED[on.type], text, **_about(on))
 
 

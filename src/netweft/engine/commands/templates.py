@@ -130,8 +130,8 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
 
 def _architecture_problem(tx: Tx, cluster_id: str | None, wanted: str) -> Problem | None:
     """Whether a template cannot have that architecture; one of no cluster says none."""
-    row = tx.execute(sa.select(clusters).where(clusters.c.id == cluster_id)).one_or_none()
-    name, has = (row.name, row.cpu_architecture) if row else ("(none)", "undefined")
+    row = tx.execute(sa.select(clusters.c.name, clusters.c.cpu_architecture).where(clusters.c.id == cluster_id)).first()
+    name, has = row or ("(none)", "undefined")
     return vm_rules.architecture_is_clusters(wanted, name, has)
 
 

@@ -128,7 +128,7 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
         tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
     if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
         vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
-        vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
+        vnic_sync.sync_guests(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
     if "custom_properties" in changed:
         ports.want_again(tx, ports.of_vnics(vnics.c.profile_id == spec.id))
     text = f"VM network interface profile {after.name} was changed by {actor.name}."

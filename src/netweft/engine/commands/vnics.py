@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from netweft.core.errors import NotFoundError, Problem
-from netweft.core.keep import KEEP, Keep, or_current
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import port_profile as profile_rules
 from netweft.core.rules import provider_network as provider_rules
@@ -27,7 +27,7 @@ from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
+from netweft.engine.model.vnics import VnicRow, vnics
 from netweft.engine.operations import functions, ports, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
@@ -47,8 +47,6 @@ ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
 NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...).
 """
-PARAMETER_ADDED, PARAMETER_UPDATED, PARAMETER_REMOVED = 10912, 10914, 10910
-"""Event codes (oVirt: NETWORK_ADD_NIC_FILTER_PARAMETER ...)."""
 
 _ADD = "Cannot add Interface."
 _UPDATE = "Cannot edit Interface."
@@ -106,7 +104,7 @@ class Added(Change):
     row: VnicRow
 
 
-class _Vm(VmRow, frozen=True, kw_only=True):
+class VmInPool(VmRow, frozen=True, kw_only=True):
     """The machine, with the pool that its addresses are of."""
 
     mac_pool_id: str
@@ -123,7 +121,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
         ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
     vm = _may_change(tx, actor, spec.vm_id, locked.first())
-    others = [row.name for row in named.all()]
+    others = [name for (name,) in named.all()]
     check(
         _ADD,
         rules.vm_may_change(vm.status),
@@ -143,16 +141,16 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
     with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
-        _audit(tx, actor, ADDED, text, vm)
+        record(tx, actor, ADDED, text, vm)
         giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
     vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged:
         reserve(tx, _ADD, vm, vnic.id, needs)
-    job_id = _tell(tx, actor, vm, vnic.id, Undo(remove=vnic.id)) if vnic.plugged else None
+    job_id = update_guest(tx, actor, vm, vnic.id, Undo(remove=vnic.id)) if vnic.plugged else None
     return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
 
 
-def _take_mac(tx: Tx, vm: _Vm, mac: str, ranges: Sequence[MacRange]) -> str:
+def _take_mac(tx: Tx, vm: VmInPool, mac: str, ranges: Sequence[MacRange]) -> str:
     """The MAC address for a new vNIC: the one asked for, else one of the ranges of the machine's pool."""
     if mac:
         return take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_ADD)
@@ -165,7 +163,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
 
     Raises NotFoundError, DeniedError, ValidationError.
     """
-    vm = _begin(tx, actor, spec.vm_id)
+    vm = begin(tx, actor, spec.vm_id)
     old = queries.get_vnic(tx, spec.vm_id, spec.id)
     after = updated(old, spec)
     after = replace(after, mac=after.mac.lower() or old.mac)
@@ -182,7 +180,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         ports.want_again(tx, ports.of_vnics(vnics.c.id == spec.id))
     if after.plugged and not old.plugged:
         reserve(tx, _UPDATE, vm, spec.id, needs)
-    _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
+    record(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
     # The port of a network's provider has the addresses; on a network of hosts the leases that they serve do.
     is_told_else = spec.addresses is not KEEP and (
         old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != told
@@ -191,14 +189,14 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         return Change(vnic_id=spec.id, job_id=None)
     before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
-    return Change(vnic_id=spec.id, job_id=_tell(tx, actor, vm, spec.id, undo))
+    return Change(vnic_id=spec.id, job_id=update_guest(tx, actor, vm, spec.id, undo))
 
 
 _RESTORED = ("name", "description", "profile_id", "interface", "plugged", "linked")
 """What a vNIC has again when its host refuses a change; a MAC address that was given back may be another's by then."""
 
 
-def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDetails) -> Needs:
+def _check_update(tx: Tx, actor: Actor, vm: VmInPool, old: VnicDetails, after: VnicDetails) -> Needs:
     """Whether a vNIC may become that; returns what its host has to give for it when it is plugged in thereby. Raises
     ValidationError, DeniedError.
     """
@@ -264,13 +262,13 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
 
     Raises NotFoundError, DeniedError, ValidationError while it is plugged into a running guest.
     """
-    vm = _begin(tx, actor, vm_id)
+    vm = begin(tx, actor, vm_id)
     old = queries.get_vnic(tx, vm_id, vnic_id)
     check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
     functions.release_vnic(tx, vnic_id)
     tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
     release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
-    _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
+    record(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
 
 
 def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) -> str | None:
@@ -278,7 +276,7 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
 
     Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
-    vm = _begin(tx, actor, vm_id)
+    vm = begin(tx, actor, vm_id)
     old = queries.get_vnic(tx, vm_id, vnic_id)
     check(_PLUG, rules.vm_may_change(vm.status))
     if old.plugged == plugged:
@@ -293,62 +291,9 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     if plugged:
         reserve(tx, _PLUG, vm, vnic_id, needs)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
-    _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
+    record(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
     undo = Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced})
-    return _tell(tx, actor, vm, vnic_id, undo)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterParameter:
-    """A value for the network filter of a vNIC; ``id``: empty for one to be."""
-
-    vm_id: str
-    vnic_id: str
-    id: str = ""
-    name: str | Keep = KEEP
-    value: str | Keep = KEEP
-
-
-def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
-    """Add or change a parameter of a vNIC's filter; a running guest has it at once. ``vnic_id`` of the answer is the
-    parameter's id.
-
-    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
-    """
-    vm, vnic, undo = _begin_filter(tx, actor, spec.vm_id, spec.vnic_id)
-    old = queries.get_parameter(tx, spec.vnic_id, spec.id) if spec.id else None
-    values = {name: or_current(getattr(spec, name), getattr(old, name, "")) for name in ("name", "value")}
-    check(_UPDATE, rules.parameter_is_valid(values["name"], values["value"]))
-    parameter_id = spec.id or new_id()
-    if old:
-        tx.execute(sa.update(filter_parameters).where(filter_parameters.c.id == spec.id).values(values))
-    else:
-        tx.execute(sa.insert(filter_parameters), {"id": parameter_id, "vnic_id": spec.vnic_id, **values})
-    code, what = (PARAMETER_UPDATED, "updated for") if old else (PARAMETER_ADDED, "added to")
-    text = f"Network Filter Parameter {values['name']} was {what} Interface {vnic.name} of VM {vm.name}."
-    _audit(tx, actor, code, f"{text} (User: {actor.name})", vm)
-    return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, vnic.id, undo) if vnic.plugged else None)
-
-
-def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, parameter_id: str) -> str | None:
-    """Remove a parameter of a vNIC's filter; returns the id of the job that tells the running guest, if there is one.
-
-    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError.
-    """
-    vm, vnic, undo = _begin_filter(tx, actor, vm_id, vnic_id)
-    old = queries.get_parameter(tx, vnic_id, parameter_id)
-    tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
-    text = f"Network Filter Parameter {old.name} was removed from Interface {vnic.name} of VM {vm.name}."
-    _audit(tx, actor, PARAMETER_REMOVED, f"{text} (User: {actor.name})", vm)
-    return _tell(tx, actor, vm, vnic.id, undo) if vnic.plugged else None
-
-
-def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[_Vm, VnicDetails, Undo]:
-    """The machine and the vNIC, and how its parameters are put back as they are."""
-    vm = _begin(tx, actor, vm_id)
-    vnic = queries.get_vnic(tx, vm_id, vnic_id)
-    before = [asdict(row) for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
-    return vm, vnic, Undo(parameters_of=vnic_id, parameters=before)
+    return update_guest(tx, actor, vm, vnic_id, undo)
 
 
 def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
@@ -356,20 +301,20 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
 
     Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
-    vm = _begin(tx, actor, vm_id)
+    vm = begin(tx, actor, vm_id)
     check("Cannot reorder Interfaces.", vm_rules.is_down(vm.name, vm.status))
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     for row, mac in zip(rows, sorted(row.mac for row in rows), strict=True):
         tx.execute(sa.update(vnics).where(vnics.c.id == row.id).values(mac=mac))
-    _audit(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
+    record(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
 
 
-def _begin(tx: Tx, actor: Actor, vm_id: str) -> _Vm:
+def begin(tx: Tx, actor: Actor, vm_id: str) -> VmInPool:
     """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
     return _may_change(tx, actor, vm_id, _LOCK.first(tx, id=vm_id))
 
 
-def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: _Vm | None) -> _Vm:
+def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: VmInPool | None) -> VmInPool:
     if vm is None:
         raise NotFoundError(f"There is no VM with the id {vm_id}.")
     authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
@@ -381,7 +326,7 @@ _LOCK = Statement(
     .join(clusters, clusters.c.id == vms.c.cluster_id)
     .where(vms.c.id == sa.bindparam("id"))
     .with_for_update(key_share=True, of=vms),
-    record=_Vm,
+    record=VmInPool,
 )
 
 
@@ -391,7 +336,7 @@ def _mirroring(tx: Tx, old: VnicRow, profile_id: str | None) -> list[str]:
     return list(tx.scalars(profiles.where(vnic_profiles.c.port_mirroring)))
 
 
-def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
+def _others_with_mac(tx: Tx, vm: VmInPool, vnic_id: str, mac: str) -> list[str]:
     """Virtual machines with another plugged vNIC of that address; none where the pool allows duplicates."""
     pool = mac_queries.get(tx, vm.mac_pool_id)
     if pool.allow_duplicates:
@@ -411,7 +356,7 @@ def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
 
 
-def _tell(tx: Tx, actor: Actor, vm: VmRow, vnic_id: str, undo: Undo) -> str | None:
+def update_guest(tx: Tx, actor: Actor, vm: VmRow, vnic_id: str, undo: Undo) -> str | None:
     """Let a changed vNIC of the running guest be made as it should be; ``undo`` is done when the host refuses."""
     if vm.status != RUNNING or vm.host_id is None:
         return None
@@ -419,5 +364,6 @@ def _tell(tx: Tx, actor: Actor, vm: VmRow, vnic_id: str, undo: Undo) -> str | No
     return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
 
 
-def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
+def record(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
+    """An event about a machine."""
     audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

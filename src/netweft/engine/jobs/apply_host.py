@@ -280,7 +280,7 @@ def _record_applied(
 ) -> None:
     changed = host_changes.record_applied(tx, task.host_id, task.generation, kept)
     take_report(tx, spec)
-    vnic_sync.tell_host(tx, actor_of(job), task.host_id)
+    vnic_sync.sync_guests_on(tx, actor_of(job), task.host_id)
     text = f"Network changes were applied on host {name}."
     audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
     if changed:
@@ -303,7 +303,7 @@ def _record_refused(
         take_report(tx, spec)
     if isinstance(error, _LaterError):
         take_over(tx, lock(tx, hosts, task.host_id), error.report)
-    host_drifts.judge_drift(tx, task.host_id)
+    host_drifts.record_drift(tx, task.host_id)
     code = SETUP_FAILED if is_setup else PERSIST_FAILED
     text = f"Failed to apply changes on host {name}. {error.text}"
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)

@@ -38,7 +38,7 @@ class ClockWatch:
 
     def round(self, db: Database) -> None:
         """Look at the database's clock once."""
-        with db.look() as tx:
+        with db.read_once() as tx:
             self.clock.follow(tx)
         if self.clock.is_off == self.told:
             return

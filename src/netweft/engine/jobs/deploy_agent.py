@@ -164,7 +164,7 @@ def _deploy(work: _Deployment) -> None:
         with _step(work, "connect", "Connecting by SSH"):
             line = stack.enter_context(_connected(work))
         with _step(work, "look", "Looking at the host"):
-            found = _look(work, line)
+            found = _inspect(work, line)
         if work.wants_plugin:
             with _step(work, "plugin", "Installing Open vSwitch and ovn-controller"):
                 work.ask(line, _PLUGIN, seconds=_SLOWLY)
@@ -213,7 +213,7 @@ def _pin(tx: Tx, job: JobContext, host_id: str, fingerprint: str) -> None:
     pin_key(tx, job.job.actor, host_id, fingerprint)
 
 
-def _look(work: _Deployment, line: Line) -> _Found:
+def _inspect(work: _Deployment, line: Line) -> _Found:
     """What is on the host. Raises HostError when it cannot have the agent, or is a host already."""
     found = _Found.of(work.ask(line, _LOOK, seconds=_QUICKLY))
     if found.user != "0":

@@ -11,7 +11,7 @@ from netweft.core.errors import NetweftError, NotFoundError
 from netweft.engine.commands import drift_healing
 from netweft.engine.db import Database, Tx, lock, utc_now
 from netweft.engine.model.hosts import host_differences, hosts
-from netweft.engine.operations.host_drifts import judge_drift
+from netweft.engine.operations.host_drifts import record_drift
 
 EVERY = 5.0
 """Seconds between looks."""
@@ -25,7 +25,7 @@ def watch(db: Database, healing: Healing = _HEALING) -> None:
     with db.read() as tx:
         host_ids = list(tx.scalars(over))
     for host_id in host_ids:
-        db.run(_judge, host_id)
+        db.run(_record_drift, host_id)
     with db.read() as tx:
         drifting = drift_healing.hosts_to_heal(tx)
     for host_id in drifting:
@@ -33,12 +33,12 @@ def watch(db: Database, healing: Healing = _HEALING) -> None:
             try:
                 db.run(drift_healing.heal_host, host_id)
             except NetweftError as error:
-                db.run(drift_healing.tell_not_healed, host_id, error.text)
+                db.run(drift_healing.record_not_healed, host_id, error.text)
 
 
-def _judge(tx: Tx, host_id: str) -> None:
+def _record_drift(tx: Tx, host_id: str) -> None:
     try:
         lock(tx, hosts, host_id)
     except NotFoundError:
         return
-    judge_drift(tx, host_id)
+    record_drift(tx, host_id)

@@ -54,4 +54,4 @@ def _record(tx: Tx, job: JobContext, row: HostRow, host_ids: list[str], signed: 
 
 
 def _record_failure(tx: Tx, job: JobContext, authority: Authority, row: HostRow, reason: str) -> None:
-    certificates.tell_failure(tx, authority, actor_of(job), row, reason, job.job.id)
+    certificates.record_failure(tx, authority, actor_of(job), row, reason, job.job.id)

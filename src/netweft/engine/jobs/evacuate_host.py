@@ -65,7 +65,7 @@ class IncompleteError(HostError):
 def run(job: JobContext) -> Mapping[str, Any]:
     """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
     host_id = OnHost.of(job.job).host_id
-    rows, progress = job.write(_look, host_id)
+    rows, progress = job.write(_state, host_id)
     if rows is None:
         return {"cancelled": True}
     _send_away(job, rows, progress)
@@ -80,7 +80,7 @@ def run(job: JobContext) -> Mapping[str, Any]:
     raise job.write(_give_up, host_id, stuck)
 
 
-def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
+def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
     """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
     known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
     progress = msgspec.convert(known or {}, _Progress)
@@ -93,7 +93,7 @@ def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | Non
         guest = progress.guests.setdefault(row.id, _Guest(name=row.name))
         ended = queue.outcome(tx, guest.job) if guest.job and row.status == "up" and not guest.reason else None
         if ended is not None:
-            _tell_stayed(tx, job, row, guest, ended.error or "It is back on the host.")
+            _record_stayed(tx, job, row, guest, ended.error or "It is back on the host.")
     return rows, progress
 
 
@@ -107,14 +107,14 @@ def _send_away(job: JobContext, rows: Sequence[Member], progress: _Progress) -> 
                 guest.job = job.write(_begin, row.id)
                 under_way += 1
             except (ValidationError, BusyError, NotFoundError) as error:
-                job.write(_tell_stayed, row, guest, error.text)
+                job.write(_record_stayed, row, guest, error.text)
 
 
 def _begin(tx: Tx, job: JobContext, vm_id: str) -> str:
     return migrations.move_away(tx, actor_of(job), vm_id)
 
 
-def _tell_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: str) -> None:
+def _record_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: str) -> None:
     guest.reason = reason
     host_id = OnHost.of(job.job).host_id
     text = (

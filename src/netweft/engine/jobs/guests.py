@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestSpec, GuestState, HostReport
+from netweft.core.guest_protocol import GuestSpec, GuestState
+from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import audit
 from netweft.engine.agent_answers import RefusedError, UnreachableError
@@ -38,7 +39,7 @@ from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, but_unbound, guest_spec, wanted_of
 from netweft.engine.queue import Result
-from netweft.engine.reports.host_reports import settle_guest
+from netweft.engine.reports.host_reports import record_guest
 from netweft.providers.contract import ProviderError
 
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
@@ -66,7 +67,7 @@ def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         ports.remove_released(outside, job, vm_id)
         raise
     job.write(_record_up, vm_id, host_id, taken)
-    look(outside.agents, job, host_id)
+    refresh(outside.agents, job, host_id)
     return {}
 
 
@@ -130,11 +131,11 @@ def sync(outside: Outside, job: JobContext) -> Result:
     vm_id, code = told.vm_id, told.code
     agents = outside.agents
     with job.db.read() as tx:
-        vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
-    if vm is None or vm.status != "up":
+        host_id = tx.scalar(sa.select(vms.c.host_id).where(vms.c.id == vm_id, vms.c.status == "up"))
+    if host_id is None:
         return {}
-    ports.follow(outside, job, vm_id, vm.host_id)
-    taken = _put(agents, job, vm_id, vm.host_id, requires_ports=False)
+    ports.follow(outside, job, vm_id, host_id)
+    taken = _put(agents, job, vm_id, host_id, requires_ports=False)
     job.write(_release_unused, vm_id)
     ports.remove_released(outside, job, vm_id)
     return partial(_record_synced, job=job, taken=taken, code=code)
@@ -162,7 +163,7 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         raise
     job.write(_record_stopped, vm_id)
     ports.remove_released(outside, job, vm_id)
-    look(outside.agents, job, host_id)
+    refresh(outside.agents, job, host_id)
     return {}
 
 
@@ -195,7 +196,7 @@ def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
         return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
-def look(agents: Agents, job: JobContext, host_id: str) -> None:
+def refresh(agents: Agents, job: JobContext, host_id: str) -> None:
     """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
     monitor to judge.
     """
@@ -259,7 +260,7 @@ def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location])
 
 def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: AppliedGuest) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "up", host_id)
+    record_guest(tx, vm_id, "up", host_id)
     vnic_sync.record(tx, host_id, taken.guest, taken.locations)
     name = hosts.plain(tx, host_id).name
     text = f"VM {vm.name} was {'resumed' if vm.saved_host_id else 'started'} on Host {name}"
@@ -277,32 +278,34 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 
             f"vNICs of VM {vm.name} keep their state from before the change: {names}. It takes effect when they are"
             " unplugged and plugged in again."
         )
-        _tell(tx, job, vm, code, text, Severity.ALERT)
+        _record_event(tx, job, vm, code, text, Severity.ALERT)
 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
+    record_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
     if vm.saved_host_id is None:
         functions.release(tx, vm_id)
         port_operations.release(tx, vm_id)
     text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
-    _tell(tx, job, vm, START_FAILED, text, Severity.ERROR)
+    _record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
 
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
+    record_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
     vnic_sync.write(tx, vm_id, ())
     functions.release(tx, vm_id)
     port_operations.release(tx, vm_id)
     if vm.saved_host_id:
-        _tell(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
+        _record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
     else:
-        _tell(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
+        _record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
 
 
-def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
+def _record_event(
+    tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL
+) -> None:
     ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
 
@@ -335,11 +338,12 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     removed = ""
     if vnic_id := undo.remove:
         row = tx.execute(sa.select(vnics.c.name, vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
-        if row:
-            removed = f"Interface {row.name} was removed from VM {vm.name} again, as it could not be plugged in."
+        if row is not None:
+            name, mac = row
+            removed = f"Interface {name} was removed from VM {vm.name} again, as it could not be plugged in."
             functions.release_vnic(tx, vnic_id)
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
-            release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
+            release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), mac)
     if vnic_id := undo.restore:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values))
         if undo.addresses is not None:

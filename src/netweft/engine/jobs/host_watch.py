@@ -22,7 +22,7 @@ from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.records import Record
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.reports.host_sightings import known_tag, take_again
+from netweft.engine.reports.host_sightings import stored_tag, take_again
 
 T = TypeVar("T")
 
@@ -180,7 +180,7 @@ class HostWatch:
             return await self._arrive(host)
         is_urgent = host.row.status in _URGENT
         if is_urgent or time.monotonic() - host.looked > self._intervals.look:
-            await self._take(host, await self._look(host, host.line))
+            await self._take(host, await self._poll(host, host.line))
             return not is_urgent
         try:
             page = await host.line.events(host.event, self._intervals.wait, EVENT_PATIENCE)
@@ -193,7 +193,7 @@ class HostWatch:
             if _is_changing(page):
                 host.event = page.events[-1].id
             else:
-                await self._take(host, await self._look(host, host.line))
+                await self._take(host, await self._poll(host, host.line))
         return True
 
     async def _arrive(self, host: Host) -> bool:
@@ -202,15 +202,15 @@ class HostWatch:
         host.url = host.row.agent_url
         async with self._pace.turn():
             host.line = await self._agents.line(host.row.id, host.url)
-            seen = await self._look(host, host.line)
+            seen = await self._poll(host, host.line)
         async with self._taking:
             await self._take(host, seen)
         return host.row.status not in _URGENT
 
-    async def _look(self, host: Host, line: AgentLine) -> _Seen:
-        known, is_open = await self._in_pool(self._known, host.row.id)
+    async def _poll(self, host: Host, line: AgentLine) -> _Seen:
+        known, is_open = await self._in_pool(self._stored_tag, host.row.id)
         asked_at = utc_now()
-        seen = _Seen(sight=await line.look(known), asked_at=asked_at, known=known, is_open=is_open)
+        seen = _Seen(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
         host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
         host.silent_since = None
         if host.looked - host.counted > self._intervals.count:
@@ -227,16 +227,16 @@ class HostWatch:
         await self._in_pool(self._store, host.row.id, seen, is_stale)
         host.judged_by, host.judged = judged_by, time.monotonic()
 
-    def _known(self, host_id: str) -> tuple[str, bool]:
-        with self._db.look() as tx:
-            return known_tag(tx, host_id)
+    def _stored_tag(self, host_id: str) -> tuple[str, bool]:
+        with self._db.read_once() as tx:
+            return stored_tag(tx, host_id)
 
     def _store(self, host_id: str, seen: _Seen, is_stale: bool) -> None:
         sight = seen.sight
         if sight.report is None:
             self._db.run(take_again, host_id, seen.known, seen.asked_at)
             return
-        if self._known(host_id) == (sight.tag, False) and not is_stale:
+        if self._stored_tag(host_id) == (sight.tag, False) and not is_stale:
             return  # the job that brought it about has taken it in
         report = decode_report(host_id, sight.report, sight.tag)
         self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=seen.asked_at))

@@ -31,19 +31,19 @@ _PATIENCE = 5.0
 
 def refresh(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``refresh_host``. Raises HostError when the host does not answer."""
-    return _look(agents, job, "refreshed", REFRESHED, REFRESH_FAILED)
+    return _ask_for_report(agents, job, "refreshed", REFRESHED, REFRESH_FAILED)
 
 
 def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``activate_host``: the report decides on the host's status. Raises HostError when the host does not
     answer.
     """
-    return _look(agents, job, "activated", ACTIVATED, ACTIVATE_FAILED)
+    return _ask_for_report(agents, job, "activated", ACTIVATED, ACTIVATE_FAILED)
 
 
 def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``commit_host``. Raises HostError when the host does not answer or cannot."""
-    return _look(agents, job, "committed", COMMITTED, COMMIT_FAILED, commits=True)
+    return _ask_for_report(agents, job, "committed", COMMITTED, COMMIT_FAILED, commits=True)
 
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -56,7 +56,7 @@ def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     return {}
 
 
-def _look(
+def _ask_for_report(
     agents: Agents, job: JobContext, what: str, code: int, failure: int, *, commits: bool = False
 ) -> Mapping[str, Any]:
     host_id = OnHost.of(job.job).host_id

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, HostReport, Migration
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.core.protocol import HostReport
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
@@ -60,17 +61,17 @@ def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_stayed, vm_id, error.text)
         ports.follow(outside, job, vm_id, source_id)
         _plug_functions(job, source, source_id)
-        _look(job, source, source_id)  # it may have ended meanwhile
+        _refresh(job, source, source_id)  # it may have ended meanwhile
         raise
     job.write(_record_moved, vm_id, target_id)
     ports.follow(outside, job, vm_id, target_id)
     _plug_functions(job, target, target_id)
-    _look(job, source, source_id)
-    _look(job, target, target_id)
+    _refresh(job, source, source_id)
+    _refresh(job, target, target_id)
     return {}
 
 
-def _look(job: JobContext, agent: Agent, host_id: str) -> None:
+def _refresh(job: JobContext, agent: Agent, host_id: str) -> None:
     """Take in what a host has to say now. The work is done: silence is for the monitor to judge."""
     with suppress(UnreachableError):
         take_in(job, agent, host_id)

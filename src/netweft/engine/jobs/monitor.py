@@ -71,11 +71,11 @@ class Monitor:
         """Look at every host once, as somebody does who does not watch them otherwise."""
         self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
 
-        async def look_at_all() -> None:
+        async def poll_all() -> None:
             watch = HostWatch(self._agents, db, self._pool, self._counted, self._intervals)
             await asyncio.gather(*(watch.once(host) for host in self._hosts.values()))
 
-        asyncio.run(look_at_all())
+        asyncio.run(poll_all())
         self._store_counters(db)
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class Monitor:
 
 def watched(db: Database, replica: str = "") -> _Rows:
     """The hosts that this engine watches: those that are its own, have an agent, and are not being installed."""
-    with db.look() as tx:
+    with db.read_once() as tx:
         return _watched(replica).all(tx)
 
 
@@ -137,8 +137,8 @@ def _circumstances(db: Database) -> Mapping[str, object]:
     query = query.where(cluster_networks.c.required, cluster_networks.c.status == "operational")
     found: dict[str, set[str]] = {}
     with db.read() as tx:
-        for row in tx.execute(query):
-            found.setdefault(row.cluster_id, set()).add(row.network_id)
+        for cluster_id, network_id in tx.execute(query):
+            found.setdefault(cluster_id, set()).add(network_id)
     return found
 
 

@@ -44,7 +44,7 @@ def find(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     """The job ``list_provider_orphans``. Raises ProviderError."""
     provider_id = OnProvider.of(job.job).provider_id
     with connected_to(outside, job, provider_id) as there:
-        found = _look(job, there)
+        found = _find(job, there)
     job.write(_count, provider_id, len(found))
     return {"orphans": [asdict(one) for one in found]}
 
@@ -55,7 +55,7 @@ def remove(outside: Providers, job: JobContext) -> Result:
     """
     told = RemoveOrphan.of(job.job)
     with connected_to(outside, job, told.provider_id) as there:
-        known = _look(job, there)
+        known = _find(job, there)
         found = [one for one in known if one.id == told.orphan_id]
         if not found and not _has_begun(job):
             text = f"The provider has nothing of Netweft's with the id {told.orphan_id} that is unknown here."
@@ -86,7 +86,7 @@ def _begin(tx: Tx, job: JobContext, told: RemoveOrphan, found: list[Orphan]) -> 
         audit.record(tx, job.job.actor, REMOVING, text, job=job.job.id)
 
 
-def _look(job: JobContext, there: NetworkProvider) -> list[Orphan]:
+def _find(job: JobContext, there: NetworkProvider) -> list[Orphan]:
     with job.waiting():
         return orphans_on(job.db, there)
 
@@ -95,9 +95,9 @@ def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
     """What a provider has now. What is known is read before and after the provider is asked: what comes or goes
     meanwhile is no orphan. Raises ProviderError.
     """
-    before = _known(db)
+    before = _wanted_anywhere(db)
     found = _marked(there, before)
-    after = _known(db)
+    after = _wanted_anywhere(db)
     return [one for one in found if (one.kind, one.id) not in before.objects | after.objects]
 
 
@@ -110,9 +110,9 @@ def _count(tx: Tx, _: JobContext, provider_id: str, orphans: int) -> None:
     count(tx, provider_id, orphans)
 
 
-def _known(db: Database) -> Known:
+def _wanted_anywhere(db: Database) -> Known:
     with db.read() as tx:
-        return queries.known(tx)
+        return queries.wanted_anywhere(tx)
 
 
 def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:

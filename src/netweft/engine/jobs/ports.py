@@ -150,10 +150,11 @@ def sync(outside: Outside, job: JobContext) -> Mapping[str, str]:
     """The job ``sync_ports``: have the ports of a machine as they should be, where it runs now."""
     vm_id = SyncPorts.of(job.job).vm_id
     with job.db.read() as tx:
-        vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
-    job.write(_put_off, vm_id, "down" if vm is None else vm.status)
-    if vm is not None and vm.status == "up":
-        follow(outside, job, vm_id, vm.host_id)
+        row = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
+    status, host_id = row or ("down", None)
+    job.write(_put_off, vm_id, status)
+    if status == "up" and host_id is not None:
+        follow(outside, job, vm_id, host_id)
     remove_released(outside, job, vm_id)
     return {}
 

@@ -94,7 +94,7 @@ class Asking:
             networks = _ask(self._outside, db, row)
             if networks is not None:
                 self._sync(db, row, networks)
-                self._look_for_orphans(db, row)
+                self._find_orphans(db, row)
         except Exception as error:
             if is_away(error):  # the provider is asked again
                 log.warning("no provider could be asked", provider=row.name, reason=first_line(error))
@@ -113,7 +113,7 @@ class Asking:
             self._done[what] = time.monotonic()
         return is_time
 
-    def _look_for_orphans(self, db: Database, row: ProviderRow) -> None:
+    def _find_orphans(self, db: Database, row: ProviderRow) -> None:
         """Now and then, as it takes lists of all that is there."""
         if not self._is_time(f"orphans {row.id}", ORPHANS_EVERY):
             return
@@ -132,7 +132,7 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[Provide
         began = time.monotonic()
         with outside.connected(row) as there:
             found = hosts_of(row.id, there)
-            known = _known(db, row)
+            known = _objects(db, row)
             networks = list(there.networks()) if known or row.auto_sync else []
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
@@ -148,7 +148,7 @@ def _ask_fabric(outside: Providers, db: Database, row: ProviderRow) -> None:
         began = time.monotonic()
         with outside.configuring(row) as there:
             found = servers_of(row.id, there)
-            known = _known(db, row)
+            known = _objects(db, row)
             profiles = there.profiles()
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
@@ -169,13 +169,13 @@ def _record_fabric(
         return
     provider_hosts.replace(tx, row.id, found)
     port_profiles.compare(tx, SYSTEM, row.id, known, {one.owner for one in profiles})
-    fabric_members.settle_all(tx, row.id)
+    fabric_members.align_all(tx, row.id)
     fabric_members.compare(tx, row.id, known, {(one.owner, guid) for one in profiles for guid in one.members})
     wanted = {one.object_id for one in [*known, *provider_objects.but_ports(tx, row.id)]}
     orphans.count(tx, row.id, sum(1 for one in profiles if one.owner and one.owner not in wanted))
 
 
-def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
+def _objects(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
     """What is wanted there that can be compared."""
     with db.read() as tx:
         return provider_objects.but_ports(tx, row.id)

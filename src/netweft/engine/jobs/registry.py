@@ -49,7 +49,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "set_functions": look_at_host.set_functions,
     "propagate_labels": propagate_labels.run,
     "shut_down_vm": vm_states.shut_down,
-    "settle_shutdown": vm_states.settle_shutdown,
+    "settle_shutdown": vm_states.finish_shutdown,
     "reboot_vm": vm_states.reboot,
     "suspend_vm": vm_states.suspend,
 }
@@ -84,7 +84,7 @@ ASKING = frozenset({"apply_host", "deploy_agent", "install_host", "migrate_vm", 
 """The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
 
 
-def functions(outside: Outside) -> dict[str, JobFunction]:
+def job_functions(outside: Outside) -> dict[str, JobFunction]:
     """The functions of all jobs."""
     on_hosts: dict[str, JobFunction] = {kind: partial(run, outside.agents) for kind, run in _FUNCTIONS.items()}
     on_providers = {kind: partial(run, outside.providers) for kind, run in _PROVIDER_FUNCTIONS.items()}

@@ -41,7 +41,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         _clear(agents, job, known)
     except HostError as error:
-        job.write(_tell, host_id, error, force=force)
+        job.write(_record_failure, host_id, error, force=force)
         if not force:
             raise
     job.write(_forget, host_id)
@@ -82,7 +82,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
     return host_changes.next_generation(tx, actor_of(job), host_id, candidate, "the host is removed", job.job.id)
 
 
-def _tell(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:
+def _record_failure(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:
     host = lock(tx, hosts, host_id)
     text = f"The networks of Host {host.name} could not be taken off it: {error.text}"
     severity = Severity.WARNING if force else Severity.ERROR

@@ -6,7 +6,7 @@ that ends in the middle is followed by another one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -32,7 +32,7 @@ from netweft.engine.db import Database, Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import rollout_guests
 from netweft.engine.jobs.apply_host import actor_of
-from netweft.engine.model.hosts import host_drifts, host_nics, hosts
+from netweft.engine.model.hosts import hosts
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
@@ -42,10 +42,9 @@ from netweft.engine.operations.rollout_undo import add_newcomers, former, requir
 from netweft.engine.operations.rollouts import Task, set_host
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
-from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.rollout_health import health_of
 from netweft.engine.queries.rollout_peers import lost_peers
 from netweft.engine.queries.rollouts import Held, HostOfRollout
-from netweft.engine.statements import Among, Statement
 
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
@@ -115,7 +114,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
     pause: float | None = 0.0
     match move:
         case Move.SETTLE:
-            pause = _settle(job, chosen, row)
+            pause = _end_jobs(job, chosen, row)
         case Move.WATCH:
             pause = _watch(job, chosen, row)
         case Move.CHANGE:
@@ -129,7 +128,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
         case Move.FAIL:
             job.write(_fail, row.id, chosen)
         case Move.WAIT:
-            pause = 0.0 if job.write(_is_known, row.id, chosen) else None
+            pause = 0.0 if job.write(_is_resolved, row.id, chosen) else None
         case Move.END:
             job.write(_end, row.id)
             pause = None
@@ -158,7 +157,7 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
         host_changes.require_idle(tx, one.host_id, one.host_name)
     except BusyError:
         return False
-    health = _healths(tx, (one,))[one.host_id]
+    health = health_of(tx, (one,))[one.host_id]
     task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
     set_host(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
     set_host(tx, one, job_id=_ask(tx, job, one, task, row.reason))
@@ -170,7 +169,7 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
     if not _is_there(tx, one) or not _may_move(tx, row.id, Status.REVERTING):
         return
     held = former(tx, row, one)
-    rollout_guests.tell_who_stays(tx, job, one)
+    rollout_guests.record_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
     set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
@@ -200,7 +199,7 @@ def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
     return bool(lock(tx, rollouts, queries.get(tx, rollout_id).id).status == status)
 
 
-def _settle(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
+def _end_jobs(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
     """See which of the changes and migrations under way have ended, and how."""
     ended = [_has_ended(job, one, row) for one in chosen]
     return 0.0 if any(ended) else job.patience.rollout
@@ -233,7 +232,7 @@ def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRoll
 
 
 def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
-    rollout_guests.tell_who_stayed_away(tx, job, one)
+    rollout_guests.record_who_stayed_away(tx, job, one)
     set_host(tx, one, state=HostState.CHANGED)
     return True
 
@@ -256,7 +255,7 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
 
 def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
     before = msgspec.convert(one.health, Health)
-    now = _healths(tx, (one,)).get(one.host_id, before)
+    now = health_of(tx, (one,)).get(one.host_id, before)
     health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
     set_host(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
 
@@ -264,7 +263,7 @@ def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
 def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
     """Look at hosts that have changed; those that have been well for long enough are done."""
     with job.db.read() as tx:
-        healths = _healths(tx, chosen)
+        healths = health_of(tx, chosen)
         peers = lost_peers(tx, row.id, chosen)
         failed = sa.select(rollout_hosts.c.host_id).where(
             rollout_hosts.c.rollout_id == row.id, rollout_hosts.c.state == HostState.FAILED
@@ -297,40 +296,6 @@ def _since_change(one: HostOfRollout) -> float:
     return (now - (one.changed_at or now)).total_seconds()
 
 
-def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
-    ids = [one.host_id for one in members]
-    lost = _lost(tx, ids)
-    return {
-        row.id: Health(status=row.status, drifting=row.drifting is not None, lost=lost.get(row.id, {}))
-        for row in _STATUSES.all(tx, ids=ids)
-    }
-
-
-_STATUSES = Statement(
-    sa.select(hosts.c.id, hosts.c.status, host_drifts.c.host_id.label("drifting"))
-    .outerjoin(host_drifts, host_drifts.c.host_id == hosts.c.id)
-    .where(Among(hosts.c.id, "ids"))
-)
-
-
-def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
-    """Frames that the links of hosts have lost, by host and link."""
-    links: dict[str, set[str]] = {}
-    for row in _LINKS.all(tx, ids=host_ids):
-        links.setdefault(row.host_id, set()).add(row.name)
-    return {
-        host_id: {
-            name: one.rx_errors + one.tx_errors + one.tx_dropped
-            for name, one in counters.items()
-            if name in links.get(host_id, ())
-        }
-        for host_id, counters in counters_of(tx, host_ids).items()
-    }
-
-
-_LINKS = Statement(sa.select(host_nics.c.host_id, host_nics.c.name).where(Among(host_nics.c.host_id, "ids")))
-
-
 def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:
     """Halt, or begin to take back, as the clusters of those that failed want it."""
     row = lock(tx, rollouts, rollout_id)
@@ -340,7 +305,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     why = f"Host {first.host_name}: {first.error or _SILENT}"
     for one in failed:
         set_host(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
-        rollout_guests.tell_who_stays(tx, job, one)
+        rollout_guests.record_who_stays(tx, job, one)
     status, what = Status.HALTED, "No further hosts are changed."
     if any(one.on_failure == "revert" for one in failed):
         try:
@@ -355,7 +320,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, host=first.host_id, job=job.job.id)
 
 
-def _is_known(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
+def _is_resolved(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
     """Whether it is known by now what became of a silent host; else the rollout waits for those that cannot be asked
     now.
     """

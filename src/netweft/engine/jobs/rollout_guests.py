@@ -105,7 +105,7 @@ def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]
     set_host(tx, one, guests=msgspec.to_builtins(guests))
 
 
-def tell_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
+def record_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
     """An event with the guests that were moved away from a host whose change has failed: nobody moves them back."""
     names = ", ".join(guest.name for guest in guests_of(one) if not guest.reason)
     if names:
@@ -113,7 +113,7 @@ def tell_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
         audit.record(tx, actor_of(job), NOT_BACK, text, Severity.WARNING, host=one.host_id)
 
 
-def tell_who_stayed_away(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
+def record_who_stayed_away(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
     """An event for each guest that could not be moved back."""
     for guest in stored(tx, one):
         if guest.reason:

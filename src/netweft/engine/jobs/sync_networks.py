@@ -58,7 +58,7 @@ def run(outside: Providers, job: JobContext) -> Result:
                 job.write(_take_in, provider_id, home, one)
             except ValidationError as error:
                 refused[one.name] = error.text
-    return lambda tx: _tell(tx, provider_id, refused)
+    return lambda tx: _record_refused(tx, provider_id, refused)
 
 
 def _homes(tx: Tx, provider_id: str) -> dict[str, list[str]]:
@@ -69,20 +69,20 @@ def _missing(
     tx: Tx, provider_id: str, data_center_id: str, found: Collection[ProviderNetwork]
 ) -> Sequence[ProviderNetwork]:
     """What others made there and the data centre has not."""
-    known = provider_objects.known_in(tx, provider_id, data_center_id)
+    known = provider_objects.external_ids_in(tx, provider_id, data_center_id)
     return [one for one in found if not one.owner and one.id not in known]
 
 
 def _take_in(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, one: ProviderNetwork) -> None:
     """Add a network, and attach it to the clusters whose default provider it is on."""
-    if one.id in provider_objects.known_in(tx, provider_id, data_center_id):
+    if one.id in provider_objects.external_ids_in(tx, provider_id, data_center_id):
         return
     network = add_as_it_is(tx, job, provider_id, data_center_id, one)
     for cluster_id in _homes(tx, provider_id).get(data_center_id, ()):
         attach_network(tx, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network.id)))
 
 
-def _tell(tx: Tx, provider_id: str, refused: dict[str, str]) -> None:
+def _record_refused(tx: Tx, provider_id: str, refused: dict[str, str]) -> None:
     provider = queries.get(tx, provider_id).name
     for name, reason in sorted(refused.items()):
         text = f"Network {name} of provider {provider} was not imported. {reason}"

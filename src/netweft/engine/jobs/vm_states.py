@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestState
+from netweft.core.guest_protocol import GuestState
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agents import Agent, Agents
@@ -17,11 +17,11 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
-from netweft.engine.jobs.guests import agent_of, look
+from netweft.engine.jobs.guests import agent_of, refresh
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.payloads import OnVm, ShutDownVm
-from netweft.engine.reports.host_reports import settle_guest
+from netweft.engine.reports.host_reports import record_guest
 
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
 """Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""
@@ -38,7 +38,7 @@ def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.write(_watch)
-    look(agents, job, told.host_id)
+    refresh(agents, job, told.host_id)
     return {}
 
 
@@ -62,7 +62,7 @@ def _watch(tx: Tx, job: JobContext) -> None:
     queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=job.patience.shutdown)
 
 
-def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def finish_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``settle_shutdown``: a guest that still runs has not heeded the request. Raises HostError."""
     host_id = OnVm.of(job.job).host_id
     if not _waits(job):
@@ -84,7 +84,10 @@ def _waits(job: JobContext) -> bool:
     query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == told.vm_id)
     with job.db.read() as tx:
         row = tx.execute(query).one_or_none()
-    return row is not None and (row.status, row.changed_at.isoformat()) == ("powering_down", told.since)
+    if row is None:
+        return False
+    status, changed_at = row
+    return (status, changed_at.isoformat()) == ("powering_down", told.since)
 
 
 def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -112,7 +115,7 @@ def suspend(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_runs_on, SUSPEND_FAILED, "suspend", error.text)
         raise
     job.write(_record_suspended)
-    look(agents, job, host_id)
+    refresh(agents, job, host_id)
     return {}
 
 
@@ -139,8 +142,8 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
-    settle_guest(tx, vm.id, "suspended", vm.host_id)
-    _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
+    record_guest(tx, vm.id, "suspended", vm.host_id)
+    _record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
@@ -148,10 +151,10 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     if vm.host_id is None:
         return
-    settle_guest(tx, vm.id, "up", vm.host_id)
-    _tell(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
+    record_guest(tx, vm.id, "up", vm.host_id)
+    _record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
 
 
-def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
+def _record_event(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
     ids = audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)

@@ -90,10 +90,10 @@ def _warn(tx: Tx, authority: Authority, host: HostRow) -> None:
     until = f"{host.certificate_expires:%Y-%m-%d %H:%M} UTC"
     if host.certificate_expires > utc_now():
         text = f"Host {host.name} certification is about to expire at {until} and could not be renewed so far."
-        _tell(tx, authority, HOST_EXPIRES, text, Severity.WARNING, host)
+        _record_once_a_day(tx, authority, HOST_EXPIRES, text, Severity.WARNING, host)
     else:
         text = f"Host {host.name} certification has expired at {until}: the host has to join again, with a new token."
-        _tell(tx, authority, HOST_EXPIRED, text, Severity.ALERT, host)
+        _record_once_a_day(tx, authority, HOST_EXPIRED, text, Severity.ALERT, host)
 
 
 def _watch_authorities(tx: Tx, authority: Authority, notice: timedelta) -> None:
@@ -104,24 +104,26 @@ def _watch_authorities(tx: Tx, authority: Authority, notice: timedelta) -> None:
         return
     text = f"Engine CA's certification {{}} at {until:%Y-%m-%d}: every host has to join an engine with a new one."
     if until > utc_now():
-        _tell(tx, authority, CA_EXPIRES, text.format("is about to expire"), Severity.WARNING)
+        _record_once_a_day(tx, authority, CA_EXPIRES, text.format("is about to expire"), Severity.WARNING)
     else:
-        _tell(tx, authority, CA_EXPIRED, text.format("has expired"), Severity.ALERT)
+        _record_once_a_day(tx, authority, CA_EXPIRED, text.format("has expired"), Severity.ALERT)
 
 
-def tell_failure(tx: Tx, authority: Authority, actor: Actor, host: HostRow, reason: str, job_id: str) -> None:
+def record_failure(tx: Tx, authority: Authority, actor: Actor, host: HostRow, reason: str, job_id: str) -> None:
     """A host did not get its certificates. What the engine tries by itself it tries again, and tells it once a day."""
     text = f"Failed to enroll certificate for host {host.name}: {reason}"
     if actor.is_system:
-        _tell(tx, authority, FAILED, text, Severity.ERROR, host)
+        _record_once_a_day(tx, authority, FAILED, text, Severity.ERROR, host)
     else:
         audit.record(tx, actor, FAILED, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=job_id)
 
 
-def _tell(tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: HostRow | None = None) -> None:
+def _record_once_a_day(
+    tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: HostRow | None = None
+) -> None:
     """An event, unless it was told a short while ago."""
     since = utc_now() - min(_TOLD_EVERY, authority.life / 12)
     about = events.c.host_id == (host.id if host else None)
-    if not tx.execute(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)).first():
+    if tx.scalar(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)) is None:
         ids = audit.About(host=host.id, cluster=host.cluster_id) if host else audit.About()
         audit.record(tx, SYSTEM, code, text, severity, **ids)

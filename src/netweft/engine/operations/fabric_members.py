@@ -37,7 +37,7 @@ def networks_with(tx: Tx, guids: Collection[str]) -> frozenset[str]:
     return frozenset(tx.scalars(sa.select(provider_objects.c.parent_id).where(*here)))
 
 
-def settle(tx: Tx, network_ids: Collection[str]) -> None:
+def align(tx: Tx, network_ids: Collection[str]) -> None:
     """The fabrics that carry these networks shall have on them the ports that vNICs were promised, and no other of
     ours. A fabric that is to carry a network no more keeps those that guests have yet.
     """
@@ -47,7 +47,7 @@ def settle(tx: Tx, network_ids: Collection[str]) -> None:
     profiles = port_profiles.c.network_id, port_profiles.c.provider_id
     query = sa.select(*profiles).where(port_profiles.c.network_id.in_(network_ids)).order_by(*profiles)
     tx.execute(query.with_for_update()).all()
-    wanted, known = _wanted(tx, network_ids), _known(tx, network_ids)
+    wanted, known = _wanted(tx, network_ids), _existing(tx, network_ids)
     promised = _promised(tx, network_ids)
     gone = {one for one in known - wanted if (one[0], one[2]) not in promised}
     for network_id, provider_id, guid in sorted(wanted - known):
@@ -63,11 +63,11 @@ def settle(tx: Tx, network_ids: Collection[str]) -> None:
         reconcile(tx, SYSTEM, provider_id)
 
 
-def settle_all(tx: Tx, provider_id: str) -> None:
+def align_all(tx: Tx, provider_id: str) -> None:
     """The same of all networks that a fabric carries, or has ports of yet."""
     carried = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
     here = provider_objects.c.kind == MEMBER, provider_objects.c.provider_id == provider_id
-    settle(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
+    align(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
 
 
 def compare(
@@ -92,7 +92,7 @@ def _wanted(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
         .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
         .where(port_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != "")
     )
-    return {(row.network_id, row.provider_id, row.guid) for row in tx.execute(query)}
+    return set(tx.execute(query))
 
 
 def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -102,13 +102,13 @@ def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
         .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
     )
     here = vnic_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != ""
-    return {(row.network_id, row.guid) for row in tx.execute(query.where(*here))}
+    return set(tx.execute(query.where(*here)))
 
 
-def _known(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
+def _existing(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
     here = provider_objects.c.kind == MEMBER, provider_objects.c.parent_id.in_(network_ids)
-    query = sa.select(provider_objects).where(*here, provider_objects.c.wanted == "present")
-    return {(row.parent_id, row.provider_id, row.external_id) for row in tx.execute(query)}
+    columns = (provider_objects.c.parent_id, provider_objects.c.provider_id, provider_objects.c.external_id)
+    return set(tx.execute(sa.select(*columns).where(*here, provider_objects.c.wanted == "present")))
 
 
 def _id(network_id: str, guid: str) -> str:

@@ -45,7 +45,7 @@ def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
     data = host_networks.load_one(tx, host_id)
     here = (host_id,)
     restricted, held = queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
-    shown = queries.shown_free(data)
+    shown = queries.reported_free(data)
     return data, queries.free(shown, restricted, held, queries.leaving(tx, shown))
 
 
@@ -55,29 +55,29 @@ def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str
     """
     tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, guid=guid, vnic_id=vnic_id))
     if guid:
-        members.settle(tx, members.networks_of(tx, vnic_id))
+        members.align(tx, members.networks_of(tx, vnic_id))
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
     """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
     statement = _release(on_host=bool(host_id), unplugged_only=unplugged_only)
-    _leave(tx, statement.ask(tx, vm_id=vm_id, host_id=host_id).all())
+    _leave(tx, statement.scalars(tx, vm_id=vm_id, host_id=host_id))
 
 
 def release_vnic(tx: Tx, vnic_id: str) -> None:
     """Take back what a vNIC was promised, before it is removed."""
-    _leave(tx, _RELEASE_VNIC.ask(tx, vnic_id=vnic_id).all())
+    _leave(tx, _RELEASE_VNIC.scalars(tx, vnic_id=vnic_id))
 
 
-def _leave(tx: Tx, rows: Sequence[Any]) -> None:
+def _leave(tx: Tx, guids_of_released: Sequence[str]) -> None:
     """Have the ports that were taken back leave their partitions."""
-    guids = {row.guid for row in rows if row.guid}
+    guids = {guid for guid in guids_of_released if guid}
     if guids:
-        members.settle(tx, members.networks_with(tx, guids))
+        members.align(tx, members.networks_with(tx, guids))
 
 
 @cache
-def _release(*, on_host: bool, unplugged_only: bool) -> Statement[Any]:
+def _release(*, on_host: bool, unplugged_only: bool) -> Statement[tuple[Any, ...]]:
     mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
     if unplugged_only:
         mine = mine.where(sa.not_(vnics.c.plugged))

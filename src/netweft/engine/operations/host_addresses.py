@@ -21,7 +21,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_networks import candidates_of
 from netweft.engine.queries.host_rows import attachments_of
-from netweft.engine.queries.networks import known_among
+from netweft.engine.queries.networks import NETWORKS, known_among
 from netweft.engine.statements import Statement
 
 
@@ -32,14 +32,18 @@ def align(tx: Tx, host_id: str) -> set[Claim]:
     rows. Waits for a transaction that is about to take one of the same addresses.
     """
     wanted = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
-    own = {(row.network_id, row.address) for row in _OWN.all(tx, host_id=host_id)}
+    own: set[Claim] = set(_OWN.all(tx, host_id=host_id))
     for network_id, address in own - wanted:
         here = host_addresses.c.network_id == network_id, host_addresses.c.address == address
         tx.execute(sa.delete(host_addresses).where(*here))
     return wanted - own - _insert(tx, host_id, wanted - own)
 
 
-_OWN = Statement(sa.select(host_addresses).where(host_addresses.c.host_id == sa.bindparam("host_id")))
+_OWN = Statement(
+    sa.select(host_addresses.c.network_id, host_addresses.c.address).where(
+        host_addresses.c.host_id == sa.bindparam("host_id")
+    )
+)
 
 
 def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
@@ -53,7 +57,7 @@ def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
         return
     others = elsewhere(tx, {address for _, address in taken}, host_id)
     ids = {network_id for network_id, _ in taken}
-    names = {row.id: row.name for row in tx.execute(sa.select(networks).where(networks.c.id.in_(ids)))}
+    names = NETWORKS.names(tx, networks.c.id.in_(ids))
     check(action, *(address_is_unique(names[claim[0]], claim, others) for claim in sorted(taken)))
     raise BusyError(
         "Related operation is currently in progress: an address of the request was another host's until now. Repeat"
@@ -66,7 +70,7 @@ def stored(tx: Tx, host_id: str) -> frozenset[Claim]:
     return claims(attachments_of(tx, (host_id,))[host_id])
 
 
-def release(tx: Tx, network_id: str, host_ids: sa.Select[tuple[str]]) -> None:
+def release(tx: Tx, network_id: str, host_ids: sa.Select[str]) -> None:
     """A network goes off hosts: their addresses on it are nobody's."""
     tx.execute(
         sa.delete(host_addresses).where(
@@ -95,5 +99,4 @@ def _insert(tx: Tx, host_id: str, new: Collection[Claim]) -> set[Claim]:
     rows = [{"network_id": network_id, "address": address, "host_id": host_id} for network_id, address in sorted(new)]
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     added = make(host_addresses).values(rows).on_conflict_do_nothing()
-    returned = tx.execute(added.returning(host_addresses.c.network_id, host_addresses.c.address))
-    return {(row.network_id, row.address) for row in returned}
+    return set(tx.execute(added.returning(host_addresses.c.network_id, host_addresses.c.address)))

@@ -118,7 +118,8 @@ def next_generation(
 
 def _give_out(tx: Tx, host_id: str) -> int:
     """The next generation of a host, whose row is locked from now on."""
-    return int(_NEXT.ask(tx, host_id=host_id).one().generation)
+    (generation,) = _NEXT.ask(tx, host_id=host_id).one()
+    return int(generation)
 
 
 def _write(
@@ -232,7 +233,7 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
     """
     leaving = {one.network_id for one in held_of(tx, (host_id,)).get(host_id, NOTHING_HELD).attachments}
     known = known_among(tx, [one.network_id for one in candidate.attachments]) - leaving
-    before = {row.network_id for row in _CLEAR_ATTACHMENTS.all(tx, host_id=host_id)}
+    before = set(_CLEAR_ATTACHMENTS.scalars(tx, host_id=host_id))
     _CLEAR_BONDS.run(tx, host_id=host_id)
     rows = [
         {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known

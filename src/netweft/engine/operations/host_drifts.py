@@ -17,7 +17,7 @@ from netweft.engine import audit
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.hosts import host_differences, host_drifts
+from netweft.engine.model.hosts import HostDriftRow, host_differences, host_drifts
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
@@ -32,7 +32,7 @@ KEPT = 50
 """Differences that are kept for lists; who wants all of many looks at the host."""
 
 
-def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
+def record_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
     """Write down how the host differs from what is wanted of it, with an event when that begins, when there is more of
     it, and when it is over.
 
@@ -61,17 +61,17 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
         kept = lines[:KEPT]
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=data.row.id, since=utc_now(), lines=kept))
-            _tell(tx, data, HOST_DRIFTS, f"Host {name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
+            _record_event(tx, data, HOST_DRIFTS, f"Host {name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
             told = {_thing(line) for line in known.lines}
             new = [line for line in kept if _thing(line) not in told]
             if new and len(known.lines) < KEPT:
                 text = f"Host {name} differs in more from what is wanted: {first_of(new)}."
-                _tell(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)
+                _record_event(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
-        _tell(tx, data, HOST_AS_WANTED, f"Host {name} is as wanted again.", Severity.NORMAL)
+        _record_event(tx, data, HOST_AS_WANTED, f"Host {name} is as wanted again.", Severity.NORMAL)
 
 
 def _thing(line: str) -> str:
@@ -79,7 +79,7 @@ def _thing(line: str) -> str:
     return line.partition(", and is ")[0]
 
 
-_KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))
+_KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")), record=HostDriftRow)
 
 
 def _keep_differences(tx: Tx, host_id: str, drift: Drift) -> set[str]:
@@ -136,5 +136,5 @@ def _without_travellers(tx: Tx, data: HostData) -> HostData:
     return replace(data, report=replace(data.report, guests=guests), found={})
 
 
-def _tell(tx: Tx, data: HostData, code: int, text: str, severity: Severity) -> None:
+def _record_event(tx: Tx, data: HostData, code: int, text: str, severity: Severity) -> None:
     audit.record(tx, SYSTEM, code, text, severity, host=data.row.id, cluster=data.row.cluster_id)

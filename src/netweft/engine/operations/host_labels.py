@@ -52,7 +52,7 @@ def lacking(tx: Tx, *which: sa.ColumnElement[bool]) -> dict[str, str]:
     )
     query = sa.select(hosts.c.id, hosts.c.name).select_from(joined).distinct().order_by(hosts.c.name)
     joining = hosts.c.status.in_(("installing", "install_failed"))
-    return {row.id: row.name for row in tx.execute(query.where(sa.not_(joining), sa.not_(there), *which))}
+    return dict(tx.execute(query.where(sa.not_(joining), sa.not_(there), *which)).all())
 
 
 def carrying(tx: Tx, network_id: str, label: str) -> list[str]:
@@ -61,9 +61,9 @@ def carrying(tx: Tx, network_id: str, label: str) -> list[str]:
     joined = hosts.join(nic_labels, nic_labels.c.host_id == hosts.c.id).join(
         attachments, sa.and_(attachments.c.host_id == hosts.c.id, attachments.c.nic == nic_labels.c.nic)
     )
-    query = sa.select(hosts.c.id, hosts.c.name).select_from(joined).order_by(hosts.c.name)
+    query = sa.select(hosts.c.id).select_from(joined).order_by(hosts.c.name)
     query = query.where(nic_labels.c.label == label, attachments.c.network_id == network_id, sa.not_(managing))
-    return [row.id for row in tx.execute(query)]
+    return list(tx.scalars(query))
 
 
 def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> str:

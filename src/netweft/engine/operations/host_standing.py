@@ -1,6 +1,6 @@
 """Hosts that are set up already keep to the rules of setting up networks whatever changes: a network, its roles, a QoS.
 
-Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`judge` (or
+Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`check_hosts` (or
 :func:`netweft.engine.commands.hosts.follow`) after the rows are written: what breaks a rule on a host is refused by
 that rule, and the transaction is undone.
 """
@@ -18,7 +18,7 @@ from netweft.core.rules.host_standing import broken, newly_broken
 from netweft.core.rules.setup_networks import Broken
 from netweft.engine.db import Tx
 from netweft.engine.operations.host_changes import lock_hosts
-from netweft.engine.operations.rollouts import Seen, look
+from netweft.engine.operations.rollouts import Seen, snapshot
 from netweft.engine.queries.cluster_networks import lock_to_change
 from netweft.engine.queries.host_networks import wanted
 from netweft.engine.queries.networks import concerned
@@ -57,19 +57,19 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
             "Related operation is currently in progress: a network of this request is being set up on"
             f" {listed(newcomers.values())}. Try again later."
         )
-    before = {state: broken(view) for state, view in _look(tx, names).items()}
-    seen = look(tx, names, network_ids)
+    before = {state: broken(view) for state, view in _views(tx, names).items()}
+    seen = snapshot(tx, names, network_ids)
     return Watch(action=action, names=names, networks=frozenset(network_ids), before=before, seen=seen)
 
 
 def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
     """Lock and look at hosts, given with their names by id."""
     lock_hosts(tx, names)
-    before = {state: broken(view) for state, view in _look(tx, names).items()}
-    return Watch(action=action, names=names, before=before, seen=look(tx, names, ()))
+    before = {state: broken(view) for state, view in _views(tx, names).items()}
+    return Watch(action=action, names=names, before=before, seen=snapshot(tx, names, ()))
 
 
-def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
+def check_hosts(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
     """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
 
     ``passed``: names of rules on NICs that need not hold, but for what a change under way is to bring. What they say,
@@ -78,7 +78,7 @@ def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[st
     """
     left: dict[tuple[str, Problem], str] = {}
     refused: dict[Problem, list[str]] = {}
-    for state, view in _look(tx, watched.names).items():
+    for state, view in _views(tx, watched.names).items():
         found = broken(view)
         new = newly_broken(watched.before.get(state, watched.before[view.id, _WANTED]), found)
         nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
@@ -96,7 +96,7 @@ def _on(problem: Problem, names: Collection[str]) -> Problem:
     return replace(problem, text=f"On Host {listed(names)}: {problem.text}")
 
 
-def _look(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:
+def _views(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:
     found: dict[_State, HostView] = {}
     for view in wanted(tx, host_ids) if host_ids else ():
         found[view.id, _COMING if (view.id, _WANTED) in found else _WANTED] = view

@@ -77,10 +77,9 @@ def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interf
     """
     check(action, rules.mac_is_valid(mac))
     address = mac_number(mac)
-    # Shared, so that "allow duplicates" cannot be turned off between this look and our commit.
-    pool = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == pool_id).with_for_update(read=True)).one()
-    row = {"address": address, "pool_id": pool_id, "uses": 1, "exclusive": not pool.allow_duplicates}
-    if pool.allow_duplicates:
+    exclusive = _is_exclusive(tx, pool_id)
+    row = {"address": address, "pool_id": pool_id, "uses": 1, "exclusive": exclusive}
+    if not exclusive:
         _insert_or_count(tx, row)
     elif not _came_in(tx, _insert(tx).values(row)):
         check(
@@ -121,8 +120,7 @@ def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, acti
     Raises ValidationError when that would make duplicates in a pool that forbids them.
     """
     counts = Counter(mac_number(mac) for mac in macs)
-    target = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == to_pool).with_for_update(read=True)).one()
-    exclusive = not target.allow_duplicates
+    exclusive = _is_exclusive(tx, to_pool)
     if exclusive:
         taken = _taken_from(tx, from_pool, to_pool, list(counts))
         doubled = [mac_text(address) for address, count in counts.items() if count > 1 or address in taken]
@@ -132,6 +130,12 @@ def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, acti
         tx.execute(sa.delete(mac_addresses).where(here, mac_addresses.c.uses <= count))
         tx.execute(sa.update(mac_addresses).where(here).values(uses=mac_addresses.c.uses - count))
         _insert_or_count(tx, {"address": address, "pool_id": to_pool, "uses": count, "exclusive": exclusive})
+
+
+def _is_exclusive(tx: Tx, pool_id: str) -> bool:
+    """Whether a pool forbids duplicates; that does not change before our commit, as its row is locked (shared)."""
+    allowing = sa.select(mac_pools.c.allow_duplicates).where(mac_pools.c.id == pool_id)
+    return not tx.execute(allowing.with_for_update(read=True)).scalar_one()
 
 
 def set_exclusive(tx: Tx, pool_id: str, *, exclusive: bool) -> None:
@@ -176,7 +180,7 @@ def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
     return _MARK[tx.dialect.name].first(tx, address=address, pool_id=pool_id) is not None
 
 
-def _mark(insert: Any) -> Statement[Any]:  # noqa: ANN401 - as above
+def _mark(insert: Any) -> Statement[tuple[Any, ...]]:  # noqa: ANN401 - as above
     address, used = sa.bindparam("address", type_=sa.BigInteger), sa.exists().correlate(None)
     pool = sa.select(sa.not_(mac_pools.c.allow_duplicates)).where(mac_pools.c.id == sa.bindparam("pool_id"))
     exclusive = pool.with_for_update(read=True, key_share=True).scalar_subquery()

@@ -30,7 +30,7 @@ def hold(tx: Tx, cluster_id: str) -> None:
 def attachments_changed(tx: Tx, host_id: str) -> None:
     """A host has other networks than before, which matters while it is up."""
     if up := _UP.first(tx, host_id=host_id):
-        host_changed(tx, host_id, up.cluster_id)
+        host_changed(tx, host_id, *up)
 
 
 def host_changed(tx: Tx, host_id: str, cluster_id: str) -> None:
@@ -38,7 +38,7 @@ def host_changed(tx: Tx, host_id: str, cluster_id: str) -> None:
     hold(tx, cluster_id)
     _FORGET_HOST.run(tx, host_id=host_id)
     _FIND_OF_HOST.run(tx, host_id=host_id)
-    _SETTLE.run(tx, cluster_id=cluster_id)
+    _SET_STATUSES.run(tx, cluster_id=cluster_id)
 
 
 def network_changed(tx: Tx, cluster_id: str, network_id: str) -> None:
@@ -46,7 +46,7 @@ def network_changed(tx: Tx, cluster_id: str, network_id: str) -> None:
     hold(tx, cluster_id)
     _FORGET_NETWORK.run(tx, cluster_id=cluster_id, network_id=network_id)
     _FIND_OF_NETWORK.run(tx, cluster_id=cluster_id, network_id=network_id)
-    _SETTLE.run(tx, cluster_id=cluster_id)
+    _SET_STATUSES.run(tx, cluster_id=cluster_id)
 
 
 _CLUSTER: sa.BindParameter[str] = sa.bindparam("cluster_id")
@@ -97,7 +97,7 @@ _WANTED = sa.case(
     (sa.exists().where(hosts.c.cluster_id == cluster_networks.c.cluster_id, hosts.c.status == "up"), "operational"),
     else_=cluster_networks.c.status,
 )
-_SETTLE = Statement(
+_SET_STATUSES = Statement(
     sa.update(cluster_networks)
     .where(cluster_networks.c.cluster_id == _CLUSTER, cluster_networks.c.status != _WANTED)
     .values(status=_WANTED)

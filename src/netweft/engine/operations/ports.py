@@ -67,10 +67,11 @@ def record(tx: Tx, actor: Actor, vnic_id: str, provider_id: str, **facts: Any) -
     out of sync from now on, until its vNIC is plugged in anew.
     """
     before = _FACTS.first(tx, vnic_id=vnic_id, provider_id=provider_id)
+    external_id, mtu = before or ("", 0)
     objects.done(tx, PORT, vnic_id, provider_id, **facts)
-    if before and before.external_id and (before.external_id, before.mtu) != (facts["external_id"], facts["mtu"]):
+    if external_id and (external_id, mtu) != (facts["external_id"], facts["mtu"]):
         vnic_sync.mark(tx, vnics.c.id == vnic_id)
-        vnic_sync.tell(tx, actor, vnic_sync.ON_NETWORK_UPDATE, vnics.c.id == vnic_id)
+        vnic_sync.sync_guests(tx, actor, vnic_sync.ON_NETWORK_UPDATE, vnics.c.id == vnic_id)
 
 
 _FACTS = Statement(

@@ -14,7 +14,9 @@ from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import providers
+from netweft.engine.model.records import Record
 from netweft.engine.model.subnets import subnets
+from netweft.engine.statements import rows
 
 FAILED, WELL = 20_166, 20_167
 """Event codes of our own."""
@@ -23,6 +25,20 @@ _WORDS = {"network": "Network", "subnet": "Subnet", "profile": "Port profile", "
 _ON_IT = sa.case(
     (provider_objects.c.kind == "network", provider_objects.c.object_id), else_=provider_objects.c.parent_id
 )
+
+
+class _Named(Record, frozen=True):
+    """A provider's object: what it is called here, and which network it is of."""
+
+    kind: str
+    wanted: str
+    provider: str
+    name: str
+    external_id: str
+    network_id: str | None
+    data_center_id: str | None
+
+
 _NAMED = (
     sa.select(
         provider_objects.c.kind,
@@ -45,7 +61,7 @@ _NAMED = (
 def report(tx: Tx, error: str, *which: sa.ColumnElement[bool]) -> None:
     """Something is wrong with these objects, or nothing (``error``: empty). No event says twice the same of one."""
     which = (*which, provider_objects.c.reported.is_(not error), provider_objects.c.kind != "port")
-    found = tx.execute(_NAMED.where(*which)).all()
+    found = rows(tx, _Named, _NAMED.where(*which))
     for row in found:
         name = f"{row.external_id} of network {row.name}" if row.kind == "member" else row.name
         what = f"{_WORDS[row.kind]} {name} on provider {row.provider}"

@@ -129,17 +129,17 @@ def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
     keys = provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.provider_id
     # Locked, as a command may want something else of it just now, which is due at once.
     query = sa.select(*keys, provider_objects.c.attempts).where(*which).with_for_update()
-    for row in tx.execute(query).all():
-        pause = min(PAUSE * 2 ** min(row.attempts, 16), PAUSE_MAX)
+    for kind, object_id, provider_id, attempts in tx.execute(query).all():
+        pause = min(PAUSE * 2 ** min(attempts, 16), PAUSE_MAX)
         values = {
             "state": "error",
             "error": reason,
-            "attempts": row.attempts + 1,
+            "attempts": attempts + 1,
             "next_try": utc_now() + timedelta(seconds=pause),
         }
-        at = _at(row.kind, row.object_id, row.provider_id)
+        at = _at(kind, object_id, provider_id)
         tx.execute(sa.update(provider_objects).where(*at).values(values))
-        if row.kind in _REPORTED:
+        if kind in _REPORTED:
             report(tx, reason, *at)
 
 

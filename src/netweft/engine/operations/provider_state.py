@@ -26,10 +26,13 @@ def answered(tx: Tx, provider_id: str, latency: int) -> bool:
     was removed meanwhile.
     """
     before = _record(tx, provider_id, {"status": "ok", "status_reason": "", "latency": latency})
-    if before and before.status == "error":
-        audit.record(tx, SYSTEM, BACK, f"Provider {before.name} answers again.")
+    if before is None:
+        return False
+    name, status = before
+    if status == "error":
+        audit.record(tx, SYSTEM, BACK, f"Provider {name} answers again.")
         objects.try_now(tx, provider_objects.c.provider_id == provider_id)
-    return before is not None
+    return True
 
 
 def failed(tx: Tx, provider_id: str, reason: str, *, has_event: bool = False) -> bool:
@@ -37,15 +40,17 @@ def failed(tx: Tx, provider_id: str, reason: str, *, has_event: bool = False) ->
     so. False when it was removed meanwhile.
     """
     before = _record(tx, provider_id, {"status": "error", "status_reason": reason, "latency": None})
-    if before and before.status != "error" and not has_event:
-        text = f"Provider {before.name} cannot be used: {reason}"
-        audit.record(tx, SYSTEM, AWAY, text, Severity.ERROR)
-        log.warning("provider does not answer", provider=before.name, reason=reason)
-    return before is not None
+    if before is None:
+        return False
+    name, status = before
+    if status != "error" and not has_event:
+        audit.record(tx, SYSTEM, AWAY, f"Provider {name} cannot be used: {reason}", Severity.ERROR)
+        log.warning("provider does not answer", provider=name, reason=reason)
+    return True
 
 
-def _record(tx: Tx, provider_id: str, values: dict[str, Any]) -> sa.Row[Any, Any] | None:
-    """Returns what was known before; of several that write at once one sees a change."""
+def _record(tx: Tx, provider_id: str, values: dict[str, Any]) -> tuple[str, str] | None:
+    """Returns its name, and the status before; of several that write at once one sees a change."""
     here = providers.c.id == provider_id
     query = sa.select(providers.c.name, providers.c.status).where(here).with_for_update(key_share=True)
     before = tx.execute(query).one_or_none()

@@ -58,7 +58,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)
-        host_standing.judge(tx, watched, LEFT_ALONE)
+        host_standing.check_hosts(tx, watched, LEFT_ALONE)
     finally:
         tried.rollback()
 

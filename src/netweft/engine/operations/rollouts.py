@@ -1,7 +1,7 @@
 """Beginning rollouts: what changes for several hosts at once reaches them one after the other, and those whose turn has
 not come keep what they have.
 
-Who changes such a thing calls :func:`look` before, and :func:`begin` after the rows are written.
+Who changes such a thing calls :func:`snapshot` before, and :func:`begin` after the rows are written.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Task:
 APPLY = Task()
 
 
-def look(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> Seen:
+def snapshot(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> Seen:
     """What is about to change: networks, and what the hosts' clusters have; with the attachments that may go."""
     found = networks_among(tx, (), network_ids) if network_ids else ()
     carried = attachments_of(tx, host_ids) if host_ids and network_ids else {}
@@ -103,7 +103,7 @@ def begin(tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason:
     """
     if not tasks:
         return None
-    after = look(tx, tasks, before.network_ids)
+    after = snapshot(tx, tasks, before.network_ids)
     changed = _besides(before, after), _besides(after, before)
     open_before = _overlapping(tx, changed)
     if len(tasks) == 1 and not open_before:

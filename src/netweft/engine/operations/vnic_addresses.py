@@ -106,7 +106,7 @@ class Giving:
     network: str | None
     subnets: Sequence[_Subnet]
     wishes: Wishes
-    drawn: Answer[Any] | None
+    drawn: Answer[tuple[Any, ...]] | None
 
 
 def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> Giving:
@@ -236,12 +236,12 @@ def _left(tx: Tx, giving: Giving) -> dict[int, list[_Subnet]]:
     return {version: choice for version, choice in left.items() if not _search(tx, giving.vnic_id, choice)}
 
 
-def _givers(answer: Answer[Any] | None) -> set[str]:
+def _givers(answer: Answer[tuple[Any, ...]] | None) -> set[str]:
     """The ids of the subnets that have given an address."""
-    return {row.subnet_id for row in answer.all()} if answer else set()
+    return {subnet_id for (subnet_id,) in answer.all()} if answer else set()
 
 
-def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[Any] | None:
+def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[tuple[Any, ...]] | None:
     """Try some addresses of subnets, one for each version, at random."""
     if not subnets:
         return None
@@ -284,7 +284,7 @@ def _text(version: int, number: int) -> str:
     return str(IPv4Address(number) if version == _VERSIONS[0] else IPv6Address(number))
 
 
-def _drawing(insert: Any, listed: Any) -> Statement[Any]:  # noqa: ANN401 - the two dialects' inserts share no type
+def _drawing(insert: Any, listed: Any) -> Statement[tuple[Any, ...]]:  # noqa: ANN401 - the two dialects' inserts share no type
     """Insert the first address that is free of each list, if any is."""
     found = []
     for version in _VERSIONS:

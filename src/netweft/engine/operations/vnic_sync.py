@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from netweft.core.protocol import GuestState, HostReport
+from netweft.core.guest_protocol import GuestState
+from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM, Actor
@@ -44,29 +45,29 @@ def mark_on(tx: Tx, network_ids: Collection[str], *which: sa.ColumnElement[bool]
     mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)), *which)
 
 
-def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
+def sync_guests(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
     """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
     query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
-    for vm in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
-        enqueue(tx, actor, vm.id, vm.name, code)
+    for vm_id, name in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
+        enqueue(tx, actor, vm_id, name, code)
 
 
-def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """:func:`tell` for the vNICs on a host whose networks have changed."""
-    for vm in _STALE.all(tx, host_id=host_id):
-        enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
+def sync_guests_on(tx: Tx, actor: Actor, host_id: str) -> None:
+    """:func:`sync_guests` for the vNICs on a host whose networks have changed."""
+    for vm_id, name in _STALE.all(tx, host_id=host_id):
+        enqueue(tx, actor, vm_id, name, ON_NETWORK_UPDATE)
 
 
 def review(tx: Tx, host_id: str, report: HostReport) -> None:
     """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}
     locations = None
-    for vm in _STALE.all(tx, host_id=host_id):
-        if guest := states.get(vm.id):
+    for vm_id, name in _STALE.all(tx, host_id=host_id):
+        if guest := states.get(vm_id):
             locations = locate_networks(report.host) if locations is None else locations
             drift = record(tx, host_id, guest, locations)
-            if drift.live and not _was_tried(tx, vm.id):
-                enqueue(tx, SYSTEM, vm.id, vm.name, 0)
+            if drift.live and not _was_tried(tx, vm_id):
+                enqueue(tx, SYSTEM, vm_id, name, 0)
 
 
 _STALE = Statement(

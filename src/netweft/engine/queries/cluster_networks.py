@@ -117,13 +117,13 @@ def holder(tx: Tx, cluster_id: str, role: Role) -> str | None:
 
 def without_address(tx: Tx, cluster_id: str, network_id: str) -> list[Missing]:
     """The NICs of the cluster's hosts that carry the network and are to have no address on it, static or dynamic."""
-    rows = tx.execute(
-        sa.select(attachments.c.nic, attachments.c.assignments, hosts.c.name.label("host"))
+    found = tx.execute(
+        sa.select(attachments.c.nic, hosts.c.name, attachments.c.assignments)
         .join(hosts, hosts.c.id == attachments.c.host_id)
         .where(attachments.c.network_id == network_id, hosts.c.cluster_id == cluster_id)
     )
     return [
-        Missing(nic=row.nic, host=row.host)
-        for row in rows
-        if not any(assignment["method"] != "none" for assignment in row.assignments)
+        Missing(nic=nic, host=host)
+        for nic, host, assignments in found
+        if not any(assignment["method"] != "none" for assignment in assignments)
     ]

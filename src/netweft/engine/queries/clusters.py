@@ -81,21 +81,21 @@ def set_up_in(tx: Tx, cluster_ids: Collection[str]) -> dict[str, str]:
     """Names by id, in the order of names, of the hosts of clusters whose networks have been set up."""
     is_set_up = hosts.c.status.not_in(("installing", "install_failed"))
     query = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id.in_(cluster_ids), is_set_up)
-    return {row.id: row.name for row in tx.execute(query.order_by(hosts.c.name))}
+    return dict(tx.execute(query.order_by(hosts.c.name)).all())
 
 
 def with_provider(tx: Tx, provider_id: str) -> dict[str, str]:
     """Names by id, in the order of names, of the clusters whose default provider it is."""
     query = sa.select(clusters.c.id, clusters.c.name).where(clusters.c.provider_id == provider_id)
-    return {row.id: row.name for row in tx.execute(query.order_by(clusters.c.name))}
+    return dict(tx.execute(query.order_by(clusters.c.name)).all())
 
 
 def data_centers_with_provider(tx: Tx, provider_id: str) -> dict[str, list[str]]:
     """The ids of the clusters whose default provider it is, by the id of their data centre."""
     query = sa.select(clusters.c.id, clusters.c.data_center_id).where(clusters.c.provider_id == provider_id)
     found: dict[str, list[str]] = {}
-    for row in tx.execute(query.order_by(clusters.c.name)):
-        found.setdefault(row.data_center_id, []).append(row.id)
+    for cluster_id, data_center_id in tx.execute(query.order_by(clusters.c.name)):
+        found.setdefault(data_center_id, []).append(cluster_id)
     return found
 
 

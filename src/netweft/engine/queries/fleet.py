@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -113,7 +113,14 @@ def _of(
     return narrow(object_type, sa.select(table).join(owners, owners.c.id == column))
 
 
-def _texts(row: Any) -> dict[str, Any]:  # noqa: ANN401 -- any row that has them
+class _Described(Protocol):
+    @property
+    def description(self) -> str: ...
+    @property
+    def comment(self) -> str: ...
+
+
+def _texts(row: _Described) -> dict[str, Any]:
     return {"description": row.description, "comment": row.comment}
 
 
@@ -305,13 +312,13 @@ def nics(tx: Tx, narrow: Narrow) -> Iterator[Nic]:
         ObjectType.HOST,
         sa.select(host_reports.c.host_id, host_reports.c.report).join(hosts, hosts.c.id == host_reports.c.host_id),
     )
-    facts = {row.host_id: _REPORT.decode(row.report).host.nics for row in tx.execute(reports)}
+    facts = {host_id: _REPORT.decode(report).host.nics for host_id, report in tx.execute(reports)}
     names = narrow(
         ObjectType.HOST,
-        sa.select(host_nics.c.host_id, host_nics.c.name, hosts.c.name.label("host"))
+        sa.select(host_nics.c.host_id, host_nics.c.name, hosts.c.name)
         .join(hosts, hosts.c.id == host_nics.c.host_id)
         .order_by(hosts.c.name, host_nics.c.name),
     )
-    for row in tx.execute(names):
-        known = facts.get(row.host_id, {}).get(row.name, _Facts())
-        yield Nic(row.host, row.name, known.facts)
+    for host_id, name, host in tx.execute(names):
+        known = facts.get(host_id, {}).get(name, _Facts())
+        yield Nic(host, name, known.facts)

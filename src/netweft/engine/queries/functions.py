@@ -10,13 +10,20 @@ import sqlalchemy as sa
 
 from netweft.core.functions import free_functions
 from netweft.engine.db import Tx
-from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
+from netweft.engine.model.functions import (
+    FunctionNetworkRow,
+    NicFunctionsRow,
+    VnicFunctionRow,
+    function_networks,
+    nic_functions,
+    vnic_functions,
+)
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.queries.provider_objects import MEMBER
-from netweft.engine.statements import Among, Statement
+from netweft.engine.statements import Among, Statement, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +52,10 @@ def served(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, Served]]:
     """For each host the NICs, by name, whose functions serve certain networks only."""
     listed: dict[tuple[str, str], list[str]] = defaultdict(list)
     of_hosts = sa.select(function_networks).where(function_networks.c.host_id.in_(host_ids))
-    for row in tx.execute(of_hosts.order_by(function_networks.c.network_id)):
-        listed[row.host_id, row.nic].append(row.network_id)
+    for one in rows(tx, FunctionNetworkRow, of_hosts.order_by(function_networks.c.network_id)):
+        listed[one.host_id, one.nic].append(one.network_id)
     found: dict[str, dict[str, Served]] = defaultdict(dict)
-    for row in tx.execute(sa.select(nic_functions).where(nic_functions.c.host_id.in_(host_ids))):
+    for row in rows(tx, NicFunctionsRow, sa.select(nic_functions).where(nic_functions.c.host_id.in_(host_ids))):
         networks = tuple(listed[row.host_id, row.nic])
         found[row.host_id][row.nic] = Served(networks=networks, labels=tuple(row.labels))
     return found
@@ -57,7 +64,7 @@ def served(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, Served]]:
 def held(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """For each host the functions that are promised to vNICs: the vNIC's id by PCI address."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in tx.execute(sa.select(vnic_functions).where(vnic_functions.c.host_id.in_(host_ids))):
+    for row in rows(tx, VnicFunctionRow, sa.select(vnic_functions).where(vnic_functions.c.host_id.in_(host_ids))):
         found[row.host_id][row.function] = row.vnic_id
     return found
 
@@ -66,13 +73,13 @@ def holders(tx: Tx, host_id: str) -> dict[str, str]:
     """The names of the virtual machines that were promised functions of a host, by PCI address."""
     query = sa.select(vnic_functions.c.function, vms.c.name).join(vnics, vnics.c.id == vnic_functions.c.vnic_id)
     query = query.join(vms, vms.c.id == vnics.c.vm_id).where(vnic_functions.c.host_id == host_id)
-    return {row.function: row.name for row in tx.execute(query)}
+    return dict(tx.execute(query).all())
 
 
 def guids(tx: Tx, host_id: str) -> dict[str, str]:
     """Of a host's functions of InfiniBand that are promised to vNICs the GUIDs, by PCI address."""
-    query = sa.select(vnic_functions).where(vnic_functions.c.host_id == host_id, vnic_functions.c.guid != "")
-    return {row.function: row.guid for row in tx.execute(query)}
+    query = sa.select(vnic_functions.c.function, vnic_functions.c.guid)
+    return dict(tx.execute(query.where(vnic_functions.c.host_id == host_id, vnic_functions.c.guid != "")).all())
 
 
 def has_one(tx: Tx, vnic_id: str, host_id: str = "") -> bool:
@@ -97,7 +104,7 @@ class ShownFree:
     guids: Mapping[str, str] = field(default_factory=dict)
 
 
-def shown_free(data: HostData) -> tuple[ShownFree, ...]:
+def reported_free(data: HostData) -> tuple[ShownFree, ...]:
     """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None
@@ -128,7 +135,7 @@ def shown_free(data: HostData) -> tuple[ShownFree, ...]:
 def leaving(tx: Tx, shown: Iterable[ShownFree]) -> frozenset[str]:
     """The GUIDs, of those functions, that have yet to leave the partition of whoever had them before."""
     guids = {guid for one in shown for guid in one.guids.values()}
-    return frozenset(row.external_id for row in _LEAVING.all(tx, guids=guids)) if guids else frozenset()
+    return frozenset(_LEAVING.scalars(tx, guids=guids)) if guids else frozenset()
 
 
 _LEAVING = Statement(

@@ -11,11 +11,11 @@ from msgspec import structs
 
 from netweft.core.errors import HostError
 from netweft.core.functions import nics_by_address
+from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Lease, Rate
 from netweft.core.host import Nic
 from netweft.core.hot_plug import apply_hot_pluggable
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Lease, Rate
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
@@ -221,7 +221,7 @@ def _filter(row: VnicDetails | Failover, location: Location) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a vNIC goes, by the names of :class:`netweft.core.protocol.GuestNic`."""
+    """Where a vNIC goes, by the names of :class:`netweft.core.guest_protocol.GuestNic`."""
 
     bridge: str
     tag: int | None = None

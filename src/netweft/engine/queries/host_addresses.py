@@ -17,12 +17,12 @@ def elsewhere(tx: Tx, addresses: Collection[str], *host_ids: str) -> dict[Claim,
     """Names of the hosts, besides these, that have one of the addresses on any network, or are being given it."""
     if not addresses:
         return {}
-    rows = _ELSEWHERE.all(tx, addresses=addresses, hosts=host_ids)
-    return {(row.network_id, row.address): row.name for row in rows}
+    found = _ELSEWHERE.all(tx, addresses=addresses, hosts=host_ids)
+    return {(network_id, address): name for network_id, address, name in found}
 
 
 _ELSEWHERE = Statement(
-    sa.select(host_addresses, hosts.c.name)
+    sa.select(host_addresses.c.network_id, host_addresses.c.address, hosts.c.name)
     .join(hosts, hosts.c.id == host_addresses.c.host_id)
     .where(Among(host_addresses.c.address, "addresses"), ~Among(host_addresses.c.host_id, "hosts"))
 )

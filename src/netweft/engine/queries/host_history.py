@@ -15,8 +15,8 @@ from netweft.core.intent import HostIntent, HostSetup
 from netweft.core.setup_history import Labels, differences
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
-from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_networks import Candidate, HostData, candidate_of, load_one
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.statements import rows
 
 _INTENT, _HOST = msgspec.json.Decoder(HostIntent), msgspec.json.Decoder(Host)
@@ -49,7 +49,7 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
     names = network_names(tx, host_id, *(asked for asked in wished if asked))
     shown, setup = [], Candidate()
     for row, asked in zip(found, wished, strict=True):
-        shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
+        shown.append(_revision(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
     return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
 
@@ -107,11 +107,11 @@ def now(data: HostData) -> Candidate:
 
 def network_names(tx: Tx, host_id: str, *setups: HostSetup) -> dict[str, str]:
     """The networks of setups of a host by their ids. One that is gone has the name that the host last knew it by."""
-    names: dict[str, str] = {row.id: row.name for row in tx.execute(sa.select(networks.c.id, networks.c.name))}
+    names = NETWORKS.names(tx)
     gone = {one.network_id for setup in setups for one in setup.attachments} - names.keys()
     here = host_changes.c.host_id == host_id, host_changes.c.intent.is_not(None)
     changes = sa.select(host_changes.c.intent).where(*here)
-    earlier = tx.execute(changes.order_by(host_changes.c.generation.desc())).scalars() if gone else ()
+    earlier = tx.scalars(changes.order_by(host_changes.c.generation.desc())) if gone else ()
     for intent in earlier:
         for network in _INTENT.decode(intent).networks:
             if network.id in gone:
@@ -133,7 +133,7 @@ def _labels(setup: HostSetup, otherwise: HostSetup | None = None) -> Labels:
     return labels
 
 
-def _shown(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:
+def _revision(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:
     return Revision(
         generation=row.generation,
         reason=row.reason,

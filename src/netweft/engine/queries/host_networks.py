@@ -342,12 +342,20 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     ]
 
 
+class _Limited(HostRow, frozen=True, kw_only=True):
+    """A host, its cluster's type of switches, and its limits, None before it has reported."""
+
+    switch_type: str
+    limits: dict[str, Any] | None
+
+
 _LIMITED = Statement(
     sa.select(hosts, clusters.c.switch_type, host_reports.c.limits)
     .join(clusters, clusters.c.id == hosts.c.cluster_id)
     .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
     .where(Among(hosts.c.id, "ids"))
-    .order_by(hosts.c.name)
+    .order_by(hosts.c.name),
+    record=_Limited,
 )
 
 
@@ -361,8 +369,8 @@ def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None
 def candidates_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[Candidate]]:
     """What changes under way are to bring to each host, oldest first."""
     found: dict[str, list[Candidate]] = defaultdict(list)
-    for row in _CANDIDATES.all(tx, ids=host_ids):
-        found[row.host_id].append(msgspec.convert(row.candidate, Candidate))
+    for host_id, candidate in _CANDIDATES.all(tx, ids=host_ids):
+        found[host_id].append(msgspec.convert(candidate, Candidate))
     return found
 
 

@@ -10,7 +10,14 @@ import sqlalchemy as sa
 
 from netweft.core.intent import AttachmentIntent, BondIntent
 from netweft.engine.db import Tx
-from netweft.engine.model.host_networks import AttachmentRow, attachments, host_bonds, nic_labels
+from netweft.engine.model.host_networks import (
+    AttachmentRow,
+    HostBondRow,
+    NicLabelRow,
+    attachments,
+    host_bonds,
+    nic_labels,
+)
 from netweft.engine.model.hosts import host_nics
 from netweft.engine.statements import Among, Statement
 
@@ -47,18 +54,24 @@ def bonds_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
     return found
 
 
-_BONDS = Statement(sa.select(host_bonds).where(Among(host_bonds.c.host_id, "ids")).order_by(host_bonds.c.name))
+_BONDS = Statement(
+    sa.select(host_bonds).where(Among(host_bonds.c.host_id, "ids")).order_by(host_bonds.c.name), record=HostBondRow
+)
 
 
 def nics_of(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """The names by id of what each host reported of NICs, bonds and VLAN devices."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in _NICS.all(tx, ids=host_ids):
-        found[row.host_id][row.id] = row.name
+    for host_id, nic_id, name in _NICS.all(tx, ids=host_ids):
+        found[host_id][nic_id] = name
     return found
 
 
-_NICS = Statement(sa.select(host_nics).where(Among(host_nics.c.host_id, "ids")).order_by(host_nics.c.name))
+_NICS = Statement(
+    sa.select(host_nics.c.host_id, host_nics.c.id, host_nics.c.name)
+    .where(Among(host_nics.c.host_id, "ids"))
+    .order_by(host_nics.c.name)
+)
 
 
 def labels_of(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
@@ -69,7 +82,9 @@ def labels_of(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-_LABELS = Statement(sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label))
+_LABELS = Statement(
+    sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label), record=NicLabelRow
+)
 
 
 def hosts_of_nics(tx: Tx, nic_ids: Collection[str]) -> list[str]:

@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
-from netweft.core.protocol import Capabilities, GuestState
+from netweft.core.guest_protocol import GuestState
+from netweft.core.protocol import Capabilities
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
@@ -114,7 +115,7 @@ def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:
     return {guest.id: guest for report in tx.scalars(query) for guest in _SEEN.decode(report).guests}
 
 
-def guest_seen(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
+def last_guest(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
     """A guest as its host reported it last, None when it did not; and the addresses seen in guests, by vNIC."""
     report = tx.scalar(sa.select(host_reports.c.report).where(host_reports.c.host_id == host_id))
     seen = _SEEN.decode(report) if report else _Seen()

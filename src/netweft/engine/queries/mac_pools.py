@@ -11,12 +11,12 @@ from netweft.core.errors import NotFoundError
 from netweft.core.rules.mac_pool import MacRange, mac_text
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.mac_pools import MacPoolRow, mac_addresses, mac_pools, mac_ranges
+from netweft.engine.model.mac_pools import MacPoolRow, MacRangeRow, mac_addresses, mac_pools, mac_ranges
 from netweft.engine.model.snapshots import snapshot_vnics, snapshots
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.noun import Noun, ObjectType, searched
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Statement, rows
 
 MAC_POOLS = Noun(
     mac_pools,
@@ -41,7 +41,7 @@ def of_cluster(tx: Tx, cluster_id: str) -> str:
     found = _OF_CLUSTER.first(tx, id=cluster_id)
     if found is None:
         raise NotFoundError(f"There is no cluster with the id {cluster_id}.")
-    return str(found.mac_pool_id)
+    return str(found[0])
 
 
 _OF_CLUSTER = Statement(sa.select(clusters.c.mac_pool_id).where(clusters.c.id == sa.bindparam("id")))
@@ -53,14 +53,16 @@ def ranges(tx: Tx, pool_id: str) -> list[MacRange]:
 
 
 _RANGES = Statement(
-    sa.select(mac_ranges).where(mac_ranges.c.pool_id == sa.bindparam("pool_id")).order_by(mac_ranges.c.first)
+    sa.select(mac_ranges).where(mac_ranges.c.pool_id == sa.bindparam("pool_id")).order_by(mac_ranges.c.first),
+    record=MacRangeRow,
 )
 RANGES_FOR_VM = Statement(
     sa.select(mac_ranges)
     .join(clusters, clusters.c.mac_pool_id == mac_ranges.c.pool_id)
     .join(vms, vms.c.cluster_id == clusters.c.id)
     .where(vms.c.id == sa.bindparam("vm_id"))
-    .order_by(mac_ranges.c.first)
+    .order_by(mac_ranges.c.first),
+    record=MacRangeRow,
 )
 """:func:`ranges` of the pool that a virtual machine's addresses are of, for who asks more at once."""
 
@@ -68,19 +70,20 @@ RANGES_FOR_VM = Statement(
 def ranges_of(tx: Tx, pool_ids: Collection[str]) -> dict[str, list[MacRange]]:
     """The ranges of each pool, in order."""
     found: defaultdict[str, list[MacRange]] = defaultdict(list)
-    for row in tx.execute(sa.select(mac_ranges).where(mac_ranges.c.pool_id.in_(pool_ids)).order_by(mac_ranges.c.first)):
+    query = sa.select(mac_ranges).where(mac_ranges.c.pool_id.in_(pool_ids)).order_by(mac_ranges.c.first)
+    for row in rows(tx, MacRangeRow, query):
         found[row.pool_id].append(MacRange(row.first, row.last))
     return found
 
 
 def ranges_of_others(tx: Tx, besides: str = "") -> list[tuple[str, MacRange]]:
     """Pool name and range of every pool other than ``besides``."""
-    rows = tx.execute(
+    found = tx.execute(
         sa.select(mac_pools.c.name, mac_ranges.c.first, mac_ranges.c.last)
         .join(mac_pools, mac_pools.c.id == mac_ranges.c.pool_id)
         .where(mac_pools.c.id != besides)
     )
-    return [(row.name, MacRange(row.first, row.last)) for row in rows]
+    return [(name, MacRange(first, last)) for name, first, last in found]
 
 
 def clusters_using(tx: Tx, pool_id: str) -> list[str]:
@@ -119,8 +122,8 @@ def macs_of_vms(tx: Tx, which: sa.ColumnElement[bool]) -> dict[str, Counter[str]
     of_vms = sa.select(vms.c.id).where(which)
     query = now.where(vnics.c.vm_id.in_(of_vms)).union_all(then.where(snapshots.c.vm_id.in_(of_vms)))
     states: dict[tuple[str, str], Counter[str]] = {}
-    for row in tx.execute(query):
-        states.setdefault((row.vm_id, row.snapshot_id), Counter())[row.mac] += 1
+    for vm_id, snapshot_id, mac in tx.execute(query):
+        states.setdefault((vm_id, snapshot_id), Counter())[mac] += 1
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for (vm_id, _), counts in states.items():
         found[vm_id] |= counts  # the larger of both

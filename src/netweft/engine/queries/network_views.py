@@ -79,8 +79,8 @@ def users_of(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]
     by the host's virtual interface card have nothing of what is set up.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in _USERS.all(tx, ids=host_ids):
-        found[row.host_id][row.network_id].append(row.name)
+    for host_id, network_id, name in _USERS.all(tx, ids=host_ids):
+        found[host_id][network_id].append(name)
     return found
 
 
@@ -155,4 +155,4 @@ def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
     query = sa.select(networks.c.id, networks.c.name).join(
         cluster_networks, cluster_networks.c.network_id == networks.c.id
     )
-    return {row.id: row.name for row in tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id))}
+    return dict(tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id)).all())

@@ -151,17 +151,16 @@ def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
     coming = sa.select(host_changes.c.host_id, host_changes.c.candidate)
     pending = host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
     given = [
-        change.host_id
-        for change in tx.execute(coming.where(*pending))
-        if any(one["network_id"] in network_ids for one in change.candidate["attachments"])
+        host_id
+        for host_id, candidate in tx.execute(coming.where(*pending))
+        if any(one["network_id"] in network_ids for one in candidate["attachments"])
     ]
-    found = tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given))))
-    return {row.id: row.name for row in found}
+    return dict(tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given)))).all())
 
 
 def known_among(tx: Tx, network_ids: Collection[str]) -> set[str]:
     """Those of the ids that are networks'."""
-    return {row.id for row in _KNOWN.all(tx, ids=network_ids)} if network_ids else set()
+    return set(_KNOWN.scalars(tx, ids=network_ids)) if network_ids else set()
 
 
 _KNOWN = Statement(sa.select(networks.c.id).where(Among(networks.c.id, "ids")))

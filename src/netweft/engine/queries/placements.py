@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -17,14 +18,15 @@ from netweft.core.candidates import (
     ProvidedNetwork,
     Uplink,
 )
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host import MEGABIT
 from netweft.core.nic_view import NicView, nic_views
-from netweft.core.protocol import GuestState, LinkCounters
+from netweft.core.protocol import LinkCounters
 from netweft.core.schedule import Choice, choose
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.hosts import host_counters, host_reports, hosts
+from netweft.engine.model.hosts import HostRow, host_counters, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import providers
 from netweft.engine.model.vms import VmRow
@@ -34,10 +36,11 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.queries.functions import ShownFree, shown_free
+from netweft.engine.queries.functions import ShownFree, reported_free
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
+from netweft.engine.statements import rows
 
 
 def choice(
@@ -84,7 +87,8 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         cluster_networks, cluster_networks.c.network_id == networks.c.id
     )
     of_cluster = of_cluster.where(cluster_networks.c.cluster_id == vm.cluster_id)
-    required = tx.execute(of_cluster.where(cluster_networks.c.required, cluster_networks.c.status == "operational"))
+    is_needed = cluster_networks.c.required, cluster_networks.c.status == "operational"
+    required = tx.execute(of_cluster.where(*is_needed)).all()
     display = tx.execute(of_cluster.where(cluster_networks.c.display)).first()
     bridged = [row for row in vnics if row.plugged and not row.passthrough]
     passed = [row for row in vnics if row.plugged and row.passthrough]
@@ -103,8 +107,8 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
             **{one.network_id: one.network_name for one in vm_queries.failovers_of(tx, passed).values()},
         },
         passthrough={row.id: row.network_id or "" for row in passed},
-        required={row.id: row.name for row in required},
-        display=(display.id, display.name) if display else None,
+        required=dict(required),
+        display=(display[0], display[1]) if display else None,
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
@@ -169,34 +173,33 @@ def _obstacle(row: VnicDetails, *, is_direct: bool, is_served: bool) -> str:
 
 def _provided(tx: Tx, network_ids: Collection[str | None]) -> dict[str, ProvidedNetwork]:
     query = (
-        sa.select(
-            networks.c.id,
-            networks.c.name,
-            networks.c.provider_id,
-            networks.c.physical_network,
-            providers.c.name.label("provider_name"),
-        )
+        sa.select(networks.c.id, networks.c.name, networks.c.provider_id, providers.c.name, networks.c.physical_network)
         .join(providers, providers.c.id == networks.c.provider_id)
         .where(networks.c.id.in_(network_ids))
     )
     return {
-        row.id: ProvidedNetwork(
-            name=row.name,
-            provider_id=row.provider_id,
-            provider_name=row.provider_name,
-            physical_network=row.physical_network,
+        network_id: ProvidedNetwork(
+            name=name, provider_id=provider_id, provider_name=provider_name, physical_network=physical_network
         )
-        for row in tx.execute(query)
+        for network_id, name, provider_id, provider_name, physical_network in tx.execute(query)
     }
+
+
+class _Origin(HostRow, frozen=True, kw_only=True):
+    """A host, its cluster's type of switches, and when its report and its counters were taken."""
+
+    switch_type: str
+    taken_at: datetime | None
+    counted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A host's state, and what it was made of: the rows of the host and its cluster, when its report and its counters
-    were taken, and all networks of the cluster. ``functions``: those of its NICs that are free as far as it shows.
+    """A host's state, and what it was made of: its rows, and all networks of the cluster (their hash). ``functions``:
+    those of its NICs that are free as far as it shows.
     """
 
-    made_of: tuple[object, ...]
+    made_of: tuple[_Origin, int]
     state: HostState
     functions: tuple[ShownFree, ...]
 
@@ -216,22 +219,22 @@ def _kept(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[_Kept]:
         .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
         .outerjoin(host_counters, host_counters.c.host_id == hosts.c.id)
     )
-    rows = tx.execute(query.where(wanted)).all()
-    host_ids = [row.id for row in rows]
+    found = rows(tx, _Origin, query.where(wanted))
+    host_ids = [one.id for one in found]
     # Networks are values of many kinds; that two of their texts have the same hash does not happen.
-    known = hash(repr(network_views.networks_of_clusters(tx, {row.cluster_id for row in rows})))
-    made_of = {row.id: (*row, known) for row in rows}
+    known = hash(repr(network_views.networks_of_clusters(tx, {one.cluster_id for one in found})))
+    made_of = {one.id: (one, known) for one in found}
     true = {one: kept for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
     fresh = [one for one in host_ids if one not in true]
     if len(_KEPT) + len(fresh) > _KEPT_MAX:
         _KEPT.clear()
     counted = counters_of(tx, fresh) if fresh else {}
     made = {
-        one: _Kept(made_of=made_of[one], state=_state(data, counted.get(one, {})), functions=shown_free(data))
+        one: _Kept(made_of=made_of[one], state=_state(data, counted.get(one, {})), functions=reported_free(data))
         for one, data in (host_queries.load(tx, fresh) if fresh else {}).items()
     }
     promised = vm_queries.memory_promised(tx, host_ids)
-    found = []
+    states = []
     for one in host_ids:
         kept = made.get(one) or true[one]
         state = kept.state
@@ -239,8 +242,8 @@ def _kept(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[_Kept]:
         if (state.guests, state.memory_free) != (guests, state.memory - memory):
             kept = replace(kept, state=replace(state, guests=guests, memory_free=state.memory - memory))
         _KEPT[one] = kept
-        found.append(kept)
-    return found
+        states.append(kept)
+    return states
 
 
 def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) -> HostState:

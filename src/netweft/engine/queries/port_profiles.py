@@ -101,8 +101,8 @@ def clusters_with(tx: Tx, network_id: str) -> dict[str, str]:
     query = sa.select(clusters.c.id, clusters.c.name).join(
         cluster_networks, cluster_networks.c.cluster_id == clusters.c.id
     )
-    found = tx.execute(query.where(cluster_networks.c.network_id == network_id).order_by(clusters.c.name))
-    return {row.id: row.name for row in found}
+    query = query.where(cluster_networks.c.network_id == network_id).order_by(clusters.c.name)
+    return dict(tx.execute(query).all())
 
 
 def raised(tx: Tx, provider_id: str) -> list[RaisedMtuRow]:
@@ -114,8 +114,8 @@ def raised(tx: Tx, provider_id: str) -> list[RaisedMtuRow]:
 def networks_in(tx: Tx, provider_id: str) -> dict[str, str]:
     """Names by id of the networks that a fabric carries."""
     query = sa.select(networks.c.id, networks.c.name).join(port_profiles, port_profiles.c.network_id == networks.c.id)
-    found = tx.execute(query.where(port_profiles.c.provider_id == provider_id).order_by(networks.c.name))
-    return {row.id: row.name for row in found}
+    query = query.where(port_profiles.c.provider_id == provider_id).order_by(networks.c.name)
+    return dict(tx.execute(query).all())
 
 
 def vms_in(tx: Tx, provider_id: str) -> list[str]:
@@ -128,7 +128,7 @@ def vms_on(tx: Tx, network_id: str) -> list[str]:
     return list(tx.scalars(_on_cards().where(port_profiles.c.network_id == network_id)))
 
 
-def _on_cards() -> sa.Select[tuple[str]]:
+def _on_cards() -> sa.Select[str]:
     return (
         sa.select(vms.c.name)
         .distinct()
@@ -190,8 +190,8 @@ def carrying(tx: Tx, network_ids: Collection[str], *, ready: bool) -> dict[str, 
 def unready(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
     """Why fabrics do not carry these networks as they are wanted yet, by the network's id."""
     found: dict[str, str] = {}
-    for row in _UNREADY.all(tx, network_ids=network_ids) if network_ids else ():
-        found[row.network_id] = f"its port profile on {row.name} is not ready: {row.error or 'it is being made'}"
+    for network_id, provider, error in _UNREADY.all(tx, network_ids=network_ids) if network_ids else ():
+        found[network_id] = f"its port profile on {provider} is not ready: {error or 'it is being made'}"
     return found
 
 
@@ -212,7 +212,7 @@ def types(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
     """The technology that carries each of these networks: the type of its providers, which is one."""
     query = sa.select(port_profiles.c.network_id, providers.c.type).distinct()
     query = query.join(providers, providers.c.id == port_profiles.c.provider_id)
-    return {row.network_id: row.type for row in tx.execute(query.where(port_profiles.c.network_id.in_(network_ids)))}
+    return dict(tx.execute(query.where(port_profiles.c.network_id.in_(network_ids))).all())
 
 
 _CARRIED = Statement(
@@ -231,6 +231,6 @@ def carried(tx: Tx, network_ids: Collection[str]) -> dict[str, bool]:
     fabric at least.
     """
     found: dict[str, bool] = {}
-    for row in _CARRIED.all(tx, network_ids=network_ids) if network_ids else ():
-        found[row.network_id] = found.get(row.network_id, False) or row.is_direct
+    for network_id, is_direct in _CARRIED.all(tx, network_ids=network_ids) if network_ids else ():
+        found[network_id] = found.get(network_id, False) or is_direct
     return found

@@ -99,8 +99,8 @@ def needs(tx: Tx, vm_id: str) -> list[PortNeeds]:
     if not found:
         return []
     addresses: dict[str, list[str]] = defaultdict(list)
-    for row in _ADDRESSES.all(tx, vm_id=vm_id):
-        addresses[row.vnic_id].append(row.address)
+    for vnic_id, address in _ADDRESSES.all(tx, vm_id=vm_id):
+        addresses[vnic_id].append(address)
     return [
         PortNeeds(
             vnic_id=row.vnic_id,
@@ -241,4 +241,4 @@ _DUE = Statement(
 
 def due(tx: Tx, now: datetime) -> list[str]:
     """The machines of which a port is to be tried again now."""
-    return [row.parent_id for row in _DUE.all(tx, now=now)]
+    return _DUE.scalars(tx, now=now)

@@ -142,20 +142,20 @@ class Known:
     networks: frozenset[str]
 
 
-def known(tx: Tx) -> Known:
+def wanted_anywhere(tx: Tx) -> Known:
     """Of all providers, as two of them may be the same system."""
     query = sa.select(provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.external_id)
     found = tx.execute(query).all()
     return Known(
-        objects=frozenset((row.kind, row.object_id) for row in found),
-        networks=frozenset(row.external_id for row in found if row.kind == NETWORK),
+        objects=frozenset((kind, object_id) for kind, object_id, _ in found),
+        networks=frozenset(external_id for kind, _, external_id in found if kind == NETWORK),
     )
 
 
 def still_there(tx: Tx, provider_id: str) -> int:
     """How much is wanted of a provider, or still to be removed from it."""
     query = sa.select(sa.func.count()).select_from(provider_objects)
-    return tx.execute(query.where(provider_objects.c.provider_id == provider_id)).scalar_one()
+    return int(tx.execute(query.where(provider_objects.c.provider_id == provider_id)).scalar_one())
 
 
 def subnets_there(tx: Tx, network_id: str) -> list[str]:
@@ -189,7 +189,7 @@ def network_with(tx: Tx, data_center_id: str, provider_id: str, external_id: str
     return tx.scalar(query.where(*here)) or ""
 
 
-def known_in(tx: Tx, provider_id: str, data_center_id: str) -> set[str]:
+def external_ids_in(tx: Tx, provider_id: str, data_center_id: str) -> set[str]:
     """What the provider calls those of its networks that are in a data centre."""
     query = sa.select(provider_objects.c.external_id).join(networks, provider_objects.c.object_id == networks.c.id)
     here = provider_objects.c.provider_id == provider_id, networks.c.data_center_id == data_center_id

@@ -16,6 +16,7 @@ from netweft.engine.model.hosts import host_reports
 from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import rollout_hosts
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.queries.rollouts import HostOfRollout
 
 
@@ -41,7 +42,7 @@ def lost_peers(tx: Tx, rollout_id: str, members: Sequence[HostOfRollout]) -> Map
     Other hosts of the rollout do not count: two hosts of which one has changed cannot reach each other until the other
     one has. Nor do guests, which are on hosts, and come and go.
     """
-    told = _told(tx, members)
+    told = _lost_by_host(tx, members)
     lost = {peer for peers in told.values() for peer in peers or ()}
     if not lost:
         return told
@@ -55,21 +56,20 @@ def _named(peers: Sequence[Peer], counted: Collection[Peer], names: Mapping[str,
     return tuple(replace(one, network=names.get(one.network, one.network)) for one in peers if one in counted)
 
 
-def _told(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...] | None]:
+def _lost_by_host(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...] | None]:
     """What each host says of its change of the rollout; nothing, once it has had a later one."""
     found: dict[str, tuple[Peer, ...] | None] = {one.host_id: () for one in members}
     requests = {one.host_id: one.job_id for one in members}
     query = sa.select(host_reports.c.host_id, host_reports.c.report).where(host_reports.c.host_id.in_(found))
-    for row in tx.execute(query):
-        change = _ENDED.decode(row.report).change
-        if change and change.request == requests[row.host_id]:
-            found[row.host_id] = change.lost_peers
+    for host_id, report in tx.execute(query):
+        change = _ENDED.decode(report).change
+        if change and change.request == requests[host_id]:
+            found[host_id] = change.lost_peers
     return found
 
 
 def _names(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
-    query = sa.select(networks.c.id, networks.c.name).where(networks.c.id.in_(network_ids))
-    return {row.id: row.name for row in tx.execute(query)}
+    return NETWORKS.names(tx, networks.c.id.in_(network_ids))
 
 
 def _within(tx: Tx, rollout_id: str, peers: Collection[Peer]) -> set[Peer]:

@@ -97,11 +97,11 @@ def held_of(tx: Tx, host_ids: Collection[str], besides: Collection[str] = ()) ->
     they had reached them.
     """
     found: dict[str, Held] = {}
-    for row in _HELD.all(tx, ids=host_ids):
-        if row.rollout_id in besides:
+    for rollout_id, host_id, before in _HELD.all(tx, ids=host_ids):
+        if rollout_id in besides:
             continue
-        one = msgspec.convert(row.before, Held)
-        found[row.host_id] = found[row.host_id].over(one) if row.host_id in found else one
+        one = msgspec.convert(before, Held)
+        found[host_id] = found[host_id].over(one) if host_id in found else one
     return found
 
 
@@ -176,8 +176,8 @@ _HOSTS = Statement(
 def standings_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[Standing]:
     """Where the hosts of a rollout are that are in one of these states."""
     return [
-        Standing(host_id=row.host_id, wave=row.wave, state=HostState(row.state), status=row.status, canary=row.canary)
-        for row in _STANDINGS.all(tx, id=rollout_id, states=states)
+        Standing(host_id=host_id, wave=wave, state=HostState(state), status=status, canary=canary)
+        for host_id, wave, state, canary, status in _STANDINGS.all(tx, id=rollout_id, states=states)
     ]
 
 
@@ -216,11 +216,11 @@ def all_open(tx: Tx) -> list[RolloutRow]:
 def states_of(tx: Tx, rollout_ids: Collection[str]) -> dict[str, dict[str, int]]:
     """How many hosts of each rollout are in which state."""
     found: dict[str, dict[str, int]] = {}
-    for row in tx.execute(_STATES.where(rollout_hosts.c.rollout_id.in_(rollout_ids))):
-        found.setdefault(row.rollout_id, {})[row.state] = row.many
+    for rollout_id, state, many in tx.execute(_STATES.where(rollout_hosts.c.rollout_id.in_(rollout_ids))):
+        found.setdefault(rollout_id, {})[state] = many
     return found
 
 
-_STATES = sa.select(rollout_hosts.c.rollout_id, rollout_hosts.c.state, sa.func.count().label("many")).group_by(
+_STATES = sa.select(rollout_hosts.c.rollout_id, rollout_hosts.c.state, sa.func.count()).group_by(
     rollout_hosts.c.rollout_id, rollout_hosts.c.state
 )

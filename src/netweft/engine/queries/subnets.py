@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import sqlalchemy as sa
 
-from netweft.core.protocol import Lease
+from netweft.core.guest_protocol import Lease
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
@@ -50,22 +50,21 @@ def of_network(tx: Tx, network_id: str) -> list[SubnetDetails]:
 
 def used(tx: Tx, subnet_ids: Collection[str]) -> dict[str, int]:
     """How many addresses vNICs have of each subnet; one of which they have none is not there."""
-    query = sa.select(vnic_addresses.c.subnet_id, sa.func.count().label("used"))
-    found = tx.execute(query.where(vnic_addresses.c.subnet_id.in_(subnet_ids)).group_by(vnic_addresses.c.subnet_id))
-    return {row.subnet_id: row.used for row in found}
+    query = sa.select(vnic_addresses.c.subnet_id, sa.func.count()).group_by(vnic_addresses.c.subnet_id)
+    return dict(tx.execute(query.where(vnic_addresses.c.subnet_id.in_(subnet_ids))).all())
 
 
 def taken(tx: Tx, subnet_id: str) -> list[str]:
     """The addresses of a subnet that vNICs have, in no order."""
-    return [row.address for row in _TAKEN.all(tx, subnet_id=subnet_id)]
+    return _TAKEN.scalars(tx, subnet_id=subnet_id)
 
 
 _TAKEN = Statement(sa.select(vnic_addresses.c.address).where(vnic_addresses.c.subnet_id == sa.bindparam("subnet_id")))
 
 
-def _users() -> sa.Select[tuple[str, str]]:
+def _users() -> sa.Select[str, str]:
     return (
-        sa.select(vms.c.name.label("vm"), vnics.c.name.label("vnic"))
+        sa.select(vms.c.name, vnics.c.name)
         .select_from(vnic_addresses)
         .join(vnics, vnics.c.id == vnic_addresses.c.vnic_id)
         .join(vms, vms.c.id == vnics.c.vm_id)
@@ -75,14 +74,13 @@ def _users() -> sa.Select[tuple[str, str]]:
 
 def vnics_using(tx: Tx, subnet_id: str) -> list[str]:
     """The vNICs with an address of a subnet, as ``vm/vnic``."""
-    return [f"{row.vm}/{row.vnic}" for row in tx.execute(_users().where(vnic_addresses.c.subnet_id == subnet_id))]
+    return ["/".join(names) for names in tx.execute(_users().where(vnic_addresses.c.subnet_id == subnet_id))]
 
 
 def user_of(tx: Tx, subnet_id: str, address: str) -> str:
     """The vNIC that has an address, as ``vm/vnic``; empty when none has."""
     here = vnic_addresses.c.subnet_id == subnet_id, vnic_addresses.c.address == address
-    row = tx.execute(_users().where(*here)).first()
-    return f"{row.vm}/{row.vnic}" if row else ""
+    return "/".join(tx.execute(_users().where(*here)).first() or ())
 
 
 class OfProfile(Record, frozen=True):

@@ -175,7 +175,7 @@ _GET_VNIC = Statement(
 
 def vnic_names(tx: Tx, vm_id: str, *, besides: str = "") -> list[str]:
     """The names of a virtual machine's vNICs, but for that of one."""
-    return [row.name for row in VNIC_NAMES.all(tx, vm_id=vm_id, besides=besides)]
+    return VNIC_NAMES.scalars(tx, vm_id=vm_id, besides=besides)
 
 
 VNIC_NAMES = Statement(
@@ -234,7 +234,5 @@ def memory_promised(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[int, i
     here = sa.select(vms.c.host_id.label("place"), vms.c.memory).where(vms.c.host_id.in_(host_ids))
     coming = sa.select(vms.c.target_host_id.label("place"), vms.c.memory).where(vms.c.target_host_id.in_(host_ids))
     all_of = here.union_all(coming).subquery()
-    query = sa.select(
-        all_of.c.place, sa.func.count().label("number"), sa.func.sum(all_of.c.memory).label("memory")
-    ).group_by(all_of.c.place)
-    return {row.place: (int(row.number), int(row.memory)) for row in tx.execute(query)}
+    query = sa.select(all_of.c.place, sa.func.count(), sa.func.sum(all_of.c.memory)).group_by(all_of.c.place)
+    return {host_id: (number, int(memory)) for host_id, number, memory in tx.execute(query)}

@@ -65,13 +65,13 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
     if found.inherited:
         inherited = msgspec.to_builtins({**data.intent.inherited, **found.inherited})
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(inherited=inherited))
-    _tell(tx, data, host, found)
+    _record_adoption(tx, data, host, found)
     if found.attachments:
-        _tell_of_addresses(tx, data)
+        _record_taken_addresses(tx, data)
     return found
 
 
-def _tell_of_addresses(tx: Tx, data: queries.HostData) -> None:
+def _record_taken_addresses(tx: Tx, data: queries.HostData) -> None:
     """An address that another host has as well: both have it, whatever the engine says."""
     taken = host_addresses.align(tx, data.row.id)
     others = elsewhere(tx, {address for _, address in taken}, data.row.id)
@@ -80,7 +80,7 @@ def _tell_of_addresses(tx: Tx, data: queries.HostData) -> None:
         audit.record(tx, SYSTEM, ADDRESS_TWICE, f"{text} Give one of them another.", Severity.WARNING, host=data.row.id)
 
 
-def _tell(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:
+def _record_adoption(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:
     if found.attachments:
         names = sorted(data.networks[one.network_id].name for one in found.attachments)
         text = f"Host {data.row.name} carries these networks already, which were taken over: {', '.join(names)}."

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from netweft.core.guest_protocol import GuestState
 from netweft.core.host_health import LINK_GRACE, health
 from netweft.core.host_limits import limits_of
 from netweft.core.nic_view import NicView, nic_views
-from netweft.core.protocol import GuestState, HostReport, Phase
+from netweft.core.protocol import HostReport, Phase
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.actor import SYSTEM
@@ -79,12 +80,12 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     views = nic_views(spec.report.host)
     _store(tx, host, spec)
     _sync_nics(tx, host, views)
-    has_others = _settle_changes(tx, host, spec.report)
+    has_others = _end_changes(tx, host, spec.report)
     if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
         take_over(tx, host, spec.report)
-    _look_after_guests(tx, host, spec)
+    _take_in_guests(tx, host, spec)
     vnic_sync.review(tx, host.id, spec.report)
-    host_drifts.judge_drift(tx, host.id, spec.report)
+    host_drifts.record_drift(tx, host.id, spec.report)
     evaluate_status(tx, spec.host_id, spec.report)
     if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
         attachments_changed(tx, host.id)
@@ -98,7 +99,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         "capabilities": msgspec.to_builtins(spec.report.capabilities),
         "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
-        **_known_by(spec.report),
+        **_identities(spec.report),
     }
     if not _REPLACE_REPORT.first(tx, id=host.id, **values):
         _ADD_REPORT.run(tx, host_id=host.id, **values)
@@ -106,7 +107,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
 
 
-def _known_by(report: HostReport) -> dict[str, str]:
+def _identities(report: HostReport) -> dict[str, str]:
     """What systems with networks know the host by. One that is told no southbound database is no chassis."""
     chassis = report.host.chassis
     is_chassis = chassis is not None and bool(chassis.remote)
@@ -145,7 +146,7 @@ def _sync_nics(tx: Tx, host: HostRow, views: Mapping[str, NicView]) -> None:
         tx.execute(sa.delete(host_nics).where(host_nics.c.id.in_(gone)))
     new = [name for name in views if name not in known]
     if new:
-        bonds = {row.name: row.id for row in _BONDS.all(tx, id=host.id)}
+        bonds = dict(_BONDS.all(tx, id=host.id))
         rows = [
             {
                 "id": bonds.get(name) or new_id(),
@@ -182,7 +183,7 @@ def _link_changed(tx: Tx, host: HostRow, view: NicView, row: HostNicRow) -> None
     audit.record(tx, SYSTEM, code, text, severity, host=host.id, cluster=host.cluster_id)
 
 
-def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
+def _end_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     """Changes whose job has ended without knowing how they ended: the host tells, however late. Returns whether it has
     other networks than before.
     """
@@ -193,11 +194,11 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
             continue
         change = report.change
         if report.generation < row.generation:
-            _settle_refused(tx, host, row, kept, "The request never reached the host.")
+            _record_refused(tx, host, row, kept, "The request never reached the host.")
         elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
-            _settle_refused(tx, host, row, kept, "The host has taken a later change.")
+            _record_refused(tx, host, row, kept, "The host has taken a later change.")
         elif change.phase is Phase.ROLLED_BACK:
-            _settle_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
+            _record_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
         else:
             has_others |= host_changes.record_applied(tx, host.id, row.generation, kept)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
@@ -207,7 +208,7 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     return has_others
 
 
-def _settle_refused(
+def _record_refused(
     tx: Tx, host: HostRow, row: HostChangeRow, kept: Kept, error: str, error_code: str = host_changes.LOST
 ) -> None:
     host_changes.record_refused(tx, host.id, row.generation, error, kept)
@@ -217,7 +218,7 @@ def _settle_refused(
     audit.record(tx, SYSTEM, code, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=row.job_id)
 
 
-def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
+def _take_in_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
     for vm in _TOLD.all(tx, id=host.id, statuses=_TOLD_BY_REPORTS, before=spec.asked_at):
@@ -225,10 +226,10 @@ def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         status = guest.status if guest else ""
         if status == "suspended":
             if vm.status != "suspended":
-                settle_guest(tx, vm.id, status, host.id)
+                record_guest(tx, vm.id, status, host.id)
         elif status == "up":
             if vm.status in {"unknown", "suspended"}:
-                settle_guest(tx, vm.id, status, host.id)
+                record_guest(tx, vm.id, status, host.id)
         elif vm.status != "powering_down" or guest:  # else its job takes it away just now
             _record_end(tx, host, vm, guest)
     _find_running(tx, host, spec)
@@ -253,7 +254,7 @@ def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
     for vm in _FOUND.all(tx, ids=running, id=host.id, before=spec.asked_at) if running else ():
         if vm.status == "down":
-            settle_guest(tx, vm.id, "up", host.id)
+            record_guest(tx, vm.id, "up", host.id)
             code, severity = VM_FOUND, Severity.WARNING
             text = f"VM {vm.name} was found running on Host {host.name}."
         else:
@@ -282,7 +283,7 @@ _FOUND = Statement(
 )
 
 
-def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
+def record_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
     """Write down that a machine is up or suspended on a host, or down."""
     places = {
         "host_id": host_id if status == "up" else None,
@@ -305,7 +306,7 @@ def _record_end(tx: Tx, host: HostRow, vm: VmRow, guest: GuestState | None) -> N
         why = guest.error
     bad = vm.status == "suspended" or (guest and guest.error)
     code, severity = (VM_DOWN_ERROR, Severity.ERROR) if bad else (VM_DOWN, Severity.NORMAL)
-    settle_guest(tx, vm.id, "down", reason=why)
+    record_guest(tx, vm.id, "down", reason=why)
     functions.release(tx, vm.id)
     ports.release(tx, vm.id)
     text = f"VM {vm.name} is down. Exit message: {why}."
@@ -350,7 +351,7 @@ def evaluate_status(tx: Tx, host_id: str, report: HostReport) -> None:
 
 
 def _required(tx: Tx, cluster_id: str) -> dict[str, str]:
-    return {row.id: row.name for row in _REQUIRED.all(tx, id=cluster_id)}
+    return dict(_REQUIRED.all(tx, id=cluster_id))
 
 
 _REQUIRED = Statement(
@@ -366,7 +367,7 @@ _REQUIRED = Statement(
 
 def _long_down(tx: Tx, host_id: str) -> set[str]:
     before = utc_now() - timedelta(seconds=LINK_GRACE)
-    return {row.name for row in _DOWN_BEFORE.all(tx, id=host_id, before=before)}
+    return set(_DOWN_BEFORE.scalars(tx, id=host_id, before=before))
 
 
 _DOWN_BEFORE = Statement(

@@ -34,15 +34,16 @@ _UNSETTLED = [sa.literal(status) for status in ("unknown", "powering_down")]
 _REPORT = msgspec.json.Decoder(HostReport)
 
 
-def known_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
+def stored_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
     """The tag of the report that is stored, empty when there is none; and whether it has to be taken in again although
     the host is as it says.
     """
     since = utc_now() - timedelta(seconds=LINK_GRACE + _MARGIN)
     row = _KNOWN.first(tx, id=host_id, since=since)
-    if row is None or row.asked_at is None:
+    if row is None:
         return "", False
-    return row.tag, row.status not in _IN_SIGHT or bool(row.is_open)
+    status, tag, asked_at, is_open = row
+    return ("", False) if asked_at is None else (tag, status not in _IN_SIGHT or bool(is_open))
 
 
 def take_again(tx: Tx, host_id: str, tag: str, asked_at: datetime) -> None:
@@ -73,7 +74,7 @@ _KNOWN = Statement(
         hosts.c.status,
         host_reports.c.tag,
         host_reports.c.asked_at,
-        sa.or_(_MOVED, _UNSYNCED, _PENDING, _DOWN).label("is_open"),
+        sa.or_(_MOVED, _UNSYNCED, _PENDING, _DOWN),
     )
     .join(host_reports, host_reports.c.host_id == hosts.c.id)
     .where(hosts.c.id == sa.bindparam("id"))

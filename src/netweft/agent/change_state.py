@@ -1,0 +1,127 @@
+"""How far the last change of a host has come: on the disk, in memory, and for whoever waits for news of it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from threading import Condition
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from netweft.agent import change_requests
+from netweft.agent.store import Record, StoreError
+from netweft.agent.transitions import Trigger, is_news, transition
+from netweft.core.protocol import PROGRESS_EVERY, Phase
+
+if TYPE_CHECKING:
+    from netweft.agent.events import Events
+    from netweft.agent.store import Store
+    from netweft.core.protocol import Change, ChangeRequest
+
+log = logging.getLogger(__name__)
+
+HOST_FILES = ("checkpoint-", "desired-", "committed-")
+
+
+class ChangeState:
+    """The record of the last change as the disk has it, and what is not worth a write: ``steps`` done and of how many,
+    the ``deadline`` of its confirmation (time.monotonic), whether it ``is_busy``.
+
+    ``moved`` is the lock of all of it, and is notified when it has moved on; it may be taken again by who has it.
+    """
+
+    def __init__(self, store: Store, events: Events) -> None:
+        self._store = store
+        self._events = events
+        self.record = Record()
+        self.moved = Condition()
+        self.steps = (0, 0)
+        self.deadline = 0.0
+        self.is_busy = False
+
+    def load(self) -> None:
+        """Read what the disk has. Raises StoreError."""
+        self.record = self._store.load()
+        change = self.record.change
+        self.steps = (change.steps_done, change.steps_total) if change else (0, 0)
+
+    def save(self, record: Record) -> None:
+        """Put another record on the disk, which is the one from then on. Raises StoreError."""
+        self._store.save(record)
+        self.record = record
+
+    def sweep(self) -> None:
+        """Remove the files of changes before this one."""
+        self._store.sweep(self.record, HOST_FILES)
+
+    def change(self) -> Change:
+        """The change as it stands now. There must be one."""
+        change = self.record.change
+        if change is None:
+            raise RuntimeError("there is no change")
+        left = max(0.0, self.deadline - monotonic()) if change.phase is Phase.AWAITING else None
+        done, total = self.steps
+        return replace(change, steps_done=done, steps_total=total, seconds_left=left)
+
+    def repeated(self, request: ChangeRequest) -> Change | None:
+        """The change of a request that is only repeated. Raises RefusalError for one that is too old.
+
+        Called with the lock.
+        """
+        record = self.record
+        if request.generation > record.generation:
+            return None
+        same = request.generation == record.generation and record.change
+        if same and (request.confirm_within, request.commit) == (record.confirm_within, record.commit):
+            with suppress(StoreError):
+                if self._store.host(record.desired) == request.desired:
+                    return self.change()
+        raise change_requests.stale(request, record.generation)
+
+    def await_news(self, generation: int, phase: str, wait: float) -> None:
+        """Return once the last change is another than that one, or is in another phase and awaits its confirmation or
+        has ended; after a while if it has moved otherwise; and when ``wait`` seconds have passed.
+        """
+        until, pause = monotonic() + wait, monotonic() + PROGRESS_EVERY
+        with self.moved:
+            steps = self.steps
+            while (now := monotonic()) < until:
+                change = self.record.change
+                if change is None or is_news(change, generation=generation, phase=phase):
+                    return
+                if now >= pause:
+                    if change.phase != phase or self.steps != steps:
+                        return
+                    pause = now + PROGRESS_EVERY
+                self.moved.wait(min(pause, until) - now)
+
+    def enter(self, trigger: Trigger, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
+        """Put the next phase on the disk, then let everybody see it; with a final one the host is free for the next
+        change.
+
+        Raises StoreError with the phase as it was, where the next one needs the disk.
+        """
+        with self.moved:
+            record, change = self.record, self.record.change
+            if change is None:
+                raise RuntimeError("a phase without a change")
+            move = transition(change.phase, trigger)
+            done, total = self.steps
+            error = error or change.error
+            change = replace(
+                change, phase=move.to, steps_done=done, steps_total=total, error=error, difference=difference
+            )
+            if move.keeps and record.peers:
+                change = replace(change, lost_peers=None)
+            record = replace(record, change=change, committed=record.desired if move.commits else record.committed)
+            try:
+                self._store.save(record)
+            except StoreError:
+                if move.needs_disk:
+                    raise
+                log.exception("going on without having noted the phase %s", move.to)
+            self.record = record
+            self.is_busy = not move.to.is_final
+            self.moved.notify_all()
+            self._events.change(record.generation, move.to)
