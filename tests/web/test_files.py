@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -48,7 +49,8 @@ def test_every_address_is_answered_under_the_policy(site: Site) -> None:
 
 def test_the_engine_works_without_what_npm_gives(tmp_path: Path) -> None:
     shutil.copytree(STATIC, tmp_path / "static", ignore=shutil.ignore_patterns("vendor"))
-    page = asyncio.run(_get(with_page(Starlette(), tmp_path / "static"), "/ui/hosts"))
+    with ThreadPoolExecutor(1) as pool:  # the thread of the tests has a loop of the browser's
+        page = pool.submit(asyncio.run, _get(with_page(Starlette(), tmp_path / "static"), "/ui/hosts")).result()
     assert "run <code>make install</code> again" in page
     assert "<script" not in page
 

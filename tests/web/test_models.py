@@ -25,7 +25,7 @@ OPTIONS = {"seconds": 60, "commit": False}
 OF_ALL = {"check_connectivity": True, "connectivity_timeout": 60, "commit_on_success": False}
 
 RUN = """async ([base, steps, options]) => {
-    const model = await import(document.querySelector('link[href$="model/setup.js"]').href);
+    const model = await import(new URL('model/setup.js', document.querySelector('script[src]').src));
     const merged = (was, now) => now === null || typeof now !== 'object' || Array.isArray(now) ? now
         : Object.fromEntries(Object.entries({...was, ...now}).map(([key, value]) =>
             [key, key in now ? merged(was?.[key], value) : value]).filter(([key]) => now[key] !== null));
@@ -122,7 +122,7 @@ ITEMS = {
 def test_what_is_in_the_way_is_told(page: Page) -> None:
     found = page.evaluate(
         """async ([host, asked]) => {
-            const model = await import(document.querySelector('link[href$="model/setup.js"]').href);
+            const model = await import(new URL('model/setup.js', document.querySelector('script[src]').src));
             return asked.map(([ids, uplink]) => model.obstacle(host, model.draftOf(host), ids, uplink));
         }""",
         [HOST, [[ids, uplink] for ids, uplink, _ in OBSTACLES]],

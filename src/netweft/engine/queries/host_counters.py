@@ -20,9 +20,9 @@ _COUNTERS = msgspec.json.Decoder(dict[str, LinkCounters])
 
 def counters_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Mapping[str, LinkCounters]]:
     """By host and name of the link; a host that has not said anything yet is not there."""
-    return {host_id: _COUNTERS.decode(counters) for host_id, counters in _TOLD.all(tx, ids=host_ids)}
+    return {host_id: _COUNTERS.decode(counters) for host_id, counters in _COUNTED.all(tx, ids=host_ids)}
 
 
-_TOLD = Statement(
+_COUNTED = Statement(
     sa.select(host_counters.c.host_id, host_counters.c.counters).where(Among(host_counters.c.host_id, "ids"))
 )
