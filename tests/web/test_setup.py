@@ -124,6 +124,20 @@ def test_the_progress_is_told(site: Site, window: Window) -> None:
     site.simulate("sim-1")
 
 
+def test_a_change_goes_on_while_another_tab_is_shown(site: Site, window: Window) -> None:
+    site.add_network("meanwhile")
+    site.simulate("sim-1", step_seconds=0.4)
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    by_placing(page, "meanwhile", "eth1")
+    set_up(page, site.id("sim-1"))
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    page.get_by_role("link", name="Set up networks").click()
+    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    site.simulate("sim-1")
+    assert "meanwhile" in site.carried("sim-1")
+
+
 def test_a_network_is_synchronized(site: Site, window: Window) -> None:
     site.add_network("drifted", "sim-3", nic="eth1")
     host = site.host("sim-3")

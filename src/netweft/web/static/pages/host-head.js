@@ -1,7 +1,7 @@
 // The head of a host, above all of its tabs.
 import { Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
-import { Tabs } from '../lib/tabs.js';
+import { Tabs } from '../lib/list.js';
 import { Head } from '../lib/view.js';
 import { Committed, HostStatus, InSync } from './hosts.js';
 

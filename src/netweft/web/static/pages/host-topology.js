@@ -1,11 +1,11 @@
 // How guests of a host reach the physical switches: as a picture whose paths can be followed, and as a table that says the same.
 import { OWN, get } from '../lib/api.js';
+import { Pages } from '../lib/list.js';
 import { Icon } from '../lib/parts.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Blank, State, Table, View, useData } from '../lib/view.js';
 import { MANY, groupsOf, pathOf, rowsOf, topologyOf, wordsOf } from '../model/topology.js';
-import { Pages } from './hosts.js';
 
 const PAGE = 100;
 const ICONS = { guest: 'monitor', vnic: 'cable', network: 'network', bond: 'link', nic: 'ethernet-port', port: 'server' };

@@ -4,8 +4,6 @@ import { List, useList } from '../lib/list.js';
 import { html } from '../lib/preact.js';
 import { Head, State } from '../lib/view.js';
 
-export { Pages } from '../lib/list.js';
-
 const KINDS = { up: 'ok', maintenance: 'rest', preparing_for_maintenance: 'busy', connecting: 'busy', initializing: 'busy', installing: 'busy', reboot: 'busy' };
 
 /** A host's status in oVirt's words. */

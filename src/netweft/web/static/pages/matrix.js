@@ -1,6 +1,7 @@
 // The matrix of networks and clusters: which cluster has, requires and uses which network, changed by mouse or by keys, and applied together.
 import { OVIRT, OWN, get, post, request, searching } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
+import { Pages } from '../lib/list.js';
 import { Dialog, Icon, say } from '../lib/parts.js';
 import { Planned } from '../lib/plan.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
@@ -10,7 +11,6 @@ import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js
 import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
 import { Cells, Wishes, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
-import { Pages } from './hosts.js';
 import { ROLES } from './networks.js';
 
 const COLUMNS = 30;

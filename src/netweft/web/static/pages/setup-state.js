@@ -18,7 +18,7 @@ export const dialog = signal(null); // {kind, ...what it is about}
 export const words = signal(''); // what the networks that are not on the host are filtered by
 export const options = signal({ seconds: 120, commit: false });
 export const plan = signal({}); // {plan} | {error} | {} while it is being made
-export const run = signal(null); // {phase, progress, left, error} of a change that was sent
+export const run = signal(null); // {host, phase, progress, left, error} of a change that was sent, also while another tab is shown
 const past = signal([]);
 const future = signal([]);
 
@@ -50,7 +50,8 @@ function begin(found) {
     host.value = found;
     const kept = JSON.parse(sessionStorage.getItem(store()) ?? 'null');
     draft.value = kept ? model.rebase(kept.host, found, kept.draft) : model.draftOf(found);
-    [past.value, future.value, picked.value, dialog.value, run.value, words.value] = [[], [], null, null, null, ''];
+    [past.value, future.value, picked.value, dialog.value, words.value] = [[], [], null, null, ''];
+    if (run.value?.host !== found.id) run.value = null;
   });
 }
 
@@ -163,13 +164,15 @@ function dropNetworks(ids, id) {
 export async function apply() {
   const made = plan.value.plan;
   if (!made || run.value) return;
-  [picked.value, run.value] = [null, { phase: 'sent', progress: {}, left: options.value.seconds }];
+  const mine = host.value.id;
+  [picked.value, run.value] = [null, { host: mine, phase: 'sent', progress: {}, left: options.value.seconds }];
   say('Applying.');
   try {
     const answer = await post(path.value, { ...body.value, async: true }, { 'Netweft-Plan': made.id });
-    await watch(answer.job.id);
+    await watch(answer.job.id, mine);
   } catch (error) {
-    run.value = null;
+    if (run.value?.host === mine) run.value = null;
+    if (host.value?.id !== mine) return;
     if (error.codes?.includes(STALE)) say('The host has changed meanwhile. This is the plan that holds now.');
     plan.value = { error };
     if (error.codes?.includes(STALE)) await remember();
@@ -177,27 +180,28 @@ export async function apply() {
 }
 
 /** Follow a job. A host that does not answer tells no time that is left; what it was given runs out all the same. */
-async function watch(id) {
+async function watch(id, mine) {
   const deadline = Date.now() + options.value.seconds * 1000;
   for (;;) {
     const job = await get(`${OWN}/jobs/${id}`);
-    if (job.status !== 'started') return end(job);
+    if (run.value?.host !== mine) return undefined;
+    if (job.status !== 'started') return end(job, mine);
     const phase = { awaiting_confirmation: 'test', undefined: 'sent' }[job.progress.phase] ?? 'apply';
     const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
-    run.value = { phase, progress: job.progress, left: Math.ceil(left) };
+    run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
 
-async function end(job) {
+async function end(job, mine) {
   const kept = job.status === 'finished';
-  if (kept) {
-    const found = await get(`${OVIRT}/hosts/${host.value.id}`, FOLLOWED);
+  const found = kept && await get(`${OVIRT}/hosts/${mine}`, FOLLOWED);
+  if (kept && host.value?.id === mine) {
     const cables = host.value.nics.map((nic) => ({ nic: nic.id, text: nic.cable }));
     batch(() => { host.value = hostOf(found, cables, host.value.cards); draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
     remember();
   }
-  run.value = { phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };
+  run.value = { host: mine, phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };
   say(kept ? 'Kept. The host has the new configuration.' : `Not done. ${job.error}`);
 }
 
