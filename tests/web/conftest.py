@@ -77,6 +77,22 @@ class Site:
             self.client.action(f"hosts/{self.id(host)}/setupnetworks", body)
         return str(network["id"])
 
+    def put_back(self, host: str) -> None:
+        """Take off a host what a test has set up: guests, its networks but the first, its bonds, labels and faults."""
+        self.simulate(host)
+        for guest in self.client.list("vms", search=f"host={host}"):
+            self.client.action(f"vms/{guest['id']}/stop")
+        path = f"hosts/{self.id(host)}"
+        nics = self.client.list(f"{path}/nics", follow="network_labels")
+        for nic in nics:
+            for label in nic.get("network_labels", {}).get("network_label", []):
+                self.client.remove(f"{path}/nics/{nic['id']}/networklabels/{label['id']}")
+        there = self.client.list(f"{path}/networkattachments", follow="network")
+        gone = [{"id": one["id"]} for one in there if one["network"]["name"] != "ovirtmgmt"]
+        bonds = [{"id": nic["id"]} for nic in nics if "bonding" in nic]
+        body = {"removed_network_attachments": gone, "removed_bonds": bonds, "commit_on_success": True}
+        self.client.action(f"{path}/setupnetworks", body)
+
     def carried(self, host: str) -> dict[str, str]:
         """The networks of a host with the NICs that they are on."""
         path = f"hosts/{self.id(host)}/networkattachments"
@@ -111,6 +127,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         authority = db.run(open_authority, open_box(folder))
         with closing(Agents(authority)) as agents:
             yield Site(engine, client, agents, _doors(client, db))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hosts_as_they_were(site: Site) -> Iterator[None]:
+    """Each file begins with hosts that carry the management network only."""
+    yield
+    for host in HOSTS:
+        site.put_back(host)
 
 
 def _doors(client: Client, db: Database) -> dict[str, tuple[str, str]]:

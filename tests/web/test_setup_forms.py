@@ -155,25 +155,25 @@ def test_options_of_a_bond_change(site: Site, window: Window) -> None:
 
 
 def test_virtual_functions_change_at_once(site: Site, window: Window) -> None:
-    site.add_network("fast")
+    site.add_network("quick")
     nic = site.client.find(f"hosts/{site.id('sim-2')}/nics", "eth3")
     path = f"hosts/{site.id('sim-2')}/nics/{nic['id']}"
     page = window.open(f"hosts/{site.id('sim-2')}")
     by_keys(page, "eth3", "Virtual functions…")
     page.get_by_label("Virtual functions, at most 8").fill("4")
     page.get_by_label("They serve").select_option("certain networks")
-    page.get_by_role("combobox", name="Network").fill("fast")
+    page.get_by_role("combobox", name="Network").fill("quick")
     page.keyboard.press("Enter")
     page.get_by_role("combobox", name="Label").fill("green")
     page.get_by_role("button", name="Add label").click()
     page.get_by_text("Same as API call").click()
-    expect(page.get_by_text("netweft host functions sim-2 eth3 4 --for fast")).to_be_visible()
+    expect(page.get_by_text("netweft host functions sim-2 eth3 4 --for quick")).to_be_visible()
     page.get_by_role("button", name="Change now").click()
     expect(page.get_by_text("4 of 8 VFs")).to_be_visible()
-    assert [one["name"] for one in site.client.list(f"{path}/virtualfunctionallowednetworks")] == ["fast"]
+    assert [one["name"] for one in site.client.list(f"{path}/virtualfunctionallowednetworks")] == ["quick"]
     assert [one["id"] for one in site.client.list(f"{path}/virtualfunctionallowedlabels")] == ["green"]
     by_mouse(page, "eth3", "Virtual functions…")
-    page.get_by_role("button", name="Remove fast").click()
+    page.get_by_role("button", name="Remove quick").click()
     page.get_by_label("Virtual functions, at most 8").fill("0")
     page.get_by_role("button", name="Change now").click()
     expect(page.get_by_text("4 of 8 VFs")).to_have_count(0)

@@ -62,6 +62,10 @@ class Answer:
         return ": ".join(told) or plain
 
 
+KEPT = 2.0
+"""Seconds for which an unused connection is kept. The engine closes it after 5; what is sent at that moment is lost."""
+
+
 class Connection:
     """To the engine at ``url``. ``ca_file``: the certificate of its authority (PEM); None trusts what the system
     trusts. ``headers`` go with every request; ``timeout`` in seconds, for each time that it waits for the engine.
@@ -79,7 +83,7 @@ class Connection:
                 context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
             except ssl.SSLError as error:
                 raise CertificateFileError(f"{ca_file} holds no certificate in PEM form") from error
-        self._pool = httpcore.ConnectionPool(ssl_context=context)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, keepalive_expiry=KEPT)
 
     def close(self) -> None:
         """End it."""
