@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -229,3 +230,13 @@ def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: O
     expect(page.get_by_role("heading", name="Changes")).to_have_count(0)
     page.get_by_role("button", name="As a table").click()
     expect(row(page, "not eve's")).to_contain_text("not attached")
+
+
+def test_what_a_network_is_for_stands_side_by_side(window: Window) -> None:
+    page = window.open("networks")
+    row = page.get_by_role("row").filter(has_text="ovirtmgmt")
+    boxes = [row.get_by_text(role, exact=True).bounding_box() for role in ("Management", "Display", "Migration")]
+    for one, other in pairwise(boxes):
+        assert one is not None
+        assert other is not None
+        assert other["x"] >= one["x"] + one["width"] or other["y"] >= one["y"] + one["height"] - 4, boxes

@@ -79,5 +79,5 @@ const share = (pool) => (pool.size ? (100 * pool.used) / pool.size : 0);
 function Capacity({ pools }) {
   return pools.length > 0 && html`<${Card} id="h-room" title="MAC addresses"><ul class="tally">${pools.map((pool) => html`<li key=${pool.id}><a href=${addressOf({ ...pool, kind: 'mac_pool' })}>${pool.name}</a>
     <span class="quiet">${pool.used.toLocaleString()} of ${pool.size.toLocaleString()}</span>
-    <svg class="use ${share(pool) >= 90 ? 'warn' : ''}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="4" class="r0"/><rect width=${Math.min(100, Math.max(share(pool), pool.used ? 1 : 0))} height="4" class="r1"/></svg></li>`)}</ul><//>`;
+    <svg class="used ${share(pool) >= 90 ? 'warn' : ''}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="4" class="r0"/><rect width=${Math.min(100, Math.max(share(pool), pool.used ? 1 : 0))} height="4" class="r1"/></svg></li>`)}</ul><//>`;
 }
