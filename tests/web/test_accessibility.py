@@ -25,7 +25,8 @@ WIDTHS = [1440, 420, 320]
 def check(page: Page, what: str) -> None:
     """No violation of any rule, light and dark, and nothing that one has to scroll sideways for."""
     page.evaluate("scrollTo(0, 0)")  # what is half below a bar that stays in sight can be scrolled from there
-    for scheme in SCHEMES:
+    narrowest = page.viewport_size is not None and page.viewport_size["width"] == min(WIDTHS)
+    for scheme in SCHEMES[:1] if narrowest else SCHEMES:  # its colours are those of the width above
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found: list[Any] = page.evaluate(RUN, RULES)
         assert not found, f"{what}, {scheme}: {found}"
