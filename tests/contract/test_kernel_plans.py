@@ -6,11 +6,14 @@ none; the metal ring runs the same tests on a kernel that has both.
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import time
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -130,3 +133,31 @@ def do(door: MachineNetworking, now: Host, steps: Sequence[Step]) -> Host:
     left = unlike(expected, after)
     assert not left, "\n".join([*map(str, steps), *left])
     return after
+
+
+def test_that_spanning_tree_ages_faster_for_a_while_is_nobodys_option(tmp_path: Path) -> None:
+    in_fresh_namespace(partial(_topology_changes, tmp_path))
+
+
+def _topology_changes(folder: Path) -> None:
+    door = open_door(folder, MACS)
+    for words in (
+        "link add br0 type bridge stp_state 1 forward_delay 200",
+        "link add end0 type veth peer name end1",
+        "link set end0 master br0",
+        "link set end1 up",
+        "link set end0 up",
+        "link set br0 up",
+    ):
+        subprocess.run(["ip", *words.split()], check=True)
+    deadline = time.monotonic() + 60
+    while not (told := _bridge("br0"))["topology_change"]:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    assert told["ageing_time"] == 400
+    assert door.observe().bridges["br0"].options == {"forward_delay": "200"}
+
+
+def _bridge(name: str) -> dict[str, Any]:
+    shown = subprocess.run(["ip", "-d", "-j", "link", "show", name], check=True, capture_output=True).stdout
+    return dict(json.loads(shown)[0]["linkinfo"]["info_data"])

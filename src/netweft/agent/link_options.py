@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 IFLA_BOND_MODE, IFLA_BOND_ACTIVE_SLAVE, IFLA_BOND_MIIMON, IFLA_BOND_AD_INFO = 1, 2, 3, 23
 IFLA_BOND_AD_INFO_PARTNER_MAC = 5
 IFLA_BR_STP_STATE, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID = 5, 7, 39
+IFLA_BR_FORWARD_DELAY, IFLA_BR_AGEING_TIME, IFLA_BR_TOPOLOGY_CHANGE = 1, 4, 14
 
 UNTAGGED = VLAN_MAX
 """The VLAN that a bridge puts untagged frames in while it filters VLANs for guests with a trunk. It is the mark of
@@ -236,8 +237,18 @@ _UNSET = {option.kind: _unset(name, option) for name, option in BRIDGE_OPTIONS.i
 def read_set_bridge_options(data: Mapping[int, bytes]) -> dict[str, str]:
     """As :func:`read_bridge_options`, without those that are what they are when nobody sets them: nearly all."""
     told = {kind: data[kind] for kind, payloads in _UNSET.items() if kind in data and data[kind] not in payloads}
+    if _is_aged_by_spanning_tree(data):
+        told.pop(IFLA_BR_AGEING_TIME, None)
     untagged = data.get(IFLA_BR_VLAN_DEFAULT_PVID, b"")
     return read_bridge_options({**told, IFLA_BR_VLAN_DEFAULT_PVID: untagged}) if told else {}
+
+
+def _is_aged_by_spanning_tree(data: Mapping[int, bytes]) -> bool:
+    """Whether the ageing time is what the kernel sets for half a minute after the spanning tree has changed, and not
+    what anybody asked for: twice the forward delay (IEEE 802.1D).
+    """
+    ageing, delay = (number(data.get(kind, b"")) for kind in (IFLA_BR_AGEING_TIME, IFLA_BR_FORWARD_DELAY))
+    return bool(number(data.get(IFLA_BR_TOPOLOGY_CHANGE, b""))) and ageing == 2 * delay
 
 
 def filters_for_guests(data: Mapping[int, bytes]) -> bool:
