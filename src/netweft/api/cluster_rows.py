@@ -6,7 +6,7 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.vnic_rows import Named
+from netweft.api.values import Named
 from netweft.engine.access import visibility
 from netweft.engine.model.clusters import clusters
 from netweft.engine.queries import cluster_rows as queries

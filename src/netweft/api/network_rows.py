@@ -9,7 +9,7 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.vnic_rows import Named
+from netweft.api.values import Named, named
 from netweft.engine.access import visibility
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import network_rows as queries
@@ -69,8 +69,8 @@ def _line(row: CountedNetwork, roles: Mapping[str, Sequence[str]], wrong: Mappin
         vm_network=row.vm_network,
         label=row.label,
         roles=list(roles.get(row.id, ())),
-        provider=Named(id=row.provider_id, name=row.provider_name or "") if row.provider_id else None,
-        qos=Named(id=row.qos_id, name=row.qos_name or "") if row.qos_id else None,
+        provider=named(row.provider_id, row.provider_name),
+        qos=named(row.qos_id, row.qos_name),
         clusters=row.clusters,
         hosts=row.hosts,
         hosts_out_of_sync=wrong.get(row.id, 0),

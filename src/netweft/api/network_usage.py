@@ -9,7 +9,7 @@ import msgspec
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import require_visible
-from netweft.api.vnic_rows import Named
+from netweft.api.values import Named
 from netweft.core.sync import Reported
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType

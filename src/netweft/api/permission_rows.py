@@ -12,7 +12,7 @@ from sqlalchemy import Select
 from netweft.api.permissions import PARENTS
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.vnic_rows import Named
+from netweft.api.values import Named
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import EVERYONE
 from netweft.engine.model.users import permissions, roles, users

@@ -8,7 +8,7 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.vnic_rows import Named, named
+from netweft.api.values import Named, named
 from netweft.core.network_filters import FILTERS
 from netweft.core.rules.mac_pool import MacRange, mac_text
 from netweft.core.rules.qos import LIMITS

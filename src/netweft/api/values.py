@@ -7,11 +7,24 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
 from msgspec import UNSET
 
 from netweft.api.types import Datum, Ip, Statistic
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.core.options import repeated
+
+
+class Named(msgspec.Struct, kw_only=True, frozen=True):
+    """Something by its id and its name."""
+
+    id: str
+    name: str
+
+
+def named(thing_id: str | None, name: str | None) -> Named | None:
+    """Something that need not be there."""
+    return None if thing_id is None else Named(id=thing_id, name=name or "")
 
 
 def ip(version: int, address: str = "", prefix: int = 0, gateway: str = "") -> Ip:

@@ -10,6 +10,7 @@ import msgspec
 
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
+from netweft.api.values import Named, named
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.model.vms import vms
@@ -22,13 +23,6 @@ from netweft.engine.statements import rows
 routes = Routes("rows", ADDITIONS)
 
 SEARCHABLE = Searchable(queries.SEARCH, key=vnics.c.id, default=(vms.c.name, vnics.c.name))
-
-
-class Named(msgspec.Struct, kw_only=True, frozen=True):
-    """Something by its id and its name."""
-
-    id: str
-    name: str
 
 
 class RowOfVnic(msgspec.Struct, kw_only=True, frozen=True):
@@ -72,11 +66,6 @@ def list_vnics(call: Call[None]) -> list[RowOfVnic]:
         )
         for row in found
     ]
-
-
-def named(thing_id: str | None, name: str | None) -> Named | None:
-    """Something that need not be there."""
-    return None if thing_id is None else Named(id=thing_id, name=name or "")
 
 
 def _show(row: VnicLine, addresses: list[str], same_mac: list[str]) -> RowOfVnic:
