@@ -140,6 +140,15 @@ def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) 
     assert not is_running(agent)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.9", "[::1]"])
+def test_simulated_hosts_of_an_engine_that_listens_elsewhere(tmp_path: Path, address: str) -> None:
+    with (
+        serve(tmp_path / "data", "--simulated-hosts", "2", "--listen", f"{address}:0") as engine,
+        engine.client() as client,
+    ):
+        until(lambda: hosts_up(client) == 2)
+
+
 def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     programs = min(2, len(os.sched_getaffinity(0)))

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +22,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.enrollments import create_simulated_enrollment
 from netweft.engine.db import Database
 from netweft.engine.outages import first_line
+from netweft.engine.settings import Address
 
 _PATIENCE = 70.0
 """Seconds in which an agent ends; it may take back an unconfirmed change first."""
@@ -88,7 +91,8 @@ class Simulation:
     def _start(self, part: Part) -> subprocess.Popen[bytes]:
         own = self.folder if part.of == 1 else self.folder / f"part-{part.number}"
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = ["--state", str(self.folder), "--run", str(own / "run"), "--listen", f"127.0.0.1:{self._port(own)}"]
+        address = Address(self._host, self._port(own))
+        state = ["--state", str(self.folder), "--run", str(own / "run"), "--listen", str(address)]
         join = ["--enroll", self.url, "--ca-fingerprint", self.fingerprint]
         hosts = [
             "--simulated",
@@ -111,18 +115,35 @@ class Simulation:
 
     def _port(self, own: Path) -> int:
         """The port of the last time, so that nothing has to join again; a new one when it is taken, or when the engine
-        is another.
+        is another or elsewhere.
         """
         known = own / "engine.txt"
         port, _, engine = known.read_text().partition(" ") if known.exists() else ("0", "", "")
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind(("127.0.0.1", int(port)))
-            except OSError:
-                listener.bind(("127.0.0.1", 0))
-            free = int(listener.getsockname()[1])
-        if (str(free), engine) != (port, self.fingerprint):
+        here = f"{self._host} {self.fingerprint}"
+        free = self._free_port(int(port))
+        if (str(free), engine) != (port, here):
             (own / "enrollment.json").unlink(missing_ok=True)  # without it the agent joins again
-            known.write_text(f"{free} {self.fingerprint}")
+            known.write_text(f"{free} {here}")
         return free
+
+    def _free_port(self, wanted: int) -> int:
+        """This port, or another one where it is taken."""
+        try:
+            listener = socket.create_server((self._host, wanted), family=_family(self._host))
+        except OSError:
+            listener = socket.create_server((self._host, 0), family=_family(self._host))
+        with listener:
+            return int(listener.getsockname()[1])
+
+    @cached_property
+    def _host(self) -> str:
+        """The address from which agents here join, at which the engine then calls them."""
+        engine = urlsplit(self.url)
+        host = engine.hostname or ""
+        with socket.socket(_family(host), socket.SOCK_DGRAM) as unsent:
+            unsent.connect((host, engine.port))
+            return str(unsent.getsockname()[0])
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
