@@ -45,9 +45,11 @@ class Engine:
 
 
 @contextmanager
-def serve(data: Path, *options: str, **environment: str) -> Iterator[Engine]:
+def serve(data: Path, *options: str, within: tuple[str, ...] = (), **environment: str) -> Iterator[Engine]:
+    """``within``: a command that runs the engine."""
     listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
-    command = [sys.executable, "-W", "error", "-m", "netweft", "serve", "--data", str(data), *listen, *options]
+    python = [*within, sys.executable, "-W", "error"]
+    command = [*python, "-m", "netweft", "serve", "--data", str(data), *listen, *options]
     log = (data.parent / "serve.log").open("w")
     program = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment}
@@ -140,13 +142,14 @@ def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) 
     assert not is_running(agent)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.9", "[::1]"])
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a network of its own")
+@pytest.mark.parametrize("address", ["127.0.0.9", "[::1]", "198.51.100.7"])
 def test_simulated_hosts_of_an_engine_that_listens_elsewhere(tmp_path: Path, address: str) -> None:
-    with (
-        serve(tmp_path / "data", "--simulated-hosts", "2", "--listen", f"{address}:0") as engine,
-        engine.client() as client,
-    ):
-        until(lambda: hosts_up(client) == 2)
+    data = tmp_path / "data"
+    own_network = 'ip link set lo up; ip address add 198.51.100.7/32 dev lo; exec "$@"'
+    within = ("unshare", "--net", "sh", "-e", "-c", own_network, "sh")
+    with serve(data, "--simulated-hosts", "2", "--listen", f"{address}:0", within=within):
+        until(lambda: statuses(data) == ["up", "up"])
 
 
 def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Path) -> None:
@@ -167,6 +170,11 @@ def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Pat
     with serve(data, "--simulated-hosts", "3") as engine:
         until(lambda: len(engine.children()) == 1 and are_open(data, 1))
     assert installations(data) == BLOCK + 6
+
+
+def statuses(data: Path) -> list[str]:
+    with closing(sqlite3.connect(data / "netweft.db")) as database:
+        return [str(row[0]) for row in database.execute("SELECT status FROM hosts")]
 
 
 def are_open(data: Path, programs: int) -> bool:

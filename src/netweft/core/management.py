@@ -21,9 +21,9 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
     """The request that attaches the management network without changing the host's address. Raises HostError when it
     cannot be.
 
-    ``addresses``: those of the host as the engine knows them. A loopback address (an agent on the engine's own
-    machine, or a simulated one) tells nothing, so the link with the default route is taken then, or the first with an
-    address, or the first. What another engine had in that place goes.
+    ``addresses``: those of the host as the engine knows them. None, or a loopback address (an agent on the engine's own
+    machine), tell nothing, so the link with the default route is taken then, or the first with an address, or the
+    first. What another engine had in that place goes.
     """
     link = management_link(host, addresses)
     if link is None:
@@ -46,7 +46,7 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
 
 def management_link(host: Host, addresses: Collection[str]) -> Link | None:
     """The link at which the engine reaches the host, None when it has none of the addresses; by the host's routes when
-    all are loopback addresses.
+    there are none but loopback addresses.
     """
     links = [link for link in _candidates(host) if _stands_on(host, link)[0]]
     for link in links:

@@ -75,8 +75,13 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
 
 
 def _addresses(agent_url: str) -> set[str]:
-    """The addresses at which the engine reaches the host. Raises HostError when its name is unknown."""
-    name = urlsplit(agent_url if "://" in agent_url else f"//{agent_url}").hostname or ""
+    """The addresses at which the engine reaches the host; none of a simulated one, as its agent's is on no NIC of its
+    own. Raises HostError when its name is unknown.
+    """
+    url = urlsplit(agent_url if "://" in agent_url else f"//{agent_url}")
+    if url.path:
+        return set()
+    name = url.hostname or ""
     try:
         return {str(ip_address(str(entry[4][0]).split("%")[0])) for entry in socket.getaddrinfo(name, None)}
     except OSError as error:
