@@ -116,18 +116,26 @@ def _ip(version: int, family: FamilyView) -> Ip:
 
 
 def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
-    """Options of a bond that is ours as users wrote them, since clients compare them with what they would write."""
-    wanted = next((one.options for one in data.intent.bonds if one.name == name), None)
-    mode = bond_mode(wanted.get("mode", bond.mode)) if wanted else bond.mode
-    options = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=str(MODES.index(mode)))]
-    others = wanted if wanted is not None else bond.options
-    options += [Option(name=key, value=value) for key, value in sorted(others.items()) if key != "mode"]
+    options = bond_options(data, name, bond)
+    mode = MODES[int(options.pop("mode"))]
+    shown = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=str(MODES.index(mode)))]
+    shown += [Option(name=key, value=value) for key, value in options.items()]
     return Bonding(
         ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,
-        options=options,
+        options=shown,
         slaves=[nic for slave in bond.slaves if (nic := nic_reference(data, slave))],
         active_slave=or_unset(nic_reference(data, bond.active_slave) if bond.active_slave else None),
     )
+
+
+def bond_options(data: HostData, name: str, bond: BondView) -> dict[str, str]:
+    """Options of a bond, ``mode`` by its number; of one that is ours as users wrote them, since clients compare them
+    with what they would write.
+    """
+    wanted = next((one.options for one in data.intent.bonds if one.name == name), None)
+    mode = bond_mode(wanted.get("mode", bond.mode)) if wanted else bond.mode
+    others = wanted if wanted is not None else bond.options
+    return {"mode": str(MODES.index(mode)), **{key: value for key, value in sorted(others.items()) if key != "mode"}}
 
 
 def _nics(data: HostData, restricted: Collection[str]) -> list[HostNic]:

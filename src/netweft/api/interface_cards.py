@@ -9,7 +9,9 @@ import msgspec
 from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.core.interface_cards import InterfaceCard
+from netweft.engine.db import Tx
 from netweft.engine.queries import functions
+from netweft.engine.queries.host_networks import HostData
 
 routes = Routes("interface_cards", ADDITIONS)
 
@@ -73,6 +75,10 @@ def _show(card: InterfaceCard, promised: Mapping[str, str]) -> Card:
 def list_cards(call: Call[None]) -> list[Card]:
     """The virtual interface cards that a host has, as it last reported them."""
     with call.read() as tx:
-        data = visible_host(tx, call)
-        promised = functions.holders(tx, data.row.id)
+        return cards_of(tx, visible_host(tx, call))
+
+
+def cards_of(tx: Tx, data: HostData) -> list[Card]:
+    """The virtual interface cards of a host."""
+    promised = functions.holders(tx, data.row.id)
     return [_show(card, promised) for card in data.report.capabilities.interface_cards] if data.report else []

@@ -15,6 +15,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.model.records import Record
 from netweft.engine.noun import Noun
 from netweft.engine.queries.networks import NETWORKS, NetworkDetails
 from netweft.engine.statements import Statement
@@ -50,6 +51,22 @@ CLUSTER_NETWORKS = Noun(
     ),
     NETWORKS.search,
 )
+
+
+class NetworkOfCluster(Record, frozen=True, kw_only=True):
+    """Which network, and whether all hosts of the cluster are to have it."""
+
+    network_id: str
+    required: bool
+
+
+IN_CLUSTER = (
+    sa.select(cluster_networks.c.network_id, cluster_networks.c.required)
+    .join(networks, networks.c.id == cluster_networks.c.network_id)
+    .where(cluster_networks.c.cluster_id == sa.bindparam("cluster_id"))
+    .order_by(networks.c.name, networks.c.id)
+)
+"""The networks of a cluster by name, for :class:`NetworkOfCluster`."""
 
 
 def find(tx: Tx, cluster_id: str, network_id: str) -> ClusterNetworkDetails | None:

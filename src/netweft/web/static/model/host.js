@@ -1,66 +1,44 @@
 // A host and its networks as the API tells of them, as a value; and what a network has on it besides its place, there and back, as oVirt's
 // NetworkAttachment has it: a configuration is {v4, v6, dns, qos, properties}. Pure.
 
-const flag = (text) => text === 'true';
 const ROLES = ['management', 'migration', 'gluster', 'display', 'vm'];
-const tagged = (one) => (one.network_labels?.network_label ?? []).map((label) => label.id);
 
-/** A host as oVirt's API shows it, followed by its NICs and their labels, its attachments, and the networks of its cluster and
- * theirs. `neighbours`: of its NICs; `cards`: its virtual interface cards. */
-export function hostOf(tree, neighbours, cards) {
-  const all = tree.nics.host_nic ?? [];
-  const name = new Map(all.map((nic) => [nic.id, nic.name]));
-  const cables = new Map(neighbours.map((one) => [one.nic, one.text]));
-  const devices = all.filter((nic) => !nic.base_interface);
-  const bonds = devices.filter((nic) => nic.bonding);
-  const carriers = new Map(all.filter((nic) => nic.network).map((nic) => [nic.network.id, nic]));
-  const networks = (tree.cluster.networks.network ?? []).map(networkOf);
-  const known = new Map(networks.map((network) => [network.uuid, network.id]));
-  const attached = (tree.network_attachments.network_attachment ?? []).filter((one) => known.has(one.network.id) && one.host_nic);
+/** A host as the engine tells of its networking. */
+export function hostOf(found) {
+  const uplinks = new Set([...found.nics, ...found.bonds].map((one) => one.name));
+  const name = new Map(found.networks.map((network) => [network.id, network.name]));
+  const attached = found.attachments.filter((one) => uplinks.has(one.uplink));
+  const flag = (said) => (said === null ? undefined : String(said));
   return {
-    id: tree.id, name: tree.name, status: tree.status, cluster: tree.cluster.name, networks, cards,
-    inSync: tree.networks_in_sync, committed: tree.networks_committed, vms: Number(tree.summary?.total ?? 0),
-    nics: devices.filter((nic) => !nic.bonding).map((nic) => nicOf(nic, cables.get(nic.name), name)),
-    bonds: Object.fromEntries(bonds.map((bond) => [bond.name, bondOf(bond, name)])),
-    labels: Object.fromEntries(devices.flatMap((nic) => tagged(nic).map((label) => [label, nic.name]))),
-    place: Object.fromEntries(attached.map((one) => [known.get(one.network.id), name.get(one.host_nic.id)])),
-    attachments: Object.fromEntries(attached.map((one) => [known.get(one.network.id), attachmentOf(one, carriers.get(one.network.id))])),
+    id: found.id, name: found.name, status: found.status, cluster: found.cluster.name, networks: found.networks.map(networkOf), cards: found.cards,
+    inSync: flag(found.in_sync), committed: flag(found.committed), vms: found.vms,
+    nics: found.nics.map(nicOf),
+    bonds: Object.fromEntries(found.bonds.map((bond) => [bond.name, { nics: bond.nics, options: bond.options }])),
+    labels: Object.fromEntries([...found.nics, ...found.bonds].flatMap((one) => one.labels.map((label) => [label, one.name]))),
+    place: Object.fromEntries(attached.map((one) => [name.get(one.network), one.uplink])),
+    attachments: Object.fromEntries(attached.map((one) => [name.get(one.network), attachmentOf(one)])),
   };
 }
 
-function networkOf(network) {
-  const usages = network.usages?.usage ?? [];
-  return {
-    id: network.name, uuid: network.id, vlan: network.vlan ? Number(network.vlan.id) : null, mtu: Number(network.mtu) || 1500,
-    roles: ROLES.filter((role) => usages.includes(role)), isForVms: usages.includes('vm'), label: tagged(network)[0] ?? '',
-    required: flag(network.required), provider: Boolean(network.external_provider),
-  };
-}
-
-const nicOf = (nic, cable, name) => ({
-  id: nic.name, uuid: nic.id, speed: Number(nic.speed ?? 0) / 1e9, up: nic.status === 'up', cable: cable ?? '', functions: functionsOf(nic.virtual_functions_configuration),
-  of: name.get(nic.physical_function?.id) ?? '',
+const networkOf = (network) => ({
+  id: network.name, uuid: network.id, vlan: network.vlan, mtu: network.mtu || 1500, roles: ROLES.filter((role) => network.roles.includes(role)),
+  isForVms: network.roles.includes('vm'), label: network.label ?? '', required: network.required, provider: network.provided,
 });
 
-/** How many virtual functions a NIC has and can have, and whether they serve all networks; null where it knows none. */
-const functionsOf = (said) => (said ? { count: Number(said.number_of_virtual_functions), most: Number(said.max_number_of_virtual_functions), all: flag(said.all_networks_allowed) } : null);
+/** Of virtual functions, how many a NIC has and can have, and whether they serve all networks; null where it knows none. */
+const nicOf = (nic) => ({
+  id: nic.name, uuid: nic.id, speed: (nic.speed ?? 0) / 1000, up: nic.up, cable: nic.neighbours.join(', '), of: nic.physical ?? '',
+  functions: nic.functions && { count: nic.functions.count, most: nic.functions.max, all: nic.functions.all_networks },
+});
 
-function bondOf(bond, name) {
-  const options = (bond.bonding.options?.option ?? []).map((one) => [one.name, one.value]);
-  return { nics: (bond.bonding.slaves?.host_nic ?? []).map((slave) => name.get(slave.id)), options: { mode: '4', ...Object.fromEntries(options) } };
-}
+const attachmentOf = (one) => ({
+  id: one.id, inSync: one.in_sync, differences: one.differences, seen: { v4: seenOf(one.ipv4.current), v6: seenOf(one.ipv6.current) },
+  config: { v4: addressOf(one.ipv4), v6: addressOf(one.ipv6), dns: one.dns ?? [], qos: one.qos && limitsOf(one.qos), properties: one.properties },
+});
 
-/** `carrier`: the NIC or VLAN device that has the network, and its addresses. */
-function attachmentOf(one, carrier) {
-  const config = configOf(one);
-  const seen = { v4: seenOf(carrier?.ip), v6: seenOf(carrier?.ipv6) };
-  return {
-    id: one.id, inSync: flag(one.in_sync), config, seen,
-    differences: (one.reported_configurations?.reported_configuration ?? []).filter((each) => !flag(each.in_sync)),
-  };
-}
-
-const seenOf = (ip) => (ip?.address ? addressOf({ assignment_method: 'static', ip }) : NO_ADDRESS);
+const addressOf = ({ method, address, prefix, gateway }) => ({ method, address: address ?? '', prefix: String(prefix ?? ''), gateway: gateway ?? '' });
+const seenOf = (current) => (current ? addressOf({ method: 'static', ...current }) : NO_ADDRESS);
+const limitsOf = ({ share, upper_limit: upper, real_time: real }) => ({ share: String(share ?? ''), upper: String(upper ?? ''), real: String(real ?? '') });
 
 const NO_ADDRESS = { method: 'none', address: '', prefix: '', gateway: '' };
 const LIMITS = { share: 'outbound_average_linkshare', upper: 'outbound_average_upperlimit', real: 'outbound_average_realtime' };
@@ -69,22 +47,6 @@ const VERSIONS = ['v4', 'v6'];
 /** Of a network that is attached and nothing more. `qos`: null means that of the network. */
 export const EMPTY = { v4: NO_ADDRESS, v6: NO_ADDRESS, dns: [], qos: null, properties: {} };
 
-export function configOf(attachment) {
-  const assignments = attachment.ip_address_assignments?.ip_address_assignment ?? [];
-  const of = (version) => assignments.find((one) => one.ip?.version === version);
-  const properties = (attachment.properties?.property ?? []).map((one) => [one.name, one.value]);
-  return {
-    v4: addressOf(of('v4')), v6: addressOf(of('v6')), dns: attachment.dns_resolver_configuration?.name_servers?.name_server ?? [],
-    qos: qosOf(attachment.qos), properties: Object.fromEntries(properties.toSorted()),
-  };
-}
-
-const addressOf = (one) => (one ? { method: one.assignment_method ?? 'none', address: one.ip?.address ?? '', prefix: prefixOf(one.ip?.netmask ?? ''), gateway: one.ip?.gateway ?? '' } : NO_ADDRESS);
-const qosOf = (qos) => (qos ? Object.fromEntries(Object.entries(LIMITS).map(([name, said]) => [name, String(qos[said] ?? '')])) : null);
-
-const bits = (netmask) => netmask.split('.').map((octet) => Number(octet).toString(2).padStart(8, '0')).join('');
-/** The length of a netmask that is dotted, or is that length. */
-const prefixOf = (netmask) => (netmask.includes('.') ? String(bits(netmask).indexOf('0') < 0 ? 32 : bits(netmask).indexOf('0')) : netmask);
 const netmaskOf = (prefix) => [0, 8, 16, 24].map((from) => 256 - 2 ** (8 - Math.max(0, Math.min(8, Number(prefix) - from)))).join('.');
 
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);

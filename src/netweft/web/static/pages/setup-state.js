@@ -7,7 +7,6 @@ import * as model from '../model/setup.js';
 
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
-const FOLLOWED = { follow: 'cluster.networks.network_labels,nics.network_labels,network_attachments' };
 const MOST_GLIDING = 20;
 
 export const host = signal(null); // what the engine said
@@ -35,10 +34,11 @@ const store = () => `netweft.setup.${host.value.id}`;
 /** The element of a network or NIC that can be picked up. */
 export const itemOf = (id) => document.querySelector(`[data-item="${CSS.escape(id)}"]`);
 
+const read = async (id) => hostOf(await get(`${OWN}/hosts/${id}/networking`));
+
 /** Read a host. A draft that was begun for it goes on. */
 export async function load(id) {
-  const [tree, cables, cards] = await Promise.all([get(`${OVIRT}/hosts/${id}`, FOLLOWED), get(`${OWN}/hosts/${id}/neighbours`), get(`${OWN}/hosts/${id}/interfacecards`)]);
-  const found = hostOf(tree, cables.neighbours, cards);
+  const found = await read(id);
   if (host.value?.id !== id) begin(found);
   else if (!same(found, host.value)) batch(() => { draft.value = model.rebase(host.value, found, draft.value); host.value = found; });
   remember();
@@ -195,10 +195,9 @@ async function watch(id, mine) {
 
 async function end(job, mine) {
   const kept = job.status === 'finished';
-  const found = kept && await get(`${OVIRT}/hosts/${mine}`, FOLLOWED);
+  const found = kept && await read(mine);
   if (kept && host.value?.id === mine) {
-    const cables = host.value.nics.map((nic) => ({ nic: nic.id, text: nic.cable }));
-    batch(() => { host.value = hostOf(found, cables, host.value.cards); draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
+    batch(() => { host.value = found; draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
     remember();
   }
   run.value = { host: mine, phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };

@@ -21,7 +21,7 @@ export function Drift() {
   const differences = host.value.attachments[id]?.differences ?? [];
   const end = () => { document.getElementById('drift').hidePopover(); syncIt(id); itemOf(id)?.focus(); };
   return html`<div id="drift" popover="auto" class="pop card-pop" onToggle=${placeDrift}><h3>${id} differs from its definition</h3>
-    <table class="mini"><thead><tr><th>What</th><th>Defined</th><th>On host</th></tr></thead><tbody>${differences.map((one) => html`<tr key=${one.name}><td>${one.name}</td><td class="mono">${one.expected_value ?? '–'}</td><td class="mono bad-t">${one.actual_value ?? '–'}</td></tr>`)}</tbody></table>
+    <table class="mini"><thead><tr><th>What</th><th>Defined</th><th>On host</th></tr></thead><tbody>${differences.map((one) => html`<tr key=${one.name}><td>${one.name}</td><td class="mono">${one.expected ?? '–'}</td><td class="mono bad-t">${one.actual ?? '–'}</td></tr>`)}</tbody></table>
     <button type="button" class="btn" onClick=${end}><${Icon} name="refresh-cw"/>Sync in this change</button></div>`;
 }
 
