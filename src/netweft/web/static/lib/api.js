@@ -25,6 +25,9 @@ export class Refusal extends Error {
   }
 }
 
+/** What was caught, as what a view tells. @type {(error: unknown) => Error} */
+export const failure = (error) => (error instanceof Error ? error : new Error(String(error)));
+
 /** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. @type {(words: string) => string} */
 export const searching = (words) => searchingAny(['name'], words);
 

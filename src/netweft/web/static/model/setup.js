@@ -2,7 +2,7 @@
 // A draft is {bonds: {name: {nics, options}}, place: {network: uplink}, labels: {label: uplink}, set: {network: parts of its
 // configuration that change}, sync: [network]}.
 import { EMPTY, described, difference, same, saying } from './host.js';
-/** @import {Address, Bond, BondOptions, Change, Config, Draft, Host, Limits, Network, Parts, Uplink} from './types.d.ts' */
+/** @import {Address, Bond, BondOptions, Change, Config, Draft, Host, Limits, Network, Uplink} from './types.d.ts' */
 /** @typedef {Record<string, string>} Names */
 
 /** @type {(host: Host) => Draft} */

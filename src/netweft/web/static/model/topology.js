@@ -1,7 +1,7 @@
 // How guests of a host reach the physical switches, as columns of nodes and the edges between them. Pure.
 // A node is {key, kind, name, ...}; the kinds, from left to right: vnic, network, bond, nic, port. A guest stands for its vNICs.
 
-/** @import {Add, ApiTopology, BondNode, Edges, GuestNode, Group, Kind, NicNode, NodeOf, PortNode, Topology, TopologyNode, TopologyRow, VnicNode, Way} from './types.d.ts' */
+/** @import {Add, ApiTopology, Edges, GuestNode, Group, Kind, NodeOf, PortNode, Topology, TopologyNode, TopologyRow, VnicNode, Way} from './types.d.ts' */
 export const MANY = 60;
 
 /** @type {(kind: string, id: string) => string} */

@@ -126,6 +126,8 @@ export type News = { id: number; at: string; [more: string]: unknown };
 
 /** What `useData` gives. */
 export type Loaded<T> = { data?: T; error?: Failure; reload: () => Promise<void> };
+/** What a form says, by the names of its fields. */
+export type Values = Record<string, any>;
 /** How a request in a form is getting on. */
 export type Made = { busy?: boolean; error?: Failure; call?: Call; plan?: Plan; started?: { id: string; number: number } | null };
 /** An action of a menu. `why`: why it is not possible. */
