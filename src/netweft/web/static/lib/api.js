@@ -6,6 +6,7 @@ import { signal } from './preact.js';
 export const OVIRT = '/ovirt-engine/api';
 export const OWN = '/netweft/v1';
 /** @typedef {Record<string, string | number | undefined>} Query */
+
 const WHO = `${OVIRT}?follow=authenticated_user`;
 const PERSISTENT = { Prefer: 'persistent-auth' };
 const WRONG = 'The user name or the password is wrong. After several wrong ones the engine waits up to a minute before it looks at another.';

@@ -8,6 +8,7 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
 const shown = (word) => (PLAIN.test(String(word)) ? String(word) : `'${String(word).replaceAll("'", "'\\''")}'`);
 
 /** @typedef {string | number | null | undefined | false | ''} Word */
+
 /** A command line from its words; those that say nothing are left out. @type {(...words: (Word | Word[])[]) => string} */
 export const command = (...words) => ['netweft', ...words.flat().filter((word) => word !== undefined && word !== null && word !== false).map(shown)].join(' ');
 

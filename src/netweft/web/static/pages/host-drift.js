@@ -20,6 +20,7 @@ const linesOf = (drift) => [
 ].map((one) => ({ ...one, id: one.text }));
 
 /** What `HostChange` or `Ignore` takes. @typedef {{ request?: Call, ignore?: object, text?: string, title?: string, verb?: string, cli?: string }} Asking */
+
 export function HostDrift({ host, reload }) {
   const path = `${OWN}/hosts/${host.id}`;
   const found = useData(() => Promise.all([get(`${path}/drift`), get(`${path}/unmanagednetworks`)]).then(([drift, foreign]) => ({ drift, foreign })), [host.id]);

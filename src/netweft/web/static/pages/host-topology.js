@@ -10,6 +10,7 @@ import { MANY, groupsOf, pathOf, rowsOf, topologyOf, wordsOf } from '../model/to
 
 /** @typedef {Topology & { tree: ApiTopology }} Data */
 /** @typedef {{ width: number, height: number, paths: [string, string, string][] }} Lines */
+
 const PAGE = 100;
 const ICONS = { guest: 'monitor', vnic: 'cable', network: 'network', bond: 'link', nic: 'ethernet-port', port: 'server' };
 const speed = (nic) => (nic.speed ? `${nic.speed / 1000}G` : '');

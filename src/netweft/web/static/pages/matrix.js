@@ -21,6 +21,7 @@ const SHORT = { management: 'M', migration: 'Mi', display: 'D', default_route: '
 /** @typedef {[number, number]} At */
 /** @typedef {{ key: string, plan?: Plan, error?: Failure, done?: boolean }} Review */
 /** @typedef {{ matrix: Shown, draft: MatrixDraft, setDraft: (next: MatrixDraft) => void, reload: () => void }} Props */
+
 /** @type {() => MatrixDraft} */
 const stored = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? '{}');
 

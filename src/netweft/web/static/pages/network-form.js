@@ -119,6 +119,7 @@ function requestsOf(form, qoss, clusters, providers, id) {
 }
 
 /** @typedef {{ what: string, error: Failure }} Undone */
+
 const ID = 'ID';
 
 function Make({ centers, providers }) {

@@ -28,6 +28,7 @@ export function Importing({ provider, reload }) {
 }
 
 /** @typedef {{ name: string, error: Failure }} Failed */
+
 function Pick({ provider, found, done }) {
   const [picked, pick] = useState(/** @type {string[]} */ ([]));
   const [center, setCenter] = useState(found.centers[0]?.id ?? '');

@@ -189,6 +189,7 @@ function LabelForm({ uplink }) {
 /** A NIC that has or can have functions. @typedef {Nic & { functions: NonNullable<Nic['functions']> }} Functional */
 /** @typedef {{ networks: [string, string][], labels: [string, string][] }} Served */
 /** @typedef {{ count: number, all: boolean, networks: string[], labels: string[] }} Wanted */
+
 /** @type {(nic: Nic) => string} */
 const pathOf = (nic) => `${OVIRT}/hosts/${host.value.id}/nics/${nic.uuid}`;
 
@@ -215,7 +216,7 @@ function Loaded({ nic }) {
 function requests(nic, serves, wanted) {
   const path = pathOf(nic);
   /** @type {['networks' | 'labels', string, (name: string) => object][]} */
-  const nouns = [ ['networks', 'virtualfunctionallowednetworks', (name) => ({ name })], ['labels', 'virtualfunctionallowedlabels', (id) => ({ id })]];
+  const nouns = [['networks', 'virtualfunctionallowednetworks', (name) => ({ name })], ['labels', 'virtualfunctionallowedlabels', (id) => ({ id })]];
   const said = { ...(wanted.count !== nic.functions.count && { number_of_virtual_functions: wanted.count }), ...(wanted.all !== nic.functions.all && { all_networks_allowed: wanted.all }) };
   /** @type {Call[]} */
   const found = Object.keys(said).length ? [{ method: 'POST', path: `${path}/updatevirtualfunctionsconfiguration`, body: { virtual_functions_configuration: said } }] : [];

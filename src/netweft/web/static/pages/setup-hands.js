@@ -70,6 +70,7 @@ function itemAt(target) {
 }
 
 /** @typedef {{ item: HTMLElement, id: string, kind: string, isFree: boolean }} Found */
+
 /** @type {(found: Found) => (Item | false | null | undefined | '')[]} */
 const actionsOf = ({ kind, id }) => (kind === 'net' ? networkActions(id) : nicActions(id));
 

@@ -5,13 +5,14 @@ import { batch, computed, signal } from '../lib/preact.js';
 import { hostOf, same } from '../model/host.js';
 import * as model from '../model/setup.js';
 /** @import {Draft, Failure, Host, Job, Plan, Progress, Uplink} from '../model/types.d.ts' */
-
 /** @import {ReadonlySignal, Shown, Signal} from '../lib/preact.js' */
+
 /** @typedef {{ kind: string, ids: string[] }} Picked */
 /** @typedef {{ kind: string, net?: string, nic?: string, uplink?: string, bond?: string, with?: string }} About */
 /** @typedef {{ plan?: Plan, error?: Failure }} Planned */
 /** @typedef {{ host: string, phase: 'sent' | 'apply' | 'test' | 'kept' | 'reverted', progress: Progress, left?: number, error?: string | null }} Run */
 /** A place to put what is picked up: by `key`, or `why` it may not go there. @typedef {{ id: string, label: string, verb: string, why: string | null, key?: string }} Target */
+
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
 const FOLLOWED = { follow: 'cluster.networks.network_labels,nics.network_labels,network_attachments' };
