@@ -13,7 +13,7 @@ PAGE := src/netweft/web/static/vendor/preact.js
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
-.PHONY: help demo test rings check lint types imports core contract agent engine api cli web clients providers e2e metal installation bench guest install native locks packages system browser screenshots automation neutron ucsmsdk lock openapi schema clean
+.PHONY: help demo test rings check lint types imports core contract agent engine api cli web clients providers e2e metal installation bench guest install native locks packages system browser pagetypes screenshots automation neutron ucsmsdk lock openapi schema clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -108,6 +108,12 @@ packages: install ## a wheel and Debian packages of engine and agent, in dist
 browser: install ## the browser that the tests of the web page drive
 	@tools/web/install-tests
 	@$(MAKE) --no-print-directory $(PAGE)
+
+pagetypes: ## the types of the web page, checked by TypeScript; those of its models without exception
+	@tools/web/install-dev
+	@$(MAKE) --no-print-directory $(PAGE)
+	.cache/page/node_modules/.bin/tsc -p tools/web
+	.cache/page/node_modules/.bin/tsc -p tools/web/tsconfig.model.json
 
 screenshots: browser ## the pictures of docs/web.md
 	@mkdir -p docs/web

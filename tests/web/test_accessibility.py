@@ -14,7 +14,7 @@ from web.conftest import Opened, Site, Window, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
-AXE = Path(__file__).parents[2] / ".cache/axe/node_modules/axe-core/axe.min.js"
+AXE = Path(__file__).parents[2] / ".cache/page/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = """async (rules) => (await axe.run(document, {runOnly: rules})).violations.map(
     (found) => [found.id, ...found.nodes.map((node) => `${node.html.slice(0, 150)}: ${node.failureSummary}`)])"""

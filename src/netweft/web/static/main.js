@@ -2,7 +2,7 @@
 import { logOut, recognize, user } from './lib/api.js';
 import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
-import { Icon, Live, Menus } from './lib/parts.js';
+import { Icon, Live, Menus, elements } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
 import { follow, go, path } from './lib/router.js';
 import { Blank, Head, later } from './lib/view.js';
@@ -70,7 +70,7 @@ function Rail() {
 function App() {
   const [dialog, open] = useState(''); // keys, find
   const close = () => open('');
-  const [wasIn, setWasIn] = useState(null);
+  const [wasIn, setWasIn] = useState('');
   useEffect(() => {
     if (user.value && wasIn && user.value.id !== wasIn) { // what is on the screen is somebody else's
       sessionStorage.clear();
@@ -79,7 +79,7 @@ function App() {
     if (user.value) setWasIn(user.value.id);
   }, [user.value]);
   useEffect(() => onKeys({
-    '/': () => document.querySelector('.find input')?.focus(), '?': () => user.value && open('keys'), 'Ctrl K': () => user.value && open('find'),
+    '/': () => elements(document, '.find input')[0]?.focus(), '?': () => user.value && open('keys'), 'Ctrl K': () => user.value && open('find'),
     ...Object.fromEntries(JUMPS.map(([keys, name]) => [keys, () => go(`/ui/${name}`)])),
   }), []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
@@ -94,5 +94,5 @@ const theme = localStorage.getItem('netweft.theme');
 if (theme) document.documentElement.dataset.theme = theme;
 follow();
 listen();
-render(html`<${App}/>`, document.getElementById('app'));
+render(html`<${App}/>`, /** @type {HTMLElement} */ (document.getElementById('app')));
 recognize().catch(() => { user.value = null; });

@@ -1,19 +1,24 @@
 // Requests to the public API. The session is a cookie that scripts cannot read; it lasts while requests say so.
 import { signal } from './preact.js';
+/** @import {Call, User} from '../model/types.d.ts' */
+/** @import {Signal} from './preact.js' */
 
 export const OVIRT = '/ovirt-engine/api';
 export const OWN = '/netweft/v1';
+/** @typedef {Record<string, string | number | undefined>} Query */
+
 const WHO = `${OVIRT}?follow=authenticated_user`;
 const PERSISTENT = { Prefer: 'persistent-auth' };
 const WRONG = 'The user name or the password is wrong. After several wrong ones the engine waits up to a minute before it looks at another.';
 
-/** Who has logged in: undefined until it is known, null for nobody, else the user of the API. */
+/** Who has logged in: undefined until it is known, null for nobody, else the user of the API. @type {Signal<User | null | undefined>} */
 export const user = signal(undefined);
 /** Whether the user sees only what was granted to them. */
 let filtered = false;
 
 /** A request that was refused, in the engine's words. */
 export class Refusal extends Error {
+  /** @param {number} status @param {string} text @param {string[]} codes */
   constructor(status, text, codes) {
     super(text);
     this.status = status;
@@ -21,22 +26,26 @@ export class Refusal extends Error {
   }
 }
 
-/** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. */
+/** What was caught, as what a view tells. @type {(error: unknown) => Error} */
+export const failure = (error) => (error instanceof Error ? error : new Error(String(error)));
+
+/** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. @type {(words: string) => string} */
 export const searching = (words) => searchingAny(['name'], words);
 
-/** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. */
+/** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. @type {(fields: string[], words: string) => string} */
 export function searchingAny(fields, words) {
   if (/[=<>]|sortby/.test(words) || !words.trim()) return words;
   const part = `"*${words.trim().replace(/["\\]/g, '\\$&')}*"`;
   return fields.map((field) => `${field}=${part}`).join(' or ');
 }
 
-/** A path with its query; values that are empty are left out. */
+/** A path with its query; values that are empty are left out. @type {(path: string, query?: Query) => string} */
 export function address(path, query = {}) {
-  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => [name, String(value)]);
   return said.length ? `${path}?${new URLSearchParams(said)}` : path;
 }
 
+/** @type {(path: string, query?: Query) => Promise<any>} */
 export async function get(path, query) {
   const answer = await send('GET', address(path, query));
   if (answer.status === 403 && !filtered) {
@@ -46,15 +55,18 @@ export async function get(path, query) {
   return result(answer);
 }
 
+/** @type {(path: string, body: unknown, headers?: Record<string, string>) => Promise<any>} */
 export const post = async (path, body, headers) => result(await send('POST', path, body, headers));
+/** @type {(path: string, body: unknown, headers?: Record<string, string>) => Promise<any>} */
 export const put = async (path, body, headers) => result(await send('PUT', path, body, headers));
+/** @type {(call: Call, headers?: Record<string, string>) => Promise<any>} */
 export const request = async ({ method, path, body }, headers) => result(await send(method, path, body, headers));
 
-/** An answer that goes on, such as the stream of events. */
+/** An answer that goes on, such as the stream of events. @type {(path: string, headers: Record<string, string>, ending: AbortSignal) => Promise<Response>} */
 export const stream = (path, headers, ending) =>
   fetch(path, { headers: { ...common(), ...headers }, signal: ending, cache: 'no-store' });
 
-/** Open a session. Throws Refusal. */
+/** Open a session. Throws Refusal. @type {(name: string, password: string) => Promise<void>} */
 export async function logIn(name, password) {
   const octets = new TextEncoder().encode(`${name.includes('@') ? name : `${name}@internal`}:${password}`);
   const secret = btoa(String.fromCharCode(...octets));
@@ -79,8 +91,10 @@ export async function logOut() {
 
 const common = () => ({ Accept: 'application/json', ...PERSISTENT, ...(filtered && { Filter: 'true' }) });
 
+/** @type {(method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>} */
 async function send(method, path, body, headers) {
   const said = body === undefined ? {} : { body: JSON.stringify(body) };
+  /** @type {Record<string, string>} */
   const typed = body === undefined ? {} : { 'Content-Type': 'application/json' };
   try {
     return await fetch(path, { method, headers: { ...common(), ...typed, ...headers }, cache: 'no-store', ...said });
@@ -89,6 +103,7 @@ async function send(method, path, body, headers) {
   }
 }
 
+/** @type {(answer: Response) => Promise<any>} */
 async function result(answer) {
   const tree = await answer.json().catch(() => ({}));
   if (answer.ok) return tree;

@@ -1,10 +1,12 @@
 // Forms that become one request. What was typed stays when the engine refuses it.
-import { OWN, post, request } from './api.js';
+import { OWN, failure, post, request } from './api.js';
 import { Dialog, Icon, say } from './parts.js';
 import { HostSteps, Impact } from './plan.js';
 import { html, useEffect, useId, useRef, useState } from './preact.js';
 import { Same } from './same.js';
 import { Refused } from './view.js';
+/** @import {Asked, Call, Made, Plan, Values} from '../model/types.d.ts' */
+/** @import {VNode} from './preact.js' */
 
 /** A line to type in. `hint`: what to know of it; `rows`: several lines. */
 export function Field({ label, hint, rows, value = '', ...rest }) {
@@ -23,16 +25,17 @@ export function Choice({ label, options, value = '', none, ...rest }) {
 export const Check = ({ label, checked = false, ...rest }) => html`<label class="check"><input type="checkbox" defaultChecked=${checked} ...${rest}/><span>${label}</span></label>`;
 
 /** Asking in a dialog: [the dialog, how to ask]. What is asked: {title, verb, tone, fields, of, said, done}; `fields` is a component, `of` makes the request
- * {method, path, body, cli} of what the form says, `said` is what is told when it is done, `done` is called with the answer. */
+ * {method, path, body, cli} of what the form says, `said` is what is told when it is done, `done` is called with the answer. @returns {[VNode, (what: Asked | null) => void]} */
 export function useAsk() {
-  const [asked, ask] = useState(null);
+  const [asked, ask] = useState(/** @type {Asked | null} */ (null));
   const gone = useRef(false); // what the dialog was opened from may go with what is removed
   const close = () => {
     ask(null);
-    if (gone.current) document.getElementById('main').focus();
+    if (gone.current) document.getElementById('main')?.focus();
     gone.current = false;
   };
-  const end = (answer) => {
+  const end = (/** @type {unknown} */ answer) => {
+    if (!asked) return;
     say(asked.said);
     gone.current = asked.tone === 'danger';
     ask(null);
@@ -41,10 +44,12 @@ export function useAsk() {
   return [html`<${Dialog} open=${Boolean(asked)} title=${asked?.title} onClose=${close}>${asked && html`<${Asking} ...${asked} end=${end} cancel=${() => ask(null)}/>`}<//>`, ask];
 }
 
+/** @param {Asked & { end: (answer: unknown) => void, cancel: () => void }} props */
 function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
+  /** @type {{ current: HTMLFormElement }} */
   const form = useRef();
-  const [wish, setWish] = useState(null);
-  const [made, setMade] = useState({}); // {busy} | {error} | {plan}
+  const [wish, setWish] = useState(/** @type {Call | null} */ (null));
+  const [made, setMade] = useState(/** @type {Made} */ ({})); // {busy} | {error} | {plan}
   const read = () => of(new FormData(form.current));
   const look = () => { if (form.current) setWish(read()); }; // a click on Cancel has taken the form away
   useEffect(look, []);
@@ -58,7 +63,7 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
       if (plan.hosts.length && !made.plan) setMade({ plan });
       else end(await request(now, { 'Netweft-Plan': plan.id }));
     } catch (error) {
-      setMade({ error });
+      setMade({ error: failure(error) });
     }
   };
   return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change} onClick=${look}><${fields}/>
@@ -68,12 +73,16 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
       <button class="btn ${tone}" disabled=${made.busy}>${made.busy ? html`<${Icon} name="refresh-cw" class="spin"/>` : ''}${made.plan ? `${verb} and change the hosts` : verb}</button></div></form>`;
 }
 
-/** What hosts would do. The engine refuses here already what it would refuse then. */
+/** What hosts would do. The engine refuses here already what it would refuse then. @type {(call: Call) => Promise<Plan>} */
 const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
 const SECRETS = ['password', 'current'];
-/** A request without its secrets. */
+/** A request without its secrets. @type {(wish: Call) => Call} */
 const shown = (wish) => ({ ...wish, body: wish.body && Object.fromEntries(Object.entries(wish.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });
 
-/** The values of a form that differ from those before, by name. */
+/** What a form says in a field, as text; empty where there is none of the name. @type {(form: FormData, name: string) => string} */
+export const textOf = (form, name) => String(form.get(name) ?? '');
+
+/** The values of a form that differ from those before, by name.
+ * @type {(now: Values, before: Values) => Values} */
 export const differing = (now, before) => Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));

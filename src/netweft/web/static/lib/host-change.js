@@ -1,17 +1,20 @@
 // A change of a host by one request: its plan first, then sent for that plan and no other, and followed to its end.
-import { OWN, address, get, post } from './api.js';
+import { OWN, Refusal, address, failure, get, post } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
 import { HostSteps, Impact } from './plan.js';
 import { html, useEffect, useState } from './preact.js';
 import { Same } from './same.js';
 import { Refused } from './view.js';
+/** @import {Call, Failure, Job, Plan} from '../model/types.d.ts' */
+/** @typedef {{ plan?: Plan, error?: Failure, isStale?: boolean, job?: Pick<Job, 'progress'>, ended?: boolean }} Made */
 
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
 const NOTHING = 'asks nothing of hosts';
 
 /** Send a request without waiting for its job, and follow that. `tell`: what to do with how it is getting on. Gives how it ended, or
- * null where there was nothing to do. */
+ * null where there was nothing to do.
+ * @type {(request: Call, plan: Plan, tell: (job: Job) => void) => Promise<Job | null>} */
 async function send({ path, body }, plan, tell) {
   const correlation = crypto.randomUUID();
   await post(address(path, { async: 'true' }), body, { 'Netweft-Plan': plan.id, 'Correlation-Id': correlation });
@@ -23,12 +26,13 @@ async function send({ path, body }, plan, tell) {
   }
 }
 
+/** @type {(request: Call) => Promise<Made>} */
 const planned = (request) => post(`${OWN}/requestplans`, request).then((plan) => ({ plan }), (error) => ({ error }));
 
 /** A dialog that plans a request {method, path, body}, and does it. `verb`: what its button says; `cli`: the command that does the same;
  * `onDone`: what to do after that. Children are options of the request: each change of it is planned anew. */
 export function HostChange({ title, request, cli, verb, onClose, onDone, children }) {
-  const [made, set] = useState({}); // {plan} | {error} | {job} | {ended}
+  const [made, set] = useState(/** @type {Made} */ ({})); // {plan} | {error} | {job} | {ended}
   const said = JSON.stringify(request);
   useEffect(() => {
     let isLast = true;
@@ -37,16 +41,17 @@ export function HostChange({ title, request, cli, verb, onClose, onDone, childre
     return () => { isLast = false; };
   }, [said]);
   const apply = async () => {
+    if (!made.plan) return;
     set({ job: { progress: {} } });
     say('Applying.');
     try {
       const ended = await send(request, made.plan, (job) => set({ job }));
-      if (ended && ended.status !== 'finished') throw new Error(ended.error);
+      if (ended && ended.status !== 'finished') throw new Error(ended.error ?? '');
       set({ ended: true });
       say('Done. The host has the new configuration.');
     } catch (error) {
-      const isStale = error.codes?.includes(STALE);
-      set(isStale ? { ...await planned(request), isStale } : { error });
+      const isStale = error instanceof Refusal && error.codes.includes(STALE);
+      set(isStale ? { ...await planned(request), isStale } : { error: failure(error) });
     }
     onDone();
   };

@@ -17,7 +17,8 @@ export function allowSingle(isOn) {
 /** Call what belongs to a key. `keys`: by what is pressed: `/`, `g h` for one after the other, `Ctrl K`. Returns how to end that. */
 export function onKeys(keys) {
   let first = '';
-  let due = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let due;
   const press = (event) => {
     if (document.querySelector('dialog[open]')) return;
     const name = nameOf(event, first);

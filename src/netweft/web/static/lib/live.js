@@ -1,19 +1,23 @@
 // Events as they happen: one stream for the whole page, resumed after the last event that came.
 import { OWN, stream, user } from './api.js';
 import { effect, signal } from './preact.js';
+/** @import {News} from '../model/types.d.ts' */
+/** @import {Signal} from './preact.js' */
 
 const KEPT = 200;
 const AGAIN = 2000;
 const CALM = 300;
 
-/** {ok, since}: whether the stream is there, and since when it is not. */
+/** {ok, since}: whether the stream is there, and since when it is not. @type {Signal<{ ok: boolean, since: Date | null }>} */
 export const state = signal({ ok: false, since: null });
-/** Events since the page was opened, the newest first. */
+/** Events since the page was opened, the newest first. @type {Signal<News[]>} */
 export const events = signal([]);
 
+/** @type {Set<() => unknown>} */
 const listeners = new Set();
 let last = '';
-let due = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let due;
 
 /** Call `listener` soon after something has happened. Returns how to end that. */
 export function onNews(listener) {
@@ -23,6 +27,7 @@ export function onNews(listener) {
 
 /** Read the stream while somebody is logged in. */
 export function listen() {
+  /** @type {AbortController | null} */
   let ended = null;
   effect(() => {
     if (ended) state.value = { ok: false, since: new Date() };
@@ -37,9 +42,9 @@ async function keepReading(ending) {
     try {
       const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, ending);
       if (answer.status === 401) user.value = null;
-      if (answer.ok) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+      if (answer.ok && answer.body) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch (error) {
-      if (!(error instanceof TypeError) && error.name !== 'AbortError') throw error; // the connection is gone
+      if (!(error instanceof TypeError) && !(error instanceof DOMException && error.name === 'AbortError')) throw error; // the connection is gone
     }
     if (ending.aborted) return;
     if (state.value.ok || !state.value.since) state.value = { ok: false, since: new Date() };
@@ -58,7 +63,7 @@ async function read(reader) {
       if (missed) tell();
     }
     const parts = (text + value).split('\n\n');
-    text = parts.pop();
+    text = parts.pop() ?? '';
     parts.forEach(take);
   }
 }

@@ -1,6 +1,9 @@
 // Parts that pages are made of.
 import icons from '../vendor/icons.js';
 import { h, html, signal, useEffect, useId, useRef } from './preact.js';
+/** @import {Item} from '../model/types.d.ts' */
+/** @import {Signal} from './preact.js' */
+/** @typedef {false | null | undefined | ''} Nothing */
 
 const GLIDE = { duration: 200, easing: 'cubic-bezier(.2,.8,.2,1)' };
 const EDGE = 8;
@@ -20,16 +23,18 @@ export const Live = () => html`<div class="sr" role="status" aria-live="polite">
 
 const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Do `change`, and have the elements that `find` gives for `keys` glide to their new places. */
+/** Do `change`, and have the elements that `find` gives for `keys` glide to their new places.
+ * @type {(keys: string[], find: (key: string) => Element | null | undefined, change: () => void) => void} */
 export function gliding(keys, find, change) {
   const was = new Map(keys.map((key) => [key, find(key)?.getBoundingClientRect()]));
   change();
   if (!isCalm()) requestAnimationFrame(() => keys.forEach((key) => glide(find(key), was.get(key))));
 }
 
+/** @type {(element: Element | null | undefined, was: DOMRect | undefined) => void} */
 function glide(element, was) {
   const now = element?.getBoundingClientRect();
-  if (!was || !now || (was.x === now.x && was.y === now.y)) return;
+  if (!element || !was || !now || (was.x === now.x && was.y === now.y)) return;
   element.animate([{ transform: `translate(${was.x - now.x}px, ${was.y - now.y}px)`, zIndex: 5 }, { transform: 'none', zIndex: 5 }], GLIDE);
 }
 
@@ -41,24 +46,30 @@ export function anchor(button, pop, x = button.getBoundingClientRect().left) {
   pop.style.top = `${below + pop.offsetHeight > innerHeight ? top - pop.offsetHeight - EDGE / 2 : below}px`;
 }
 
-const menu = signal(null); // {button, label, items, back} of the menu that was opened last
+/** The menu that was opened last. @type {Signal<{ button: HTMLElement, label: string, items: Item[], back: HTMLElement } | null>} */
+const menu = signal(null);
+/** It is on every page (`Menus`). */
+const popUp = () => /** @type {HTMLElement} */ (document.getElementById('menu'));
 
 /** Open a menu below its button: {icon, text, key, run}, or with `why` one that is not possible. There is one menu for all buttons, as a
- * page may have hundreds. `back`: what has the focus afterwards. */
+ * page may have hundreds. `back`: what has the focus afterwards.
+ * @type {(button: HTMLElement, label: string, items: (Item | Nothing)[], back?: HTMLElement) => void} */
 export function openMenu(button, label, items, back = button) {
-  const pop = document.getElementById('menu');
+  const pop = popUp();
   if (pop.matches(':popover-open')) pop.hidePopover();
-  menu.value = { button, label, back, items: items.filter(Boolean) };
+  menu.value = { button, label, back, items: items.filter((one) => !!one) };
   pop.showPopover();
 }
 
+/** @type {HTMLElement | null} */
 let closing = null;
-/** To be told of a press on a menu's button: a menu that is open closes by the press, and the click does not open it again. */
+/** To be told of a press on a menu's button: a menu that is open closes by the press, and the click does not open it again. @type {(button: HTMLElement) => void} */
 export function pressMenu(button) {
-  closing = menu.value?.button === button && document.getElementById('menu').matches(':popover-open') ? button : null;
+  closing = menu.value?.button === button && popUp().matches(':popover-open') ? button : null;
 }
-export function clickMenu(button, ...about) {
-  if (closing !== button) openMenu(button, ...about);
+/** @type {typeof openMenu} */
+export function clickMenu(button, label, items, back) {
+  if (closing !== button) openMenu(button, label, items, back);
   closing = null;
 }
 
@@ -66,18 +77,22 @@ export function clickMenu(button, ...about) {
 export const Menu = ({ label, items }) => html`<button type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu"
   onPointerDown=${(event) => pressMenu(event.currentTarget)} onClick=${(event) => clickMenu(event.currentTarget, label, items)}><${Icon} name="ellipsis"/></button>`;
 
+/** The elements in another that a selector names. @type {(within: ParentNode, selector: string) => HTMLElement[]} */
+export const elements = (within, selector) => [...within.querySelectorAll(selector)].filter((one) => one instanceof HTMLElement);
+
 /** The menu itself: once on every page. */
 export function Menus() {
+  /** @type {{ current: HTMLElement }} */
   const pop = useRef();
   const { button, label, items, back } = menu.value ?? { items: [] };
-  const open = (event) => {
-    if (event.newState !== 'open') return;
+  const open = (/** @type {ToggleEvent} */ event) => {
+    if (event.newState !== 'open' || !button) return;
     anchor(button, pop.current, button.getBoundingClientRect().right - pop.current.offsetWidth);
-    pop.current.querySelector('[role=menuitem]:not([aria-disabled=true])')?.focus();
+    elements(pop.current, '[role=menuitem]:not([aria-disabled=true])')[0]?.focus();
   };
-  const press = (event) => {
-    const all = [...pop.current.querySelectorAll('[role=menuitem]')];
-    const at = all.indexOf(document.activeElement);
+  const press = (/** @type {KeyboardEvent} */ event) => {
+    const all = elements(pop.current, '[role=menuitem]');
+    const at = all.findIndex((one) => one === document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 }[event.key];
     if (to !== undefined) {
       event.preventDefault();
@@ -87,12 +102,12 @@ export function Menus() {
     if (event.key !== 'Escape' && event.key !== 'Tab') return;
     event.stopPropagation();
     pop.current.hidePopover();
-    back.focus();
+    back?.focus();
   };
-  const choose = (item) => () => {
+  const choose = (/** @type {Item} */ item) => () => {
     if (item.why) return;
     pop.current.hidePopover();
-    back.focus();
+    back?.focus();
     item.run();
   };
   return html`<div ref=${pop} id="menu" popover="auto" role="menu" aria-label=${label ?? 'Actions'} class="pop" onToggle=${open} onKeyDown=${press}>
@@ -102,6 +117,7 @@ export function Menus() {
 
 /** A dialog. `onClose`: what to do when a person closes it; without it nobody can. */
 export function Dialog({ open, title, onClose, children }) {
+  /** @type {{ current: HTMLDialogElement }} */
   const ref = useRef();
   const id = useId();
   const close = () => ref.current.close();
@@ -117,13 +133,15 @@ export function Dialog({ open, title, onClose, children }) {
 /** Close the dialog that an event is in, so that focus is where it was before, or at the beginning of the page where that is gone. */
 export function closeDialog(event) {
   event.currentTarget.closest('dialog').close();
-  if (document.activeElement === document.body) document.getElementById('main').focus();
+  if (document.activeElement === document.body) document.getElementById('main')?.focus();
 }
 
-/** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next. */
+/** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next.
+ * @type {(event: KeyboardEvent & { currentTarget: HTMLElement }, more?: Record<string, (all: HTMLElement[], at: number) => number | undefined>) => void} */
 export function roving(event, more = {}) {
-  const all = [...event.currentTarget.querySelectorAll('[data-item]')];
-  const at = all.indexOf(document.activeElement.closest('[data-item]'));
+  const all = elements(event.currentTarget, '[data-item]');
+  const here = document.activeElement?.closest('[data-item]');
+  const at = all.findIndex((one) => one === here);
   if (at < 0) return;
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key] ?? more[event.key]?.(all, at);
   if (to === undefined) return;

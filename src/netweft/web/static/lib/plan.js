@@ -1,16 +1,17 @@
 // What the engine says that a request would have hosts do: the steps, what each costs, whom it affects.
-import { OWN, get, post, request } from './api.js';
+import { OWN, failure, get, post, request } from './api.js';
 import { Icon, say } from './parts.js';
 import { html, useState } from './preact.js';
 import { Same } from './same.js';
 import { Refused } from './view.js';
+/** @import {Call, Failure, HostOfPlan, Made, Plan, Step} from '../model/types.d.ts' */
 
 const LOSS = { none: ['circle-check', 'No loss', 'ok'], blip: ['zap', 'Short break', 'warn'], outage: ['circle-alert', 'Outage', 'bad'] };
 
 /** How bad a loss of traffic is, as a sign and words. */
 export const Loss = ({ of }) => html`<span class="loss ${LOSS[of][2]}"><${Icon} name=${LOSS[of][0]} size=${13}/>${LOSS[of][1]}</span>`;
 
-/** Steps by their loss, and the networks and virtual machines that lose traffic. */
+/** Steps by their loss, and the networks and virtual machines that lose traffic. @param {{ plan: Plan }} props */
 export function Impact({ plan }) {
   const steps = plan.hosts.flatMap((one) => one.plan?.steps ?? []);
   const { vms, networks } = plan.summary;
@@ -26,26 +27,29 @@ export function Impact({ plan }) {
   ${plan.others.map((one) => html`<p key=${one} class="fine"><${Icon} name="info" size=${14}/>Also: ${one}</p>`)}</div>`;
 }
 
-/** The steps of one host. */
+/** The steps of one host. @param {{ steps: Step[] }} props */
 export const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step, n) => html`<li key=${n}><span>${step.step}</span><${Loss} of=${step.loss}/></li>`)}</ol>`;
 
-/** The steps of each host, with the wave in which it changes. */
+/** The steps of each host, with the wave in which it changes. @param {{ hosts: HostOfPlan[] }} props */
 export const HostSteps = ({ hosts }) => html`${hosts.map((one) => html`<details class="fold" key=${one.host.id}>
   <summary>${one.host.name}<span class="quiet"> ${when(one)} · ${one.plan ? `${one.plan.steps.length} ${one.plan.steps.length === 1 ? 'step' : 'steps'}` : 'no plan'}</span></summary>
   ${one.plan && html`<${Steps} steps=${one.plan.steps}/>`}</details>`)}`;
 
+/** @type {(one: HostOfPlan) => string} */
 const when = (one) => (one.wave === null ? 'at once' : `wave ${one.wave}${one.canary ? ', canary' : ''}`);
 
 /** A change in its course: `made` is {call, plan}, {call, error} or {call, started}; `plan` asks for the plan of a request {method, path, body, cli}, `apply`
- * makes it if the plan still holds, `forget` begins again. `done`: what is called when it was made. */
+ * makes it if the plan still holds, `forget` begins again. `done`: what is called when it was made.
+ * @param {string} what @param {() => unknown} done */
 export function useChange(what, done) {
-  const [made, set] = useState({});
-  const plan = async (call) => {
+  const [made, set] = useState(/** @type {Made} */ ({}));
+  const plan = async (/** @type {Call} */ call) => {
     set({ call, busy: true });
     const { method, path, body } = call;
     set(await post(`${OWN}/requestplans`, { method, path, body }).then((answer) => ({ call, plan: answer }), (error) => ({ call, error })));
   };
   const apply = async () => {
+    if (!made.call || !made.plan) return;
     const correlation = crypto.randomUUID();
     set({ ...made, busy: true });
     try {
@@ -55,10 +59,10 @@ export function useChange(what, done) {
       say(`${what} has changed.`);
       done();
     } catch (error) {
-      set({ call: made.call, error });
+      set({ call: made.call, error: failure(error) });
     }
   };
-  return { made, plan, apply, forget: () => set({}), fail: (error) => set({ error }) };
+  return { made, plan, apply, forget: () => set({}), fail: (/** @type {Failure} */ error) => set({ error }) };
 }
 
 /** What is to be seen of a change. `what`: what changes; `verb`: the button that makes it; `hint`: what to do first. */
@@ -70,7 +74,7 @@ export function Change({ of: { made, apply }, what, verb, hint }) {
     <button type="button" class="btn primary" disabled=${made.busy} onClick=${apply}>${verb}</button>`;
 }
 
-/** What a plan says of all hosts. */
+/** What a plan says of all hosts. @param {{ plan: Plan }} props */
 export function Planned({ plan }) {
   const { changed, hosts } = plan.summary;
   if (!hosts && !plan.others.length) return html`<p class="fine"><${Icon} name="check" size=${14}/>No host has to do anything for it.</p>`;

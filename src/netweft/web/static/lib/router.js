@@ -28,7 +28,7 @@ export function filter(name, value) {
 export function follow() {
   addEventListener('popstate', () => { here.value = new URL(location.href); });
   document.addEventListener('click', (event) => {
-    const link = event.target.closest('a[href^="/ui/"]');
+    const link = event.target instanceof Element && event.target.closest('a[href^="/ui/"]');
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     go(link.getAttribute('href'));

@@ -3,10 +3,12 @@ import { onNews } from './live.js';
 import { Icon } from './parts.js';
 import { html, useEffect, useRef, useState } from './preact.js';
 import { filter, query } from './router.js';
+/** @import {Failure, Loaded} from '../model/types.d.ts' */
 
-/** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}. */
+/** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}.
+ * @template T @param {() => Promise<T>} load @param {unknown[]} keys @returns {Loaded<T>} */
 export function useData(load, keys) {
-  const [found, set] = useState({});
+  const [found, set] = useState(/** @type {Omit<Loaded<T>, 'reload'>} */ ({}));
   const turn = useRef(0);
   const reload = () => {
     const mine = ++turn.current;
@@ -45,7 +47,7 @@ function Problem({ error, reload }) {
 export function later(load, name) {
   let Found = null;
   return (props) => {
-    const [state, set] = useState({});
+    const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
     useEffect(() => {
       if (!Found) load().then((module) => { Found = module[name]; set({}); }, () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
     }, []);

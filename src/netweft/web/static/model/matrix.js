@@ -2,36 +2,42 @@
 // A draft is {[network/cluster]: {required, roles}, or null for not attached}: what differs from what is.
 import { OVIRT } from '../lib/api.js';
 import { command } from '../lib/same.js';
+/** @import {Call, Cell, Column, Matrix, MatrixChange, MatrixDraft, Row, Wish} from './types.d.ts' */
 
+/** @type {(network: { id: string }, cluster: { id: string }) => string} */
 export const keyOf = (network, cluster) => `${network.id}/${cluster.id}`;
 
-/** The cells of a window by their keys. */
+/** The cells of a window by their keys. @type {(matrix: Matrix) => Map<string, Cell>} */
 export const cellsOf = (matrix) => new Map(matrix.cells.map((cell) => [`${cell.network}/${cell.cluster}`, cell]));
 
-/** Whether a network may be in a cluster: both are of one data center. */
+/** Whether a network may be in a cluster: both are of one data center. @type {(network: Row, cluster: Column) => boolean} */
 export const mayBe = (network, cluster) => network.data_center === cluster.data_center.id;
 
+/** @type {(cell?: Wish | null) => Wish | null} */
 const plain = (cell) => (cell ? { required: cell.required, roles: [...cell.roles].sort() } : null);
+/** @type {(a?: Wish | null, b?: Wish | null) => boolean} */
 const isSame = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
 
-/** What is wanted of a cell: as the draft has it, else as it is. */
+/** What is wanted of a cell: as the draft has it, else as it is. @type {(draft: MatrixDraft, key: string, cell?: Cell) => Wish | null} */
 export const wanted = (draft, key, cell) => (key in draft ? draft[key] : plain(cell));
 
-/** The draft with another wish for a cell; a wish for what is there is none. */
+/** The draft with another wish for a cell; a wish for what is there is none. @type {(draft: MatrixDraft, key: string, cell: Cell | undefined, value: Wish | null) => MatrixDraft} */
 export function wish(draft, key, cell, value) {
   const { [key]: _, ...rest } = draft;
   return isSame(value, cell) ? rest : { ...rest, [key]: plain(value) };
 }
 
+/** @type {(draft: MatrixDraft, key: string, cell?: Cell) => MatrixDraft} */
 export const toggle = (draft, key, cell) => wish(draft, key, cell, wanted(draft, key, cell) ? null : plain(cell) ?? { required: false, roles: [] });
 
-/** Required or not; what is not attached is attached by it. */
+/** Required or not; what is not attached is attached by it. @type {(draft: MatrixDraft, key: string, cell?: Cell) => MatrixDraft} */
 export function require(draft, key, cell) {
   const now = wanted(draft, key, cell) ?? { required: false, roles: [] };
   return wish(draft, key, cell, { ...now, required: !now.required });
 }
 
-/** The request that makes a cell what is wished; null for detached. There is no command for taking away the last role. */
+/** The request that makes a cell what is wished; null for detached. There is no command for taking away the last role.
+ * @type {(network: Pick<Row, 'id' | 'name' | 'vm_network'>, cluster: Pick<Column, 'id' | 'name'>, cell: Cell | undefined, value: Wish | null) => Call} */
 export function requestFor(network, cluster, cell, value) {
   const below = `${OVIRT}/clusters/${cluster.id}/networks`;
   const names = [cluster.name, network.name];
@@ -43,7 +49,8 @@ export function requestFor(network, cluster, cell, value) {
   return { method: 'PUT', path: `${below}/${network.id}`, body: { required: value.required, ...usages }, cli: isTold && command('cluster', 'change', ...names, options) };
 }
 
-/** The changes of a draft, in the order of the matrix: {key, icon, verb, what, how, call}. What a window does not show is left for when it does. */
+/** The changes of a draft, in the order of the matrix: {key, icon, verb, what, how, call}. What a window does not show is left for when it does.
+ * @type {(matrix: Matrix, draft: MatrixDraft) => MatrixChange[]} */
 export function changes(matrix, draft) {
   const cells = cellsOf(matrix);
   const found = [];
@@ -56,6 +63,7 @@ export function changes(matrix, draft) {
   return found;
 }
 
+/** @type {(key: string, network: Row, cluster: Column, cell: Cell | undefined, value: Wish | null) => MatrixChange} */
 function changeOf(key, network, cluster, cell, value) {
   const [icon, verb] = !value ? ['minus', 'Detach'] : cell ? ['pencil', 'Change'] : ['plus', 'Attach'];
   const how = value ? [value.required ? 'required' : 'optional', ...value.roles].join(', ') : '';

@@ -2,37 +2,48 @@
 // A draft is {bonds: {name: {nics, options}}, place: {network: uplink}, labels: {label: uplink}, set: {network: parts of its
 // configuration that change}, sync: [network]}.
 import { EMPTY, described, difference, same, saying } from './host.js';
+/** @import {Address, Bond, BondOptions, Change, Config, Draft, Host, Limits, Network, Uplink} from './types.d.ts' */
+/** @typedef {Record<string, string>} Names */
 
+/** @type {(host: Host) => Draft} */
 export const draftOf = (host) => ({ bonds: structuredClone(host.bonds), place: { ...host.place }, labels: { ...host.labels }, set: {}, sync: [] });
 
-/** NICs and bonds in the order in which they are shown. */
+/** NICs and bonds in the order in which they are shown. @type {(host: Host, draft: Draft) => Uplink[]} */
 export function uplinks(host, draft) {
   const bonded = bondsByNic(draft);
+  /** @type {Map<string, Uplink>} */
   const found = new Map();
   for (const nic of host.nics) {
     const bond = bonded.get(nic.id);
     const id = bond ?? nic.id;
-    if (!found.has(id)) found.set(id, { id, nics: [], speed: 0, mode: bond && draft.bonds[bond].options.mode });
-    found.get(id).nics.push(nic);
-    found.get(id).speed += nic.speed;
+    const one = found.get(id) ?? { id, nics: [], speed: 0, mode: bond && draft.bonds[bond].options.mode };
+    one.nics.push(nic);
+    one.speed += nic.speed;
+    found.set(id, one);
   }
   return [...found.values()];
 }
 
-const bondsByNic = (draft) => new Map(Object.entries(draft.bonds).flatMap(([name, bond]) => bond.nics.map((nic) => [nic, name])));
+/** @type {(draft: Draft) => Map<string, string>} */
+const bondsByNic = (draft) => new Map(Object.entries(draft.bonds).flatMap(([name, one]) => one.nics.map((nic) => [nic, name])));
 
+/** @type {(host: Host, draft: Draft, uplink: string) => Network[]} */
 export const on = (host, draft, uplink) => host.networks.filter((network) => draft.place[network.id] === uplink);
+/** @type {(host: Host, draft: Draft) => Network[]} */
 export const off = (host, draft) => host.networks.filter((network) => !draft.place[network.id]);
+/** @type {(host: Host, draft: Draft) => string[]} */
 export const outOfSync = (host, draft) => Object.keys(host.attachments).filter((id) => !host.attachments[id].inSync && !draft.sync.includes(id));
+/** @type {(draft: Draft, uplink: string) => string[]} */
 export const labelsOn = (draft, uplink) => Object.keys(draft.labels).filter((label) => draft.labels[label] === uplink).toSorted();
-/** Every label that a network or an uplink has, with the names of its networks. */
+/** Every label that a network or an uplink has, with the names of its networks. @type {(host: Host, draft: Pick<Draft, 'labels'>) => [string, string[]][]} */
 export const labelsOf = (host, draft) => [...new Set([...host.networks.map((one) => one.label), ...Object.keys(draft.labels)])].filter(Boolean).toSorted()
   .map((label) => [label, host.networks.filter((one) => one.label === label).map((one) => one.id)]);
 
-/** What a network is to have on the host besides its place. */
+/** What a network is to have on the host besides its place. @type {(host: Host, draft: Draft, id: string) => Config} */
 export const configured = (host, draft, id) => ({ ...(host.attachments[id]?.config ?? EMPTY), ...draft.set[id] });
 
-/** Why these networks may not go to this uplink, as far as it can be seen here, or null. The plan knows the rest. */
+/** Why these networks may not go to this uplink, as far as it can be seen here, or null. The plan knows the rest.
+ * @type {(host: Host, draft: Draft, ids: string[], uplink: string) => string | null} */
 export function obstacle(host, draft, ids, uplink) {
   const coming = host.networks.filter((network) => ids.includes(network.id));
   if (coming.every((network) => draft.place[network.id] === uplink)) return 'Already here';
@@ -48,9 +59,10 @@ export function obstacle(host, draft, ids, uplink) {
   return null;
 }
 
-/** The uplink that has a network's label. */
+/** The uplink that has a network's label. @type {(draft: Draft, network: Network) => string | undefined} */
 export const holder = (draft, network) => (network.label ? draft.labels[network.label] : undefined);
 
+/** @type {(draft: Draft, change: (next: Draft) => void) => Draft} */
 function edit(draft, change) {
   const next = structuredClone(draft);
   change(next);
@@ -59,24 +71,29 @@ function edit(draft, change) {
   return next;
 }
 
+/** @type {(draft: Draft, from: string, to: string) => void} */
 function moveAll(draft, from, to) {
   for (const where of [draft.place, draft.labels]) for (const id in where) if (where[id] === from) where[id] = to;
 }
 
+/** @type {(draft: Draft, ids: string[], uplink: string) => Draft} */
 export const place = (draft, ids, uplink) => edit(draft, (d) => ids.forEach((id) => { d.place[id] = uplink; }));
+/** @type {(draft: Draft, ids: string[]) => Draft} */
 export const detach = (draft, ids) => edit(draft, (d) => ids.forEach((id) => { delete d.place[id]; }));
+/** @type {(draft: Draft, id: string) => Draft} */
 export const sync = (draft, id) => edit(draft, (d) => { d.sync = [...new Set([...d.sync, id])]; });
 
-/** Give a network on the host this configuration. */
+/** Give a network on the host this configuration. @type {(host: Host, draft: Draft, id: string, config: Config) => Draft} */
 export const configure = (host, draft, id, config) => edit(draft, (d) => setParts(host, d, id, config));
 
+/** @type {(host: Host, draft: Draft, id: string, config: Config) => void} */
 function setParts(host, draft, id, config) {
   const set = difference(host.attachments[id]?.config ?? EMPTY, config);
   if (Object.keys(set).length) draft.set[id] = set;
   else delete draft.set[id];
 }
 
-/** Have an uplink carry exactly these labels. The networks of a label go with it, as the engine has them do. */
+/** Have an uplink carry exactly these labels. The networks of a label go with it, as the engine has them do. @type {(host: Host, draft: Draft, uplink: string, labels: string[]) => Draft} */
 export function label(host, draft, uplink, labels) {
   return edit(draft, (d) => {
     for (const one of labelsOn(d, uplink)) if (!labels.includes(one)) carry(host, d, one, undefined);
@@ -84,6 +101,7 @@ export function label(host, draft, uplink, labels) {
   });
 }
 
+/** @type {(host: Host, draft: Draft, name: string, uplink: string | undefined) => void} */
 function carry(host, draft, name, uplink) {
   const from = draft.labels[name];
   if (uplink) draft.labels[name] = uplink;
@@ -94,37 +112,47 @@ function carry(host, draft, name, uplink) {
   }
 }
 
-/** The management network stays where it is when its label goes. */
+/** The management network stays where it is when its label goes. @type {(network: Pick<Network, 'roles'>) => boolean} */
 const isManagement = (network) => network.roles.includes('management');
 
-/** Take a NIC out of its bond. A bond of one NIC is none any more: its networks and labels go to that NIC. */
+/** Take a NIC out of its bond. A bond of one NIC is none any more: its networks and labels go to that NIC. @type {(draft: Draft, nic: string) => Draft} */
 export function release(draft, nic) {
   return edit(draft, (d) => {
-    const [name, bond] = Object.entries(d.bonds).find(([, one]) => one.nics.includes(nic)) ?? [];
-    if (!bond) return;
-    bond.nics = bond.nics.filter((one) => one !== nic);
-    if (bond.options.primary === nic) delete bond.options.primary;
-    if (bond.nics.length > 1) return;
-    moveAll(d, name, bond.nics[0]);
+    const name = bondsByNic(d).get(nic);
+    if (!name) return;
+    const one = d.bonds[name];
+    one.nics = one.nics.filter((other) => other !== nic);
+    if (one.options.primary === nic) delete one.options.primary;
+    if (one.nics.length > 1) return;
+    moveAll(d, name, one.nics[0]);
     delete d.bonds[name];
   });
 }
 
+/** @type {(draft: Draft, nic: string, bond: string) => Draft} */
 export const join = (draft, nic, bond) => edit(release(draft, nic), (d) => { d.bonds[bond].nics.push(nic); moveAll(d, nic, bond); });
+/** @type {(draft: Draft, a: string, b: string, name: string, options: BondOptions) => Draft} */
 export const bond = (draft, a, b, name, options) => edit(release(draft, a), (d) => { d.bonds[name] = { nics: [b, a], options }; moveAll(d, a, name); moveAll(d, b, name); });
+/** @type {(draft: Draft, name: string, options: BondOptions) => Draft} */
 export const tune = (draft, name, options) => edit(draft, (d) => { d.bonds[name].options = options; });
+/** @type {(draft: Draft) => string} */
 export function freeName(draft) { let n = 0; while (draft.bonds[`bond${n}`]) n += 1; return `bond${n}`; }
 
-const members = (one) => one?.nics.toSorted().join(' + ');
+/** @type {(one?: Bond) => string} */
+const members = (one) => (one?.nics ?? []).toSorted().join(' + ');
+/** @type {(options?: BondOptions) => [string, string][]} */
 const sorted = (options) => Object.entries(options ?? {}).toSorted();
+/** @type {(a?: BondOptions, b?: BondOptions) => boolean} */
 const sameOptions = (a, b) => same(sorted(a), sorted(b));
+/** @type {(a?: Bond, b?: Bond) => boolean} */
 const isSame = (a, b) => members(a) === members(b) && sameOptions(a?.options, b?.options);
 
-/** The basket: what differs between what the host has and what is wanted. */
+/** The basket: what differs between what the host has and what is wanted. @type {(host: Host, draft: Draft) => Change[]} */
 export function changes(host, draft) {
   return [...bondChanges(host.bonds, draft.bonds), ...labelChanges(host, draft), ...host.networks.flatMap((network) => networkChanges(host, draft, network))];
 }
 
+/** @type {(was: Record<string, Bond>, now: Record<string, Bond>) => (Change & { bond: string })[]} */
 function bondChanges(was, now) {
   const found = [];
   for (const name in now) {
@@ -138,6 +166,7 @@ function bondChanges(was, now) {
   return found;
 }
 
+/** @type {(host: Host, draft: Draft) => (Change & { label: string })[]} */
 function labelChanges(host, draft) {
   return labelsOf(host, { labels: { ...host.labels, ...draft.labels } }).filter(([name]) => host.labels[name] !== draft.labels[name]).map(([name, networks]) => {
     const [was, now] = [host.labels[name], draft.labels[name]];
@@ -147,16 +176,18 @@ function labelChanges(host, draft) {
   });
 }
 
-/** Whether a network is where it is to be, or gone, because its label is: no request has to say so. */
+/** Whether a network is where it is to be, or gone, because its label is: no request has to say so. @type {(host: Host, draft: Draft, network: Network) => boolean} */
 function isCarried(host, draft, { id, label: name, roles }) {
   const [was, now] = [host.labels[name], draft.labels[name]];
   if (!name || was === now || draft.place[id] === host.place[id]) return false;
   return now ? draft.place[id] === now : !draft.place[id] && host.place[id] === was && !isManagement({ roles });
 }
 
+/** @type {(host: Host, draft: Draft, network: Network) => Change[]} */
 function networkChanges(host, draft, network) {
   const { id } = network;
   const [was, now] = [host.place[id], draft.place[id]];
+  /** @type {Change[]} */
   const found = [];
   if (was !== now && !isCarried(host, draft, network)) found.push({ key: id, ...placed(was, now), what: id, net: id });
   if (draft.set[id]) found.push({ key: `set:${id}`, icon: 'pencil', verb: 'Change', what: id, how: described(draft.set[id]), set: id });
@@ -164,13 +195,14 @@ function networkChanges(host, draft, network) {
   return found;
 }
 
+/** @type {(was: string | undefined, now: string | undefined) => Pick<Change, 'icon' | 'verb' | 'how'>} */
 function placed(was, now) {
   if (!was) return { icon: 'plus', verb: 'Attach', how: `to ${now}` };
   if (!now) return { icon: 'minus', verb: 'Detach', how: `from ${was}` };
   return { icon: 'arrow-right', verb: 'Move', how: `${was} to ${now}` };
 }
 
-/** What becomes of each network, in a word beside its name. */
+/** What becomes of each network, in a word beside its name. @type {(host: Host, draft: Draft) => Map<string, string>} */
 export function marks(host, draft) {
   const found = new Map(Object.keys(draft.set).map((id) => [id, 'Changed']));
   for (const id of draft.sync) found.set(id, 'Will sync');
@@ -178,7 +210,7 @@ export function marks(host, draft) {
   return found;
 }
 
-/** The draft without one of its changes. Networks and labels on a bond that is then not there are where they were. */
+/** The draft without one of its changes. Networks and labels on a bond that is then not there are where they were. @type {(host: Host, draft: Draft, change: Change) => Draft} */
 export function undoOne(host, draft, change) {
   return edit(draft, (d) => {
     if (change.sync) d.sync = d.sync.filter((one) => one !== change.sync);
@@ -188,36 +220,38 @@ export function undoOne(host, draft, change) {
       putBack(host.labels, d.labels, change.label);
       for (const network of host.networks) if (network.label === change.label) putBack(host.place, d.place, network.id);
     }
-    const nics = d.bonds[change.bond]?.nics ?? [];
-    if (change.bond) delete d.bonds[change.bond];
-    if (host.bonds[change.bond]) d.bonds[change.bond] = structuredClone(host.bonds[change.bond]);
+    const name = change.bond ?? '';
+    const nics = d.bonds[name]?.nics ?? [];
+    delete d.bonds[name];
+    if (host.bonds[name]) d.bonds[name] = structuredClone(host.bonds[name]);
     settle(host, d, nics[0]);
   });
 }
 
+/** @type {(was: Names, now: Names, id: string) => void} */
 function putBack(was, now, id) {
   if (was[id]) now[id] = was[id];
   else delete now[id];
 }
 
-/** Bring what is on an uplink that is not there to where it was, else to `instead`, else off the host. */
+/** Bring what is on an uplink that is not there to where it was, else to `instead`, else off the host. @type {(host: Host, draft: Draft, instead?: string) => void} */
 function settle(host, draft, instead) {
   const here = new Set(uplinks(host, draft).map((one) => one.id));
   for (const [was, now] of [[host.place, draft.place], [host.labels, draft.labels]]) {
     for (const id in now) {
       if (here.has(now[id])) continue;
       if (here.has(was[id])) now[id] = was[id];
-      else if (here.has(instead)) now[id] = instead;
+      else if (instead && here.has(instead)) now[id] = instead;
       else delete now[id];
     }
   }
 }
 
-/** A draft that was made for what the host had then, for what it has now: what nobody changed here follows the host. */
+/** A draft that was made for what the host had then, for what it has now: what nobody changed here follows the host. @type {(before: Host, after: Host, draft: Draft) => Draft} */
 export function rebase(before, after, draft) {
-  const isHere = (id) => after.networks.some((network) => network.id === id);
+  const isHere = (/** @type {string} */ id) => after.networks.some((network) => network.id === id);
   return edit(draftOf(after), (next) => {
-    for (const where of ['place', 'labels']) {
+    for (const where of /** @type {('place' | 'labels')[]} */ (['place', 'labels'])) {
       for (const id of new Set([...Object.keys(draft[where]), ...Object.keys(before[where])])) {
         if (draft[where][id] !== before[where][id] && (where === 'labels' || isHere(id))) putBack(draft[where], next[where], id);
       }
@@ -233,10 +267,12 @@ export function rebase(before, after, draft) {
   });
 }
 
-/** The body of oVirt's action setupnetworks. `seconds`: how long the host waits for the engine; `commit`: whether it boots with the change. */
+/** The body of oVirt's action setupnetworks. `seconds`: how long the host waits for the engine; `commit`: whether it boots with the change.
+ * @type {(host: Host, draft: Draft, options: { seconds: number, commit: boolean }) => object} */
 export function request(host, draft, { seconds, commit }) {
   const { bonds, labels, sent, removed } = parted(host, draft);
-  const reference = (id) => (host.attachments[id] ? { id: host.attachments[id].id } : { network: { id: uuid(host, id) } });
+  const reference = (/** @type {string} */ id) => (host.attachments[id] ? { id: host.attachments[id].id } : { network: { id: uuid(host, id) } });
+  /** @type {Record<string, [string, object[]]>} */
   const lists = {
     modified_bonds: ['host_nic', bonds.made.map((name) => bondWish(name, draft.bonds[name], host.bonds[name]))],
     removed_bonds: ['host_nic', bonds.gone.map((name) => ({ name }))],
@@ -250,12 +286,16 @@ export function request(host, draft, { seconds, commit }) {
   return { ...Object.fromEntries(said), check_connectivity: true, connectivity_timeout: seconds, commit_on_success: commit };
 }
 
-const uuid = (host, id) => host.networks.find((one) => one.id === id).uuid;
+/** @type {(host: Host, id: string) => string | undefined} */
+const uuid = (host, id) => host.networks.find((one) => one.id === id)?.uuid;
 
-/** What there is to say, by its names. What comes and goes with a label is not said. */
+/** What there is to say, by its names. What comes and goes with a label is not said.
+ * @param {Host} host @param {Draft} draft */
 function parted(host, draft) {
+  /** @type {(names: string[], now: Record<string, unknown>) => { made: string[], gone: string[] }} */
   const split = (names, now) => ({ made: names.filter((name) => now[name]), gone: names.filter((name) => !now[name]) });
   const own = new Set(host.networks.filter((network) => !isCarried(host, draft, network)));
+  /** @type {(holds: (network: Network) => unknown) => string[]} */
   const ids = (holds) => host.networks.filter(holds).map((network) => network.id);
   return {
     bonds: split(bondChanges(host.bonds, draft.bonds).map((one) => one.bond), draft.bonds),
@@ -265,13 +305,14 @@ function parted(host, draft) {
   };
 }
 
-/** Whether a network is to be somewhere else, or to stay although its label goes. */
+/** Whether a network is to be somewhere else, or to stay although its label goes. @type {(host: Host, draft: Draft, network: Network) => boolean} */
 function isPlaced(host, draft, network) {
   if (!draft.place[network.id]) return false;
   const stays = network.label && host.labels[network.label] === host.place[network.id] && !draft.labels[network.label];
   return draft.place[network.id] !== host.place[network.id] || Boolean(stays);
 }
 
+/** @type {(name: string, bond: Bond, was?: Bond) => object} */
 function bondWish(name, { nics, options }, was) {
   const said = was && sameOptions(was.options, options) ? {} : { options: { option: Object.entries(options).map(([option, value]) => ({ name: option, value })) } };
   return { name, bonding: { ...said, slaves: { host_nic: nics.map((nic) => ({ name: nic })) } } };
@@ -280,15 +321,17 @@ function bondWish(name, { nics, options }, was) {
 const PLAIN = /^[A-Za-z][\w.-]*$/;
 const WORDS = new Set(['true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n']);
 
-/** YAML on one line. */
+/** YAML on one line. @type {(value: unknown) => string} */
 function flow(value) {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
   if (value && typeof value === 'object') return `{${Object.entries(value).map(([key, item]) => `${flow(key)}: ${flow(item)}`).join(', ')}}`;
   return typeof value === 'string' && PLAIN.test(value) && !WORDS.has(value.toLowerCase()) ? value : JSON.stringify(value);
 }
 
+/** @type {(address: Address) => object} */
 const ip = ({ method, address, prefix, gateway }) => (method === 'static' ? { method, address, prefix: Number(prefix), ...(gateway && { gateway }) } : { method });
 
+/** @type {(host: Host, draft: Draft, id: string) => object} */
 function attachmentInFile(host, draft, id) {
   const set = draft.set[id] ?? {};
   const config = configured(host, draft, id);
@@ -299,14 +342,18 @@ function attachmentInFile(host, draft, id) {
   };
 }
 
-const limits = (qos) => Object.fromEntries([['linkshare', 'share'], ['upperlimit', 'upper'], ['realtime', 'real']].filter(([, name]) => qos?.[name]).map(([said, name]) => [said, Number(qos[name])]));
+/** @type {[string, keyof Limits][]} */
+const LIMITS = [['linkshare', 'share'], ['upperlimit', 'upper'], ['realtime', 'real']];
+/** @type {(qos: Limits | null) => object} */
+const limits = (qos) => Object.fromEntries(LIMITS.filter(([, name]) => qos?.[name]).map(([said, name]) => [said, Number(qos?.[name])]));
 
-/** The file of `netweft host setup-networks` that asks for the same. */
+/** The file of `netweft host setup-networks` that asks for the same. @type {(host: Host, draft: Draft, options: { commit: boolean }) => string} */
 export function file(host, draft, { commit }) {
   const { bonds, labels, sent, removed } = parted(host, draft);
-  const bond = (name) => ({ name, slaves: draft.bonds[name].nics, ...(!sameOptions(host.bonds[name]?.options, draft.bonds[name].options) && { options: draft.bonds[name].options }) });
+  const made = (/** @type {string} */ name) => ({ name, slaves: draft.bonds[name].nics, ...(!sameOptions(host.bonds[name]?.options, draft.bonds[name].options) && { options: draft.bonds[name].options }) });
+  /** @type {Record<string, unknown[]>} */
   const lists = {
-    bonds: bonds.made.map(bond), attachments: sent.map((id) => attachmentInFile(host, draft, id)),
+    bonds: bonds.made.map(made), attachments: sent.map((id) => attachmentInFile(host, draft, id)),
     removed_attachments: removed, removed_bonds: bonds.gone, removed_labels: labels.gone, sync: draft.sync,
   };
   const lines = Object.entries(lists).filter(([, items]) => items.length).map(([name, items]) => `${name}:\n${items.map((item) => `  - ${flow(item)}\n`).join('')}`);

@@ -6,6 +6,7 @@ import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
 import * as model from '../model/setup.js';
 import { apply, body, canRedo, canUndo, change, commit, discard, draft, host, list, options, path, plan, redo, remember, run, undo } from './setup-state.js';
+/** @import {Run} from './setup-state.js' */
 
 const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
 
@@ -55,12 +56,12 @@ function Ring({ left, of }) {
     <circle cx="32" cy="32" r="26" class="r1" stroke-dasharray=${round} stroke-dashoffset=${round * (1 - left / of)} transform="rotate(-90 32 32)"/><text x="32" y="37" text-anchor="middle">${left}</text></svg>`;
 }
 
-function Running() {
-  const { phase, progress, left, error } = run.value;
+/** @param {{ of: Run }} props */
+function Running({ of: { phase, progress, left, error } }) {
   const [icon, title, text] = VERDICT[phase];
   const over = phase === 'kept' || phase === 'reverted';
   return html`<div class="run"><div class="verdict ${phase}">${phase === 'test' || phase === 'sent' ? html`<${Ring} left=${left} of=${options.value.seconds}/>` : html`<span class="big"><${Icon} name=${icon} size=${24} class=${over ? '' : 'spin'}/></span>`}
-      <div><h3>${title}</h3><p>${text}</p>${progress.steps_total > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
+      <div><h3>${title}</h3><p>${text}</p>${(progress.steps_total ?? 0) > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
     ${error && html`<div class="inset"><${Refused} error=${{ message: error }}/></div>`}
     ${over && html`<div class="foot"><div class="two"><button type="button" class="btn" onClick=${() => { run.value = null; }}>Close</button>
       ${phase === 'kept' && host.value.committed === 'false' && html`<${Commit}/>`}</div></div>`}</div>`;
@@ -78,5 +79,5 @@ export function Basket() {
     <div class="pane-h"><h2 id="h-ba">${run.value ? 'Change' : 'Changes'}</h2>${!run.value && html`<span class="count-n ${count ? 'hotn' : ''}">${count}</span>`}<span class="grow"></span>
       ${!run.value && html`<button type="button" class="iconbtn" aria-label="Undo" title="Undo (Ctrl Z)" disabled=${!canUndo.value} onClick=${undo}><${Icon} name="undo-2"/></button><button type="button" class="iconbtn" aria-label="Redo" title="Redo (Ctrl Shift Z)" disabled=${!canRedo.value} onClick=${redo}><${Icon} name="redo-2"/></button>`}
       <button type="button" class="btn sheet" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? 'Close' : 'Review'}</button></div>
-    ${run.value ? html`<${Running}/>` : count ? html`<${Wanted}/>` : html`<${Nothing}/>`}</aside>`;
+    ${run.value ? html`<${Running} of=${run.value}/>` : count ? html`<${Wanted}/>` : html`<${Nothing}/>`}</aside>`;
 }

@@ -9,6 +9,7 @@ import { command } from '../lib/same.js';
 import { Blank, Head, State, View, useData } from '../lib/view.js';
 import { cellsOf, keyOf } from '../model/matrix.js';
 import { Cells } from './cells.js';
+/** @import {Values} from '../model/types.d.ts' */
 
 const SWITCHES = { legacy: 'Linux bridges', ovs: 'Open vSwitch' };
 const HEALING = { off: 'none', harmless: 'what costs no traffic', always: 'all of it' };
@@ -56,19 +57,22 @@ function Networks({ cluster }) {
   return html`<${View} of=${found} empty=${(matrix) => !matrix.networks.length && html`<${Blank} title="No networks">There is none in this data center, or none that you may see.<//>`}>${(matrix) => {
     const cells = cellsOf(matrix);
     const rows = matrix.networks.map((network) => ({ id: network.id, network, cluster: matrix.clusters[0], cell: cells.get(keyOf(network, cluster)) }));
-    return html`<${Cells} label="Networks" rows=${rows.toSorted((a, b) => Boolean(b.cell) - Boolean(a.cell))} by=${['network']} reload=${found.reload}/>`;
+    return html`<${Cells} label="Networks" rows=${rows.toSorted((a, b) => Number(Boolean(b.cell)) - Number(Boolean(a.cell)))} by=${['network']} reload=${found.reload}/>`;
   }}<//>`;
 }
 
 const TEXTS = ['name', 'description', 'drift_healing', 'rollout_canaries', 'rollout_wave', 'rollout_soak', 'rollout_on_failure'];
 const AS_TOLD = '-1';
+/** @type {(cluster: any) => Values} */
 const valuesOf = (cluster) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, cluster[name] ?? ''])), rollout_soak: cluster.rollout_soak === AS_TOLD ? '' : cluster.rollout_soak, mac_pool: cluster.mac_pool.id, rollout_evacuates: cluster.rollout_evacuates === 'true' });
 const readForm = (form) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, form.get(name).trim()])), mac_pool: form.get('mac_pool'), rollout_evacuates: form.has('rollout_evacuates') });
+/** @type {(wanted: Values) => Values} */
 const bodyOf = ({ mac_pool: pool, rollout_soak: soak, ...rest }) => ({ ...rest, ...(soak !== undefined && { rollout_soak: soak || AS_TOLD }), ...(pool && { mac_pool: { id: pool } }) });
 
+/** @type {(cluster: { name: string }, wanted: Values, pools: { id: string, name: string }[]) => string} */
 function commandOf(cluster, { name, mac_pool: pool, ...rest }, pools) {
   const options = Object.entries(bodyOf(rest)).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
-  return command('cluster', 'set', cluster.name, options, pool && ['--mac-pool', pools.find((one) => one.id === pool).name], name && ['--rename', name]);
+  return command('cluster', 'set', cluster.name, options, pool && ['--mac-pool', pools.find((one) => one.id === pool)?.name], name && ['--rename', name]);
 }
 
 function Settings({ cluster, reload }) {

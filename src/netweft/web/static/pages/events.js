@@ -4,6 +4,7 @@ import { events } from '../lib/live.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Blank, Find, Head, Moment, State, Table, View } from '../lib/view.js';
+/** @import {Loaded} from '../model/types.d.ts' */
 
 const MAX = 100;
 const KINDS = { normal: 'rest', warning: 'warn', error: 'bad', alert: 'bad' };
@@ -19,7 +20,7 @@ const COLUMNS = [
 
 export function Events() {
   const words = query.value.get('search') ?? '';
-  const [found, set] = useState({});
+  const [found, set] = useState(/** @type {Partial<Loaded<any>> & { upTo?: number }} */ ({}));
   const [paused, pause] = useState(false);
   const latest = events.value[0]?.id;
   const load = () => get(`${OVIRT}/events`, { search: wished(words), max: MAX }).then((data) => set({ data, upTo: latest }), (error) => set((before) => ({ ...before, error })));

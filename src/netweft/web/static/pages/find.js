@@ -5,6 +5,7 @@ import { Dialog, Icon } from '../lib/parts.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { go } from '../lib/router.js';
 import { Refused } from '../lib/view.js';
+/** @import {Failure} from '../model/types.d.ts' */
 
 const MAX = 12;
 const PAUSE = 120;
@@ -20,8 +21,9 @@ export function FindDialog({ open, pages, onClose }) {
 
 function Search({ pages, onClose }) {
   const [words, setWords] = useState('');
-  const [{ things, error, of }, set] = useState({ things: [] });
+  const [{ things, error, of }, set] = useState(/** @type {{ things: { kind: string, id: string, name: string, parent: string, context: string }[], error?: Failure, of?: string }} */ ({ things: [] }));
   const [at, setAt] = useState(0);
+  /** @type {{ current: HTMLElement }} */
   const list = useRef();
   useEffect(() => {
     const wanted = words.trim();

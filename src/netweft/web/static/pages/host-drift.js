@@ -5,6 +5,7 @@ import { Dialog, Icon, closeDialog, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Blank, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
+/** @import {Call} from '../model/types.d.ts' */
 
 const HEALING = {
   off: 'is not synchronized until somebody asks for it', harmless: 'is synchronized by itself where that costs no traffic', always: 'is synchronized by itself',
@@ -18,10 +19,12 @@ const linesOf = (drift) => [
   ...drift.host.map((one) => ({ ...one, kind: 'host', of: '' })),
 ].map((one) => ({ ...one, id: one.text }));
 
+/** What `HostChange` or `Ignore` takes. @typedef {{ request?: Call, ignore?: object, text?: string, title?: string, verb?: string, cli?: string }} Asking */
+
 export function HostDrift({ host, reload }) {
   const path = `${OWN}/hosts/${host.id}`;
   const found = useData(() => Promise.all([get(`${path}/drift`), get(`${path}/unmanagednetworks`)]).then(([drift, foreign]) => ({ drift, foreign })), [host.id]);
-  const [asking, ask] = useState(null); // what is asked about stays on the screen when the difference is gone
+  const [asking, ask] = useState(/** @type {Asking | null} */ (null)); // what is asked about stays on the screen when the difference is gone
   const done = () => { reload(); found.reload(); };
   const close = () => ask(null);
   return html`<div class="page"><${View} of=${found}>${({ drift, foreign }) => html`<${Differences} host=${host} drift=${drift} ask=${ask} done=${done}/>
@@ -31,7 +34,7 @@ export function HostDrift({ host, reload }) {
 }
 
 function Differences({ host, drift, ask, done }) {
-  const [picked, setPicked] = useState([]);
+  const [picked, setPicked] = useState(/** @type {string[]} */ ([]));
   const lines = linesOf(drift);
   const counted = lines.filter((one) => !one.ignored);
   const ignored = lines.filter((one) => one.ignored);

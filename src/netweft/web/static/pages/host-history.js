@@ -6,6 +6,7 @@ import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { command } from '../lib/same.js';
 import { Blank, Find, Moment, State, Table, View, useData } from '../lib/view.js';
+/** @import {Loaded} from '../model/types.d.ts' */
 
 const MAX = 100;
 const STATES = { applied: ['ok', 'kept'], refused: ['bad', 'not kept'], pending: ['busy', 'under way'] };
@@ -76,7 +77,7 @@ function Restore({ host, generation, onClose, onDone }) {
 
 /** All that is kept of a generation, read when somebody opens it. */
 function Kept({ host, generation }) {
-  const [found, set] = useState({});
+  const [found, set] = useState(/** @type {Partial<Loaded<any>>} */ ({}));
   const load = () => get(`${OWN}/hosts/${host.id}/history/${generation}`).then((data) => set({ data }), (error) => set({ error }));
   return html`<details class="fold" onToggle=${(event) => event.currentTarget.open && !found.data && load()}><summary>What generation ${generation} asked for, and what the host had after it</summary>
     <${View} of=${{ ...found, reload: load }}>${(facts) => html`<${Wanted} intent=${facts.intent}/>

@@ -1,11 +1,15 @@
 // How guests of a host reach the physical switches: as a picture whose paths can be followed, and as a table that says the same.
 import { OWN, get } from '../lib/api.js';
 import { Pages } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Icon, elements } from '../lib/parts.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Blank, State, Table, View, useData } from '../lib/view.js';
 import { MANY, groupsOf, pathOf, rowsOf, topologyOf, wordsOf } from '../model/topology.js';
+/** @import {ApiTopology, Topology} from '../model/types.d.ts' */
+
+/** @typedef {Topology & { tree: ApiTopology }} Data */
+/** @typedef {{ width: number, height: number, paths: [string, string, string][] }} Lines */
 
 const PAGE = 100;
 const ICONS = { guest: 'monitor', vnic: 'cable', network: 'network', bond: 'link', nic: 'ethernet-port', port: 'server' };
@@ -67,6 +71,7 @@ const Nic = ({ nic, path }) => html`<${Node} node=${nic} path=${path}>${nic.up ?
 
 function Picture({ data }) {
   const path = pathOf(data, query.value.get('sel') ?? '');
+  /** @type {{ current: HTMLElement }} */
   const board = useRef();
   const lines = useLines(data, board);
   useTabStops(data, board);
@@ -80,9 +85,9 @@ function Picture({ data }) {
   </div></div>`;
 }
 
-/** The edges, from where the elements of their ends are: {width, height, paths: [[from, to, d]]}. */
+/** The edges, from where the elements of their ends are: {width, height, paths: [[from, to, d]]}. @type {(data: Data, board: { current: HTMLElement }) => Lines} */
 function useLines(data, board) {
-  const [lines, set] = useState({ width: 0, height: 0, paths: [] });
+  const [lines, set] = useState(/** @type {Lines} */ ({ width: 0, height: 0, paths: [] }));
   const open = query.value.get('open');
   useLayoutEffect(() => {
     const draw = () => set(linesIn(board.current, data));
@@ -94,16 +99,20 @@ function useLines(data, board) {
   return lines;
 }
 
+/** @type {(board: HTMLElement, data: Data) => Lines} */
 function linesIn(board, data) {
   const origin = board.getBoundingClientRect();
-  const boxes = new Map([...board.querySelectorAll('[data-node]')].map((one) => [one.dataset.node, one.getBoundingClientRect()]));
-  const groups = data.guests.length > MANY ? groupsOf(data).filter((one) => one.to).map((one) => [`group:${one.key}`, one.to]) : [];
+  const boxes = new Map(elements(board, '[data-node]').map((one) => [one.dataset.node, one.getBoundingClientRect()]));
+  const groups = data.guests.length > MANY ? groupsOf(data).map((one) => [`group:${one.key}`, one.to ?? '']) : [];
   const edges = [...data.right].flatMap(([from, all]) => all.map((to) => [from, to])).concat(groups);
-  const paths = edges.filter(([from, to]) => boxes.has(from) && boxes.has(to)).map(([from, to]) => [from, to, curve(boxes.get(from), boxes.get(to), origin)]);
+  const paths = edges.flatMap(([from, to]) => lineOf(from, to, boxes.get(from), boxes.get(to), origin));
   return { width: board.scrollWidth, height: board.scrollHeight, paths };
 }
 
-/** A line from the right side of a box to the left one of another. A NIC is below its bond: that line goes along their left sides. */
+/** The line of an edge, if both its ends are shown. @type {(from: string, to: string, a: DOMRect | undefined, b: DOMRect | undefined, origin: DOMRect) => Lines['paths']} */
+const lineOf = (from, to, a, b, origin) => (a && b ? [[from, to, curve(a, b, origin)]] : []);
+
+/** A line from the right side of a box to the left one of another. A NIC is below its bond: that line goes along their left sides. @type {(from: DOMRect, to: DOMRect, origin: DOMRect) => string} */
 function curve(from, to, { left, top }) {
   const [y1, y2] = [from, to].map((box) => Math.round(box.top + box.height / 2 - top));
   if (to.left < from.right) { const x = Math.round(from.left - left); return `M${x} ${y1} h-7 V${y2} h7`; }

@@ -48,7 +48,7 @@ function useKeys() {
   }, []);
 }
 
-const isOver = () => ['kept', 'reverted'].includes(run.value?.phase);
+const isOver = () => run.value?.phase === 'kept' || run.value?.phase === 'reverted';
 
 function press(event) {
   if (document.querySelector('dialog[open]') || !host.value) return;

@@ -13,7 +13,7 @@ function Form() {
     const form = new FormData(event.currentTarget);
     setBusy(true);
     setError(null);
-    logIn(form.get('username'), form.get('password')).catch((refusal) => { setError(refusal); setBusy(false); });
+    logIn(String(form.get('username')), String(form.get('password'))).catch((refusal) => { setError(refusal); setBusy(false); });
   };
   return html`<form class="login-form" onSubmit=${send} onKeyUp=${(event) => setCaps(event.getModifierState?.('CapsLock') ?? false)}>
     <label>User name<input name="username" autocomplete="username" placeholder="admin@internal" required autofocus/></label>

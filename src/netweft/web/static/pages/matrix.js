@@ -1,8 +1,8 @@
 // The matrix of networks and clusters: which cluster has, requires and uses which network, changed by mouse or by keys, and applied together.
-import { OVIRT, OWN, get, post, request, searching } from '../lib/api.js';
+import { OVIRT, OWN, failure, get, post, request, searching } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
 import { Pages } from '../lib/list.js';
-import { Dialog, Icon, say } from '../lib/parts.js';
+import { Dialog, Icon, elements, say } from '../lib/parts.js';
 import { Planned } from '../lib/plan.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
@@ -12,14 +12,20 @@ import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '.
 import { Cells, Wishes, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { ROLES } from './networks.js';
+/** @import {Call, Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Wish} from '../model/types.d.ts' */
 
 const COLUMNS = 30;
 const ROWS = 100;
 const DRAFT = 'netweft.matrix';
 const SHORT = { management: 'M', migration: 'Mi', display: 'D', default_route: 'R', gluster: 'G' };
+/** @typedef {[number, number]} At */
+/** @typedef {{ key: string, plan?: Plan, error?: Failure, done?: boolean }} Review */
+/** @typedef {{ matrix: Shown, draft: MatrixDraft, setDraft: (next: MatrixDraft) => void, reload: () => void }} Props */
+
+/** @type {() => MatrixDraft} */
 const stored = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? '{}');
 
-/** What is wanted and differs from what is; it stays in this tab of the browser. */
+/** What is wanted and differs from what is; it stays in this tab of the browser. @returns {[MatrixDraft, (next: MatrixDraft) => void]} */
 function useDraft() {
   const [draft, set] = useState(stored);
   return [draft, (next) => { sessionStorage.setItem(DRAFT, JSON.stringify(next)); set(next); }];
@@ -44,6 +50,7 @@ export function Matrix() {
 
 const Centers = ({ of, value, onChange }) => of.length > 1 && html`<${Choice} label="Data center" value=${value} none="all" options=${of.map((one) => [one.id, one.name])} onChange=${(event) => onChange(event.currentTarget.value)}/>`;
 
+/** @param {Props & { asTable: boolean }} props */
 function Window({ matrix, draft, setDraft, asTable, reload }) {
   const over = matrix.clusters_total > matrix.clusters.length;
   const list = changes(matrix, draft);
@@ -52,6 +59,7 @@ function Window({ matrix, draft, setDraft, asTable, reload }) {
       ${list.length > 0 && html`<${Basket} list=${list} matrix=${matrix} draft=${draft} setDraft=${setDraft} reload=${reload}/>`}</div>`;
 }
 
+/** @type {(matrix: Shown) => { id: string, network: Row, cluster: Column, cell?: Cell }[]} */
 function rowsOf(matrix) {
   const cells = cellsOf(matrix);
   return matrix.networks.flatMap((network) => matrix.clusters.filter((cluster) => mayBe(network, cluster)).map((cluster) => ({ id: keyOf(network, cluster), network, cluster, cell: cells.get(keyOf(network, cluster)) })));
@@ -60,14 +68,18 @@ function rowsOf(matrix) {
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -Infinity], End: [0, Infinity] };
 const clamp = (n, most) => Math.max(0, Math.min(most, n));
 
+/** @param {Props} props */
 function Grid({ matrix, draft, setDraft }) {
-  const [at, setAt] = useState([0, 0]);
-  const [open, setOpen] = useState(null); // the key of the cell whose roles are chosen
+  const [at, setAt] = useState(/** @type {At} */ ([0, 0]));
+  const [open, setOpen] = useState(/** @type {At | null} */ (null)); // the key of the cell whose roles are chosen
+  /** @type {{ current: HTMLElement }} */
   const grid = useRef();
   const cells = cellsOf(matrix);
   const [row, column] = [clamp(at[0], matrix.networks.length - 1), clamp(at[1], matrix.clusters.length - 1)];
+  /** @type {(one: At) => [Row, Column]} */
   const here = (one) => [matrix.networks[one[0]], matrix.clusters[one[1]]];
-  const focus = (one) => { setAt(one); grid.current.querySelector(`[data-cell="${one.join(',')}"]`).focus(); };
+  const focus = (/** @type {At} */ one) => { setAt(one); elements(grid.current, `[data-cell="${one.join(',')}"]`)[0].focus(); };
+  /** @type {(one: At, how: (draft: MatrixDraft, key: string, cell?: Cell) => MatrixDraft) => void} */
   const change = (one, how) => {
     const [network, cluster] = here(one);
     if (!mayBe(network, cluster)) return say('They are in different data centers.');
@@ -91,10 +103,10 @@ function Grid({ matrix, draft, setDraft }) {
         ${matrix.clusters.map((cluster, c) => html`<${GridCell} key=${cluster.id} place=${[r, c]} isHere=${r === row && c === column} cell=${cells.get(keyOf(network, cluster))} value=${wanted(draft, keyOf(network, cluster), cells.get(keyOf(network, cluster)))}
           isChanged=${keyOf(network, cluster) in draft} may=${mayBe(network, cluster)} onChoose=${() => { setAt([r, c]); change([r, c], toggle); }}/>`)}</tr>`)}</tbody></table>
       <${Legend}/></div>
-    <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => change(open, (old, key, cell) => wish(old, key, cell, value))}/>`;
+    <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => open && change(open, (old, key, cell) => wish(old, key, cell, value))}/>`;
 }
 
-/** What a cell says, in words. */
+/** What a cell says, in words. @type {(value: Wish | null) => string[]} */
 const wordsOf = (value) => (value ? ['attached', value.required ? 'required' : 'optional', ...value.roles.map((role) => ROLES[role].toLowerCase())] : []);
 
 function GridCell({ place, isHere, cell, value, isChanged, may, onChoose }) {
@@ -107,6 +119,7 @@ function GridCell({ place, isHere, cell, value, isChanged, may, onChoose }) {
 const Legend = () => html`<p class="legend" id="h-legend"><span><${Icon} name="check" size=${14}/> attached</span><span><b>Req</b> required</span>${Object.entries(SHORT).map(([role, short]) => html`<span key=${role}><i class="tag r-${role}">${short}</i> ${ROLES[role].toLowerCase()}</span>`)}
   <span><em>2!</em> hosts without it, or out of sync</span><span><kbd>Space</kbd> attach or detach</span><span><kbd>r</kbd> required</span><span><kbd>Enter</kbd> roles</span></p>`;
 
+/** @param {{ open: At | null, here: [Row, Column] | null, cells: Map<string, Cell>, draft: MatrixDraft, close: () => void, set: (value: Wish) => void }} props */
 function RolesDialog({ open, here, cells, draft, close, set }) {
   const shut = useRef(close);
   shut.current = close;
@@ -115,30 +128,34 @@ function RolesDialog({ open, here, cells, draft, close, set }) {
     set(wishOf(new FormData(event.currentTarget)));
     close();
   };
-  const key = here && keyOf(...here);
+  const key = here ? keyOf(...here) : '';
   return html`<${Dialog} open=${Boolean(open)} title=${here ? `${here[0].name} in ${here[1].name}` : ''} onClose=${() => shut.current()}>
     ${here && html`<form class="ask" onSubmit=${done}><${Wishes} cell=${wanted(draft, key, cells.get(key))}/>
       <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Take over</button></div></form>`}<//>`;
 }
 
 const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
+/** @type {(draft: MatrixDraft, key: string) => MatrixDraft} */
 const without = (draft, key) => { const { [key]: _, ...rest } = draft; return rest; };
 
 /** Where the changes go from the screen, their buttons go as well. */
-const backToGrid = () => document.querySelector('.grid [tabindex="0"]')?.focus();
+const backToGrid = () => elements(document, '.grid [tabindex="0"]')[0]?.focus();
 
+/** @type {(call: Call) => Promise<Plan>} */
 const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
-/** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it. */
+/** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it.
+ * @param {Props & { list: MatrixChange[] }} props */
 function Basket({ list, draft, setDraft, reload }) {
-  const [made, set] = useState(null); // [{key, plan} | {key, error}], in the order of the list
+  const [made, set] = useState(/** @type {Review[] | null} */ (null)); // [{key, plan} | {key, error}], in the order of the list
   const [busy, setBusy] = useState('');
   const wish = JSON.stringify(list.map((one) => one.call));
   useEffect(() => set(null), [wish]);
-  const of = (one) => made?.find((each) => each.key === one.key);
+  const of = (/** @type {{ key: string }} */ one) => made?.find((each) => each.key === one.key);
   const isReady = made && list.every((one) => of(one)?.plan);
   const review = async () => {
     setBusy('Planning…');
+    /** @type {Review[]} */
     const found = [];
     for (const { key, call } of list) found.push(await planOf(call).then((plan) => ({ key, plan }), (error) => ({ key, error })));
     set(found);
@@ -164,15 +181,18 @@ function Basket({ list, draft, setDraft, reload }) {
       ${isReady ? html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}</button>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
 }
 
-/** Make changes one after the other until one is refused. */
+/** Make changes one after the other until one is refused. @type {(list: MatrixChange[], of: (one: { key: string }) => Review | undefined) => Promise<Review[]>} */
 async function applyAll(list, of) {
+  /** @type {Review[]} */
   const ended = [];
   for (const { key, call } of list) {
+    const plan = of({ key })?.plan;
+    if (!plan) break;
     try {
-      await request(call, { 'Netweft-Plan': of({ key }).plan.id });
+      await request(call, { 'Netweft-Plan': plan.id });
       ended.push({ key, done: true });
     } catch (error) {
-      ended.push({ key, error });
+      ended.push({ key, error: failure(error) });
       break;
     }
   }

@@ -7,7 +7,7 @@ import { html, useEffect, useState } from '../lib/preact.js';
 const UNDER_WAY = 'status=running or status=waiting or status=reverting';
 
 export function Moving() {
-  const [found, set] = useState([]);
+  const [found, set] = useState(/** @type {{ id: string }[]} */ ([]));
   useEffect(() => onNews(() => get(`${OWN}/rollouts`, { search: UNDER_WAY, max: 100 }).then(set, () => set([]))), []);
   if (!found.length) return null;
   const href = found.length === 1 ? `/ui/rollouts/${found[0].id}` : `/ui/rollouts?search=${encodeURIComponent(UNDER_WAY)}`;

@@ -1,40 +1,42 @@
 // The definition of a network: of a new one, and of one that hosts may carry.
-import { OVIRT, OWN, get, request } from '../lib/api.js';
+import { OVIRT, OWN, failure, get, request } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
-import { Check, Choice, Field, differing } from '../lib/form.js';
+import { Check, Choice, Field, differing, textOf } from '../lib/form.js';
 import { Icon, say } from '../lib/parts.js';
 import { html, useRef, useState } from '../lib/preact.js';
 import { go } from '../lib/router.js';
 import { Same, command, option } from '../lib/same.js';
 import { Head, Refused, View, useData } from '../lib/view.js';
+/** @import {Call, Failure, Values} from '../model/types.d.ts' */
 
 const words = (text) => (text ?? '').split(/[\s,]+/).filter(Boolean);
 const flag = (text) => text === 'true' || text === true;
 
-/** What a network is by its definition: what the fields of the form hold. */
+/** What a network is by its definition: what the fields of the form hold. @type {(network: any) => Values} */
 const valuesOf = (network) => ({
   name: network.name ?? '', description: network.description ?? '', vlan: network.vlan?.id ?? '', mtu: network.mtu && network.mtu !== '0' ? network.mtu : '',
   vm: network.usages ? Boolean(network.usages.usage?.includes('vm')) : !network.id, stp: flag(network.stp), isolated: flag(network.port_isolation),
   qos: network.qos?.id ?? '', dns: (network.dns_resolver_configuration?.name_servers?.name_server ?? []).join(' '),
 });
 
-/** What a form says. What is disabled there is as it was. */
+/** What a form says. What is disabled there is as it was. @type {(form: FormData, before: Values) => Values} */
 function readForm(form, before) {
-  const text = (name) => (form.has(name) ? form.get(name).trim() : before[name]);
-  const on = (name) => (form.has(`has-${name}`) ? form.has(name) : before[name]);
+  const text = (/** @type {string} */ name) => (form.has(name) ? textOf(form, name).trim() : before[name]);
+  const on = (/** @type {string} */ name) => (form.has(`has-${name}`) ? form.has(name) : before[name]);
   return { ...Object.fromEntries(['name', 'description', 'vlan', 'mtu', 'qos'].map((name) => [name, text(name)])), dns: words(text('dns')).join(' '), vm: on('vm'), stp: on('stp'), isolated: on('isolated') };
 }
 
+/** @type {Record<string, (value: any) => object>} */
 const ELEMENTS = {
   name: (name) => ({ name }), description: (description) => ({ description }), vlan: (id) => ({ vlan: id === '' ? {} : { id } }), mtu: (mtu) => ({ mtu: mtu || '0' }),
   vm: (vm) => ({ usages: { usage: vm ? ['vm'] : [] } }), stp: (stp) => ({ stp }), isolated: (on) => ({ port_isolation: on }), qos: (id) => ({ qos: id ? { id } : {} }),
   dns: (text) => ({ dns_resolver_configuration: { name_servers: { name_server: words(text) } } }),
 };
-/** The elements of a request that say these values. */
+/** The elements of a request that say these values. @type {(values: Values) => object} */
 const bodyOf = (values) => Object.assign({}, ...Object.entries(values).map(([name, value]) => ELEMENTS[name](value)));
 
 const either = (value, yes, no) => (value === undefined ? [] : [value ? yes : no]);
-/** The options of a command that say these values. */
+/** The options of a command that say these values. @type {(values: Values, qoss: { id: string, name: string }[]) => string[]} */
 const optionsOf = ({ description, vlan, mtu, vm, stp, isolated, qos, dns }, qoss) => [
   description === undefined ? [] : ['--description', description], option('--vlan', vlan), mtu === undefined ? [] : ['--mtu', mtu || '0'], either(vm, '--vm', '--no-vm'), either(stp, '--stp', '--no-stp'),
   either(isolated, '--port-isolation', '--no-port-isolation'), option('--qos', qos && (qoss.find((one) => one.id === qos)?.name ?? qos)), dns === undefined ? [] : words(dns || 'none').flatMap((one) => ['--dns', one]),
@@ -87,10 +89,11 @@ export function NewNetwork() {
     <${Make} centers=${centers.data_center ?? []} providers=${providers.openstack_network_provider ?? []}/>`}<//></div>`;
 }
 
-/** The requests that make what a form says, one after the other; `id`: of the network, once it is there. */
+/** The requests that make what a form says, one after the other; `id`: of the network, once it is there.
+ * @returns {(Call & { what: string })[]} */
 function requestsOf(form, qoss, clusters, providers, id) {
   const values = readForm(form, valuesOf({}));
-  const [center, provider, wire, label, cidr] = ['center', 'provider', 'wire', 'label', 'cidr'].map((name) => form.get(name)?.trim());
+  const [center, provider, wire, label, cidr] = ['center', 'provider', 'wire', 'label', 'cidr'].map((name) => textOf(form, name).trim());
   const set = { ...differing(values, valuesOf({})), name: values.name };
   const on = provider ? { external_provider: { id: provider } } : {};
   const name = providers.find((one) => one.id === provider)?.name;
@@ -101,8 +104,8 @@ function requestsOf(form, qoss, clusters, providers, id) {
   }];
   if (label) calls.push({ what: `Label ${label}`, method: 'POST', path: `${OVIRT}/networks/${id}/networklabels`, body: { id: label }, cli: command('network', 'label', 'add', called, label) });
   if (cidr) {
-    const gateway = form.get('gateway').trim();
-    const subnet = form.get('subnet').trim() || called;
+    const gateway = textOf(form, 'gateway').trim();
+    const subnet = textOf(form, 'subnet').trim() || called;
     calls.push({ what: `Subnet ${subnet}`, method: 'POST', path: `${OWN}/networks/${id}/subnets`, body: { name: subnet, cidr, ...(gateway && { gateway }) }, cli: command('subnet', 'add', called, subnet, '--cidr', cidr, gateway && ['--gateway', gateway]) });
   }
   const required = form.has('required');
@@ -115,14 +118,17 @@ function requestsOf(form, qoss, clusters, providers, id) {
   return calls;
 }
 
+/** @typedef {{ what: string, error: Failure }} Undone */
+
 const ID = 'ID';
 
 function Make({ centers, providers }) {
+  /** @type {{ current: HTMLFormElement }} */
   const form = useRef();
   const [center, setCenter] = useState(centers.find((one) => one.name === 'Default')?.id ?? centers[0]?.id);
   const [provider, setProvider] = useState('');
-  const [calls, setCalls] = useState([]);
-  const [made, set] = useState({}); // {busy} | {error} | {id, undone: [{what, error}]}
+  const [calls, setCalls] = useState(/** @type {Call[]} */ ([]));
+  const [made, set] = useState(/** @type {{ busy?: boolean, error?: Failure, id?: string, undone?: Undone[] }} */ ({})); // {busy} | {error} | {id, undone: [{what, error}]}
   const here = centers.find((one) => one.id === center);
   const clusters = here?.clusters?.cluster ?? [];
   const read = (id) => requestsOf(new FormData(form.current), hostQoss(here?.qoss ?? {}), clusters, providers, id);
@@ -134,7 +140,7 @@ function Make({ centers, providers }) {
       const { id } = await request(first);
       finish(id, await sendRest(read(id).slice(1)));
     } catch (error) {
-      set({ error });
+      set({ error: failure(error) });
     }
   };
   const finish = (id, undone) => {
@@ -158,8 +164,10 @@ function Make({ centers, providers }) {
     <div class="bar"><button class="btn primary" disabled=${made.busy}>${made.busy ? 'Making it…' : 'Create the network'}</button><a class="btn ghost" href="/ui/networks">Cancel</a></div></form>`;
 }
 
-/** Make what comes after the network itself. Returns what was refused, and goes on with the rest. */
+/** Make what comes after the network itself. Returns what was refused, and goes on with the rest.
+ * @type {(calls: (Call & { what: string })[]) => Promise<Undone[]>} */
 async function sendRest(calls) {
+  /** @type {Undone[]} */
   const undone = [];
   for (const call of calls) await request(call).catch((error) => undone.push({ what: call.what, error }));
   return undone;

@@ -4,6 +4,7 @@ import { Check, Choice, Field, differing } from '../lib/form.js';
 import { Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
+/** @import {Values} from '../model/types.d.ts' */
 
 const TYPES = [['neutron', 'OpenStack Neutron'], ['ovn', 'OVN, by its databases'], ['external', 'other, speaks Neutron’s API']];
 const FABRICS = [['ucsm', 'Cisco UCS Manager'], ['ufm', 'NVIDIA UFM']];
@@ -65,6 +66,7 @@ const options = (said) => [
 export const addingProvider = (done) => ({
   title: 'Add a provider', verb: 'Test and add', said: 'The provider has answered, and is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
+    /** @type {Values} */
     const said = { type: form.get('type'), ...differing(wish(form), NEW) };
     return { method: 'POST', path: `${OVIRT}/openstacknetworkproviders`, body: said, cli: command('provider', 'add', said.name, option('--type', said.type), ...options(said)) };
   },
@@ -91,6 +93,7 @@ const fabricOptions = (said) => [option('--address', said.url), said.description
 export const addingFabric = (done) => ({
   title: 'Add a fabric', verb: 'Test and add', said: 'The fabric has answered, and is added.', done, fields: () => html`<${FabricFields}/>`,
   of: (form) => {
+    /** @type {Values} */
     const said = { type: form.get('type'), ...differing(fabricWish(form), { description: '' }) };
     return { method: 'POST', path: `${OWN}/configurationproviders`, body: said, cli: command('configuration-provider', 'add', said.name, option('--type', said.type), ...fabricOptions(said)) };
   },

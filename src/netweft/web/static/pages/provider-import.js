@@ -5,6 +5,7 @@ import { Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
+/** @import {Failure} from '../model/types.d.ts' */
 
 /** The networks there that are not here yet, and the data centers that they may come to. */
 async function look(provider) {
@@ -15,7 +16,7 @@ async function look(provider) {
 }
 
 export function Importing({ provider, reload }) {
-  const [made, setMade] = useState({}); // {busy} | {error} | {found}
+  const [made, setMade] = useState(/** @type {{ busy?: boolean, error?: Failure, found?: Awaited<ReturnType<typeof look>> }} */ ({})); // {busy} | {error} | {found}
   const ask = async () => {
     setMade({ busy: true });
     setMade(await look(provider).then((found) => ({ found }), (error) => ({ error })));
@@ -26,10 +27,12 @@ export function Importing({ provider, reload }) {
     ${made.found && (made.found.there.length ? html`<${Pick} provider=${provider} found=${made.found} done=${async () => { await ask(); reload(); }}/>` : html`<p class="quiet" role="status">It has no networks.</p>`)}</section>`;
 }
 
+/** @typedef {{ name: string, error: Failure }} Failed */
+
 function Pick({ provider, found, done }) {
-  const [picked, pick] = useState([]);
+  const [picked, pick] = useState(/** @type {string[]} */ ([]));
   const [center, setCenter] = useState(found.centers[0]?.id ?? '');
-  const [made, setMade] = useState({ failed: [] });
+  const [made, setMade] = useState(/** @type {{ busy?: boolean, failed: Failed[] }} */ ({ failed: [] }));
   const turn = (id) => pick(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
   const chosen = found.there.filter((one) => picked.includes(one.id));
   const calls = chosen.map((one) => ({
@@ -39,6 +42,7 @@ function Pick({ provider, found, done }) {
   const send = async (event) => {
     event.preventDefault();
     setMade({ busy: true, failed: [] });
+    /** @type {Failed[]} */
     const failed = [];
     for (const [n, call] of calls.entries()) await request(call).catch((error) => failed.push({ name: chosen[n].name, error }));
     say(`${calls.length - failed.length} of ${calls.length} networks are imported.`);

@@ -11,6 +11,7 @@ import { Importing } from './provider-import.js';
 import { editingFabric, editingProvider } from './provider-forms.js';
 import { KINDS, ProviderStatus, Provision, troubles } from './provider-state.js';
 import { Subnets } from './subnets.js';
+/** @import {Failure} from '../model/types.d.ts' */
 
 /** How a provider is, its settings, and its networks; a fabric has other paths and port profiles. */
 async function load(id) {
@@ -42,7 +43,7 @@ const placeOf = ({ state, isFabric }) => (isFabric ? `${OWN}/configurationprovid
 const nounOf = ({ isFabric }) => (isFabric ? 'configuration-provider' : 'provider');
 
 function Actions({ all, reload, ask }) {
-  const [made, setMade] = useState({});
+  const [made, setMade] = useState(/** @type {{ busy?: boolean, error?: Failure, done?: string }} */ ({}));
   const test = { method: 'POST', path: `${placeOf(all)}/${all.isFabric ? 'test' : 'testconnectivity'}`, body: {}, cli: command(nounOf(all), 'test', all.state.name) };
   const run = async () => {
     setMade({ busy: true });

@@ -1,7 +1,7 @@
 // What of the networks of a host is set up by forms: what networks have there besides their place, bonds and their options, labels, and the
 // virtual functions of NICs (SR-IOV).
-import { OVIRT, get, request } from '../lib/api.js';
-import { Check, Choice, Field } from '../lib/form.js';
+import { OVIRT, failure, get, request } from '../lib/api.js';
+import { Check, Choice, Field, textOf } from '../lib/form.js';
 import { Dialog, Icon, say } from '../lib/parts.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
@@ -10,6 +10,7 @@ import { same } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { MODES } from './setup.js';
 import { change, dialog, draft, host, load, plan, planned } from './setup-state.js';
+/** @import {BondOptions, Call, Config, Draft, Failure, Limits, Made, Nic} from '../model/types.d.ts' */
 
 const METHODS = {
   v4: [['none', 'None'], ['static', 'Static'], ['dhcp', 'DHCP']],
@@ -18,10 +19,12 @@ const METHODS = {
 const TITLES = { v4: 'IPv4', v6: 'IPv6' };
 const MOST = { v4: 32, v6: 128 };
 const EXAMPLES = { v4: ['192.0.2.11', '24', '192.0.2.1'], v6: ['2001:db8::11', '64', '2001:db8::1'] };
+/** @type {[keyof Limits, string, number][]} */
 const LIMITS = [['share', 'Weighted share', 100], ['upper', 'At most, Mbit/s', 17179], ['real', 'Promised, Mbit/s', 17179]];
 const QOS = [['network', 'As the network defines'], ['own', 'Own limits on this host']];
 
 /** Options of bonds with fields of their own: in which modes they are offered, and the names of their values by number. */
+/** @type {Record<string, [string, string, string[]]>} */
 const CHOICES = {
   xmit_hash_policy: ['Share by', '2 4', ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac']],
   lacp_rate: ['LACP rate', '4', ['slow', 'fast']],
@@ -43,17 +46,17 @@ function AttachmentDialog() {
   return html`<${Dialog} open=${Boolean(id)} title=${id ? `${id} on ${draft.value.place[id]}` : ''} onClose=${close}>${id && html`<${AttachmentForm} key=${id} id=${id}/>`}<//>`;
 }
 
-/** What the form says. `was`: what it began with, of which the form shows all but further custom properties. */
+/** What the form says. `was`: what it began with, of which the form shows all but further custom properties. @type {(form: FormData, was: Config) => Config} */
 function wish(form, was) {
-  const address = (version) => {
-    const of = (name) => form.get(`${version}.${name}`)?.trim() ?? '';
+  const address = (/** @type {string} */ version) => {
+    const of = (/** @type {string} */ name) => textOf(form, `${version}.${name}`).trim();
     return { method: of('method'), address: of('address'), prefix: of('prefix'), gateway: of('gateway') };
   };
   const { bridge_opts: _, ...others } = was.properties;
-  const bridge = form.get('bridge_opts').trim();
+  const bridge = textOf(form, 'bridge_opts').trim();
   return {
-    v4: address('v4'), v6: address('v6'), dns: words(form.get('dns')),
-    qos: form.get('qos') === 'own' ? Object.fromEntries(LIMITS.map(([name]) => [name, form.get(name)])) : null,
+    v4: address('v4'), v6: address('v6'), dns: words(textOf(form, 'dns')),
+    qos: form.get('qos') === 'own' ? { share: textOf(form, 'share'), upper: textOf(form, 'upper'), real: textOf(form, 'real') } : null,
     properties: { ...(bridge && { bridge_opts: bridge }), ...others },
   };
 }
@@ -62,8 +65,8 @@ function wish(form, was) {
 function AttachmentForm({ id }) {
   const [was] = useState(() => model.configured(host.value, draft.value, id));
   const [own, setOwn] = useState(Boolean(was.qos));
-  const [{ busy, error, next, form: sent }, setAsked] = useState({});
-  const put = (wanted) => {
+  const [{ busy, error, next, form: sent }, setAsked] = useState(/** @type {{ busy?: boolean, error?: Failure, next?: Draft, form?: FormData }} */ ({}));
+  const put = (/** @type {Draft} */ wanted) => {
     close();
     change(wanted, `${id} changed`);
   };
@@ -77,7 +80,7 @@ function AttachmentForm({ id }) {
     if (refusal && refusal.message !== plan.value.error?.message) return setAsked({ error: refusal, next: wanted, form });
     return put(wanted);
   };
-  const mark = (name) => ({ name, 'aria-invalid': (error && words(sent.get(name) ?? '').some((word) => word.length > 2 && error.message.includes(word))) || undefined });
+  const mark = (/** @type {string} */ name) => ({ name, 'aria-invalid': (error && sent && words(textOf(sent, name)).some((word) => word.length > 2 && error.message.includes(word))) || undefined });
   return html`<form class="ask" onSubmit=${send} aria-busy=${Boolean(busy)}>
     ${['v4', 'v6'].map((version) => html`<${Address} key=${version} version=${version} was=${was[version]} seen=${host.value.attachments[id]?.seen[version]} mark=${mark}/>`)}
     <${Field} label="DNS name servers" value=${was.dns.join(', ')} placeholder="those of the network" ...${mark('dns')}/>
@@ -85,7 +88,7 @@ function AttachmentForm({ id }) {
     ${own && html`<div class="third">${LIMITS.map(([name, label, most]) => html`<${Field} key=${name} label=${label} name=${name} type="number" min="1" max=${most} required=${name === 'share'} value=${was.qos?.[name] ?? ''}/>`)}</div>`}
     <${Field} label="Bridge options" value=${was.properties.bridge_opts ?? ''} placeholder="such as forward_delay=1500" ...${mark('bridge_opts')}/>
     ${error && html`<${Refused} error=${error}/>`}
-    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button>${error && html`<button type="button" class="btn" onClick=${() => put(next)}>Add all the same</button>`}
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button>${error && html`<button type="button" class="btn" onClick=${() => next && put(next)}>Add all the same</button>`}
       <button class="btn primary" disabled=${busy}>${busy ? 'Asking the engine…' : 'Add to changes'}</button></div></form>`;
 }
 
@@ -109,14 +112,19 @@ function BondDialog() {
   return html`<${Dialog} open=${Boolean(it)} title=${title ?? ''} onClose=${close}>${it && html`<${BondForm} key=${title} ...${it}/>`}<//>`;
 }
 
-const named = (option, value) => CHOICES[option][2][value] ?? value;
+/** @type {(option: string, value: string) => string} */
+const named = (option, value) => CHOICES[option][2][Number(value)] ?? value;
 
-/** The options that a form says. What means the same as before stays as it was written. */
+/** The options that a form says. What means the same as before stays as it was written. @type {(form: FormData, was: Partial<BondOptions>) => BondOptions} */
 function optionsOf(form, was) {
-  const found = { mode: form.get('mode') };
-  for (const name of FIELDS.slice(1)) if (form.get(name)) found[name] = form.get(name);
-  for (const name in CHOICES) if (was[name] && found[name] === named(name, was[name])) found[name] = was[name];
-  for (const pair of form.get('others').split(/\s+/).filter(Boolean)) {
+  /** @type {BondOptions} */
+  const found = { mode: textOf(form, 'mode') };
+  for (const name of FIELDS.slice(1)) if (form.get(name)) found[name] = textOf(form, name);
+  for (const name in CHOICES) {
+    const before = was[name];
+    if (before && found[name] === named(name, before)) found[name] = before;
+  }
+  for (const pair of textOf(form, 'others').split(/\s+/).filter(Boolean)) {
     const [name, ...value] = pair.split('=');
     found[name] = value.join('=');
   }
@@ -132,7 +140,7 @@ function BondForm({ bond, nic, with: other }) {
     const options = optionsOf(form, bond ? was : {});
     close();
     if (bond) change(model.tune(draft.value, bond, options), `${bond} changed`);
-    else change(model.bond(draft.value, nic, other, form.get('name'), options), `${form.get('name')} made of ${other} and ${nic}`);
+    else change(model.bond(draft.value, nic, other, textOf(form, 'name'), options), `${form.get('name')} made of ${other} and ${nic}`);
   };
   return html`<form class="ask" onSubmit=${done}>
     ${!bond && html`<${Field} label="Name" name="name" value=${model.freeName(draft.value)} required pattern="bond[0-9A-Za-z_]+" title="bond, and letters, digits or _" autofocus/>`}
@@ -142,7 +150,7 @@ function BondForm({ bond, nic, with: other }) {
 }
 
 function Cables({ nics: [one, other] }) {
-  const cable = (id) => host.value.nics.find((nic) => nic.id === id).cable || 'a port that is not known';
+  const cable = (id) => host.value.nics.find((nic) => nic.id === id)?.cable || 'a port that is not known';
   return html`<p class="note"><${Icon} name="info"/><span>${one} is on <b>${cable(one)}</b>, ${other} on <b>${cable(other)}</b>. LACP over two switches needs switches that act as one.</span></p>`;
 }
 
@@ -165,7 +173,7 @@ function LabelForm({ uplink }) {
   const done = (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const wanted = [...new Set([...form.getAll('label'), form.get('new')])].filter(Boolean);
+    const wanted = [...new Set([...form.getAll('label').map(String), textOf(form, 'new')])].filter(Boolean);
     const next = model.label(host.value, draft.value, uplink, wanted);
     close();
     if (!same(next, draft.value)) change(next, `Labels of ${uplink} changed`);
@@ -178,34 +186,42 @@ function LabelForm({ uplink }) {
     <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Add to changes</button></div></form>`;
 }
 
+/** A NIC that has or can have functions. @typedef {Nic & { functions: NonNullable<Nic['functions']> }} Functional */
+/** @typedef {{ networks: [string, string][], labels: [string, string][] }} Served */
+/** @typedef {{ count: number, all: boolean, networks: string[], labels: string[] }} Wanted */
+
+/** @type {(nic: Nic) => string} */
 const pathOf = (nic) => `${OVIRT}/hosts/${host.value.id}/nics/${nic.uuid}`;
 
-/** What a NIC's functions serve: networks and labels by name, with their ids. */
+/** What a NIC's functions serve: networks and labels by name, with their ids. @type {(nic: Nic) => Promise<Served>} */
 async function served(nic) {
   const [networks, labels] = await Promise.all([get(`${pathOf(nic)}/virtualfunctionallowednetworks`), get(`${pathOf(nic)}/virtualfunctionallowedlabels`)]);
   return { networks: (networks.network ?? []).map((one) => [one.name, one.id]), labels: (labels.network_label ?? []).map((one) => [one.id, one.id]) };
 }
 
 function FunctionsDialog() {
-  const nic = about('functions') && host.value.nics.find((one) => one.id === dialog.value.nic);
+  const id = about('functions')?.nic;
+  const nic = id && host.value.nics.find((one) => one.id === id);
   return html`<${Dialog} open=${Boolean(nic)} title=${nic ? `Virtual functions of ${nic.id}` : ''} onClose=${close}>${nic && html`<${Loaded} key=${nic.id} nic=${nic}/>`}<//>`;
 }
 
 function Loaded({ nic }) {
-  const [found, set] = useState({});
+  const [found, set] = useState(/** @type {{ data?: Served, error?: Failure }} */ ({}));
   const reload = () => served(nic).then((data) => set({ data }), (error) => set({ error }));
   useEffect(() => { reload(); }, []);
   return html`<${View} of=${{ ...found, reload }}>${(data) => html`<${FunctionsForm} nic=${nic} serves=${data}/>`}<//>`;
 }
 
-/** The requests that make of what there is what is wanted. */
+/** The requests that make of what there is what is wanted. @type {(nic: Functional, serves: Served, wanted: Wanted) => Call[]} */
 function requests(nic, serves, wanted) {
   const path = pathOf(nic);
-  const noun = { networks: ['virtualfunctionallowednetworks', (name) => ({ name })], labels: ['virtualfunctionallowedlabels', (id) => ({ id })] };
+  /** @type {['networks' | 'labels', string, (name: string) => object][]} */
+  const nouns = [['networks', 'virtualfunctionallowednetworks', (name) => ({ name })], ['labels', 'virtualfunctionallowedlabels', (id) => ({ id })]];
   const said = { ...(wanted.count !== nic.functions.count && { number_of_virtual_functions: wanted.count }), ...(wanted.all !== nic.functions.all && { all_networks_allowed: wanted.all }) };
+  /** @type {Call[]} */
   const found = Object.keys(said).length ? [{ method: 'POST', path: `${path}/updatevirtualfunctionsconfiguration`, body: { virtual_functions_configuration: said } }] : [];
   if (wanted.all) return found;
-  for (const [kind, [collection, body]] of Object.entries(noun)) {
+  for (const [kind, collection, body] of nouns) {
     const was = new Map(serves[kind]);
     for (const name of wanted[kind]) if (!was.has(name)) found.push({ method: 'POST', path: `${path}/${collection}`, body: body(name) });
     for (const [name, id] of was) if (!wanted[kind].includes(name)) found.push({ method: 'DELETE', path: `${path}/${collection}/${id}` });
@@ -213,7 +229,7 @@ function requests(nic, serves, wanted) {
   return found;
 }
 
-/** The commands that do the same. */
+/** The commands that do the same. @type {(nic: Functional, serves: Served, wanted: Wanted) => string} */
 function commands(nic, serves, wanted) {
   const [name, was] = [host.value.name, new Map(serves.networks)];
   const fresh = wanted.networks.filter((one) => !was.has(one));
@@ -225,13 +241,14 @@ function commands(nic, serves, wanted) {
   return [first, ...rest].join('\n');
 }
 
-const changed = (was, now) => [...now.filter((one) => !was.includes(one)).map((one) => ['add', one]), ...was.filter((one) => !now.includes(one)).map((one) => ['remove', one])];
+/** @type {(was: string[], now: string[]) => [string, string][]} */
+const changed = (was, now) => [...now.filter((one) => !was.includes(one)).map(/** @returns {[string, string]} */ (one) => ['add', one]), ...was.filter((one) => !now.includes(one)).map(/** @returns {[string, string]} */ (one) => ['remove', one])];
 
-/** Virtual functions are no part of a setup: they change at once. */
+/** Virtual functions are no part of a setup: they change at once. @param {{ nic: Functional, serves: Served }} props */
 function FunctionsForm({ nic, serves }) {
   const [wanted, set] = useState({ count: nic.functions.count, all: nic.functions.all, networks: serves.networks.map(([name]) => name), labels: serves.labels.map(([id]) => id) });
-  const [{ busy, error }, tell] = useState({});
-  const more = (part) => set({ ...wanted, ...part });
+  const [{ busy, error }, tell] = useState(/** @type {Made} */ ({}));
+  const more = (/** @type {Partial<Wanted>} */ part) => set({ ...wanted, ...part });
   const calls = requests(nic, serves, wanted);
   const send = async (event) => {
     event.preventDefault();
@@ -242,7 +259,7 @@ function FunctionsForm({ nic, serves }) {
       close();
       say(`The virtual functions of ${nic.id} have changed.`);
     } catch (refusal) {
-      tell({ error: refusal });
+      tell({ error: failure(refusal) });
     }
   };
   return html`<form class="ask" onSubmit=${send}><${Field} label=${`Virtual functions, at most ${nic.functions.most}`} type="number" min="0" max=${nic.functions.most} required autofocus value=${nic.functions.count} onInput=${(event) => more({ count: event.currentTarget.valueAsNumber || 0 })}/>

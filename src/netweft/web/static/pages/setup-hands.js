@@ -1,33 +1,39 @@
 // What mouse and keys do to networks and NICs. Their containers listen, not each of them: hosts have hundreds of networks.
-import { anchor, clickMenu, openMenu, pressMenu, roving, say } from '../lib/parts.js';
+import { anchor, clickMenu, elements, openMenu, pressMenu, roving, say } from '../lib/parts.js';
 import { effect, signal } from '../lib/preact.js';
 import * as model from '../model/setup.js';
 import { change, dialog, drag, draft, drop, host, itemOf, pick, picked, target } from './setup-state.js';
+/** @import {About} from './setup-state.js' */
+/** @import {Item, Network} from '../model/types.d.ts' */
 
 const FAR = 5;
-const placeAt = (x, y) => document.elementFromPoint(x, y)?.closest('[data-drop]')?.dataset.drop ?? null;
+/** @type {(x: number, y: number) => string | null} */
+const placeAt = (x, y) => document.elementFromPoint(x, y)?.closest('[data-drop]')?.getAttribute('data-drop') ?? null;
 
 /** The network whose differences are shown. */
-export const drifting = signal(null);
+export const drifting = signal('');
 
-const networkOf = (id) => host.value.networks.find((network) => network.id === id);
-const bondOf = (nic) => Object.keys(draft.value.bonds).find((name) => draft.value.bonds[name].nics.includes(nic));
+const networkOf = (/** @type {string} */ id) => host.value.networks.find((network) => network.id === id);
+const bondOf = (/** @type {string} */ nic) => Object.keys(draft.value.bonds).find((name) => draft.value.bonds[name].nics.includes(nic));
+/** @type {(id: string) => void} */
 function takeOff(id) {
   const why = whyStays(networkOf(id));
   if (why) say(`Not possible: ${why}.`);
   else change(model.detach(draft.value, [id]), `${id} taken off the host`);
 }
-export const syncIt = (id) => change(model.sync(draft.value, id), `${id} will be synced`);
+export const syncIt = (/** @type {string} */ id) => change(model.sync(draft.value, id), `${id} will be synced`);
+/** @type {(kind: string, about: Omit<About, 'kind'>) => () => void} */
 const open = (kind, about) => () => { dialog.value = { kind, ...about }; };
 
-/** Why a network cannot be taken off the host by itself, as far as it can be seen here. */
-const whyStays = (network) => model.holder(draft.value, network) && `It goes with the label ${network.label}`;
-const isDifferent = (id) => host.value.attachments[id]?.inSync === false && !draft.value.sync.includes(id);
+/** Why a network cannot be taken off the host by itself, as far as it can be seen here. @type {(network?: Network) => string | undefined} */
+const whyStays = (network) => network && model.holder(draft.value, network) && `It goes with the label ${network.label}`;
+const isDifferent = (/** @type {string} */ id) => host.value.attachments[id]?.inSync === false && !draft.value.sync.includes(id);
 
+/** @type {(id: string) => (Item | false)[]} */
 function networkActions(id) {
   const network = networkOf(id);
   const isHere = Boolean(draft.value.place[id]);
-  const why = network.provider && 'Carried by its provider';
+  const why = network?.provider && 'Carried by its provider';
   return [
     { icon: 'move', text: isHere ? 'Move to…' : 'Place on…', key: 'Enter', why, run: () => pick('net', id) },
     { icon: 'pencil', text: 'Edit…', key: 'e', why: why || (!isHere && 'Place it on the host first'), run: open('edit', { net: id }) },
@@ -37,6 +43,7 @@ function networkActions(id) {
   ];
 }
 
+/** @type {(id: string) => (Item | false | null | undefined | '')[]} */
 function nicActions(id) {
   const bond = bondOf(id);
   const nic = host.value.nics.find((one) => one.id === id);
@@ -44,22 +51,27 @@ function nicActions(id) {
     { icon: 'link', text: bond ? 'Move to another bond…' : 'Bond with…', key: 'Enter', run: () => pick('nic', id) },
     bond && { icon: 'unlink', text: `Take out of ${bond}`, run: () => change(model.release(draft.value, id), `${id} taken out of ${bond}`) },
     !bond && { icon: 'tag', text: 'Labels…', run: open('labels', { uplink: id }) },
-    nic.functions && { icon: 'layers', text: 'Virtual functions…', run: open('functions', { nic: id }) },
+    nic?.functions && { icon: 'layers', text: 'Virtual functions…', run: open('functions', { nic: id }) },
   ];
 }
 
+/** @type {(name: string) => Item[]} */
 export const bondActions = (name) => [
   { icon: 'pencil', text: 'Edit bond…', run: open('tune', { bond: name }) },
   { icon: 'tag', text: 'Labels…', run: open('labels', { uplink: name }) },
   { icon: 'unlink', text: 'Break bond', run: () => change(draft.value.bonds[name].nics.slice(1).reduce(model.release, draft.value), `${name} broken`) },
 ];
 
-/** The item that something in it happens to, and what it is. */
+/** The item that something in it happens to, and what it is. @type {(target: Element) => Found | undefined} */
 function itemAt(target) {
-  const item = target.closest('.row, .nic')?.querySelector('[data-item]');
-  return item && { item, id: item.dataset.item, kind: item.dataset.kind, isFree: item.ariaDisabled !== 'true' };
+  const around = target.closest('.row, .nic');
+  const [item] = around ? elements(around, '[data-item]') : [];
+  return item && { item, id: item.dataset.item ?? '', kind: item.dataset.kind ?? '', isFree: item.ariaDisabled !== 'true' };
 }
 
+/** @typedef {{ item: HTMLElement, id: string, kind: string, isFree: boolean }} Found */
+
+/** @type {(found: Found) => (Item | false | null | undefined | '')[]} */
 const actionsOf = ({ kind, id }) => (kind === 'net' ? networkActions(id) : nicActions(id));
 
 export function click(event) {
@@ -79,17 +91,21 @@ export function pointerDown(event) {
   if (button === found.item && found.isFree) startDrag(event, found.kind, found.id);
 }
 
+/** @type {Record<string, (found: Found) => unknown>} */
 const KEYS = {
   ' ': ({ kind, id, isFree }) => kind === 'net' && isFree && pick('net', id, true),
   Delete: ({ kind, id }) => kind === 'net' && draft.value.place[id] && takeOff(id),
   e: ({ kind, id, isFree }) => kind === 'net' && isFree && draft.value.place[id] && open('edit', { net: id })(),
   '.': (found) => {
-    const button = found.item.closest('.row, .nic').querySelector('.menu');
-    openMenu(button, button.ariaLabel, actionsOf(found), found.item);
+    const around = found.item.closest('.row, .nic');
+    const [button] = around ? elements(around, '.menu') : [];
+    if (button) openMenu(button, button.ariaLabel ?? '', actionsOf(found), found.item);
   },
 };
 
+/** @type {(all: HTMLElement[], at: number) => Element | null} */
 const sameUplink = (all, at) => all[at].closest('.uplink');
+/** @type {Record<string, (all: HTMLElement[], at: number) => number | undefined>} */
 const ACROSS = {
   ArrowRight: (all, at) => { const n = all.findIndex((one) => one.closest('.uplink') === sameUplink(all, at) && one.dataset.kind === 'net'); return n < 0 ? undefined : n; },
   ArrowLeft: (all, at) => all.findIndex((one) => one.closest('.uplink') === sameUplink(all, at)),
@@ -113,19 +129,22 @@ export function light({ type, target }) {
 }
 
 /** What was picked up and lies somewhere now lights no way any more. */
-effect(() => picked.value ?? requestAnimationFrame(() => {
-  for (const one of document.querySelectorAll('.uplink[data-lit]')) one.toggleAttribute('data-lit', Boolean(one.querySelector('.row:hover, .row:focus-within')));
-}));
+effect(() => {
+  if (picked.value) return;
+  requestAnimationFrame(() => {
+    for (const one of document.querySelectorAll('.uplink[data-lit]')) one.toggleAttribute('data-lit', Boolean(one.querySelector('.row:hover, .row:focus-within')));
+  });
+});
 
-/** Show what of a network differs on the host. */
+/** Show what of a network differs on the host. @type {(id: string) => void} */
 export function showDrift(id) {
   drifting.value = id;
-  document.getElementById('drift').showPopover();
+  document.getElementById('drift')?.showPopover();
 }
 export function placeDrift(event) {
   if (event.newState !== 'open') return;
   const item = itemOf(drifting.value);
-  anchor(item.closest('.row').querySelector('.badge.warn') ?? item, event.currentTarget);
+  if (item) anchor(item.closest('.row')?.querySelector('.badge.warn') ?? item, event.currentTarget);
   event.currentTarget.querySelector('button').focus();
 }
 
@@ -139,7 +158,7 @@ function startDrag(event, kind, id) {
 
   const move = (pointer) => {
     if (!moving && Math.hypot(pointer.clientX - from.x, pointer.clientY - from.y) < FAR) return;
-    if (!moving && !(picked.value?.kind === kind && picked.value.ids.includes(id))) {
+    if (!moving && !(picked.value?.kind === kind && picked.value?.ids.includes(id))) {
       picked.value = null;
       pick(kind, id);
     }

@@ -1,24 +1,41 @@
 // The state of the screen on which the networks of a host are set up: what the host has, what is wanted, what is picked up.
-import { OVIRT, OWN, get, post } from '../lib/api.js';
-import { gliding, say } from '../lib/parts.js';
+import { OVIRT, OWN, Refusal, failure, get, post } from '../lib/api.js';
+import { elements, gliding, say } from '../lib/parts.js';
 import { batch, computed, signal } from '../lib/preact.js';
 import { hostOf, same } from '../model/host.js';
 import * as model from '../model/setup.js';
+/** @import {Draft, Failure, Host, Job, Plan, Progress, Uplink} from '../model/types.d.ts' */
+/** @import {ReadonlySignal, Shown, Signal} from '../lib/preact.js' */
+
+/** @typedef {{ kind: string, ids: string[] }} Picked */
+/** @typedef {{ kind: string, net?: string, nic?: string, uplink?: string, bond?: string, with?: string }} About */
+/** @typedef {{ plan?: Plan, error?: Failure }} Planned */
+/** @typedef {{ host: string, phase: 'sent' | 'apply' | 'test' | 'kept' | 'reverted', progress: Progress, left?: number, error?: string | null }} Run */
+/** A place to put what is picked up: by `key`, or `why` it may not go there. @typedef {{ id: string, label: string, verb: string, why: string | null, key?: string }} Target */
 
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
 const MOST_GLIDING = 20;
 
-export const host = signal(null); // what the engine said
-export const draft = signal(null); // what is wanted
-export const picked = signal(null); // {kind: 'net' | 'nic', ids}
-export const drag = signal(null); // {x, y, over, refused} while a pointer drags
-export const dialog = signal(null); // {kind, ...what it is about}
+/** What the engine said. */
+export const host = /** @type {Shown<Host>} */ (signal(/** @type {Host | null} */ (null)));
+/** What is wanted. */
+export const draft = /** @type {Shown<Draft>} */ (signal(/** @type {Draft | null} */ (null)));
+/** What is picked up. @type {Signal<Picked | null>} */
+export const picked = signal(null);
+/** While a pointer drags. @type {Signal<{ x: number, y: number, over: string | null, refused: boolean } | null>} */
+export const drag = signal(null);
+/** The dialog that is open, and what it is about. @type {Signal<About | null>} */
+export const dialog = signal(null);
 export const words = signal(''); // what the networks that are not on the host are filtered by
 export const options = signal({ seconds: 120, commit: false });
-export const plan = signal({}); // {plan} | {error} | {} while it is being made
-export const run = signal(null); // {host, phase, progress, left, error} of a change that was sent, also while another tab is shown
+/** {plan} | {error} | {} while it is being made. @type {Signal<Planned>} */
+export const plan = signal({});
+/** A change that was sent, also while another tab is shown. @type {Signal<Run | null>} */
+export const run = signal(null);
+/** @type {Signal<Draft[]>} */
 const past = signal([]);
+/** @type {Signal<Draft[]>} */
 const future = signal([]);
 
 export const ups = computed(() => model.uplinks(host.value, draft.value));
@@ -31,12 +48,13 @@ export const path = computed(() => `${OVIRT}/hosts/${host.value.id}/setupnetwork
 
 const counted = (n) => `${n} ${n === 1 ? 'change' : 'changes'}`;
 const store = () => `netweft.setup.${host.value.id}`;
-/** The element of a network or NIC that can be picked up. */
-export const itemOf = (id) => document.querySelector(`[data-item="${CSS.escape(id)}"]`);
+/** The element of a network or NIC that can be picked up. @type {(id: string) => HTMLElement | undefined} */
+export const itemOf = (id) => elements(document, `[data-item="${CSS.escape(id)}"]`)[0];
 
+/** @type {(id: string) => Promise<Host>} */
 const read = async (id) => hostOf(await get(`${OWN}/hosts/${id}/networking`));
 
-/** Read a host. A draft that was begun for it goes on. */
+/** Read a host. A draft that was begun for it goes on. @type {(id: string) => Promise<Host>} */
 export async function load(id) {
   const found = await read(id);
   if (host.value?.id !== id) begin(found);
@@ -45,6 +63,7 @@ export async function load(id) {
   return found;
 }
 
+/** @type {(found: Host) => void} */
 function begin(found) {
   batch(() => {
     host.value = found;
@@ -69,17 +88,18 @@ export async function remember() {
   if (mine === turn) plan.value = found;
 }
 
-/** What the engine says of a draft: {plan}, or {error}. */
+/** What the engine says of a draft: {plan}, or {error}. @type {(wanted: Draft) => Promise<Planned>} */
 export const planned = (wanted) => post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) })
   .then((made) => ({ plan: made }), (error) => ({ error }));
 
-/** Show another draft; networks glide to where they then are. */
+/** Show another draft; networks glide to where they then are. @type {(next: Draft, more: () => void) => void} */
 function show(next, more) {
   const moved = host.value.networks.map((network) => network.id).filter((id) => draft.value.place[id] !== next.place[id]);
   gliding(moved.slice(0, MOST_GLIDING), (id) => itemOf(id)?.closest('.row'), () => batch(() => { more(); draft.value = next; }));
   remember();
 }
 
+/** @type {(next: Draft, text: string) => void} */
 export function change(next, text) {
   show(next, () => { [past.value, future.value, picked.value, plan.value] = [[...past.value, draft.value], [], null, {}]; });
   say(`${text}. ${counted(list.value.length)} in the basket.`);
@@ -87,7 +107,7 @@ export function change(next, text) {
 
 export function undo() {
   if (!canUndo.value) return;
-  show(past.value.at(-1), () => { [future.value, past.value] = [[draft.value, ...future.value], past.value.slice(0, -1)]; });
+  show(past.value[past.value.length - 1], () => { [future.value, past.value] = [[draft.value, ...future.value], past.value.slice(0, -1)]; });
   say('Undone.');
 }
 
@@ -99,8 +119,10 @@ export function redo() {
 
 export const discard = () => change(model.draftOf(host.value), 'All changes discarded');
 
+/** @type {(ids: string[]) => string} */
 const named = (ids) => (ids.length > 2 ? `${ids.length} networks` : ids.join(' and '));
 
+/** @type {(kind: string, id: string, more?: boolean) => void} */
 export function pick(kind, id, more = false) {
   const held = picked.value;
   if (held?.kind === kind && held.ids.includes(id)) {
@@ -109,9 +131,10 @@ export function pick(kind, id, more = false) {
     say(`${id} put back.`);
     return;
   }
-  picked.value = more && kind === 'net' && held?.kind === 'net' ? { kind, ids: [...held.ids, id] } : { kind, ids: [id] };
+  const ids = more && kind === 'net' && held?.kind === 'net' ? [...held.ids, id] : [id];
+  picked.value = { kind, ids };
   const open = targets.value.filter((one) => !one.why);
-  say(`${named(picked.value.ids)} picked up. ${open.length} places: ${open.map((one) => `${one.key} ${one.label}`).join(', ')}. Press a number, or Escape to put back.`);
+  say(`${named(ids)} picked up. ${open.length} places: ${open.map((one) => `${one.key} ${one.label}`).join(', ')}. Press a number, or Escape to put back.`);
 }
 
 export function cancel() {
@@ -120,29 +143,32 @@ export function cancel() {
   say('Put back. Nothing changed.');
 }
 
-/** Every place that what is picked may go to, or why not: the same for mouse, keys and drag. */
+/** Every place that what is picked may go to, or why not: the same for mouse, keys and drag. @type {ReadonlySignal<Target[]>} */
 export const targets = computed(() => {
   if (!picked.value) return [];
   const { kind, ids } = picked.value;
+  /** @type {Target[]} */
   const found = ups.value.map(kind === 'net' ? (up) => placeOf(ids, up) : (up) => partnerOf(ids[0], up));
   if (kind === 'net') found.push({ id: 'off', label: 'take off the host', verb: 'Take off host', why: ids.every((id) => !draft.value.place[id]) ? 'Already here' : null });
   else if (ups.value.some((up) => up.mode && up.nics.some((nic) => nic.id === ids[0]))) found.push({ id: 'alone', label: 'stand-alone', verb: 'Make stand-alone', why: null });
   let n = 0;
   return found.map((one) => (one.why ? one : { ...one, key: String(++n) }));
 });
-export const target = (id) => targets.value.find((one) => one.id === id);
+export const target = (/** @type {string | null} */ id) => targets.value.find((one) => one.id === id);
 
+/** @type {(ids: string[], up: Uplink) => Target} */
 const placeOf = (ids, up) => ({ id: up.id, label: up.id, verb: 'Place here', why: model.obstacle(host.value, draft.value, ids, up.id) });
 
+/** @type {(nic: string, up: Uplink) => Target} */
 function partnerOf(nic, up) {
   const why = up.nics.some((one) => one.id === nic) ? (up.mode ? 'Member of this bond' : 'Picked up') : null;
   return { id: up.id, label: up.id, verb: up.mode ? `Add to ${up.id}` : `Bond with ${up.id}`, why };
 }
 
-/** Put what is picked there. Says why not where it may not go, and returns whether it went. */
+/** Put what is picked there. Says why not where it may not go, and returns whether it went. @type {(id: string) => boolean} */
 export function drop(id) {
   const there = target(id);
-  if (!there || there.why) {
+  if (!picked.value || !there || there.why) {
     if (there?.why) say(`Not possible: ${there.why}.`);
     return false;
   }
@@ -154,6 +180,7 @@ export function drop(id) {
   return true;
 }
 
+/** @type {(ids: string[], id: string) => void} */
 function dropNetworks(ids, id) {
   if (id === 'off') change(model.detach(draft.value, ids), `${named(ids)} taken off the host`);
   else change(model.place(draft.value, ids, id), `${named(ids)} placed on ${id}`);
@@ -173,30 +200,33 @@ export async function apply() {
   } catch (error) {
     if (run.value?.host === mine) run.value = null;
     if (host.value?.id !== mine) return;
-    if (error.codes?.includes(STALE)) say('The host has changed meanwhile. This is the plan that holds now.');
-    plan.value = { error };
-    if (error.codes?.includes(STALE)) await remember();
+    const isStale = error instanceof Refusal && error.codes.includes(STALE);
+    if (isStale) say('The host has changed meanwhile. This is the plan that holds now.');
+    plan.value = { error: failure(error) };
+    if (isStale) await remember();
   }
 }
 
-/** Follow a job. A host that does not answer tells no time that is left; what it was given runs out all the same. */
+/** Follow a job. A host that does not answer tells no time that is left; what it was given runs out all the same. @type {(id: string, mine: string) => Promise<void>} */
 async function watch(id, mine) {
   const deadline = Date.now() + options.value.seconds * 1000;
   for (;;) {
+    /** @type {Job} */
     const job = await get(`${OWN}/jobs/${id}`);
-    if (run.value?.host !== mine) return undefined;
+    if (run.value?.host !== mine) return;
     if (job.status !== 'started') return end(job, mine);
-    const phase = { awaiting_confirmation: 'test', undefined: 'sent' }[job.progress.phase] ?? 'apply';
+    const phase = job.progress.phase === undefined ? 'sent' : job.progress.phase === 'awaiting_confirmation' ? 'test' : 'apply';
     const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
     run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
 
+/** @type {(job: Job, mine: string) => Promise<void>} */
 async function end(job, mine) {
   const kept = job.status === 'finished';
-  const found = kept && await read(mine);
-  if (kept && host.value?.id === mine) {
+  const found = kept ? await read(mine) : null;
+  if (found && host.value?.id === mine) {
     batch(() => { host.value = found; draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
     remember();
   }
@@ -206,7 +236,8 @@ async function end(job, mine) {
 
 /** Have the host boot with what runs on it now. */
 export async function commit() {
-  await post(`${OVIRT}/hosts/${host.value.id}/commitnetconfig`, {});
-  await load(host.value.id);
+  const { id } = host.value;
+  await post(`${OVIRT}/hosts/${id}/commitnetconfig`, {});
+  if (host.value?.id === id) await load(id); // else another page is shown by now
   say('Committed. The host boots with it.');
 }

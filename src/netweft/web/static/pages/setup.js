@@ -6,20 +6,21 @@ import { told } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { bondActions, click, drifting, keyDown, light, placeDrift, pointerDown, showDrift, syncIt } from './setup-hands.js';
 import { cancel, drag, draft, drop, host, itemOf, pending, picked, target, targets, ups, words } from './setup-state.js';
+/** @import {Picked} from './setup-state.js' */
 
 const ROLE = { management: ['shield', 'Management'], migration: ['arrow-left-right', 'Migration'], gluster: ['database', 'Storage'], display: ['eye', 'Display'], vm: ['monitor', 'VM'] };
 const NO_ROLE = ['network', 'Not for VMs'];
 export const MODES = { 0: 'Round robin', 1: 'Active-backup', 2: 'XOR', 3: 'Broadcast', 4: 'LACP (802.3ad)', 5: 'Adaptive transmit', 6: 'Adaptive' };
 const HANDS = { onClick: click, onKeyDown: keyDown, onPointerDown: pointerDown, onMouseOver: light, onMouseOut: light, onFocusIn: light, onFocusOut: light };
 
-const isPicked = (kind, id) => picked.value?.kind === kind && picked.value.ids.includes(id);
+const isPicked = (kind, id) => picked.value?.kind === kind && picked.value?.ids.includes(id);
 const vlanOf = (network) => (network.vlan === null ? 'untagged' : network.vlan);
 
 /** What differs on the host from a network's definition, and how to end that. */
 export function Drift() {
   const id = drifting.value;
   const differences = host.value.attachments[id]?.differences ?? [];
-  const end = () => { document.getElementById('drift').hidePopover(); syncIt(id); itemOf(id)?.focus(); };
+  const end = () => { document.getElementById('drift')?.hidePopover(); syncIt(id); itemOf(id)?.focus(); };
   return html`<div id="drift" popover="auto" class="pop card-pop" onToggle=${placeDrift}><h3>${id} differs from its definition</h3>
     <table class="mini"><thead><tr><th>What</th><th>Defined</th><th>On host</th></tr></thead><tbody>${differences.map((one) => html`<tr key=${one.name}><td>${one.name}</td><td class="mono">${one.expected ?? '–'}</td><td class="mono bad-t">${one.actual ?? '–'}</td></tr>`)}</tbody></table>
     <button type="button" class="btn" onClick=${end}><${Icon} name="refresh-cw"/>Sync in this change</button></div>`;
@@ -89,7 +90,9 @@ function usePlace(id, base) {
   });
 }
 
-const Empty = ({ id }) => html`<li class="empty">${target(id) && !target(id).why ? 'Place here' : 'Free for networks, or bond it with another NIC'}</li>`;
+const isOpen = (/** @type {string} */ id) => target(id)?.why === null;
+
+const Empty = ({ id }) => html`<li class="empty">${isOpen(id) ? 'Place here' : 'Free for networks, or bond it with another NIC'}</li>`;
 
 function Uplink({ up, lead }) {
   const nets = model.on(host.value, draft.value, up.id);
@@ -136,20 +139,20 @@ export function Tray() {
 }
 
 function Off({ count }) {
-  const isOpen = target('off') && !target('off').why;
-  return html`${!isOpen && html`<span class="count-n">${count}</span>`}<span class="grow"></span>${isOpen && html`<${Place} id="off"/>`}`;
+  const isPlace = isOpen('off');
+  return html`${!isPlace && html`<span class="count-n">${count}</span>`}<span class="grow"></span>${isPlace && html`<${Place} id="off"/>`}`;
 }
 
 export function Strip() {
-  return picked.value ? html`<${Placing}/>` : html`<${Standing}/>`;
+  return picked.value ? html`<${Placing} of=${picked.value}/>` : html`<${Standing}/>`;
 }
 
-function Placing() {
-  const { kind, ids } = picked.value;
+/** @param {{ of: Picked }} props */
+function Placing({ of: { kind, ids } }) {
   const open = targets.value.filter((one) => !one.why);
   const alone = target('alone');
   return html`<div class="strip placing"><${Icon} name=${kind === 'nic' ? 'link' : 'move'}/><span><b>${ids.length > 2 ? `${ids.length} networks` : ids.join(', ')}</b> picked up.</span>
-    <span class="hint">Choose a place, press <kbd>${open[0]?.key ?? '–'}</kbd>${open.length > 1 && html`–<kbd>${open.at(-1).key}</kbd>`}, or drag.${kind === 'net' && html` <kbd>Space</kbd> adds more.`}</span><span class="grow"></span>
+    <span class="hint">Choose a place, press <kbd>${open[0]?.key ?? '–'}</kbd>${open.length > 1 && html`–<kbd>${open[open.length - 1].key}</kbd>`}, or drag.${kind === 'net' && html` <kbd>Space</kbd> adds more.`}</span><span class="grow"></span>
     ${alone && html`<button type="button" class="btn place" onClick=${() => drop('alone')}>${alone.verb}<kbd>${alone.key}</kbd></button>`}
     <button type="button" class="btn ghost" onClick=${cancel}>Put back<kbd>Esc</kbd></button></div>`;
 }

@@ -6,6 +6,7 @@ import { Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { State, Table, View, useData } from '../lib/view.js';
+/** @import {Values} from '../model/types.d.ts' */
 
 const pool = ({ first, last }) => `${first} – ${last}`;
 const COLUMNS = [
@@ -35,12 +36,14 @@ const poolsOf = (text) => text.split('\n').map((line) => line.trim()).filter(Boo
   return { first, last: last ?? first };
 });
 const wish = (form) => ({ name: form.get('name'), gateway: form.get('gateway') || null, dns_servers: words(form.get('dns')), allocation_pools: poolsOf(form.get('pools')), dhcp: form.has('dhcp') });
+/** @type {(name: string, values?: any[], say?: (one: any) => string) => string[]} */
 const many = (name, values, say = String) => (values?.length === 0 ? [name, 'none'] : (values ?? []).flatMap((one) => [name, say(one)]));
 const options = (said) => [option('--gateway', said.gateway), many('--dns', said.dns_servers), many('--pool', said.allocation_pools, ({ first, last }) => `${first}-${last}`), said.dhcp !== undefined && `--${said.dhcp ? '' : 'no-'}dhcp`];
 
 const adding = (network, done) => ({
   title: `Add a subnet to ${network.name}`, verb: 'Add subnet', said: 'The subnet is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
+    /** @type {Values} */
     const said = { ...differing(wish(form), { gateway: null, dns_servers: [], allocation_pools: [], dhcp: false }), cidr: form.get('cidr') };
     return { method: 'POST', path: `${OWN}/networks/${network.id}/subnets`, body: said, cli: command('subnet', 'add', network.name, said.name, option('--cidr', said.cidr), ...options(said)) };
   },

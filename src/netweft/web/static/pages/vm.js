@@ -6,6 +6,7 @@ import { html, useState } from '../lib/preact.js';
 import { Same, command, option } from '../lib/same.js';
 import { Blank, Head, Refused, Table, View, useData } from '../lib/view.js';
 import { CELLS, VmStatus } from './vms.js';
+/** @import {Call, Failure} from '../model/types.d.ts' */
 
 const INTERFACES = [['virtio', 'virtio'], ['e1000', 'e1000'], ['e1000e', 'e1000e'], ['rtl8139', 'rtl8139'], ['pci_passthrough', 'virtual function of the host (pci_passthrough)']];
 const ALL = 1000;
@@ -25,7 +26,7 @@ export function Vm({ id }) {
 
 function Vnics({ vm, vnics, reload }) {
   const [dialog, ask] = useAsk();
-  const [made, setMade] = useState({}); // {text, call} | {error, call}: what was done at once
+  const [made, setMade] = useState(/** @type {{ text?: string, error?: Failure, call?: Call }} */ ({})); // {text, call} | {error, call}: what was done at once
   const at = { vm, reload, ask, setMade };
   const columns = [
     ['vNIC', (vnic) => html`<b>${vnic.name}</b>`], ['MAC address', CELLS.mac], ['Profile', CELLS.profile], ['Network', CELLS.network],
