@@ -13,7 +13,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from netweft.web import POLICY, STATIC, VENDOR, loaded_at_once, with_page
+from netweft.web import POLICY, STATIC, VENDOR, loaded_at_once, sent, with_page
 from web.conftest import Site
 
 LIMIT_OF_SCRIPTS = 110_000
@@ -61,16 +61,30 @@ async def _get(app: ASGIApp, path: str) -> str:
 
 
 def test_the_page_is_small() -> None:
-    """What a view needs at most: that with which the page begins, and the area's own modules."""
+    """All scripts together, and one by one what a view needs: that with which the page begins, and the area's own
+    modules.
+    """
     later = re.findall(r"import\('\./(pages/[^']+)'\)", (STATIC / "main.js").read_text())
     assert len(later) > 10
     for area in later:
         files = loaded_at_once("main.js") | loaded_at_once(area)
-        assert sum(len(gzip.compress((STATIC / name).read_bytes())) for name in files) <= LIMIT_OF_SCRIPTS, area
+        assert sum(len(gzip.compress(script(name))) for name in files) <= LIMIT_OF_SCRIPTS, area
     styles = b"".join(path.read_bytes() for path in STATIC.rglob("*.css"))
     assert len(gzip.compress(styles)) <= LIMIT_OF_STYLES
     there = {str(path.relative_to(STATIC)) for path in STATIC.rglob("*.js")}
     assert there == loaded_at_once("main.js").union(*map(loaded_at_once, later)), "each module is used"
+    assert len(gzip.compress(b"".join(map(script, sorted(there))))) <= LIMIT_OF_SCRIPTS
+
+
+def script(name: str) -> bytes:
+    return sent(name, (STATIC / name).read_bytes())
+
+
+def test_comments_stay_behind_and_lines_keep_their_numbers() -> None:
+    text = "/** What. */\nexport const a = 1; // why\n\n  // next\n/** More\n * lines. */\nconst b = `//${a}`;\n"
+    kept = "\nexport const a = 1; // why\n\n\n\n\nconst b = `//${a}`;\n"
+    assert sent("pages/one.js", text.encode()) == kept.encode()
+    assert sent("vendor/one.js", text.encode()) == sent("one.css", text.encode()) == text.encode()
 
 
 def test_modules_are_short_and_make_no_markup_of_text() -> None:

@@ -34,6 +34,7 @@ _HEADERS = {
 _MAIN, _STYLES = "main.js", "page.css"
 _IMPORT = re.compile(r"""(?:^|;)(?:import|export)\b[^;'"]*?['"](\.{1,2}/[^'"]+)['"]""", re.MULTILINE)
 """A module that is imported before one begins."""
+_COMMENT = re.compile(rb"^[ ]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)$", re.MULTILINE)
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ZIPPED = {".js", ".css", ".svg"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -112,7 +113,17 @@ def _files(folder: Path) -> dict[str, _File]:
 
 def _file(name: str, content: bytes) -> _File:
     suffix = Path(name).suffix
+    content = sent(name, content)
     return _File(content, gzip.compress(content, mtime=0) if suffix in _ZIPPED else None, _TYPES[suffix])
+
+
+def sent(name: str, content: bytes) -> bytes:
+    """What a browser gets of a file: of our modules not the comments that have lines of their own. The lines stay, so
+    that what a browser says of a line is true of the file.
+    """
+    if not name.endswith(".js") or name.startswith(VENDOR):
+        return content
+    return _COMMENT.sub(lambda found: b"\n" * found[0].count(b"\n"), content)
 
 
 def loaded_at_once(name: str, folder: Path = STATIC) -> set[str]:

@@ -95,4 +95,6 @@ if (theme) document.documentElement.dataset.theme = theme;
 follow();
 listen();
 render(html`<${App}/>`, /** @type {HTMLElement} */ (document.getElementById('app')));
+const [area, id] = path.value.split('/');
+(id === undefined ? LISTS : ONES)[area]?.begin(); // while it is asked who has logged in
 recognize().catch(() => { user.value = null; });

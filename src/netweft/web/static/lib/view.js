@@ -43,17 +43,20 @@ function Problem({ error, reload }) {
     <button type="button" class="btn" onClick=${reload}>Try again</button></div>`;
 }
 
-/** A component of a module that is loaded when it is shown first. `load`: imports it. After a new version of the engine its files have other addresses. */
+/** A component of a module that is loaded when it is shown first, or with `begin` before. `load`: imports it. After a new version of the engine
+ * its files have other addresses. */
 export function later(load, name) {
   let Found = null;
-  return (props) => {
+  const begin = () => load().then((module) => { Found = module[name]; });
+  const Later = (props) => {
     const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
     useEffect(() => {
-      if (!Found) load().then((module) => { Found = module[name]; set({}); }, () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
+      if (!Found) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
     }, []);
     if (Found) return html`<${Found} ...${props}/>`;
     return state.error ? html`<${Problem} error=${state.error} reload=${() => location.reload()}/>` : html`<div class="skeleton" role="status"><span class="sr">Loading…</span></div>`;
   };
+  return Object.assign(Later, { begin: () => { begin().catch(() => undefined); } }); // what fails is told when it is shown
 }
 
 /** A refusal in place of what was asked for. */

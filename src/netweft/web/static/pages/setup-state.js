@@ -54,9 +54,12 @@ export const itemOf = (id) => elements(document, `[data-item="${CSS.escape(id)}"
 /** @type {(id: string) => Promise<Host>} */
 const read = async (id) => hostOf(await get(`${OWN}/hosts/${id}/networking`));
 
+let latest = '';
 /** Read a host. A draft that was begun for it goes on. @type {(id: string) => Promise<Host>} */
 export async function load(id) {
+  latest = id;
   const found = await read(id);
+  if (latest !== id) return found; // another host is shown by now
   if (host.value?.id !== id) begin(found);
   else if (!same(found, host.value)) batch(() => { draft.value = model.rebase(host.value, found, draft.value); host.value = found; });
   remember();
