@@ -50,8 +50,9 @@ export function later(load, name) {
   const begin = () => load().then((module) => { Found = module[name]; });
   const Later = (props) => {
     const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
+    const isThere = Boolean(Found);
     useEffect(() => {
-      if (!Found) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
+      if (!isThere) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
     }, []);
     if (Found) return html`<${Found} ...${props}/>`;
     return state.error ? html`<${Problem} error=${state.error} reload=${() => location.reload()}/>` : html`<div class="skeleton" role="status"><span class="sr">Loading…</span></div>`;
