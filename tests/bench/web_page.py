@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure
@@ -20,17 +21,21 @@ from netweft.client import Client
 from netweft.web import STATIC, loaded_at_once, sent
 
 NETWORKS = 550
+_ON_A_SCREEN = 40
+"""Networks of which a screen shows no more: some twenty on the host, and as many that are not."""
 _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _TIMES = 5
 _GESTURES = 15
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 _SHOWN = """(count) => new Promise((done) => {
     const look = () => {
-        if (document.querySelectorAll('.row').length > count) requestAnimationFrame(() => done(performance.now()));
+        const there = document.querySelectorAll('.row').length;
+        if (there > count) requestAnimationFrame(() => done(performance.now()));
         else requestAnimationFrame(look);
     };
     look();
 })"""
+"""When more than so many networks have been painted, in milliseconds since the page was asked for."""
 _GESTURE = """async ([gesture, count]) => {
     const frame = () => new Promise((done) => requestAnimationFrame(() => {
         const {port1, port2} = new MessageChannel();
@@ -99,18 +104,15 @@ def _shown() -> list[Figure]:
         state = _logged_in(browser, engine.url)
         place = f"{engine.url}/ui/hosts/{host}"
         views = [_open(browser, state, place) for _ in range(_TIMES)]
-        page = views[-1][0]
+        page = views[-1].page
         gestures = {name: statistics.median(page.evaluate(_GESTURE, [name, _GESTURES])) for name in ("pick", "key")}
         gestures["place"] = statistics.median(page.evaluate(_GESTURE, ["place", _GESTURES]))
         browser.close()
     said = f"a host with {NETWORKS} networks"
     return [
-        Figure(
-            what=f"web page, first view of {said}",
-            ours=statistics.median(milliseconds for _, milliseconds in views),
-            unit="ms",
-            goal="< 1,000 ms",
-        ),
+        _shown_after(f"first view of {said}, in a new browser", [view.first for view in views], "< 1,000 ms"),
+        _shown_after("the same in a browser that was there before", [view.again for view in views], "< 1,000 ms"),
+        _shown_after("and until all of them are drawn", [view.whole for view in views], ""),
         Figure(what=f"web page, pick one up on {said}", ours=gestures["pick"], unit="ms", goal="< 50 ms"),
         Figure(what=f"web page, to the next by key on {said}", ours=gestures["key"], unit="ms", goal="< 50 ms"),
         Figure(what=f"web page, place one on {said}", ours=gestures["place"], unit="ms", goal="< 300 ms"),
@@ -144,9 +146,29 @@ def _logged_in(browser: Browser, url: str) -> StorageState:
         return context.storage_state()
 
 
-def _open(browser: Browser, state: StorageState, place: str) -> tuple[Page, float]:
-    """A page of a browser that has nothing of it yet, and the milliseconds until all networks are there."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A page, and the milliseconds until its screen was full of networks in a browser that had nothing of it yet, until
+    it was when the page was opened once more, and until all networks were there.
+    """
+
+    page: Page
+    first: float
+    again: float
+    whole: float
+
+
+def _open(browser: Browser, state: StorageState, place: str) -> _View:
     context = browser.new_context(ignore_https_errors=True, storage_state=state, viewport=_SCREEN)
     page = context.new_page()
     page.goto(place, wait_until="commit")
-    return page, float(page.evaluate(_SHOWN, NETWORKS))
+    first = float(page.evaluate(_SHOWN, _ON_A_SCREEN))
+    page.evaluate(_SHOWN, NETWORKS)
+    page.goto("about:blank")
+    page.goto(place, wait_until="commit")
+    again, whole = (float(page.evaluate(_SHOWN, count)) for count in (_ON_A_SCREEN, NETWORKS))
+    return _View(page, first, again, whole)
+
+
+def _shown_after(what: str, milliseconds: list[float], goal: str) -> Figure:
+    return Figure(what=f"web page, {what}", ours=statistics.median(milliseconds), unit="ms", goal=goal)

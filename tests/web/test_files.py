@@ -34,6 +34,10 @@ def test_every_address_is_answered_under_the_policy(site: Site) -> None:
         page = door.get("/ui/hosts/nobody?search=x")
         files = re.findall(r'(?:href|src)="([^"]+)"', page.text)
         assert len(files) <= 60
+        assert any(file.endswith("/pages/setup.js") for file in files)
+        assert not any(
+            file.endswith("/pages/setup.js") for file in re.findall(r'href="([^"]+)"', door.get("/ui/hosts").text)
+        )
         assert not re.search(r"<script(?! type=\"module\" src=)|<style| style=| on[a-z]+=", page.text)
         for answer in (page, door.get("/ui/static/0/no.js"), *map(door.get, files)):
             assert answer.headers["content-security-policy"] == POLICY
@@ -64,7 +68,11 @@ def test_the_page_is_small() -> None:
     """All scripts together, and one by one what a view needs: that with which the page begins, and the area's own
     modules.
     """
-    later = re.findall(r"import\('\./(pages/[^']+)'\)", (STATIC / "main.js").read_text())
+    later = {
+        str(path.parent.relative_to(STATIC) / name)
+        for path in STATIC.rglob("*.js")
+        for name in re.findall(r"import\('\./([^']+)'\)", path.read_text())
+    }
     assert len(later) > 10
     for area in later:
         files = loaded_at_once("main.js") | loaded_at_once(area)

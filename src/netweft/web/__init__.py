@@ -34,6 +34,8 @@ _HEADERS = {
 _MAIN, _STYLES = "main.js", "page.css"
 _IMPORT = re.compile(r"""(?:^|;)(?:import|export)\b[^;'"]*?['"](\.{1,2}/[^'"]+)['"]""", re.MULTILINE)
 """A module that is imported before one begins."""
+_LATER = re.compile(r"(\w+): later\(\(\) => import\('\./([^']+)'\)")
+"""An area with the module that shows it, which is imported when that is shown first."""
 _COMMENT = re.compile(rb"^[ ]*(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)$", re.MULTILINE)
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _ZIPPED = {".js", ".css", ".svg"}
@@ -76,12 +78,15 @@ def _page(folder: Path) -> Starlette:
     version = hashlib.sha256(b"".join(name.encode() + files[name].content for name in sorted(files))).hexdigest()[:12]
     static = f"{PLACE}/static/{version}"
     is_complete = any(name.startswith(VENDOR) for name in files)
-    document = _document(static, sorted(loaded_at_once(_MAIN, folder)) if is_complete else []).encode()
+    documents = {area: _document(static, modules) for area, modules in _modules(folder).items()} if is_complete else {}
+    other = _document(static, sorted(loaded_at_once(_MAIN, folder)) if is_complete else [])
 
     def redirect(_: Request) -> Response:
         return RedirectResponse(f"{PLACE}/")
 
-    def show(_: Request) -> Response:
+    def show(request: Request) -> Response:
+        area, _, one = request.path_params["place"].partition("/")
+        document = documents.get((area, bool(one)), other)
         return Response(document, media_type="text/html", headers={**_HEADERS, "Cache-Control": "no-cache"})
 
     def send_file(request: Request) -> Response:
@@ -141,9 +146,20 @@ def loaded_at_once(name: str, folder: Path = STATIC) -> set[str]:
     return found
 
 
+def _modules(folder: Path) -> dict[tuple[str, bool], list[str]]:
+    """What is needed to show an area's list, or (``True``) one thing of it, by the tables of the main module."""
+    lists, _, ones = (folder / _MAIN).read_text().partition("const ONES")
+    begins = loaded_at_once(_MAIN, folder)
+    return {
+        (area, is_one): sorted(begins | loaded_at_once(module, folder))
+        for text, is_one in ((lists, False), (ones, True))
+        for area, module in _LATER.findall(text)
+    }
+
+
 def _document(static: str, modules: list[str]) -> str:
-    """The one document. ``modules``: those that the page begins with, which it names so that a browser loads them at
-    once and not one after the other; none where the page is not complete.
+    """The document of an area. ``modules``: those that it needs, which it names so that a browser loads them at once
+    and not one after the other; none where the page is not complete.
     """
     lines = [
         "<!doctype html>",

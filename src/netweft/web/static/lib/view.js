@@ -1,7 +1,7 @@
 // What every view has in common: what it shows comes from the engine, which may be slow, refuse, have nothing, or be away.
 import { onNews } from './live.js';
 import { Icon } from './parts.js';
-import { html, useEffect, useRef, useState } from './preact.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.js';
 import { filter, query } from './router.js';
 /** @import {Failure, Loaded} from '../model/types.d.ts' */
 
@@ -18,7 +18,7 @@ export function useData(load, keys) {
       (error) => { if (isMine()) set((before) => ({ data: before.data, error })); },
     );
   };
-  useEffect(() => {
+  useLayoutEffect(() => { // at once, and not after the next frame
     set({});
     reload();
     const stop = onNews(reload);
@@ -51,7 +51,7 @@ export function later(load, name) {
   const Later = (props) => {
     const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
     const isThere = Boolean(Found);
-    useEffect(() => {
+    useLayoutEffect(() => {
       if (!isThere) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
     }, []);
     if (Found) return html`<${Found} ...${props}/>`;

@@ -3,17 +3,17 @@ import { OVIRT, get, post } from '../lib/api.js';
 import { single } from '../lib/keys.js';
 import { say } from '../lib/parts.js';
 import { html, useEffect } from '../lib/preact.js';
-import { View, useData } from '../lib/view.js';
+import { View, later, useData } from '../lib/view.js';
 import { Basket } from './basket.js';
-import { HostDrift } from './host-drift.js';
 import { HostHead } from './host-head.js';
-import { HostHistory } from './host-history.js';
-import { HostTopology } from './host-topology.js';
 import { Carried, Drift, Strip, Tray, Uplinks } from './setup.js';
 import { Forms } from './setup-forms.js';
 import { apply, cancel, commit, drop, host, list, load, picked, redo, run, targets, undo } from './setup-state.js';
 
-const PARTS = { topology: HostTopology, history: HostHistory, drift: HostDrift };
+const PARTS = {
+  topology: later(() => import('./host-topology.js'), 'HostTopology'), history: later(() => import('./host-history.js'), 'HostHistory'),
+  drift: later(() => import('./host-drift.js'), 'HostDrift'),
+};
 
 export const Host = ({ id, tab }) => (tab === undefined ? html`<${Setup} id=${id}/>` : html`<${Part} id=${id} tab=${tab}/>`);
 

@@ -16,6 +16,7 @@ import * as model from '../model/setup.js';
 const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
 const MOST_GLIDING = 20;
+const AT_FIRST = 40;
 
 /** What the engine said. */
 export const host = /** @type {Shown<Host>} */ (signal(/** @type {Host | null} */ (null)));
@@ -28,6 +29,8 @@ export const drag = signal(null);
 /** The dialog that is open, and what it is about. @type {Signal<About | null>} */
 export const dialog = signal(null);
 export const words = signal(''); // what the networks that are not on the host are filtered by
+/** How many networks of each list are drawn: as many as a screen shows, and a moment later all of them. */
+export const drawn = signal(AT_FIRST);
 export const options = signal({ seconds: 120, commit: false });
 /** {plan} | {error} | {} while it is being made. @type {Signal<Planned>} */
 export const plan = signal({});
@@ -68,6 +71,8 @@ export async function load(id) {
 
 /** @type {(found: Host) => void} */
 function begin(found) {
+  drawn.value = AT_FIRST;
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { drawn.value = Infinity; })));
   batch(() => {
     host.value = found;
     const kept = JSON.parse(sessionStorage.getItem(store()) ?? 'null');

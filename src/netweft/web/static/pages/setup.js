@@ -5,7 +5,7 @@ import { Find, State } from '../lib/view.js';
 import { told } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { bondActions, click, drifting, keyDown, light, placeDrift, pointerDown, showDrift, syncIt } from './setup-hands.js';
-import { cancel, drag, draft, drop, host, itemOf, pending, picked, target, targets, ups, words } from './setup-state.js';
+import { cancel, drag, draft, drawn, drop, host, itemOf, pending, picked, target, targets, ups, words } from './setup-state.js';
 /** @import {Picked} from './setup-state.js' */
 
 const ROLE = { management: ['shield', 'Management'], migration: ['arrow-left-right', 'Migration'], gluster: ['database', 'Storage'], display: ['eye', 'Display'], vm: ['monitor', 'VM'] };
@@ -53,7 +53,7 @@ function addressOf(id) {
 /** Networks as elements: each with all that is shown of it. */
 function rows(nets, first) {
   const lost = new Set(model.outOfSync(host.value, draft.value));
-  return nets.map((net) => {
+  return nets.slice(0, drawn.value).map((net) => {
     const uplink = draft.value.place[net.id];
     return html`<${Net} key=${net.id} net=${net} uplink=${uplink} word=${pending.value.get(net.id)} out=${Boolean(uplink) && lost.has(net.id)} address=${uplink ? addressOf(net.id) : '–'} first=${net === first}/>`;
   });
