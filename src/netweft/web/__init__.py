@@ -86,7 +86,7 @@ def _page(folder: Path) -> Starlette:
 
     def show(request: Request) -> Response:
         area, _, one = request.path_params["place"].partition("/")
-        document = documents.get((area, bool(one)), other)
+        document = documents.get((area or "overview", bool(one)), other)
         return Response(document, media_type="text/html", headers={**_HEADERS, "Cache-Control": "no-cache"})
 
     def send_file(request: Request) -> Response:

@@ -17,12 +17,12 @@ const AREAS = [
 ];
 /** What is shown of an area, and of one thing in it. */
 const LISTS = {
-  '': later(() => import('./pages/overview.js'), 'Overview'), hosts: later(() => import('./pages/hosts.js'), 'Hosts'), networks: later(() => import('./pages/networks.js'), 'Networks'),
+  overview: later(() => import('./pages/overview.js'), 'Overview'), hosts: later(() => import('./pages/hosts.js'), 'Hosts'), networks: later(() => import('./pages/networks.js'), 'Networks'),
   clusters: later(() => import('./pages/clusters.js'), 'Clusters'), matrix: later(() => import('./pages/matrix.js'), 'Matrix'), vms: later(() => import('./pages/vms.js'), 'Vms'),
   providers: later(() => import('./pages/providers.js'), 'Providers'), policies: later(() => import('./pages/policies.js'), 'Policies'), rollouts: later(() => import('./pages/rollouts.js'), 'Rollouts'),
   events: later(() => import('./pages/events.js'), 'Events'), users: later(() => import('./pages/users.js'), 'Users'),
 };
-LISTS.overview = LISTS[''];
+LISTS[''] = LISTS.overview;
 const ONES = {
   hosts: later(() => import('./pages/host.js'), 'Host'), networks: later(() => import('./pages/network.js'), 'Network'), clusters: later(() => import('./pages/clusters.js'), 'Cluster'),
   vms: later(() => import('./pages/vm.js'), 'Vm'), providers: later(() => import('./pages/provider.js'), 'Provider'), policies: LISTS.policies, rollouts: later(() => import('./pages/rollouts.js'), 'Rollout'),
