@@ -103,6 +103,27 @@ def test_what_is_put_on_the_host_again_changes_no_setup(fleet: Fleet) -> None:
     assert restore(fleet, again.generation) is None
 
 
+def test_a_network_that_left_the_cluster_is_off_at_the_generation_that_took_it_off(fleet: Fleet) -> None:
+    setup(fleet, attachments=(attached("red", "eth1"),), labels=(LabelChange(label="x", nic=Ref(name="eth3")),))
+    here = cluster(fleet.db)
+    network_id = next(one for one, view in fleet.data().networks.items() if view.name == "red")
+    fleet.db.run(detach_network, SYSTEM, here, network_id)
+    fleet.until(lambda: "red" not in fleet.carried() and revisions(fleet)[0].state == "applied")
+    removal, first, *_ = revisions(fleet)
+    assert removal.changes == ("network red was removed: on eth1",)
+    with fleet.db.read() as tx:
+        told = history.compare(tx, fleet.id(), first.generation, removal.generation)
+    assert told == ("network red was removed: on eth1",)
+    fleet.db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=here, network=Ref(id=network_id), required=False))
+    setup(fleet, attachments=(attached("red", "eth2"),))
+    again, *_ = revisions(fleet)
+    assert again.changes == ("network red was added: on eth2",)
+    fleet.done(str(restore(fleet, removal.generation)))
+    assert "red" not in fleet.carried()
+    with fleet.db.read() as tx:
+        assert history.now(fleet.data()).labels == {"x": "eth3"}
+
+
 def random_request(rnd: random.Random, fleet: Fleet) -> SetupRequest:
     """Something else for each network, the bond and a label."""
     data = fleet.data()

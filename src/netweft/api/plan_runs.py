@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from netweft.api.incoming import Incoming
 from netweft.api.routes import Query
+from netweft.core.errors import MalformedError
 from netweft.engine.commands.rehearsals import run_as_planned
 from netweft.engine.db import Database
 
@@ -20,11 +21,13 @@ T = TypeVar("T")
 
 def runner_of(db: Database, incoming: Incoming, correlation_id: str) -> Callable[..., Any] | None:
     """What runs the commands of a request that names a plan: the first is done only if the plan still holds. None for
-    any other request.
+    any other request. Raises MalformedError for the id of no plan.
     """
-    plan_id = incoming.headers.get(PLAN_HEADER, "")
-    if not plan_id or incoming.method in {"GET", "HEAD"}:
+    plan_id = incoming.headers.get(PLAN_HEADER)
+    if plan_id is None or incoming.method in {"GET", "HEAD"}:
         return None
+    if not plan_id.strip():
+        raise MalformedError("The header Netweft-Plan is empty: give the id of a plan, or leave it out.")
     first = iter((True,))
 
     def run(command: Callable[..., T], *told: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)

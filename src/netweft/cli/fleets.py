@@ -81,6 +81,8 @@ def apply(client: Client, file: Path | None, prune: bool, commit: bool | None, y
 
     Example: netweft apply -f fleet.yaml --prune --yes
     """
+    if client.plan_id:
+        raise click.UsageError("--if-plan is about one request, and a file is applied by many: see 'plan -f'.")
     content = File(required_file(file))
     todo = content.todo(client, prune=prune)
     show_changes(todo.changes, form)

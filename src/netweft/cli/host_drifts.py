@@ -43,10 +43,12 @@ class _Until(click.ParamType[datetime]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """As UTC; a time without a zone is one of here."""
         number, unit = value[:-1], _UNITS.get(value[-1:])
-        if unit and number.isascii() and number.isdigit():
-            return datetime.now(UTC) + timedelta(**{unit: int(number)})
         try:
+            if unit and number.isascii() and number.isdigit():
+                return datetime.now(UTC) + timedelta(**{unit: int(number)})
             return datetime.fromisoformat(value).astimezone(UTC)
+        except OverflowError:
+            self.fail(f"'{value}' is later than any date.", param, ctx)
         except ValueError:
             self.fail(f"'{value}' is neither a time (2026-12-01T06:00) nor so long (30m, 12h, 7d).", param, ctx)
 

@@ -17,6 +17,8 @@ def logout() -> None:
     Example: netweft logout
     """
     session = the_session()
+    if session.planning:
+        raise click.UsageError("There is nothing to plan in ending a log-in.")
     password = session.password()
     if password:
         with exit_codes(), session.client() as client:

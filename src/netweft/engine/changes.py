@@ -50,7 +50,12 @@ def changes(before: R, after: R) -> dict[str, Any]:
 def lines(before: R, after: R) -> tuple[str, ...]:
     """What of a row has changed, a line each for people: ``vlan 10 became 20``."""
     pairs = ((name, getattr(before, name), new) for name, new in changes(before, after).items())
-    return tuple(f"{_words(name)} {_text_of(old)} became {_text_of(new)}" for name, old, new in pairs)
+    return tuple(line(name, old, new) for name, old, new in pairs)
+
+
+def line(column: str, old: object, new: object) -> str:
+    """How the value of a column has changed, for people."""
+    return f"{_words(column)} {_text_of(old)} became {_text_of(new)}"
 
 
 def _words(column: str) -> str:

@@ -27,6 +27,7 @@ from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
 
@@ -98,15 +99,16 @@ def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
         desired, _ = leave_missing(desired_host(intent, data.host), data.host)
         todo = plan(data.host, desired)
     steps = explain(todo, data.host, management=management)
+    names = _names(tx, data, steps)
     return HostPlan(
         host_id=data.row.id,
         host_name=data.row.name,
         reported_at=reported_at,
         steps=steps,
         loss=worst(step.loss for step in steps),
-        networks=_networks(data, steps),
+        networks=_networks(data, steps, names),
         vnics=_vnics(tx, steps),
-        network_names={network_id: view.name for network_id, view in data.networks.items()},
+        network_names=names,
         neighbours=data.neighbours or {},
     )
 
@@ -123,13 +125,29 @@ def worst(losses: Iterable[Loss]) -> Loss:
     return max(losses, key=order.index, default=Loss.NONE)
 
 
-def _networks(data: HostData, steps: Collection[StepImpact]) -> tuple[AffectedNetwork, ...]:
+def _names(tx: Tx, data: HostData, steps: Collection[StepImpact]) -> Mapping[str, str]:
+    """The names, by id, of the networks of a host's cluster, and of those that steps are about and which are leaving it
+    or are gone.
+    """
+    names = {network_id: view.name for network_id, view in data.networks.items()}
+    others = {owner for step in steps for owner in step.owners} - names.keys()
+    if others:
+        found = history.names_of(tx, data.row.id, others)
+        names |= {network_id: found[network_id] for network_id in others & found.keys()}
+    return names
+
+
+def _networks(data: HostData, steps: Collection[StepImpact], names: Mapping[str, str]) -> tuple[AffectedNetwork, ...]:
     losses = _by_subject((owner, step.loss) for step in steps for owner in step.owners)
-    known = [(data.networks[owner], loss) for owner, loss in losses.items() if owner in data.networks]
     return tuple(
-        AffectedNetwork(network_id=view.intent.id, name=view.name, roles=tuple(sorted(view.roles)), loss=loss)
-        for view, loss in sorted(known, key=lambda one: one[0].name)
+        AffectedNetwork(network_id=owner, name=names[owner], roles=_roles(data, owner), loss=losses[owner])
+        for owner in sorted(losses.keys() & names.keys(), key=lambda owner: names[owner])
     )
+
+
+def _roles(data: HostData, network_id: str) -> tuple[str, ...]:
+    view = data.networks.get(network_id)
+    return tuple(sorted(view.roles)) if view else ()
 
 
 def _by_subject(pairs: Any) -> Mapping[str, Loss]:  # noqa: ANN401 - any iterable of pairs

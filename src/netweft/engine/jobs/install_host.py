@@ -26,7 +26,7 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import HostRow, hosts
-from netweft.engine.operations import host_changes
+from netweft.engine.operations import host_changes, host_drifts
 from netweft.engine.payloads import ApplyHost, OnHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
@@ -139,6 +139,8 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
     drift = queries.load_one(tx, host_id).drift
     if not drift.is_empty and not drift.obstacle:  # hosts that are being installed follow no change of their cluster
         host_changes.request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
+    else:
+        host_drifts.record_drift(tx, host_id)
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

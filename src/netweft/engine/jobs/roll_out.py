@@ -302,7 +302,7 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     if row.status != Status.RUNNING:
         return
     first = failed[0]
-    why = f"Host {first.host_name}: {first.error or _SILENT}"
+    why = f"Host {first.host_name}: {first.error or _SILENT}".removesuffix(".") + "."
     for one in failed:
         set_host(tx, one, state=HostState.FAILED, error=one.error or _SILENT)
         rollout_guests.record_who_stays(tx, job, one)

@@ -16,7 +16,7 @@ from netweft.core.rules import rollout as rules
 from netweft.core.rules.host_standing import LEFT_ALONE
 from netweft.engine import audit
 from netweft.engine.actor import Actor
-from netweft.engine.changes import changes
+from netweft.engine.changes import changes, line
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.networks import networks
@@ -109,7 +109,7 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
     vnic_sync.mark_on(tx, before)
     for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
-        told = [f"{one.column} {one.new} became {one.old}" for one in _changes(row) if one.network.id == network_id]
+        told = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
         text = f"A change of network {network.name} was taken back from its hosts: {row.reason}."
         where = network.data_center_id
         audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,13 +46,29 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
         HostChangeRow,
         sa.select(host_changes).where(host_changes.c.host_id == host_id).order_by(host_changes.c.generation),
     )
-    wished = [candidate_of(row) for row in found]
-    names = network_names(tx, host_id, *(asked for asked in wished if asked))
-    shown, setup = [], Candidate()
-    for row, asked in zip(found, wished, strict=True):
-        shown.append(_revision(row, _between(setup, asked, names) if asked else ()))
-        setup = asked if asked and row.state == "applied" else setup
+    asked = _setups(found)
+    names = network_names(tx, host_id, *(setup for setup in asked if setup))
+    shown, before_it = [], Candidate()
+    for row, setup in zip(found, asked, strict=True):
+        shown.append(_revision(row, _between(before_it, setup, names) if setup else ()))
+        before_it = setup if setup and row.state == "applied" else before_it
     return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
+
+
+def _setups(found: Sequence[HostChangeRow]) -> list[Candidate | None]:
+    """What a host was to be set up with by each of its changes, which are in their order. A change that put on it again
+    what was stored says so by what the host was asked to be; None where that is not known.
+    """
+    setups: list[Candidate | None] = []
+    labels: Mapping[str, str] | None = None
+    for row in found:
+        setup = candidate_of(row)
+        if setup is None and row.intent:
+            setup = Candidate.of(_INTENT.decode(row.intent), labels)
+        if setup and row.state == "applied":
+            labels = setup.labels if setup.labels is not None else labels
+        setups.append(setup)
+    return setups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +101,12 @@ def facts(tx: Tx, host_id: str, generation: int) -> Facts:
 def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:
     """What a host was set up with when it had taken a generation. Raises NotFoundError where that is not known."""
     here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
-    found = rows(tx, HostChangeRow, sa.select(host_changes).where(*here).order_by(host_changes.c.generation.desc()))
-    if not found or found[0].generation != generation or found[0].state != "applied":
+    found = rows(tx, HostChangeRow, sa.select(host_changes).where(*here).order_by(host_changes.c.generation))
+    if not found or found[-1].generation != generation or found[-1].state != "applied":
         raise NotFoundError(f"The host has taken no generation {generation} that is still known.")
-    for row in found:
-        if row.state == "applied" and (setup := candidate_of(row)):
-            return setup
+    taken = [setup for row, setup in zip(found, _setups(found), strict=True) if setup and row.state == "applied"]
+    if taken:
+        return taken[-1]
     raise NotFoundError(f"What the host was set up with at generation {generation} is not known any more.")
 
 
@@ -107,8 +124,15 @@ def now(data: HostData) -> Candidate:
 
 def network_names(tx: Tx, host_id: str, *setups: HostSetup) -> dict[str, str]:
     """The networks of setups of a host by their ids. One that is gone has the name that the host last knew it by."""
+    return names_of(tx, host_id, {one.network_id for setup in setups for one in setup.attachments})
+
+
+def names_of(tx: Tx, host_id: str, network_ids: Collection[str]) -> dict[str, str]:
+    """Networks by their ids, all that there are, and those of the ids that are gone by the name that the host last knew
+    them by.
+    """
     names = NETWORKS.names(tx)
-    gone = {one.network_id for setup in setups for one in setup.attachments} - names.keys()
+    gone = set(network_ids) - names.keys()
     here = host_changes.c.host_id == host_id, host_changes.c.intent.is_not(None)
     changes = sa.select(host_changes.c.intent).where(*here)
     earlier = tx.scalars(changes.order_by(host_changes.c.generation.desc())) if gone else ()
