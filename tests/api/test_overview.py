@@ -35,7 +35,7 @@ def fill(engine: Engine, count: int, *, trouble: bool = False) -> None:
 
     def add(tx: Tx) -> None:
         cluster = tx.scalars(sa.select(clusters.c.id)).one()
-        network = str(tx.scalars(sa.select(networks.c.id)).first())
+        network = str(tx.scalars(sa.select(networks.c.id).where(networks.c.name == "ovirtmgmt")).one())
         profile = tx.scalars(sa.select(vnic_profiles.c.id)).first()
         for number in range(count):
             name = f"h{count}-{number}"
@@ -114,7 +114,8 @@ def test_a_rollout_under_way_and_a_halted_one(engine: Engine, client: Client, tm
         client.put(f"/clusters/{cluster}", json={"rollout_soak": 3600}, headers=JSON)
         client.put(f"/networks/{network}", json={"vlan": {"id": 200}}, headers=JSON)
         (rollout,) = asked(engine, client, "overview")["rollouts"]
-        assert (rollout["status"], rollout["reason"]) == ("running", "network blue has changed")
+        reason = "network blue has changed (vlan 100 became 200)"
+        assert (rollout["status"], rollout["reason"]) == ("running", reason)
         client.post(f"{engine.url}/netweft/v1/rollouts/{rollout['id']}/halt", json={}, headers=JSON)
         found = asked(engine, client, "overview")
         assert codes(found)[0] == ("rollout_halted", str(rollout["number"]))

@@ -52,7 +52,8 @@ def rule_functions() -> Iterator[tuple[str, Any]]:
     for found in pkgutil.iter_modules(rules.__path__):
         module = importlib.import_module(f"{rules.__name__}.{found.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and function.__annotations__.get("return") == "Problem | None":
+            is_rule = function.__annotations__.get("return") == "Problem | None" and not name.startswith("_")
+            if is_rule and function.__module__ == module.__name__:
                 yield f"{found.name}.{name}", function
 
 

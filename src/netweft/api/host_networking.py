@@ -109,7 +109,7 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True):
     real_time: int | None
 
 
-class Differs(msgspec.Struct, kw_only=True, frozen=True):
+class AttachmentDifference(msgspec.Struct, kw_only=True, frozen=True):
     """A property that is on the host otherwise than wanted."""
 
     name: str
@@ -131,7 +131,7 @@ class AttachedNetwork(msgspec.Struct, kw_only=True, frozen=True):
     qos: Limits | None
     properties: dict[str, str]
     in_sync: bool
-    differences: list[Differs]
+    differences: list[AttachmentDifference]
 
 
 class HostNetworking(msgspec.Struct, kw_only=True, frozen=True):
@@ -255,7 +255,9 @@ def _attachment(data: HostData, one: AttachmentIntent, carrier: NicView | None) 
         qos=_limits(one.qos) if one.qos else None,
         properties=dict(sorted(one.properties.items())),
         in_sync=not wrong,
-        differences=[Differs(name=each.name, expected=each.expected, actual=each.actual) for each in wrong],
+        differences=[
+            AttachmentDifference(name=each.name, expected=each.expected, actual=each.actual) for each in wrong
+        ],
     )
 
 

@@ -30,7 +30,7 @@ class Subject(msgspec.Struct, kw_only=True, frozen=True):
     name: str
 
 
-class Problem(msgspec.Struct, kw_only=True, frozen=True):
+class FleetProblem(msgspec.Struct, kw_only=True, frozen=True):
     """Something that is wrong. ``severity``: error or warning; ``code``: host_status, network_missing, link_down,
     rollout_halted, provider_away, drift, uncommitted or mac_pool; ``since``: null where nobody noted it.
     """
@@ -93,7 +93,7 @@ class Overview(msgspec.Struct, kw_only=True, frozen=True):
     """
 
     checked_at: datetime
-    problems: list[Problem]
+    problems: list[FleetProblem]
     problem_counts: dict[str, int]
     hosts: dict[str, int]
     clusters: list[ClusterDrift]
@@ -128,17 +128,17 @@ def get_overview(call: Call[None]) -> Overview:
         )
 
 
-def _problem(one: queries.Problem) -> Problem:
+def _problem(one: queries.FleetProblem) -> FleetProblem:
     about = Subject(kind=one.kind, id=one.id, name=one.name)
-    return Problem(severity=one.severity, code=one.code, about=about, text=one.text, since=one.since)
+    return FleetProblem(severity=one.severity, code=one.code, about=about, text=one.text, since=one.since)
 
 
-def _full(pools: list[queries.PoolUse]) -> Iterator[Problem]:
+def _full(pools: list[queries.PoolUse]) -> Iterator[FleetProblem]:
     for one in pools:
         if queries.is_nearly_full(one):
             about = Subject(kind="mac_pool", id=one.id, name=one.name)
             text = f"{one.used} of {one.size} addresses are in use."
-            yield Problem(severity=queries.WARNING, code="mac_pool", about=about, text=text, since=None)
+            yield FleetProblem(severity=queries.WARNING, code="mac_pool", about=about, text=text, since=None)
 
 
 def _job(one: queries.RunningJob) -> RunningJob:

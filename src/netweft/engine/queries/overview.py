@@ -39,7 +39,7 @@ NEARLY_FULL: Final = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class FleetProblem:
     """Something that is wrong. ``code``: what kind of thing; ``kind``, ``id``, ``name``: what it is about; ``since``:
     None where nobody noted it.
     """
@@ -190,11 +190,11 @@ def _hosts(count: int) -> str:
     return f"{count} {'host does' if count == 1 else 'hosts do'}"
 
 
-def problems(tx: Tx, narrow: Narrow, owner: str | None, most: int) -> tuple[list[Problem], dict[str, int]]:
+def problems(tx: Tx, narrow: Narrow, owner: str | None, most: int) -> tuple[list[FleetProblem], dict[str, int]]:
     """What is wrong, the errors first, and how many there are of each severity. ``owner``: whose rollouts are meant,
     None for all; ``most``: of each kind.
     """
-    found: list[Problem] = []
+    found: list[FleetProblem] = []
     counts = {ERROR: 0, WARNING: 0}
     for kind in _KINDS:
         statement = kind.statement().limit(most)
@@ -205,7 +205,7 @@ def problems(tx: Tx, narrow: Narrow, owner: str | None, most: int) -> tuple[list
         troubles = rows(tx, _Trouble, statement)
         counts[kind.severity] += troubles[0].total if troubles else 0
         found += [
-            Problem(
+            FleetProblem(
                 code=kind.code,
                 severity=kind.severity,
                 kind=kind.about,
