@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 PYTEST := $(BIN)/python -m pytest
 PAGE := src/netweft/web/static/vendor/preact.js
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
-EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
+EXAMPLES ?= 100# of each property of core
 
 .PHONY: help demo test rings check lint types imports core contract agent engine api cli web clients providers e2e metal installation bench guest install native locks packages system browser pagetypes screenshots automation neutron ucsmsdk lock openapi schema clean
 
