@@ -7,15 +7,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from netweft.api.host_nics import bond_options
+from netweft.api.host_nics import bond_options, facts_of, physical_nic
+from netweft.api.host_topology import roles_of
 from netweft.api.interface_cards import Card, cards_of
-from netweft.api.network_attachments import visible_host
+from netweft.api.network_attachments import assignment_of, visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.api.values import Named
-from netweft.core.functions import nics_by_address
-from netweft.core.host import NicFacts
 from netweft.core.host_request import NetworkView
-from netweft.core.intent import AttachmentIntent, HostQos, IpAssignment
+from netweft.core.intent import AttachmentIntent, HostQos
 from netweft.core.nic_view import FamilyView, NicView, nic_views
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
@@ -200,7 +199,7 @@ def _network(view: NetworkView, one: NetworkOfCluster) -> NetworkForHost:
         name=view.name,
         vlan=view.intent.vlan,
         mtu=view.intent.mtu,
-        roles=[*sorted(view.roles), *(["vm"] if view.intent.vm else [])],
+        roles=roles_of(view),
         label=view.label or None,
         required=one.required,
         provided=view.is_provided,
@@ -213,9 +212,8 @@ def _labels(data: HostData, name: str) -> list[str]:
 
 
 def _nic(data: HostData, nic_id: str, view: NicView, restricted: Mapping[str, Served]) -> HostNicState:
-    nic = data.host.nics.get(view.name)
-    facts = nic.facts if nic else NicFacts()
-    physical = nics_by_address(data.host).get(facts.physical) if facts.physical else None
+    facts = facts_of(data, view.name)
+    physical = physical_nic(data, facts)
     serving = VirtualFunctions(
         count=len(facts.functions), max=facts.functions_max, all_networks=view.name not in restricted
     )
@@ -262,7 +260,7 @@ def _attachment(data: HostData, one: AttachmentIntent, carrier: NicView | None) 
 
 
 def _addressing(one: AttachmentIntent, version: int, seen: FamilyView) -> Addressing:
-    found = next((each for each in one.assignments if each.version == version), IpAssignment())
+    found = assignment_of(one, version)
     return Addressing(
         method=found.method,
         address=found.address or None,

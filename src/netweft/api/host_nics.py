@@ -31,7 +31,7 @@ from netweft.api.types import (
 from netweft.api.values import find_statistic, ip, measured
 from netweft.core.errors import NotFoundError
 from netweft.core.functions import nics_by_address
-from netweft.core.host import NicFacts
+from netweft.core.host import Nic, NicFacts
 from netweft.core.nic_view import BondView, FamilyView, NicView, nic_views
 from netweft.core.options import MODES, bond_mode
 from netweft.engine.access.roles import ActionGroup
@@ -63,8 +63,7 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
     """A NIC, bond or VLAN device with what is on it. ``restricted``: names of NICs whose virtual functions do not serve
     all networks.
     """
-    nic = data.host.nics.get(view.name)
-    facts = nic.facts if nic else NicFacts()
+    facts = facts_of(data, view.name)
     network = data.networks.get(view.network_id)
     attachment = next((one for one in data.intent.attachments if one.network_id == view.network_id), None)
     return HostNic(
@@ -93,9 +92,19 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
     )
 
 
-def _physical(data: HostData, facts: NicFacts) -> HostNic | None:
+def facts_of(data: HostData, name: str) -> NicFacts:
+    """What a NIC is; nothing of a bond or VLAN device."""
+    nic = data.host.nics.get(name)
+    return nic.facts if nic else NicFacts()
+
+
+def physical_nic(data: HostData, facts: NicFacts) -> Nic | None:
     """The NIC that one is a virtual function of."""
-    physical = nics_by_address(data.host).get(facts.physical) if facts.physical else None
+    return nics_by_address(data.host).get(facts.physical) if facts.physical else None
+
+
+def _physical(data: HostData, facts: NicFacts) -> HostNic | None:
+    physical = physical_nic(data, facts)
     return nic_reference(data, physical.name) if physical else None
 
 
@@ -117,8 +126,9 @@ def _ip(version: int, family: FamilyView) -> Ip:
 
 def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
     options = bond_options(data, name, bond)
-    mode = MODES[int(options.pop("mode"))]
-    shown = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=str(MODES.index(mode)))]
+    number = options.pop("mode")
+    mode = MODES[int(number)]
+    shown = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=number)]
     shown += [Option(name=key, value=value) for key, value in options.items()]
     return Bonding(
         ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,

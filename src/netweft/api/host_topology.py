@@ -164,7 +164,7 @@ def _attached(data: HostData) -> Iterator[HostNetwork]:
             id=one.network_id,
             name=view.name,
             vlan=view.intent.vlan,
-            roles=_roles(view),
+            roles=roles_of(view),
             uplink=(location.base if location else one.nic) or None,
             bridge=(location.plug if location else "") or None,
             present=location is not None,
@@ -190,7 +190,8 @@ def _of_guests_only(data: HostData, cards: Mapping[str, list[VnicDetails]]) -> I
         )
 
 
-def _roles(view: NetworkView) -> list[str]:
+def roles_of(view: NetworkView) -> list[str]:
+    """Those in the cluster, and ``vm`` where guests may be plugged into it."""
     return [*sorted(view.roles), *(["vm"] if view.intent.vm else [])]
 
 

@@ -97,10 +97,15 @@ def show_qos(qos: HostQos) -> Qos:
     )
 
 
+def assignment_of(attachment: AttachmentIntent, version: int) -> IpAssignment:
+    """How a network gets its address of one IP version; by no method where nothing is said."""
+    none = IpAssignment(version=6 if version == 6 else 4)  # noqa: PLR2004 -- IP versions
+    return next((one for one in attachment.assignments if one.version == version), none)
+
+
 def _assignment(attachment: AttachmentIntent, version: int) -> IpAddressAssignment:
     """Clients compare both versions, so that one without address is shown too."""
-    none = IpAssignment(version=6 if version == 6 else 4)  # noqa: PLR2004 -- IP versions
-    one = next((one for one in attachment.assignments if one.version == version), none)
+    one = assignment_of(attachment, version)
     return IpAddressAssignment(assignment_method=one.method, ip=ip(version, one.address, one.prefix, one.gateway))
 
 

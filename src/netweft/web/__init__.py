@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -140,10 +141,15 @@ def loaded_at_once(name: str, folder: Path = STATIC) -> set[str]:
     while left:
         one = left.pop()
         found.add(one)
-        beside = (folder / one).parent
-        imported = _IMPORT.findall((folder / one).read_text())
-        left |= {os.path.relpath(beside / path, folder) for path in imported} - found
+        left |= _imports(one, folder) - found
     return found
+
+
+@cache
+def _imports(name: str, folder: Path) -> frozenset[str]:
+    """What a module imports before it begins, below ``folder``; most are asked about for each area."""
+    path = folder / name
+    return frozenset(os.path.relpath(path.parent / one, folder) for one in _IMPORT.findall(path.read_text()))
 
 
 def _modules(folder: Path) -> dict[tuple[str, bool], list[str]]:
@@ -157,7 +163,7 @@ def _modules(folder: Path) -> dict[tuple[str, bool], list[str]]:
     }
 
 
-def _document(static: str, modules: list[str]) -> str:
+def _document(static: str, modules: list[str]) -> bytes:
     """The document of an area. ``modules``: those that it needs, which it names so that a browser loads them at once
     and not one after the other; none where the page is not complete.
     """
@@ -173,4 +179,4 @@ def _document(static: str, modules: list[str]) -> str:
         f"<body>{_FRAME if modules else _MISSING}</body>",
         "</html>",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines).encode()

@@ -131,10 +131,7 @@ def _names(tx: Tx, data: HostData, steps: Collection[StepImpact]) -> Mapping[str
     """
     names = {network_id: view.name for network_id, view in data.networks.items()}
     others = {owner for step in steps for owner in step.owners} - names.keys()
-    if others:
-        found = history.names_of(tx, data.row.id, others)
-        names |= {network_id: found[network_id] for network_id in others & found.keys()}
-    return names
+    return names | history.names_of(tx, data.row.id, others) if others else names
 
 
 def _networks(data: HostData, steps: Collection[StepImpact], names: Mapping[str, str]) -> tuple[AffectedNetwork, ...]:
