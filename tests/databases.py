@@ -217,10 +217,21 @@ def postgresql() -> Iterator[Databases]:
         yield made
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that use a database, directly or through ``db``, run on both. Those with a fleet of hosts run on
+    PostgreSQL, where more happens at once: the engines that the tests of the command line, the page and real hosts
+    start are on SQLite.
+    """
+    chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "databases" in metafunc.fixturenames and "databases" not in chosen:
+        kinds = ["postgresql"] if "fleet" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """Each test that uses it, directly or through ``db``, runs on both. What has parameters is made anew whenever the
-    parameter changes, in every file, so the server itself is another fixture, which stays.
+    """What has parameters is made anew whenever the parameter changes, in every file, so the server itself is another
+    fixture, which stays.
     """
     made: Databases = request.getfixturevalue(request.param)
     return made

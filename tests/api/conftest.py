@@ -9,10 +9,10 @@ import ovirtsdk4
 import pytest
 
 from api.served import Client, Engine, serving
-from databases import database_url, databases, db, postgresql, sqlite
+from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
 from netweft.engine.db import Database
 
-__all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
+__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]
 
 
 @pytest.fixture

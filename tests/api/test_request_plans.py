@@ -87,6 +87,12 @@ def test_the_request_is_done_while_its_plan_holds(plans: Plans) -> None:
     assert steps(plans.ask("PUT", f"/networks/{plans.network}", {"vlan": {"id": 150}})) == {}
 
 
+def test_an_empty_id_of_a_plan_is_no_request_without_one(plans: Plans) -> None:
+    refused = plans.vlan(150, **{"Netweft-Plan": ""})
+    assert (refused.status_code, "Netweft-Plan is empty" in refused.text) == (400, True), refused.text
+    assert plans.client.xml(f"/networks/{plans.network}").find("vlan").get("id") == "100"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "hosts"),
     [

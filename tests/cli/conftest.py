@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -15,27 +14,8 @@ from typing import Any
 
 import pytest
 
+from cli.forked import TIMEOUT, Done, run_forked
 from engine_process import PASSWORD, EngineProcess
-
-TIMEOUT = 120.0
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def tree(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def rows(self) -> list[list[str]]:
-        """The cells of a table, heading first."""
-        return [line.split() for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True)
@@ -46,18 +26,10 @@ class Netweft:
 
     def __call__(self, *words: str, expect: int = 0, stdin: str = "", **environment: str) -> Done:
         """Run ``netweft`` and check its exit code. ``environment``: variables by name; empty ones are taken away."""
-        done = subprocess.run(
-            [sys.executable, "-m", "netweft", *words],
-            env=self.environment(environment),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return Done(done.returncode, done.stdout, done.stderr)
+        done = run_forked(words, self.environment(environment), stdin)
+        assert "Traceback" not in done.err, done.err
+        assert done.code == expect, f"{words}: {done.code}\n{done.out}{done.err}"
+        return done
 
     def json(self, *words: str) -> Any:
         return self(*words, "-o", "json").tree

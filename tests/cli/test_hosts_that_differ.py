@@ -133,6 +133,8 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     assert fleet.host().bridges["ovirtmgmt"].options == {"forward_delay": "500"}
     assert "The host matches its configuration." in place("host", "drift", "sim-1")
     assert "neither a time" in place("host", "ignore", "sim-1", "--until", "soon", expect=2)
+    for far in ("99999999999d", "9999999d"):
+        assert "later than any date" in place("host", "ignore", "sim-1", "--until", far, expect=2)
     assert "What differs is of" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
 
 

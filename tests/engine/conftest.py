@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from databases import database_url, databases, db, postgresql, sqlite
+from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
 
-__all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
+__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]

@@ -23,6 +23,7 @@ from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import host_drifts
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.references import Ref as Named
 from netweft.engine.reports.adoption import ADOPTED, KEPT
@@ -48,6 +49,12 @@ def fleet(db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
         wish = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="bond0"), assignments=static)
         fleet.done(fleet.setup(SetupRequest(attachments=(wish,), bonds=(bond,), commit_on_success=True)))
         yield fleet
+
+
+def known_drifts(fleet: Fleet) -> list[str]:
+    """The hosts that lists show as not in sync."""
+    with fleet.db.read() as tx:
+        return list(tx.scalars(sa.select(host_drifts.c.host_id)))
 
 
 def remove(fleet: Fleet) -> None:
@@ -150,7 +157,7 @@ def test_nothing_is_torn_down_when_the_installation_fails_and_activating_install
     fleet.set_status("install_failed")
     fleet.simulate(host=before)
     fleet.done(fleet.db.run(activate_host, SYSTEM, fleet.id()))
-    assert fleet.status() == "up"
+    assert (fleet.status(), known_drifts(fleet)) == ("up", [])
     assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "bond0"}
 
 
@@ -159,7 +166,8 @@ def test_a_host_that_lost_its_keys_joins_again_as_what_it_is(fleet: Fleet) -> No
     with fleet.db.read() as tx:
         known = tx.execute(sa.select(attachments.c.id).order_by(attachments.c.id)).all()
     join_again(fleet)
-    assert (fleet.id(), fleet.status()) == (host_id, "up")
+    assert (fleet.id(), fleet.status(), known_drifts(fleet)) == (host_id, "up", [])
+    assert fleet.data().row.drifts_since is None
     assert fleet.host() == before
     with fleet.db.read() as tx:
         assert tx.execute(sa.select(attachments.c.id).order_by(attachments.c.id)).all() == known

@@ -37,6 +37,7 @@ from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs.roll_out import wake
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.networks import networks
@@ -525,6 +526,9 @@ def test_what_was_changed_besides_stays_when_it_is_taken_back(fleet: Fleet) -> N
     ended(fleet, last(fleet).id, Status.SUCCEEDED)
     fleet.db.run(revert_rollout, SYSTEM, first)
     ended(fleet, first, Status.REVERTED)
+    with fleet.db.read() as tx:
+        told = sa.select(events.c.changes).where(events.c.network_id == network_id, events.c.changes.is_not(None))
+        assert tx.scalar(told.order_by(events.c.id.desc()).limit(1)) == ["vlan 20 became 10"]
     for number in range(1, 5):
         (vlan,) = fleet.host(number).vlans.values()
         assert (vlan.tag, vlan.mtu) == (10, 1400)

@@ -105,6 +105,11 @@ def item(page: Page | Locator, name: str) -> Locator:
     return page.get_by_role("button", name=re.compile(rf"^{re.escape(name)}\b"))
 
 
+def heading(page: Page, name: str) -> Locator:
+    """The heading of this name: of "Networks", not also of "Networks: none matches"."""
+    return page.get_by_role("heading", name=name, exact=True)
+
+
 def uplink(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=f"{name}, ")
 
@@ -209,5 +214,5 @@ def window(opened: Opened) -> Window:
     window = opened()
     window.open("hosts")
     window.log_in()
-    expect(window.page.get_by_role("heading", name="Hosts")).to_be_visible()
+    expect(heading(window.page, "Hosts")).to_be_visible()
     return window

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
-from web.conftest import FLAGS
+from web.conftest import FLAGS, heading
 
 PLACE: Final = Path(__file__).parents[2] / "docs" / "web"
 SIZE: Final[ViewportSize] = {"width": 1280, "height": 760}
@@ -37,14 +37,14 @@ def main() -> None:
         page.get_by_label("User name").fill("admin")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
-        _shoot(page, "overview", page.get_by_role("heading", name="Last changes").wait_for)
+        _shoot(page, "overview", heading(page, "Last changes").wait_for)
         page.goto(f"{engine.url}/ui/hosts/{host}")
         page.get_by_role("button", name="backup").first.click()
         page.keyboard.press("1")
         _shoot(page, "setup", page.get_by_text("No VM and no host service loses traffic.").wait_for)
         page.goto(f"{engine.url}/ui/hosts/{host}/topology")
         page.get_by_role("button", name="web-1").click()
-        _shoot(page, "topology", page.get_by_role("heading", name="sim-1").wait_for)
+        _shoot(page, "topology", heading(page, "sim-1").wait_for)
         page.goto(f"{engine.url}/ui/matrix")
         _shoot(page, "matrix", page.get_by_role("gridcell").first.wait_for)
         browser.close()

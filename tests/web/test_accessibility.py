@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from web.conftest import Opened, Site, Window, item
+from web.conftest import Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
@@ -45,7 +45,7 @@ def look_at_lists(window: Window, _: Site) -> None:
         expect(page.get_by_role("alert")).to_be_visible()
         check(page, f"{place}, refused")
     page = window.open("nowhere")
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(heading(page, "There is no such page")).to_be_visible()
     check(page, "an address of nothing")
     page = window.open("hosts/no-such-host")
     expect(page.get_by_role("alert")).to_be_visible()
@@ -54,7 +54,7 @@ def look_at_lists(window: Window, _: Site) -> None:
 
 def look_at_setup(window: Window, site: Site) -> None:
     page = window.open(f"hosts/{site.id('sim-1')}")
-    expect(page.get_by_role("heading", name="Uplinks")).to_be_visible()
+    expect(heading(page, "Uplinks")).to_be_visible()
     check(page, "host")
     item(page, "looked at").click()
     check(page, "placing")
@@ -179,7 +179,7 @@ def look_at_networks(window: Window, site: Site) -> None:
         expect(page.get_by_role("table")).to_be_visible()
         check(page, f"{tab} of a network")
     page = window.open(f"networks/{network}/vms")
-    expect(page.get_by_role("heading", name="No vNICs")).to_be_visible()
+    expect(heading(page, "No vNICs")).to_be_visible()
     check(page, "vNICs of a network")
     page.get_by_role("button", name="Remove…").click()
     expect(page.get_by_role("dialog").get_by_role("definition").first).to_be_visible()
@@ -234,7 +234,7 @@ def look_at_dialog(page: Page, what: str) -> None:
 
 def look_at_overview(window: Window, _: Site) -> None:
     page = window.open("overview")
-    expect(page.get_by_role("heading", name="Last changes")).to_be_visible()
+    expect(heading(page, "Last changes")).to_be_visible()
     check(page, "overview")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -258,13 +258,13 @@ def look_at_tabs_of_a_host(window: Window, site: Site) -> None:
     check(page, "topology as a table")
     page = window.open(f"{host}/history?from=1")
     page.get_by_text("What generation 1 asked for").click()
-    expect(page.get_by_role("heading", name="It had after it")).to_be_visible()
+    expect(heading(page, "It had after it")).to_be_visible()
     check(page, "history")
     page.get_by_role("button", name="Restore 1").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     check(page, "restoring")
     page = window.open(f"hosts/{site.id('sim-2')}/drift")
-    expect(page.get_by_role("heading", name="No drift").or_(page.get_by_role("table"))).to_be_visible()
+    expect(heading(page, "No drift").or_(page.get_by_role("table"))).to_be_visible()
     check(page, "drift")
     page = window.open(f"hosts/{site.id('sim-3')}/drift")
     page.get_by_role("button", name="Ignore all").click()

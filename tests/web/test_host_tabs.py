@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import Site, Window
+from web.conftest import Site, Window, heading
 
 
 def tab(page: Page, name: str) -> None:
@@ -36,10 +36,10 @@ def test_an_earlier_setup_is_compared_and_restored(site: Site, window: Window) -
     generation = site.client.addition("GET", f"hosts/{host}/history")[0]["generation"]
     page = window.open(f"hosts/{host}")
     tab(page, "History")
-    expect(page.get_by_role("heading", name="sim-3")).to_be_visible()
+    expect(heading(page, "sim-3")).to_be_visible()
     pick(page, generation - 1)
     expect(page).to_have_url(re.compile(rf"/hosts/{host}/history\?from={generation - 1}$"))
-    expect(page.get_by_role("heading", name=f"From generation {generation - 1} to now")).to_be_visible()
+    expect(heading(page, f"From generation {generation - 1} to now")).to_be_visible()
     pick(page, generation - 2)
     expect(page).to_have_url(re.compile(rf"\?from={generation - 2}&to={generation - 1}$"))
     page.reload()
@@ -85,14 +85,14 @@ def test_drift_is_ignored_counted_again_and_put_right(site: Site, window: Window
     page.get_by_label("Until").fill("2099-01-01T00:00")
     page.get_by_label("Reason").fill("being looked at")
     page.get_by_role("dialog").get_by_role("button", name="Ignore", exact=True).click()
-    expect(page.get_by_role("heading", name="No drift")).to_be_visible()
+    expect(heading(page, "No drift")).to_be_visible()
     ignored = page.get_by_role("region", name="Ignored").get_by_role("row").nth(1)
     expect(ignored).to_contain_text("being looked at")
     ignored.get_by_role("button", name="Count again").click()
     expect(drift_of(page)).to_be_visible()
     page.get_by_role("button", name="Synchronize all").click()
     apply(page, "Synchronize")
-    expect(page.get_by_role("heading", name="No drift")).to_be_visible()
+    expect(heading(page, "No drift")).to_be_visible()
     expect(page.get_by_text("Default is not synchronized until somebody asks for it")).to_be_visible()
     assert site.host("sim-2").bridges["astray"].mtu == 1500
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_adopted_is_refused_and_what_can_is_adopted(site: Site, w
     expect(drift_of(page)).to_have_count(0)
     page.get_by_role("button", name="Adopt all").click()
     apply(page, "Adopt")
-    expect(page.get_by_role("heading", name="No drift")).to_be_visible()
+    expect(heading(page, "No drift")).to_be_visible()
     assert "astray" not in site.carried("sim-2")
 
 
@@ -182,6 +182,6 @@ def test_the_head_and_its_commit_are_on_each_tab(site: Site, window: Window) -> 
     for name in ("Topology", "Drift", "Set up networks"):
         tab(page, name)
         expect(page.get_by_text("committed", exact=True)).to_be_visible()
-    expect(page.get_by_role("heading", name="Uplinks")).to_be_visible()
+    expect(heading(page, "Uplinks")).to_be_visible()
     window.open(f"hosts/{site.id('sim-1')}/nothing")
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(heading(page, "There is no such page")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from engine_process import PASSWORD
-from web.conftest import Opened, Site, Window, item
+from web.conftest import Opened, Site, Window, heading, item
 
 
 def test_login_is_refused_and_done(opened: Opened) -> None:
@@ -14,7 +14,7 @@ def test_login_is_refused_and_done(opened: Opened) -> None:
     window.log_in(password="a wrong one")
     expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong")
     window.log_in()
-    expect(page.get_by_role("heading", name="Networks")).to_be_visible()
+    expect(heading(page, "Networks")).to_be_visible()
     assert page.url.endswith("/ui/networks?search=nowhere"), "whoever had an address gets there"
     (cookie,) = page.context.cookies()
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
@@ -23,7 +23,7 @@ def test_login_is_refused_and_done(opened: Opened) -> None:
 def test_logging_out_ends_the_session(site: Site, window: Window) -> None:
     (cookie,) = window.page.context.cookies()
     window.page.get_by_role("button", name="Log out").click()
-    expect(window.page.get_by_role("heading", name="Netweft")).to_be_visible()
+    expect(heading(window.page, "Netweft")).to_be_visible()
     expect(window.page.get_by_role("table")).to_have_count(0)
     with site.engine.door() as door:
         headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Prefer": "persistent-auth"}
@@ -58,5 +58,5 @@ def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> N
     page.get_by_role("button", name="Undo", exact=True).click()
     window.log_in("carl")
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.get_by_role("heading", name="Uplinks")).to_have_count(0)
+    expect(heading(page, "Uplinks")).to_have_count(0)
     assert page.evaluate("sessionStorage.length") == 0

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine_process import PASSWORD
-from web.conftest import HOSTS, Opened, Site, Window
+from web.conftest import HOSTS, Opened, Site, Window, heading
 
 
 def cluster_id(site: Site, name: str = "Default") -> str:
@@ -33,7 +33,7 @@ def test_a_list_is_sorted_and_narrowed(site: Site, window: Window) -> None:
     expect(page.get_by_role("row").nth(1)).to_contain_text("ovirtmgmt")
     expect(page).to_have_url(re.compile(r"sort=hosts(\+|%20)desc"))
     page.get_by_label("Show").select_option("For hosts only")
-    expect(page.get_by_role("heading", name="No such network")).to_be_visible()
+    expect(heading(page, "No such network")).to_be_visible()
     page.get_by_role("button", name="Show all networks").click()
     expect(row(page, "listed")).to_be_visible()
 
@@ -57,7 +57,7 @@ def test_a_network_is_made_with_all_that_belongs_to_it(site: Site, window: Windo
     expect(command).to_contain_text("netweft network add 'made here' --vlan 710 --mtu 9000 --dns 192.0.2.53")
     expect(command).to_contain_text("netweft cluster attach Default 'made here' --optional")
     page.get_by_role("button", name="Create the network").click()
-    expect(page.get_by_role("heading", name="made here")).to_be_visible()
+    expect(heading(page, "made here")).to_be_visible()
     expect(page.get_by_label("MTU")).to_have_value("9000")
     expect(page.get_by_role("button", name="Label blue…")).to_be_visible()
     network = site.client.find("networks", "made here")
@@ -75,10 +75,10 @@ def test_what_is_refused_after_a_network_was_made_is_told(window: Window) -> Non
     page.get_by_text("Subnet", exact=True).click()
     page.get_by_label("Addresses").fill("198.51.100.7/24")
     page.get_by_role("button", name="Create the network").click()
-    expect(page.get_by_role("heading", name="not all of it was done")).to_be_visible()
+    expect(heading(page, "not all of it was done")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("198.51.100")
     page.get_by_role("link", name="Go to the network").click()
-    expect(page.get_by_role("heading", name="half made")).to_be_visible()
+    expect(heading(page, "half made")).to_be_visible()
 
 
 def test_only_what_differs_is_changed(site: Site, window: Window) -> None:
@@ -138,7 +138,7 @@ def test_who_uses_a_network_is_told_before_it_is_removed(site: Site, window: Win
     dialog.get_by_label("Take it off").check()
     dialog.get_by_role("button", name="Remove the network").click()
     dialog.get_by_role("button", name="Remove the network and change the hosts").click()
-    expect(page.get_by_role("heading", name="Networks")).to_be_visible()
+    expect(heading(page, "Networks")).to_be_visible()
     expect(row(page, "doomed")).to_have_count(0)
     assert "doomed" not in site.carried("sim-1")
     page = window.open(f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}")
@@ -153,7 +153,7 @@ def test_vnics_and_profiles_of_a_network(site: Site, window: Window) -> None:
     page = window.open(f"networks/{network}/profiles")
     expect(row(page, "ovirtmgmt")).to_be_visible()
     page.get_by_role("link", name="vNICs").click()
-    expect(page.get_by_role("heading", name="No vNICs")).to_be_visible()
+    expect(heading(page, "No vNICs")).to_be_visible()
 
 
 def test_the_settings_of_a_cluster_are_changed(site: Site, window: Window) -> None:
@@ -204,7 +204,7 @@ def test_the_matrix_is_changed_by_keys_and_applied(site: Site, window: Window) -
     page.get_by_role("button", name="Review").click()
     expect(page.get_by_text("no host has to do anything")).to_have_count(2)
     page.get_by_role("button", name="Apply 2 changes").click()
-    expect(page.get_by_role("heading", name="Changes")).to_have_count(0)
+    expect(heading(page, "Changes")).to_have_count(0)
     (there,) = [
         one for one in site.client.list(f"clusters/{cluster_id(site, 'racks-b')}/networks") if one["id"] == network
     ]
@@ -227,7 +227,7 @@ def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: O
     expect(page.get_by_role("alert")).to_contain_text("not authorized")
     expect(page.get_by_role("gridcell", name="attached, optional, changed")).to_be_visible()
     page.get_by_role("button", name="Undo: Attach").click()
-    expect(page.get_by_role("heading", name="Changes")).to_have_count(0)
+    expect(heading(page, "Changes")).to_have_count(0)
     page.get_by_role("button", name="As a table").click()
     expect(row(page, "not eve's")).to_contain_text("not attached")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from playwright.sync_api import expect
 
-from web.conftest import HOSTS, Site, Window
+from web.conftest import HOSTS, Site, Window, heading
 
 
 def put_right(site: Site) -> None:
@@ -22,7 +22,7 @@ def put_right(site: Site) -> None:
 def test_all_is_well_until_something_is_not_and_leads_to_its_fix(site: Site, window: Window) -> None:
     put_right(site)
     page = window.open("")
-    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    expect(heading(page, "All is well")).to_be_visible()
     site.add_network("watched", "sim-1")
     uncommitted = page.get_by_role("row").filter(has_text="Not committed")
     expect(uncommitted.get_by_role("link")).to_have_attribute("href", f"/ui/hosts/{site.id('sim-1')}")
@@ -48,7 +48,7 @@ def test_what_is_under_way_is_told_on_every_page(site: Site, window: Window) -> 
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     site.client.update(f"networks/{network}", {"mtu": 9000})
     page.get_by_role("link", name="1 rollout under way").click()
-    expect(page.get_by_role("heading", name="Rollout")).to_be_visible()
+    expect(heading(page, "Rollout")).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Overview").click()
     expect(page.get_by_role("region", name="Under way")).to_contain_text("network moving has changed")
     page.get_by_role("region", name="Under way").get_by_role("link", name="Rollout").click()
@@ -62,7 +62,7 @@ def test_what_is_under_way_is_told_on_every_page(site: Site, window: Window) -> 
 def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> None:
     network = site.add_network("needle")
     page = window.open("events")
-    expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    expect(heading(page, "Events")).to_be_visible()
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Name, address, MAC or VLAN")
     expect(field).to_be_focused()
@@ -70,7 +70,7 @@ def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> 
     expect(page.get_by_role("option", name="needle").first).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/networks/{network}$"))
-    expect(page.get_by_role("heading", name="needle")).to_be_visible()
+    expect(heading(page, "needle")).to_be_visible()
     page.get_by_role("button", name="Find").click()
     field.fill("sim-")
     expect(page.get_by_role("option").filter(has_text="Host")).to_have_count(3)
@@ -88,9 +88,9 @@ def test_letters_lead_to_pages_unless_turned_off(window: Window) -> None:
     expect(page.get_by_role("table")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("n")
-    expect(page.get_by_role("heading", name="Networks", level=1)).to_be_visible()
+    expect(heading(page, "Networks")).to_be_visible()
     page.get_by_role("searchbox").press_sequentially("gh")
-    expect(page.get_by_role("heading", name="Networks", level=1)).to_be_visible()
+    expect(heading(page, "Networks")).to_be_visible()
     page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_role("checkbox", name="Single keys work").uncheck()
     page.keyboard.press("Escape")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from engine_process import PASSWORD
-from web.conftest import Opened, Site, Window
+from web.conftest import Opened, Site, Window, heading
 from web.test_vms import add_machine, choose, row
 
 
@@ -116,7 +116,7 @@ def test_a_user_is_added_granted_a_role_and_removed(site: Site, window: Window, 
     others.log_in("carl")
     expect(theirs.get_by_role("link", name="carl@internal")).to_be_visible()
     others.open(f"networks/{network}")
-    expect(theirs.get_by_role("heading", name="for carl")).to_be_visible()
+    expect(heading(theirs, "for carl")).to_be_visible()
     others.open("users")
     theirs.get_by_role("button", name="Add user…").click()
     theirs.get_by_role("dialog").get_by_label("User name").fill("friend")
@@ -125,7 +125,7 @@ def test_a_user_is_added_granted_a_role_and_removed(site: Site, window: Window, 
     expect(theirs.get_by_role("dialog").get_by_label("User name")).to_have_value("friend")
     choose(page, "NetworkAdmin on for carl", "Remove…")
     page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("heading", name="No permissions yet")).to_be_visible()
+    expect(heading(page, "No permissions yet")).to_be_visible()
     page.get_by_role("link", name="Users").last.click()
     choose(page, "carl@internal", "Remove…")
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()

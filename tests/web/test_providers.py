@@ -19,7 +19,7 @@ from netweft.engine.model.providers import ProviderRow
 from netweft.engine.settings import DATABASE_FILE
 from netweft.providers import configuration
 from netweft.providers.contract import ENTRY_POINTS
-from web.conftest import Opened, Site, Window
+from web.conftest import Opened, Site, Window, heading
 from web.test_vms import choose, row
 
 TESTS = Path(__file__).parents[1]
@@ -59,7 +59,7 @@ def window(engine: EngineProcess, opened: Opened) -> Window:
     window = opened(engine.url)
     window.open("providers")
     window.log_in()
-    expect(window.page.get_by_role("heading", name="Providers")).to_be_visible()
+    expect(heading(window.page, "Providers")).to_be_visible()
     return window
 
 

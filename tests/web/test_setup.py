@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import HOSTS, Site, Window, item, set_up, uplink
+from web.conftest import HOSTS, Site, Window, heading, item, set_up, uplink
 
 
 def drag(page: Page, what: Locator, where: Locator) -> None:
@@ -72,7 +72,7 @@ def test_each_hand_makes_the_same_request(
     hand(page, "gesture", "bond0")
     expect(page.get_by_text("No VM and no host service loses traffic.")).to_be_visible()
     requests.append(set_up(page, site.id(host)))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     assert site.carried(host)["gesture"] == "bond0"
     page.get_by_role("button", name="Commit: boot with it").click()
     expect(page.get_by_text("not committed")).to_have_count(0)
@@ -88,12 +88,12 @@ def test_what_is_undone_by_hand_is_no_change(site: Site, window: Window) -> None
     expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
     item(page, "there and back").focus()
     page.keyboard.press("Delete")
-    expect(page.get_by_role("heading", name="Nothing to change yet")).to_be_visible()
+    expect(heading(page, "Nothing to change yet")).to_be_visible()
     page.keyboard.press("Control+z")
     expect(page.get_by_role("button", name="Undo: Attach there and back")).to_be_visible()
     page.reload()
     page.get_by_role("button", name="Undo: Attach there and back").click()
-    expect(page.get_by_role("heading", name="Nothing to change yet")).to_be_visible()
+    expect(heading(page, "Nothing to change yet")).to_be_visible()
 
 
 def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
@@ -105,7 +105,7 @@ def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
     page.get_by_role("spinbutton").blur()
     set_up(page, site.id("sim-2"))
     expect(page.get_by_role("img", name=re.compile(r"^[1-5] seconds until the host takes"))).to_be_visible()
-    expect(page.get_by_role("heading", name="Not kept")).to_be_visible()
+    expect(heading(page, "Not kept")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("sim-2")
     site.simulate("sim-2")
     assert "lost" not in site.carried("sim-2")
@@ -120,7 +120,7 @@ def test_the_progress_is_told(site: Site, window: Window) -> None:
     by_placing(page, "steps", "eth1")
     set_up(page, site.id("sim-1"))
     expect(page.get_by_text(re.compile(r"^[1-9] of [1-9] steps done$"))).to_be_visible()
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     site.simulate("sim-1")
 
 
@@ -133,7 +133,7 @@ def test_a_change_goes_on_while_another_tab_is_shown(site: Site, window: Window)
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("table")).to_be_visible()
     page.get_by_role("link", name="Set up networks").click()
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     site.simulate("sim-1")
     assert "meanwhile" in site.carried("sim-1")
 
@@ -148,7 +148,7 @@ def test_a_network_is_synchronized(site: Site, window: Window) -> None:
     page.get_by_role("button", name="Sync in this change").click()
     request = set_up(page, site.id("sim-3"))
     assert next(iter(request)) == "synchronized_network_attachments"
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     assert site.host("sim-3").bridges["drifted"].mtu == 1500
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from web.conftest import Site, Window, item, set_up, uplink
+from web.conftest import Site, Window, heading, item, set_up, uplink
 
 NOTHING = "Nothing to change yet"
 
@@ -90,13 +90,13 @@ def test_an_edit_survives_what_happens_and_is_undone_alone(site: Site, window: W
     expect(page.get_by_text("IPv4 198.51.100.11/24 via 198.51.100.1")).to_be_visible()
     expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
     set_up(page, site.id("sim-2"))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     item(page, "kept").focus()
     page.keyboard.press("e")
     expect(page.get_by_label("IPv4 address")).to_have_value("198.51.100.11")
     page.get_by_role("button", name="Add to changes").click()
-    expect(page.get_by_role("heading", name=NOTHING)).to_be_visible()
+    expect(heading(page, NOTHING)).to_be_visible()
 
 
 def test_a_label_brings_its_networks_and_takes_them_along(site: Site, window: Window) -> None:
@@ -113,7 +113,7 @@ def test_a_label_brings_its_networks_and_takes_them_along(site: Site, window: Wi
             page.get_by_role("button", name="Undo: Add label blue").click()
     expect(page.get_by_text("create bridge labelled")).to_be_visible()
     set_up(page, site.id("sim-3"))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     item(page, "labelled").click()
     expect(uplink(page, "eth2").get_by_text("labelled goes with the label blue")).to_be_visible()
@@ -122,7 +122,7 @@ def test_a_label_brings_its_networks_and_takes_them_along(site: Site, window: Wi
     page.get_by_role("checkbox", name="blue").uncheck()
     assert add(page)["removed_labels"] == {"network_label": [{"id": "blue"}]}
     set_up(page, site.id("sim-3"))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     assert "labelled" not in site.carried("sim-3")
 
 
@@ -141,7 +141,7 @@ def test_options_of_a_bond_change(site: Site, window: Window) -> None:
     options = {one["name"]: one["value"] for one in bond["bonding"]["options"]["option"]}
     assert options == {"mode": "1", "miimon": "100", "primary": "eth3", "updelay": "200"}
     set_up(page, site.id("sim-1"))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     by_mouse(page, "bond0", "Edit bond…")
     page.get_by_label("Further options").fill("updelay=250")
@@ -150,7 +150,7 @@ def test_options_of_a_bond_change(site: Site, window: Window) -> None:
     page.get_by_role("button", name="Undo: Change bond0").click()
     by_mouse(page, "bond0", "Break bond")
     set_up(page, site.id("sim-1"))
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(page, "Kept")).to_be_visible()
     assert not site.host("sim-1").bonds
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Route, expect
 
 from engine_process import PASSWORD, EngineProcess
-from web.conftest import Opened, Site, Window, item
+from web.conftest import Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
@@ -89,13 +89,13 @@ def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, open
     window = opened()
     page = window.open("hosts")
     window.log_in("ann")
-    expect(page.get_by_role("heading", name="No hosts yet")).to_be_visible()
+    expect(heading(page, "No hosts yet")).to_be_visible()
     role = client.find("roles", "HostAdmin")["id"]
     ann = client.list("users", search="name=ann")[0]["id"]
     client.add(f"hosts/{site.id('sim-1')}/permissions", {"role": {"id": role}, "user": {"id": ann}})
     page.reload()
     page.get_by_role("link", name="sim-1").click()
-    expect(page.get_by_role("heading", name="Uplinks")).to_be_visible()
+    expect(heading(page, "Uplinks")).to_be_visible()
     window.open(f"hosts/{site.id('sim-2')}")
     item(page, "eth3").click()
     page.get_by_role("button", name="Bond with eth2").click()
@@ -115,12 +115,12 @@ def test_two_users_work_at_one_host(site: Site, opened: Opened) -> None:
         window.page.get_by_role("button", name="Place here").nth(1).click()
         expect(window.page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
     windows[0].page.get_by_role("button", name="Apply 1 change").click()
-    expect(windows[0].page.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(windows[0].page, "Kept")).to_be_visible()
     second = windows[1].page
     expect(second.get_by_role("button", name="of ann").and_(second.get_by_role("button", name=", on "))).to_be_visible()
     expect(second.get_by_role("button", name="Undo: Attach of bob")).to_be_visible()
     second.get_by_role("button", name="Apply 1 change").click()
-    expect(second.get_by_role("heading", name="Kept")).to_be_visible()
+    expect(heading(second, "Kept")).to_be_visible()
     assert {"of ann", "of bob"} <= site.carried("sim-1").keys()
 
 

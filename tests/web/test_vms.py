@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import Site, Window
+from web.conftest import Site, Window, heading
 
 
 def add_machine(site: Site, name: str, *networks: str, host: str = "") -> str:
@@ -80,7 +80,7 @@ def test_vnics_are_added_and_removed_by_keys(site: Site, window: Window) -> None
     vm = add_machine(site, "keyed")
     page = window.open("vms?by=vm&search=keyed")
     page.get_by_role("link", name="keyed").click()
-    expect(page.get_by_role("heading", name="No vNICs yet")).to_be_visible()
+    expect(heading(page, "No vNICs yet")).to_be_visible()
     page.get_by_role("button", name="Add vNIC…").press("Enter")
     expect(page.get_by_role("dialog").get_by_label("Name", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
@@ -89,7 +89,7 @@ def test_vnics_are_added_and_removed_by_keys(site: Site, window: Window) -> None
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_role("button", name="Remove").press("Enter")
-    expect(page.get_by_role("heading", name="No vNICs yet")).to_be_visible()
+    expect(heading(page, "No vNICs yet")).to_be_visible()
     expect(page.get_by_role("main")).to_be_focused()
     assert site.client.list(f"vms/{vm}/nics") == []
 
