@@ -12,11 +12,16 @@ import warnings
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
+
+from netweft import cli
 
 TIMEOUT = 120.0
 _PROCESSES = get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["cli.preloaded"])
+_PROCESSES.set_forkserver_preload(
+    ["netweft.__main__", *(module.name for module in iter_modules(cli.__path__, "netweft.cli.")), "httpcore", "yaml"]
+)
 _STREAMS = ("in", "out", "err")
 
 
