@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import argon2
 import psycopg
@@ -27,18 +27,23 @@ HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 _EMPTY = """
-SET session_replication_role = replica;
 DO $$ DECLARE one record; used boolean; BEGIN
-  FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', one.tablename) INTO used;
-    IF used THEN EXECUTE format('DELETE FROM %I', one.tablename); END IF;
+  SET LOCAL session_replication_role = replica;
+  FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || quote_ident(one.name) || ')' INTO used;
+    IF used THEN EXECUTE 'DELETE FROM ' || quote_ident(one.name); END IF;
   END LOOP;
-  FOR one IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
-    EXECUTE format('ALTER SEQUENCE %I RESTART', one.sequencename);
+  FOR one IN SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+    EXECUTE 'ALTER SEQUENCE ' || quote_ident(one.name) || ' RESTART';
   END LOOP;
 END $$
 """
 """Without references being looked after, all rows of all tables go, and counters begin anew."""
+
+
+_AT_WORK = """
+SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Databases:
     folder: Path
     backend: str
     _clean: list[str] = field(default_factory=list)
+    _open: dict[str, Database] = field(default_factory=dict)
 
     def url(self, name: str) -> str:
         if self.backend == "sqlite":
@@ -79,21 +85,46 @@ class Databases:
             self._sql(f"CREATE DATABASE {name} TEMPLATE template0")
         return self.url(name)
 
+    def open(self, url: str) -> Database:
+        """One that was created, open; on PostgreSQL with the sessions of an earlier test where they were kept."""
+        return self._open.pop(_name(url), None) or Database(url)
+
+    def keep(self, url: str, database: Database) -> None:
+        """Keep it with its sessions for a later test: a new session first learns what tables there are, which takes
+        longer than most tests. It is closed where that is not to be had, as on SQLite, or where a thread is in one yet.
+        """
+        if self.backend == "sqlite" or self._sql(_AT_WORK, _name(url)):
+            database.close()
+            return
+        with database.write() as tx:
+            tx.exec_driver_sql(_EMPTY)
+        self._open[_name(url)] = database
+
+    def close(self) -> None:
+        for database in self._open.values():
+            database.close()
+
     def drop(self, url: str) -> None:
-        name = url.split("?", 1)[0].rsplit("/", 1)[1]
+        name = _name(url)
         if self.backend == "sqlite":
             for path in self.folder.glob(f"{name}*"):
                 path.unlink()
         elif name.startswith("e"):
             self._sql(f"DROP DATABASE {name} WITH (FORCE)")
         else:  # a new one costs a quarter of a second, and all that PostgreSQL remembers of the tables
-            self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            self._sql(_EMPTY, name)
+            if name not in self._open:
+                self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+                self._sql(_EMPTY, name)
             self._clean.append(name)
 
-    def _sql(self, statement: str, name: str = "postgres") -> None:
+    def _sql(self, statement: str, name: str = "postgres") -> list[Any]:
         with psycopg.connect(f"host={self.folder} user=postgres dbname={name}", autocommit=True) as connection:
-            connection.execute(statement)
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def _name(url: str) -> str:
+    return url.split("?", 1)[0].rsplit("/", 1)[1]
 
 
 @contextmanager
@@ -183,6 +214,7 @@ def postgresql_databases() -> Iterator[Databases]:
         databases = Databases(server.folder, "postgresql")
         databases.prepare()
         yield databases
+        databases.close()
 
 
 def _postgresql_binaries() -> Path | None:
@@ -246,8 +278,8 @@ def database_url(databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
+def db(databases: Databases, database_url: str) -> Iterator[Database]:
     """A database with all tables and no rows, open."""
-    database = Database(database_url)
+    database = databases.open(database_url)
     yield database
-    database.close()
+    databases.keep(database_url, database)

@@ -365,7 +365,8 @@ def test_bells_ring_after_the_commit_and_never_for_what_was_undone(db: Database)
         assert bell.is_set()
 
 
-def test_a_connection_that_is_in_use_when_the_database_is_closed_is_closed_after_that(db: Database) -> None:
+def test_a_connection_that_is_in_use_when_the_database_is_closed_is_closed_after_that(database_url: str) -> None:
+    db = Database(database_url)
     with db.read() as tx:
         driver = tx.connection.driver_connection
         db.close()
