@@ -11,6 +11,7 @@ import pytest
 from api.served import PASSWORD, Client, Engine, check
 from api.walk import READS, ROUTES, body_of, name_of, path_of, populate, stored, url_of
 from netweft.api.routes import ADDITIONS, LOGIN, PUBLIC, READ, Route
+from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 
 OWN = [route for route in ROUTES if route.url in {"/netweft/v1/users/{user_id}/password", "/netweft/v1/requestplans"}]
@@ -71,6 +72,21 @@ def test_the_own_view_of_whoever_has_no_role_shows_nobody_elses_things(world: Wo
             assert answer.status_code in {200, 404}, f"{name_of(route)}: {answer.status_code} {answer.text}"
     assert len(world.filtered.xml("hosts")) == 0
     assert len(world.filtered.xml("vms")) == 0
+
+
+def test_users_are_told_what_they_may_do(engine: Engine, client: Client) -> None:
+    every = client.get(f"{engine.url}/netweft/v1/rights").json()
+    assert every == [{"name": str(group), "everywhere": True} for group in sorted(ActionGroup)]
+    network, _ = client.add_network("blue", 100)
+    engine.add_user("ann@internal", "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network))
+    with engine.client("ann@internal") as ann:
+        told = {one["name"]: one["everywhere"] for one in ann.get(f"{engine.url}/netweft/v1/rights").json()}
+        assert told["configure_storage_pool_network"] is False
+        assert "create_host" not in told
+    engine.add_user("bob@internal")
+    with engine.client("bob@internal") as bob:
+        told = {one["name"] for one in bob.get(f"{engine.url}/netweft/v1/rights").json()}
+        assert "configure_storage_pool_network" not in told
 
 
 def test_nobody_gets_anything(world: World) -> None:

@@ -115,6 +115,7 @@ EXCEPTIONS = {
         for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters")
     },
     "GET /netweft/v1/matrix": _TOGETHER,
+    "GET /netweft/v1/rights": "for screens, which offer only what the user may do",
     "GET /netweft/v1/hosts/{}/networking": _TOGETHER,
     "GET /netweft/v1/networks/{}/usage": _TOGETHER,
     "GET /netweft/v1/networks/{}/hosts": _TOGETHER,

@@ -13,6 +13,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from netweft.engine.access.roles import ActionGroup
 from netweft.web import POLICY, STATIC, VENDOR, loaded_at_once, sent, with_page
 from web.conftest import Site
 
@@ -49,6 +50,14 @@ def test_every_address_is_answered_under_the_policy(site: Site) -> None:
         assert door.post("/ui/hosts").status_code == 405
         plain = door.get(files[-1], headers={"Accept-Encoding": "identity"})
         assert plain.content == door.get(files[-1]).content
+
+
+def test_rights_that_the_page_knows_are_action_groups() -> None:
+    pages = "".join(module.read_text() for module in STATIC.glob("pages/*.js"))
+    listed = re.findall(r"""rights?(?:=|: |=\$\{\[)((?:['"][a-z_]+['"](?:, )?)+)""", pages)
+    named = re.findall(r"[a-z_]+", " ".join(listed))
+    assert len(named) > 40
+    assert set(named) <= set(ActionGroup)
 
 
 def test_the_engine_works_without_what_npm_gives(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ from netweft.api import (
     providers,
     qos,
     request_plans,
+    rights,
     rollouts,
     root,
     snapshots,
@@ -120,6 +121,7 @@ MODULES = (
     vnic_rows.routes,
     policy_rows.routes,
     permission_rows.routes,
+    rights.routes,
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ScalarSelect, bindparam, literal, select
+from sqlalchemy import BindParameter, ScalarSelect, bindparam, case, func, literal, select
 
 from netweft.core.errors import DeniedError
 from netweft.engine.access.objects import PARENT, SYSTEM_ID, SYSTEM_REF, ObjectRef, ObjectType, table_of
@@ -83,6 +83,23 @@ def _chain(object_type: ObjectType, object_id: BindParameter[str]) -> list[BindP
         parts.append(here)
         object_type = parent
     return parts
+
+
+def held(tx: Tx, actor: Actor) -> dict[str, bool]:
+    """The action groups that a user has anywhere, by role or as everyone has them, and whether on the whole system."""
+    return {group: bool(everywhere) for group, everywhere in _HELD.all(tx, user_id=actor.user_id)}
+
+
+_HELD = Statement(
+    select(
+        role_groups.c.action_group,
+        func.max(case((permissions.c.object_id == SYSTEM_ID, 1), else_=0)).label("everywhere"),
+    )
+    .join_from(permissions, role_groups, role_groups.c.role_id == permissions.c.role_id)
+    .where(permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)))
+    .group_by(role_groups.c.action_group)
+    .order_by(role_groups.c.action_group)
+)
 
 
 def is_administrator(tx: Tx, actor: Actor) -> bool:

@@ -1,6 +1,7 @@
 // Parts that pages are made of.
 import icons from '../vendor/icons.js';
 import { h, html, signal, useEffect, useId, useRef } from './preact.js';
+import { lacks } from './rights.js';
 /** @import {Item} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
 /** @typedef {false | null | undefined | ''} Nothing */
@@ -51,7 +52,7 @@ const menu = signal(null);
 /** It is on every page (`Menus`). */
 const popUp = () => /** @type {HTMLElement} */ (document.getElementById('menu'));
 
-/** Open a menu below its button: {icon, text, key, run}, or with `why` one that is not possible. There is one menu for all buttons, as a
+/** Open a menu below its button: {icon, text, key, run}, or with `why` one that is not possible; `right`: what it takes. There is one menu for all buttons, as a
  * page may have hundreds. `back`: what has the focus afterwards.
  * @type {(button: HTMLElement, label: string, items: (Item | Nothing)[], back?: HTMLElement) => void} */
 export function openMenu(button, label, items, back = button) {
@@ -71,6 +72,14 @@ export function pressMenu(button) {
 export function clickMenu(button, label, items, back) {
   if (closing !== button) openMenu(button, label, items, back);
   closing = null;
+}
+
+/** A button, or with `href` a link, of what takes a right: it says so where the user does not have it. */
+export function Act({ right, href, onClick, children, ...rest }) {
+  const why = lacks(right);
+  const refuse = (/** @type {MouseEvent} */ event) => { event.preventDefault(); say(why); };
+  if (href && !why) return html`<a href=${href} ...${rest}>${children}</a>`;
+  return html`<button type="button" ...${rest} ...${why ? { 'aria-disabled': 'true', title: why, onClick: refuse } : { onClick }}>${children}</button>`;
 }
 
 /** A button with a menu of actions. */
@@ -104,15 +113,16 @@ export function Menus() {
     pop.current.hidePopover();
     back?.focus();
   };
+  const whyNot = (/** @type {Item} */ item) => item.why || lacks(item.right);
   const choose = (/** @type {Item} */ item) => () => {
-    if (item.why) return;
+    if (whyNot(item)) return;
     pop.current.hidePopover();
     back?.focus();
     item.run();
   };
   return html`<div ref=${pop} id="menu" popover="auto" role="menu" aria-label=${label ?? 'Actions'} class="pop" onToggle=${open} onKeyDown=${press}>
-    ${items.map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${item.why ? 'true' : undefined} onClick=${choose(item)}>
-      <${Icon} name=${item.icon}/><span>${item.text}${item.why && html`<small>${item.why}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
+    ${items.map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${whyNot(item) ? 'true' : undefined} onClick=${choose(item)}>
+      <${Icon} name=${item.icon}/><span>${item.text}${whyNot(item) && html`<small>${whyNot(item)}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
 
 /** A dialog. `onClose`: what to do when a person closes it; without it nobody can. */

@@ -129,7 +129,7 @@ export type Values = Record<string, any>;
 /** How a request in a form is getting on. */
 export type Made = { busy?: boolean; error?: Failure; call?: Call; plan?: Plan; started?: { id: string; number: number } | null };
 /** An action of a menu. `why`: why it is not possible. */
-export type Item = { icon: string; text: string; key?: string; why?: string | false | null; run: () => unknown };
+export type Item = { icon: string; text: string; key?: string; right?: string; why?: string | false | null; run: () => unknown };
 /** What a dialog asks for (`useAsk`). */
 export type Asked = {
   title: string; verb: string; tone?: string; said: string; fields: () => unknown; of: (form: FormData) => Call; done?: (answer: any) => unknown;

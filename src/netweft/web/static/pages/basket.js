@@ -1,5 +1,5 @@
 // The basket: what would change on the host, what it costs, and then how it goes.
-import { Icon, say } from '../lib/parts.js';
+import { Act, Icon, say } from '../lib/parts.js';
 import { Impact, Steps } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
@@ -35,7 +35,7 @@ function Wanted() {
   return html`<div class="scroll"><${Changes}/><h3 class="sub">Impact</h3><${Planned}/>
     <${Same} method="POST" path=${path.value} body=${body.value} cli=${cli}/></div>
     <div class="foot"><${Options}/><div class="two"><button type="button" class="btn ghost" onClick=${discard}>Discard</button>
-      <button type="button" class="btn primary" disabled=${!plan.value.plan} onClick=${apply}>Apply ${counted(list.value.length)}<kbd>Ctrl ⏎</kbd></button></div></div>`;
+      <${Act} right="configure_host_network" class="btn primary" disabled=${!plan.value.plan} onClick=${apply}>Apply ${counted(list.value.length)}<kbd>Ctrl ⏎</kbd><//></div></div>`;
 }
 
 const Nothing = () => html`<div class="blank"><div class="loom" aria-hidden="true"><svg viewBox="0 0 120 64" fill="none"><path d="M8 16h30M50 16h62M8 32h62M82 32h30M8 48h30M50 48h62" class="w"/><path d="M44 6v20M44 38v20M76 6v4M76 22v20M76 54v4" class="v"/></svg></div>
@@ -69,7 +69,7 @@ function Running({ of: { phase, progress, left, error } }) {
 
 function Commit() {
   const send = () => commit().catch((error) => say(`Not committed. ${error.message}`));
-  return html`<button type="button" class="btn primary" onClick=${send}><${Icon} name="save"/>Commit: boot with it</button>`;
+  return html`<${Act} right="configure_host_network" class="btn primary" onClick=${send}><${Icon} name="save"/>Commit: boot with it<//>`;
 }
 
 export function Basket() {

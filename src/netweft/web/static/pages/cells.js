@@ -41,8 +41,8 @@ export function Cells({ label, rows, by, reload }) {
   const [dialog, ask] = useAsk();
   const open = (what) => ask({ ...what, done: reload });
   const actions = ({ network, cluster, cell }) => html`<${Menu} label=${`Change ${network.name} in ${cluster.name}`} items=${cell
-    ? [{ icon: 'pencil', text: 'Change…', run: () => open(attachment(network, cluster, cell)) }, { icon: 'unlink', text: 'Detach…', run: () => open(detachment(network, cluster, cell)) }]
-    : [{ icon: 'link', text: 'Attach…', run: () => open(attachment(network, cluster, cell)) }]}/>`;
+    ? [{ icon: 'pencil', text: 'Change…', right: 'configure_cluster_network', run: () => open(attachment(network, cluster, cell)) }, { icon: 'unlink', text: 'Detach…', right: 'assign_cluster_network', run: () => open(detachment(network, cluster, cell)) }]
+    : [{ icon: 'link', text: 'Attach…', right: 'assign_cluster_network', run: () => open(attachment(network, cluster, cell)) }]}/>`;
   const columns = [
     ...by.map((name) => HEADS[name]),
     ['Attached', ({ cell }) => html`<${State} kind=${cell ? 'ok' : 'rest'}>${cell ? 'attached' : 'not attached'}<//>`], ['Required', ({ cell }) => (cell ? (cell.required ? 'required' : 'optional') : '–')],

@@ -3,7 +3,7 @@ import { OVIRT, OWN, get } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { List, Tabs, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command } from '../lib/same.js';
 import { Blank, Head, State, View, useData } from '../lib/view.js';
@@ -101,6 +101,6 @@ function Edit({ cluster, pools, reload }) {
           <${Field} label="Wave" name="rollout_wave" type="number" min="1" max="1000" value=${before.rollout_wave} required hint="Hosts at a time after that."/></div>
         <${Choice} label="When a host fails, those that have changed" name="rollout_on_failure" value=${before.rollout_on_failure} options=${[['keep', 'keep the change; the rollout is halted'], ['revert', 'go back, and the change is taken back']]}/>
         <${Check} label="Move VMs away that a change would cut off" name="rollout_evacuates" checked=${before.rollout_evacuates}/></section>
-      <button class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
+      <${Act} right="edit_cluster_configuration" type="submit" class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}<//></form>
     <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2><${Change} of=${change} what="The cluster" verb="Change the cluster" hint="Change the settings, and see whether hosts have anything to do for it."/></section></div>`;
 }

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { Manage } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { Refused, Table, View, useData } from '../lib/view.js';
@@ -20,8 +20,8 @@ const COLUMNS = [
 /** What a fabric carries, and letting it carry more. */
 export function Carried({ fabric, objects, reload, ask }) {
   const rows = objects.map((one) => ({ ...one, object: one.id, id: `${one.kind} ${one.id}` }));
-  const actions = (one) => isProfile(one) && html`<${Manage} name=${one.name} edit=${() => ask(editing(fabric, one, reload))} remove=${() => ask(removing(fabric, one, reload))}/>`;
-  return html`<section class="part" aria-labelledby="h-carried"><div class="bar"><h2 id="h-carried">Networks that it carries</h2><span class="grow"></span><button type="button" class="btn" onClick=${() => ask(adding(fabric, reload))}><${Icon} name="plus"/>Carry a network…</button></div>
+  const actions = (one) => isProfile(one) && html`<${Manage} rights=${['configure_storage_pool_network']} name=${one.name} edit=${() => ask(editing(fabric, one, reload))} remove=${() => ask(removing(fabric, one, reload))}/>`;
+  return html`<section class="part" aria-labelledby="h-carried"><div class="bar"><h2 id="h-carried">Networks that it carries</h2><span class="grow"></span><${Act} right="configure_storage_pool_network" class="btn" onClick=${() => ask(adding(fabric, reload))}><${Icon} name="plus"/>Carry a network…<//></div>
     ${rows.length ? html`<${Table} label="Networks that it carries" columns=${[...COLUMNS, ['Actions', actions]]} rows=${rows}/>` : html`<p class="quiet">None yet.</p>`}</section>`;
 }
 

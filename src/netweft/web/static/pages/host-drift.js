@@ -1,7 +1,7 @@
 // How a host differs from what is wanted of it, and the answers to that: synchronize it, adopt what it has, ignore it for a while.
 import { OVIRT, OWN, get, post } from '../lib/api.js';
 import { HostChange } from '../lib/host-change.js';
-import { Dialog, Icon, closeDialog, say } from '../lib/parts.js';
+import { Act, Dialog, Icon, closeDialog, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Blank, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
@@ -72,9 +72,9 @@ function Answers({ host, lines, all, ask }) {
     request: { method: 'POST', path: `${OWN}/hosts/${host.id}/drift/adopt`, body: { names } },
   });
   const ignore = () => ask({ ignore: { lines: lines.length ? lines : all, isAll: !lines.length } });
-  return html`<div class="bar"><button type="button" class="btn primary" onClick=${sync}><${Icon} name="refresh-cw"/>Synchronize all…</button>
-    <button type="button" class="btn" onClick=${adopt}><${Icon} name="check"/>Adopt ${scope}…</button>
-    <button type="button" class="btn" onClick=${ignore}><${Icon} name="eye"/>Ignore ${scope}…</button></div>`;
+  return html`<div class="bar"><${Act} right="configure_host_network" class="btn primary" onClick=${sync}><${Icon} name="refresh-cw"/>Synchronize all…<//>
+    <${Act} right="configure_host_network" class="btn" onClick=${adopt}><${Icon} name="check"/>Adopt ${scope}…<//>
+    <${Act} right="configure_host_network" class="btn" onClick=${ignore}><${Icon} name="eye"/>Ignore ${scope}…<//></div>`;
 }
 
 function Ignore({ host, lines, isAll, onClose, onDone }) {
@@ -106,7 +106,7 @@ function Ignored({ host, lines, done }) {
     ['By', (one) => one.ignored.user],
     ['Until', (one) => (one.ignored.until ? html`<${Moment} at=${one.ignored.until}/>` : 'it changes')],
     ['Why', (one) => one.ignored.reason || '–'],
-    ['Count again', (one) => html`<button type="button" class="btn" onClick=${() => count(one)}>Count again<span class="sr">: ${one.text}</span></button>`],
+    ['Count again', (one) => html`<${Act} right="configure_host_network" class="btn" onClick=${() => count(one)}>Count again<span class="sr">: ${one.text}</span><//>`],
   ];
   return html`<h2>Ignored</h2>${error && html`<${Refused} error=${error}/>`}<${Table} label="Ignored" columns=${columns} rows=${lines}/>`;
 }
@@ -125,7 +125,7 @@ function Foreign({ host, rows, ask }) {
     ['MTU', (one) => one.mtu],
     ['Addresses', (one) => html`<span class="mono">${one.addresses.join(', ') || '–'}</span>`],
     ['Can become', (one) => (one.network ? html`<a href=${`/ui/networks/${one.network.id}`}>${one.network.name}</a>` : '–')],
-    ['Take over', (one) => (one.network && !one.problem ? html`<button type="button" class="btn" onClick=${takeOver(one)}>Take over<span class="sr"> ${one.name}</span>…</button>` : html`<span class="wrap quiet">${one.problem}</span>`)],
+    ['Take over', (one) => (one.network && !one.problem ? html`<${Act} right="configure_host_network" class="btn" onClick=${takeOver(one)}>Take over<span class="sr"> ${one.name}</span>…<//>` : html`<span class="wrap quiet">${one.problem}</span>`)],
   ];
   return html`<h2>Networks that others made</h2><p class="quiet">Netweft does not touch them. It can take them over as they are.</p>
     <${Table} label="Networks that others made" columns=${columns} rows=${rows.map((one) => ({ ...one, id: one.name }))}/>`;

@@ -1,5 +1,5 @@
 // The head of a host, above all of its tabs.
-import { Icon, say } from '../lib/parts.js';
+import { Act, Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Tabs } from '../lib/list.js';
 import { Head } from '../lib/view.js';
@@ -19,5 +19,5 @@ export function HostHead({ host, tab = '', commit }) {
 function Commit({ commit }) {
   const [busy, set] = useState(false);
   const send = () => { set(true); commit().catch((error) => say(`Not committed. ${error.message}`)).finally(() => set(false)); };
-  return html`<button type="button" class="btn" disabled=${busy} onClick=${send}><${Icon} name="save"/>Commit</button>`;
+  return html`<${Act} right="configure_host_network" class="btn" disabled=${busy} onClick=${send}><${Icon} name="save"/>Commit<//>`;
 }

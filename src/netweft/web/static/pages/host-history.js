@@ -1,7 +1,7 @@
 // What was changed on a host: when, by whom, how it ended; how two setups differ; having an earlier one back.
 import { OWN, get } from '../lib/api.js';
 import { HostChange } from '../lib/host-change.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { command } from '../lib/same.js';
@@ -60,7 +60,7 @@ function Picked({ host, picked: [from, to], restore }) {
   const found = useData(() => get(`${OWN}/hosts/${host.id}/history/${from}/difference`, { other: to }), [from, to]);
   const title = to ? `From generation ${from} to ${to}` : `From generation ${from} to now`;
   return html`<section class="card form" aria-labelledby="h-picked"><div class="bar"><h2 id="h-picked">${title}</h2><span class="grow"></span>
-      ${[from, to].filter(Boolean).map((one) => html`<button type="button" key=${one} class="btn" onClick=${() => restore(one)}><${Icon} name="rotate-ccw"/>Restore ${one}…</button>`)}
+      ${[from, to].filter(Boolean).map((one) => html`<${Act} right="configure_host_network" key=${one} class="btn" onClick=${() => restore(one)}><${Icon} name="rotate-ccw"/>Restore ${one}…<//>`)}
       <button type="button" class="iconbtn" aria-label="Close" onClick=${() => { filter('from', ''); filter('to', ''); }}><${Icon} name="x"/></button></div>
     <${View} of=${found} empty=${(data) => !data.changes.length && html`<p class="fine"><${Icon} name="check" size=${14}/>Nothing differs.</p>`}>${(data) => html`<${Changes} lines=${data.changes}/>`}<//>
     ${[from, to].filter(Boolean).map((one) => html`<${Kept} key=${one} host=${host} generation=${one}/>`)}</section>`;

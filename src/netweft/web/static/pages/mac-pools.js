@@ -2,7 +2,7 @@
 import { OVIRT, OWN } from '../lib/api.js';
 import { Check, Field, differing, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { State } from '../lib/view.js';
@@ -31,9 +31,9 @@ const COLUMNS = [
 export function MacPools() {
   const list = useList(`${OWN}/rows/macpools`, ['name', 'description']);
   const [dialog, ask] = useAsk();
-  const actions = (pool) => html`<${Manage} name=${pool.name} edit=${() => ask(editing(pool, list.found.reload))} remove=${() => ask(removing(pool, list.found.reload))}/>`;
+  const actions = (pool) => html`<${Manage} rights=${['edit_mac_pool', 'delete_mac_pool']} name=${pool.name} edit=${() => ask(editing(pool, list.found.reload))} remove=${() => ask(removing(pool, list.found.reload))}/>`;
   return html`<${List} list=${list} label="MAC pools" hint="Part of a name" columns=${[...COLUMNS, ['Actions', actions]]} empty=${['No MAC pools', 'There is none that you may see.']}>
-      <button type="button" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New MAC pool…</button><//>${dialog}`;
+      <${Act} right="create_mac_pool" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New MAC pool…<//><//>${dialog}`;
 }
 
 const Fields = ({ pool }) => html`<${Field} label="Name" name="name" value=${pool?.name} required autofocus/><${Field} label="Description" name="description" value=${pool?.description}/>

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, failure, get, post, request, searching } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
 import { Pages } from '../lib/list.js';
-import { Dialog, Icon, elements, say } from '../lib/parts.js';
+import { Act, Dialog, Icon, elements, say } from '../lib/parts.js';
 import { Planned } from '../lib/plan.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
@@ -178,7 +178,7 @@ function Basket({ list, draft, setDraft, reload }) {
         <button type="button" class="iconbtn" aria-label=${`Undo: ${one.verb} ${one.what} ${one.how}`} onClick=${drop(without(draft, one.key))}><${Icon} name="x"/></button></li>`)}</ul>
       <${Same} calls=${list.map((one) => one.call)}/></div>
     <div class="foot"><div class="two"><button type="button" class="btn ghost" onClick=${drop({})}>Discard</button>
-      ${isReady ? html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}</button>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
+      ${isReady ? html`<${Act} right="assign_cluster_network" class="btn primary" disabled=${Boolean(busy)} onClick=${apply}>${busy || `Apply ${counted(list.length)}`}<//>` : html`<button type="button" class="btn primary" disabled=${Boolean(busy)} onClick=${review}>${busy || 'Review'}</button>`}</div></div></aside>`;
 }
 
 /** Make changes one after the other until one is refused. @type {(list: MatrixChange[], of: (one: { key: string }) => Review | undefined) => Promise<Review[]>} */

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, failure, get, request } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
 import { Check, Choice, Field, differing, textOf } from '../lib/form.js';
-import { Icon, say } from '../lib/parts.js';
+import { Act, Icon, say } from '../lib/parts.js';
 import { html, useRef, useState } from '../lib/preact.js';
 import { go } from '../lib/router.js';
 import { Same, command, option } from '../lib/same.js';
@@ -78,7 +78,7 @@ function Edit({ network, qoss, reload }) {
   };
   return html`<div class="split even"><form class="card form" onSubmit=${plan} onInput=${change.forget} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
       <${Fields} of=${before} qoss=${qoss} isExternal=${Boolean(network.external_provider)}/>
-      <button class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}</button></form>
+      <${Act} right="configure_storage_pool_network" type="submit" class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}<//></form>
     <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2>
       <${Change} of=${change} what="The network" verb="Change the network" hint="Change the definition, and see what every host would do before anything happens."/></section></div>`;
 }

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Check, Field, useAsk } from '../lib/form.js';
 import { List, Tabs, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { filter, go, query } from '../lib/router.js';
 import { command } from '../lib/same.js';
@@ -47,8 +47,8 @@ function Actions({ network, reload }) {
     fields: () => html`<p>The network goes from the NICs that carry it by this label.</p>`,
     of: () => ({ method: 'DELETE', path: `${at}/networklabels/${label}`, cli: command('network', 'label', 'remove', network.name, label) }),
   };
-  return html`<button type="button" class="btn" onClick=${() => ask({ ...relabel, done: reload })}><${Icon} name="tag"/>${label === undefined ? 'Label…' : `Label ${label}…`}</button>
-    <button type="button" class="btn danger" onClick=${() => ask(removal(network, at))}><${Icon} name="trash"/>Remove…</button>${dialog}`;
+  return html`<${Act} right="configure_storage_pool_network" class="btn" onClick=${() => ask({ ...relabel, done: reload })}><${Icon} name="tag"/>${label === undefined ? 'Label…' : `Label ${label}…`}<//>
+    <${Act} right="delete_storage_pool_network" class="btn danger" onClick=${() => ask(removal(network, at))}><${Icon} name="trash"/>Remove…<//>${dialog}`;
 }
 
 const removal = (network, at) => ({
@@ -88,7 +88,7 @@ function Hosts({ network }) {
     ['Cluster', ({ cluster }) => cluster.name, 'cluster'],
     ['NIC', ({ nic }) => nic ?? '–', 'nic'],
     ['In sync', (row) => html`<${InSync} row=${row}/>`],
-    ['Actions', (row) => row.in_sync === false && html`<button type="button" class="btn small" onClick=${() => ask(syncing(network, row, list.found.reload))}><${Icon} name="refresh-cw" size=${14}/>Sync…</button>`],
+    ['Actions', (row) => row.in_sync === false && html`<${Act} right="configure_host_network" class="btn small" onClick=${() => ask(syncing(network, row, list.found.reload))}><${Icon} name="refresh-cw" size=${14}/>Sync…<//>`],
   ];
   return html`<${List} list=${list} of=${(rows) => rows.map((row) => ({ ...row, id: row.host.id }))} label="Hosts" hint="Part of a name, or a search such as nic=bond0" columns=${columns}
     empty=${['No host', 'No host carries this network, and no cluster with hosts has it.']}/>${dialog}`;

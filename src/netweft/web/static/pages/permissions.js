@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Choice, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { command } from '../lib/same.js';
 import { Refused, useData } from '../lib/view.js';
@@ -32,10 +32,10 @@ export function Permissions({ user }) {
   const list = useList(`${OWN}/rows/permissions`, ['user', 'role', 'object'], {}, user && `user.id=${user.id}`);
   const [dialog, ask] = useAsk();
   const reload = list.found.reload;
-  const actions = (one) => html`<${Manage} name=${`${one.role.name} on ${one.object.name || 'the system'}`} remove=${() => ask(revoking(one, reload))}/>`;
+  const actions = (one) => html`<${Manage} rights=${['manipulate_permissions']} name=${`${one.role.name} on ${one.object.name || 'the system'}`} remove=${() => ask(revoking(one, reload))}/>`;
   return html`<${List} list=${list} label="Permissions" hint="User, role or object" columns=${[...(user ? [] : [USER]), ...COLUMNS, ['Actions', actions]]}
       empty=${['No permissions yet', user ? `${user.user_name} may log in only when a role is granted.` : 'Nobody was granted anything that you may see.']}>
-      <button type="button" class="btn primary" onClick=${() => ask(granting(user, reload))}><${Icon} name="plus"/>Grant a role…</button><//>${dialog}`;
+      <${Act} right="manipulate_permissions" class="btn primary" onClick=${() => ask(granting(user, reload))}><${Icon} name="plus"/>Grant a role…<//><//>${dialog}`;
 }
 
 async function offers(user) {

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Check, Choice, Field, differing, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { Refused, State, useData } from '../lib/view.js';
@@ -25,10 +25,10 @@ const COLUMNS = [
 export function Profiles() {
   const list = useList(`${OWN}/rows/profiles`, ['name', 'network', 'qos', 'description']);
   const [dialog, ask] = useAsk();
-  const actions = (one) => html`<${Manage} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
+  const actions = (one) => html`<${Manage} rights=${['configure_network_vnic_profile', 'delete_network_vnic_profile']} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
   return html`<${List} list=${list} label="vNIC profiles" hint="Profile, network or QoS, or a search such as qos=gold" columns=${[...COLUMNS, ['Actions', actions]]}
       empty=${['No vNIC profiles yet', 'A network for VMs has one from the start; there is no such network, or none that you may see.']}>
-      <button type="button" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New profile…</button><//>${dialog}`;
+      <${Act} right="create_network_vnic_profile" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New profile…<//><//>${dialog}`;
 }
 
 /** What the fields offer: networks for a new profile, QoS of its data center (all for a new one), network filters. */

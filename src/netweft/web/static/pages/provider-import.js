@@ -1,7 +1,7 @@
 // Networks that a provider has, and having some of them here.
 import { OVIRT, OWN, get, request } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
-import { Icon, say } from '../lib/parts.js';
+import { Act, Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
@@ -55,5 +55,5 @@ function Pick({ provider, found, done }) {
     <div class="bar"><${Choice} label="Into data center" value=${center} options=${found.centers.map((one) => [one.id, one.name])} onChange=${(event) => setCenter(event.currentTarget.value)}/></div>
     ${made.failed.map(({ name, error }) => html`<${Refused} key=${name} error=${{ message: `${name}: ${error.message}` }}/>`)}
     ${calls.length > 0 && html`<${Same} calls=${calls}/>`}
-    <div><button class="btn primary" disabled=${!calls.length || made.busy}>${made.busy ? 'Importing…' : `Import ${calls.length} ${calls.length === 1 ? 'network' : 'networks'}`}</button></div></form>`;
+    <div><${Act} right="create_storage_pool_network" type="submit" class="btn primary" disabled=${!calls.length || made.busy}>${made.busy ? 'Importing…' : `Import ${calls.length} ${calls.length === 1 ? 'network' : 'networks'}`}<//></div></form>`;
 }

@@ -1,7 +1,7 @@
 // A provider: how it is, what of ours it has, and what else is there.
 import { OVIRT, OWN, get, post } from '../lib/api.js';
 import { Check, useAsk } from '../lib/form.js';
-import { Icon, say } from '../lib/parts.js';
+import { Act, Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, go, query } from '../lib/router.js';
 import { Same, command } from '../lib/same.js';
@@ -52,8 +52,8 @@ function Actions({ all, reload, ask }) {
     reload();
   };
   const edit = () => ask(all.isFabric ? editingFabric(all.settings, reload) : editingProvider(all.settings, reload));
-  return html`<div class="bar"><button type="button" class="btn primary" disabled=${made.busy} onClick=${run}><${Icon} name="refresh-cw" class=${made.busy ? 'spin' : ''}/>${made.busy ? 'Asking…' : 'Test'}</button>
-      <button type="button" class="btn" onClick=${edit}><${Icon} name="pencil"/>Edit…</button><button type="button" class="btn danger" onClick=${() => ask(removing(all))}><${Icon} name="trash"/>Remove…</button>
+  return html`<div class="bar"><${Act} right="create_storage_pool" class="btn primary" disabled=${made.busy} onClick=${run}><${Icon} name="refresh-cw" class=${made.busy ? 'spin' : ''}/>${made.busy ? 'Asking…' : 'Test'}<//>
+      <${Act} right="create_storage_pool" class="btn" onClick=${edit}><${Icon} name="pencil"/>Edit…<//><${Act} right="create_storage_pool" class="btn danger" onClick=${() => ask(removing(all))}><${Icon} name="trash"/>Remove…<//>
       ${made.done && html`<span class="fine" role="status"><${Icon} name="circle-check" size=${14}/>${made.done} What had failed is tried again.</span>`}</div>
     ${made.error && html`<${Refused} error=${made.error}/>`}<${Same} ...${test}/>`;
 }

@@ -1,7 +1,7 @@
 // Providers: systems that have networks of their own, and those that configure fabrics.
 import { OWN, get } from '../lib/api.js';
 import { useAsk } from '../lib/form.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Blank, Find, Head, Moment, State, Table, View, useData } from '../lib/view.js';
@@ -34,6 +34,6 @@ export function Providers() {
     : html`<${Blank} title="No providers yet">A provider has networks of its own, as OpenStack Neutron and OVN do, or configures a fabric that carries those of hosts, as Cisco UCS Manager does.<//>`);
   return html`<${Head} title="Providers"/><div class="page">
     <div class="bar"><${Find} label="Part of a name, kind or URL" value=${words} onChange=${(text) => filter('search', text)}/><span class="grow"></span>
-      <button type="button" class="btn" onClick=${() => ask(addingFabric(found.reload))}><${Icon} name="plus"/>Add fabric…</button><button type="button" class="btn primary" onClick=${() => ask(addingProvider(found.reload))}><${Icon} name="plus"/>Add provider…</button></div>
+      <${Act} right="create_storage_pool" class="btn" onClick=${() => ask(addingFabric(found.reload))}><${Icon} name="plus"/>Add fabric…<//><${Act} right="create_storage_pool" class="btn primary" onClick=${() => ask(addingProvider(found.reload))}><${Icon} name="plus"/>Add provider…<//></div>
     <${View} of=${found} empty=${nothing}>${(all) => html`<${Table} label="Providers" columns=${COLUMNS} rows=${matching(all)}/>`}<//>${dialog}</div>`;
 }

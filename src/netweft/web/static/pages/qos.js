@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Choice, Field, differing, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { useData } from '../lib/view.js';
@@ -32,10 +32,10 @@ const COLUMNS = [
 export function Qoss() {
   const list = useList(`${OWN}/rows/qoss`, ['name', 'description']);
   const [dialog, ask] = useAsk();
-  const actions = (one) => html`<${Manage} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
+  const actions = (one) => html`<${Manage} rights=${['configure_storage_pool_network']} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
   return html`<${List} list=${list} label="QoS" hint="Part of a name, or a search such as type=network" columns=${[...COLUMNS, ['Actions', actions]]}
       empty=${['No QoS yet', 'A QoS limits the traffic of vNICs, by their profiles, or shares a link between the networks of a host.']}>
-      <button type="button" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New QoS…</button><//>${dialog}`;
+      <${Act} right="configure_storage_pool_network" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New QoS…<//><//>${dialog}`;
 }
 
 const number = (qos, name) => ({ name, type: 'number', min: 0, value: qos?.limits[name] });

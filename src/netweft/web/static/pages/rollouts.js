@@ -1,6 +1,6 @@
 // Rollouts: changes that go out to several hosts one after the other, as they happen.
 import { OWN, get, post, searching } from '../lib/api.js';
-import { Dialog, Icon, say } from '../lib/parts.js';
+import { Act, Dialog, Icon, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Same, command } from '../lib/same.js';
@@ -64,9 +64,9 @@ function Actions({ rollout, reload }) {
   const halts = ['running', 'waiting'].includes(rollout.status);
   const reverts = !rollout.irreversible && !['reverting', 'reverted', 'superseded'].includes(rollout.status);
   const verbs = [halts && 'halt', rollout.status === 'halted' && 'resume', reverts && 'revert'].filter(Boolean);
-  return html`<div class="bar">${halts && html`<button type="button" class="btn" onClick=${send('halt')}><${Icon} name="pause"/>Halt</button>`}
-      ${rollout.status === 'halted' && html`<button type="button" class="btn primary" onClick=${send('resume')}><${Icon} name="play"/>Resume</button>`}
-      ${reverts && html`<button type="button" class="btn danger" onClick=${() => ask(true)}><${Icon} name="rotate-ccw"/>Revert…</button>`}
+  return html`<div class="bar">${halts && html`<${Act} right="configure_storage_pool_network" class="btn" onClick=${send('halt')}><${Icon} name="pause"/>Halt<//>`}
+      ${rollout.status === 'halted' && html`<${Act} right="configure_storage_pool_network" class="btn primary" onClick=${send('resume')}><${Icon} name="play"/>Resume<//>`}
+      ${reverts && html`<${Act} right="configure_storage_pool_network" class="btn danger" onClick=${() => ask(true)}><${Icon} name="rotate-ccw"/>Revert…<//>`}
       ${rollout.irreversible && html`<span class="quiet">${rollout.irreversible}</span>`}</div>
     ${error && html`<${Refused} error=${error}/>`}
     ${verbs.length > 0 && html`<${Same} calls=${verbs.map((verb) => ({ method: 'POST', path: `${OWN}/rollouts/${rollout.id}/${verb}`, body: {}, cli: command('rollout', verb, String(rollout.number)) }))}/>`}

@@ -2,7 +2,7 @@
 import { OWN, get } from '../lib/api.js';
 import { Check, Field, differing, useAsk } from '../lib/form.js';
 import { Manage } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command, option } from '../lib/same.js';
 import { State, Table, View, useData } from '../lib/view.js';
@@ -19,8 +19,8 @@ const COLUMNS = [
 export function Subnets({ network }) {
   const found = useData(() => get(`${OWN}/networks/${network.id}/subnets`), [network.id]);
   const [dialog, ask] = useAsk();
-  const actions = (one) => html`<${Manage} name=${one.name} edit=${() => ask(editing(network, one, found.reload))} remove=${() => ask(removing(network, one, found.reload))}/>`;
-  return html`<section class="part" aria-labelledby="h-subnets"><div class="bar"><h2 id="h-subnets">Subnets of ${network.name}</h2><span class="grow"></span><button type="button" class="btn" onClick=${() => ask(adding(network, found.reload))}><${Icon} name="plus"/>Add subnet…</button></div>
+  const actions = (one) => html`<${Manage} rights=${['configure_storage_pool_network']} name=${one.name} edit=${() => ask(editing(network, one, found.reload))} remove=${() => ask(removing(network, one, found.reload))}/>`;
+  return html`<section class="part" aria-labelledby="h-subnets"><div class="bar"><h2 id="h-subnets">Subnets of ${network.name}</h2><span class="grow"></span><${Act} right="configure_storage_pool_network" class="btn" onClick=${() => ask(adding(network, found.reload))}><${Icon} name="plus"/>Add subnet…<//></div>
     <${View} of=${found} empty=${(all) => !all.length && html`<p class="quiet">None: its vNICs have no addresses of ours.</p>`}>${(all) => html`<${Table} label="Subnets" columns=${[...COLUMNS, ['Actions', actions]]} rows=${all}/>`}<//>${dialog}</section>`;
 }
 

@@ -2,7 +2,7 @@
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Field, useAsk } from '../lib/form.js';
 import { List, Manage, Tabs, useList } from '../lib/list.js';
-import { Icon } from '../lib/parts.js';
+import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { command, option } from '../lib/same.js';
@@ -29,9 +29,9 @@ export function Users() {
   const list = useList(`${OVIRT}/users`, ['usrname', 'name', 'lastname', 'email']);
   const [dialog, ask] = useAsk();
   const reload = list.found.reload;
-  const actions = (user) => html`<${Manage} name=${user.user_name} more=${[{ icon: 'key-round', text: 'Set password…', run: () => ask(password(user)) }]} remove=${() => ask(removing(user, reload))}/>`;
+  const actions = (user) => html`<${Manage} rights=${['manipulate_users']} name=${user.user_name} more=${[{ icon: 'key-round', text: 'Set password…', run: () => ask(password(user)) }]} remove=${() => ask(removing(user, reload))}/>`;
   return html`<${Part} part="users"><${List} list=${list} of=${(data) => data.user ?? []} label="Users" hint="Part of a name" columns=${[...COLUMNS, ['Actions', actions]]} empty=${['No users', 'There is none that you may see.']}>
-    <button type="button" class="btn primary" onClick=${() => ask(adding(reload))}><${Icon} name="plus"/>Add user…</button><//>${dialog}<//>`;
+    <${Act} right="add_users_and_groups_from_directory" class="btn primary" onClick=${() => ask(adding(reload))}><${Icon} name="plus"/>Add user…<//><//>${dialog}<//>`;
 }
 
 /** A user, or the part of the page that the address names. */

@@ -1,7 +1,7 @@
 // A virtual machine: its vNICs, which change while it runs.
 import { OVIRT, OWN, get, request } from '../lib/api.js';
 import { Check, Choice, Field, differing, useAsk } from '../lib/form.js';
-import { Icon, Menu, say } from '../lib/parts.js';
+import { Act, Icon, Menu, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command, option } from '../lib/same.js';
 import { Blank, Head, Refused, Table, View, useData } from '../lib/view.js';
@@ -33,7 +33,7 @@ function Vnics({ vm, vnics, reload }) {
     ['Link', CELLS.link], ['Plugged', CELLS.plugged], ['Addresses', CELLS.addresses],
     ['Actions', (vnic) => html`<${Menu} label=${`Actions for ${vnic.name}`} items=${actions(at, vnic)}/>`],
   ];
-  return html`<div class="bar"><button type="button" class="btn primary" onClick=${() => ask(adding(at, vnics))}><${Icon} name="plus"/>Add vNIC…</button></div>
+  return html`<div class="bar"><${Act} right="configure_vm_network" class="btn primary" onClick=${() => ask(adding(at, vnics))}><${Icon} name="plus"/>Add vNIC…<//></div>
     ${made.error && html`<${Refused} error=${made.error}/>`}${made.text && html`<p class="fine"><${Icon} name="circle-check" size=${14}/>${made.text}</p>`}${made.call && html`<${Same} ...${made.call}/>`}
     ${vnics.length ? html`<${Table} label="vNICs" columns=${columns} rows=${vnics}/>` : html`<${Blank} title="No vNICs yet">${vm.name} has no vNIC, so it reaches no network.<//>`}${dialog}`;
 }
@@ -48,10 +48,10 @@ function actions({ vm, reload, ask, setMade }, vnic) {
   const plug = (verb) => ({ method: 'POST', path: `${vnic.href}/${verb}`, body: {}, cli: command('vm', 'nic', verb, vm.name, vnic.name) });
   const link = (linked) => ({ method: 'PUT', path: vnic.href, body: { linked }, cli: command('vm', 'nic', 'set', vm.name, vnic.name, linked ? '--linked' : '--unlinked') });
   return [
-    { icon: 'pencil', text: 'Edit…', run: () => ask(editing({ vm, reload }, vnic)) },
-    vnic.plugged ? { icon: 'unplug', text: 'Unplug', run: now(`${vnic.name} is unplugged.`, plug('deactivate')) } : { icon: 'plug', text: 'Plug in', run: now(`${vnic.name} is plugged in.`, plug('activate')) },
-    vnic.linked ? { icon: 'unlink', text: 'Take the link down', run: now(`The link of ${vnic.name} is down.`, link(false)) } : { icon: 'link', text: 'Bring the link up', run: now(`The link of ${vnic.name} is up.`, link(true)) },
-    { icon: 'trash', text: 'Remove…', run: () => ask(removing({ vm, reload }, vnic)) },
+    { icon: 'pencil', text: 'Edit…', right: 'configure_vm_network', run: () => ask(editing({ vm, reload }, vnic)) },
+    vnic.plugged ? { icon: 'unplug', text: 'Unplug', right: 'configure_vm_network', run: now(`${vnic.name} is unplugged.`, plug('deactivate')) } : { icon: 'plug', text: 'Plug in', right: 'configure_vm_network', run: now(`${vnic.name} is plugged in.`, plug('activate')) },
+    vnic.linked ? { icon: 'unlink', text: 'Take the link down', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is down.`, link(false)) } : { icon: 'link', text: 'Bring the link up', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is up.`, link(true)) },
+    { icon: 'trash', text: 'Remove…', right: 'configure_vm_network', run: () => ask(removing({ vm, reload }, vnic)) },
   ];
 }
 
