@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 import rows
+from meanwhile import meanwhile
 from netweft.core.errors import BusyError, DeniedError, NotFoundError, ValidationError
 from netweft.core.rules.cluster_network import Role
 from netweft.engine import seed as bootstrap
@@ -285,23 +285,15 @@ def test_detaching_waits_for_whoever_is_about_to_give_the_network_to_a_host(db: 
     attach(db, cluster_id, network_id)
     with db.write() as tx:
         host_id = rows.add_host(tx, cluster_id, "h1")
-    refusals: list[BusyError] = []
 
-    def detach() -> None:
-        with pytest.raises(BusyError) as refusal:
-            db.run(commands.detach_network, SYSTEM, cluster_id, network_id)
-        refusals.append(refusal.value)
-
-    detaching = threading.Thread(target=detach)
-    with db.write() as tx:
+    def set_up(tx: Tx) -> None:
         lock(tx, rows.hosts, host_id)
         queries.lock_to_use(tx, cluster_id)
-        detaching.start()
-        while not db.is_sqlite and not tx.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-            assert detaching.is_alive(), "it did not wait"
         give(tx, host_id, network_id)
-    detaching.join()
-    assert "is being set up on Host h1" in refusals[0].text
+
+    detached = meanwhile(db, set_up, lambda tx: commands.detach_network(tx, SYSTEM, cluster_id, network_id))
+    with pytest.raises(BusyError, match="is being set up on Host h1"):
+        detached.result()
 
 
 def test_people_are_told_when_the_display_network_changes_under_running_vms(db: Database, cluster_id: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 
 import rows
+from meanwhile import meanwhile
 from netweft.core.intent import AttachmentIntent
 from netweft.engine import seed as bootstrap
 from netweft.engine.actor import SYSTEM
@@ -202,17 +202,6 @@ def test_statuses_are_what_all_hosts_together_say(db: Database, seed: int) -> No
     assert seen == {"operational", "non_operational"}
 
 
-def meanwhile(db: Database, act: Callable[[Tx], object], other: Callable[[Tx], object]) -> None:
-    """Do one in a transaction, and the other one in another that begins before the first is committed."""
-    second = threading.Thread(target=db.run, args=(other,))
-    with db.write() as tx:
-        act(tx)
-        second.start()
-        while not db.is_sqlite and not tx.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-            assert second.is_alive(), "it did not wait"
-    second.join()
-
-
 def turned(host_id: str, status: str) -> Callable[[Tx], object]:
     return lambda tx: set_status(tx, lock(tx, hosts, host_id), status, "")
 
@@ -259,7 +248,7 @@ def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, tu
         acts = [demanded(cluster_id, optional), given(one, *everything, optional)]
     for act in begin:
         db.run(act)
-    meanwhile(db, *acts[::turn])
+    meanwhile(db, *acts[::turn]).result()
     found = world.in_clusters()
     assert found == judged(db, found)
     assert stored(db) == lacked(db)

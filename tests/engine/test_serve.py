@@ -10,6 +10,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -299,11 +300,15 @@ def test_what_is_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:
         assert "dc0" in client.get("/ovirt-engine/api/datacenters").text
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = pwd.getpwuid(os.geteuid()).pw_name
-    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
-    with pytest.raises(FolderError, match=f"belongs to {owner}, and the engine runs as nobody"):
-        open_folder(tmp_path)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_a_folder_of_somebody_else_is_refused() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # others cannot even look into pytest's
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+        try:
+            with pytest.raises(FolderError, match="belongs to root, and the engine runs as nobody"):
+                open_folder(Path(folder))
+        finally:
+            os.seteuid(0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
