@@ -249,6 +249,10 @@ def postgresql() -> Iterator[Databases]:
         yield made
 
 
+ON_POSTGRESQL = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+"""Of tests whose fleet is in a fixture of another name, and of what SQLite does not have: replicas, writers at once."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use a database, directly or through ``db``, run on both. Those with a fleet of hosts run on
     PostgreSQL, where more happens at once: the engines that the tests of the command line, the page and real hosts

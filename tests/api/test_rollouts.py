@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from api.served import Client, Engine
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
+
+pytestmark = ON_POSTGRESQL
 
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from databases import Databases
+from databases import ON_POSTGRESQL, Databases
 from engine_process import EngineProcess
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
@@ -281,7 +281,7 @@ def test_a_backup_that_could_not_be_restored_is_not_made(
     assert not (data / ".backup").exists()
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_backup_goes_into_the_kind_of_database_that_it_is_of(
     databases: Databases, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from databases import ON_POSTGRESQL
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import ApiError, Client
 from netweft.engine import claims, queue
@@ -95,7 +96,7 @@ def row(db: Database, job_id: str) -> Any:
         return tx.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 @pytest.mark.parametrize("seconds", [APART, -APART])
 def test_nothing_is_taken_over_from_a_replica_that_is_alive(
     db: Database, database_url: str, tmp_path: Path, seconds: int
@@ -179,7 +180,7 @@ class SetByHand(Clock):
             super().follow(tx)
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_it_is_told_once_that_clocks_differ_and_once_that_they_agree_again(db: Database) -> None:
     clock = SetByHand()
     watch = ClockWatch(clock)

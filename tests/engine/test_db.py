@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, StatementError
 
+from databases import ON_POSTGRESQL
 from netweft.core.errors import NotFoundError
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
@@ -375,7 +376,7 @@ def test_a_connection_that_is_in_use_when_the_database_is_closed_is_closed_after
         driver.execute("SELECT 1")
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_bells_ring_in_other_replicas(db: Database, database_url: str) -> None:
     other = Database(database_url)
     with other.listen("news") as bell:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from databases import ON_POSTGRESQL
 from deployments import Deployments, deployments
 from fleet import running_fleet
 from netweft.core.errors import BusyError, ValidationError
@@ -30,6 +31,8 @@ from netweft.engine.queries.references import Ref
 from netweft.engine.settings import from_command_line
 from netweft.engine.statements import add as add_row
 from ssh_host import STEPS, make_package, ssh_host
+
+pytestmark = ON_POSTGRESQL
 
 ALL_STEPS = [
     "Connecting by SSH",

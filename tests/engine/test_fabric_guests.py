@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import memory_fabric
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
@@ -55,6 +56,8 @@ from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.configuration import Server
 from netweft.providers.contract import RefusedError
+
+pytestmark = ON_POSTGRESQL
 
 URL = "https://guests.example"
 CARDS, PLAIN = (1, 2), 3

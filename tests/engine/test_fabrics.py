@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import memory_fabric
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_fabric import CLASS, DOWN, FOREIGN, PASSWORD, Fabric
 from netweft.core.errors import ValidationError
@@ -43,6 +44,8 @@ from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.contract import RefusedError
+
+pytestmark = ON_POSTGRESQL
 
 NAMES = ("one", "two")
 

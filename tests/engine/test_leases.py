@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
 import rows
+from databases import ON_POSTGRESQL
 from netweft.engine import claims, leases, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, new_id, utc_now
@@ -20,7 +20,7 @@ from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.seed import seed
 
-pytestmark = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+pytestmark = ON_POSTGRESQL
 
 KINDS = frozenset({"work"})
 ONE, TWO, THREE = "one", "two", "three"

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from databases import ON_POSTGRESQL
 from netweft.core.errors import HostError, NotFoundError
 from netweft.engine import audit, claims, job_progress, queue
 from netweft.engine.actor import SYSTEM, Actor
@@ -364,7 +365,7 @@ def test_a_worker_that_stops_tells_its_jobs_and_another_goes_on(db: Database) ->
         second.stop()
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_replicas_share_the_work(db: Database, database_url: str) -> None:
     other = Database(database_url)
     meeting = threading.Barrier(2)

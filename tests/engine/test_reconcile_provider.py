@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 import memory_provider
+from databases import ON_POSTGRESQL
 from fleet import PATIENCE, Fleet, running_fleet
 from memory_provider import DOWN, NETWORKS, MemoryProvider
 from netweft.core.errors import BusyError, ValidationError
@@ -53,6 +54,8 @@ from netweft.providers.contract import (
     RefusedError,
 )
 from statements_seen import statements_in
+
+pytestmark = ON_POSTGRESQL
 
 URL = "http://reconciling.example"
 

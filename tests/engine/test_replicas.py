@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
+from databases import ON_POSTGRESQL
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
 from netweft.engine import queue
@@ -28,8 +28,6 @@ PATIENCE = 120.0
 TAKEN_OVER = 30.0
 """Twice the seconds in which what a dead engine did is to be done by others: test machines have much else to do."""
 API = "/ovirt-engine/api"
-
-on_postgresql = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 
 
 def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -72,7 +70,7 @@ def set_up(client: Client, host_id: str) -> str:
     return str(client.action(f"hosts/{host_id}/setupnetworks", body)["job"]["id"])
 
 
-@on_postgresql
+@ON_POSTGRESQL
 def test_what_an_engine_did_that_dies_others_do(db: Database, database_url: str, tmp_path: Path) -> None:
     options = ("--database", database_url, "--processes", "3", "--simulated-hosts", "6")
     with EngineProcess(tmp_path / "data", options=options) as engine, engine.client() as client:
@@ -109,7 +107,7 @@ def test_what_an_engine_did_that_dies_others_do(db: Database, database_url: str,
     assert not shares(db), "who ends in good order gives up what it has"
 
 
-@on_postgresql
+@ON_POSTGRESQL
 def test_what_one_process_has_done_the_others_know(db: Database, database_url: str, tmp_path: Path) -> None:
     """Each request goes over a connection of its own, so to any of the processes."""
     options = ("--database", database_url, "--processes", "3")
@@ -150,7 +148,7 @@ def test_several_processes_need_postgresql(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@on_postgresql
+@ON_POSTGRESQL
 def test_processes_that_cannot_start_end_it_with_a_reason(database_url: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with EngineProcess(data, options=("--database", database_url)):

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 import rows
+from databases import ON_POSTGRESQL
 from meanwhile import meanwhile
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.guest_protocol import Lease
@@ -297,7 +298,7 @@ def test_a_subnet_in_use_stays_and_its_pools_may_change(site: Site) -> None:
     site.db.run(remove_subnet, SYSTEM, subnet_id)
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_subnet_of_which_an_address_is_taken_meanwhile_stays(site: Site) -> None:
     """The rule has looked, and sees nothing that is not committed; the reference waits. SQLite has one writer."""
     subnet_id = site.subnet("192.0.2.0/24")
@@ -308,7 +309,7 @@ def test_a_subnet_of_which_an_address_is_taken_meanwhile_stays(site: Site) -> No
     assert len(site.taken()) == 1
 
 
-@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_a_subnet_that_is_removed_while_a_vnic_comes_gives_it_no_address(site: Site) -> None:
     subnet_id = site.subnet("192.0.2.0/24")
     spec = AddVnic(vm_id=site.vm(), name="nic1", profile_id=site.profiles["tenants"])
