@@ -17,10 +17,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UML = Path(__file__).parent / "uml"
-SEEDS = 30
-"""Two tests with four transitions for each: 240."""
-OVS_EXAMPLES = 8
-"""Likewise: 64."""
+SEEDS = 15
+"""Two tests with four transitions for each: 120."""
+OVS_EXAMPLES = 5
+"""Likewise: 40."""
 
 SCRIPT = """\
 set -e
@@ -36,7 +36,7 @@ OLD_ENOUGH = 11
 """Seconds a kernel must be up: ovs-vswitchd counts processors at most once in 10 s of the monotonic clock, beginning at
 0, so that in the first 10 s it finds none and starts no handler: its datapath drops each frame without a flow."""
 
-DRIFT_SEEDS = 10
+DRIFT_SEEDS = 5
 """Hosts that somebody meddles with."""
 KERNEL = f'NETWEFT_KERNEL_SEEDS={SEEDS} NETWEFT_DRIFT_SEEDS={DRIFT_SEEDS} NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
 KERNEL_FILES = (
