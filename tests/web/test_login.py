@@ -20,6 +20,26 @@ def test_login_is_refused_and_done(opened: Opened) -> None:
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
 
 
+def test_escape_does_not_leave_the_page_without_a_login(window: Window) -> None:
+    page = window.page
+    page.context.clear_cookies()
+    page.get_by_role("link", name="VMs").click()
+    dialog = page.get_by_role("dialog", name="Log in again")
+    expect(dialog).to_be_visible()
+    for _ in range(4):
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(50)  # browsers heed the second one only some time after the first
+    expect(dialog).to_be_visible()
+    window.log_in()
+    expect(heading(page, "VMs")).to_be_visible()
+
+
+def test_whoever_cannot_log_out_is_told(window: Window) -> None:
+    window.page.context.set_offline(True)
+    window.page.get_by_role("button", name="Log out").click()
+    expect(window.page.get_by_role("alert")).to_contain_text("You are not logged out")
+
+
 def test_logging_out_ends_the_session(site: Site, window: Window) -> None:
     (cookie,) = window.page.context.cookies()
     window.page.get_by_role("button", name="Log out").click()

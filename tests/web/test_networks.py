@@ -75,10 +75,26 @@ def test_what_is_refused_after_a_network_was_made_is_told(window: Window) -> Non
     page.get_by_text("Subnet", exact=True).click()
     page.get_by_label("Addresses").fill("198.51.100.7/24")
     page.get_by_role("button", name="Create the network").click()
-    expect(heading(page, "not all of it was done")).to_be_visible()
+    expect(heading(page, "The network is there, but not all of it was done")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("198.51.100")
     page.get_by_role("link", name="Go to the network").click()
     expect(heading(page, "half made")).to_be_visible()
+
+
+def test_what_somebody_else_changes_meanwhile_is_not_taken_back(site: Site, window: Window) -> None:
+    network = site.add_network("of two")
+    page = window.open(f"networks/{network}")
+    description = page.get_by_label("Description")
+    description.fill("x")
+    description.fill("")
+    site.client.update(f"networks/{network}", {"description": "from another browser"})
+    page.wait_for_timeout(1000)
+    page.get_by_label("MTU").fill("9000")
+    with page.expect_request("**/requestplans") as planned:
+        page.get_by_role("button", name="Plan the change").click()
+    assert json.loads(planned.value.post_data or "")["body"] == {"mtu": "9000"}
+    page.get_by_role("button", name="Change the network").click()
+    expect(description).to_have_value("from another browser")
 
 
 def test_only_what_differs_is_changed(site: Site, window: Window) -> None:

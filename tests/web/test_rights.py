@@ -23,7 +23,7 @@ ACTIONS = {
 @pytest.fixture(scope="module")
 def network(site: Site) -> str:
     user = site.client.add("users", {"user_name": READER, "password": PASSWORD})
-    role = next(one for one in site.client.list("roles") if one["name"] == "ReadOnlyAdmin")
+    role = site.client.find("roles", "ReadOnlyAdmin")
     site.client.add("permissions", {"user": {"id": user["id"]}, "role": {"id": role["id"]}})
     return site.add_network("seen only", "sim-1")
 
@@ -51,6 +51,67 @@ def test_a_menu_says_what_is_missing(page: Page, site: Site) -> None:
     expect(page.get_by_role("menuitem", name=re.compile("^Edit"))).to_contain_text("it takes edit_mac_pool")
     page.get_by_role("menuitem", name=re.compile("^Remove")).click(force=True)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_menu_of_which_nothing_is_allowed_is_read_by_keys(page: Page, site: Site) -> None:
+    page.goto(f"{site.engine.url}/ui/policies/macpools")
+    button = page.get_by_role("button", name="Actions for Default")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem").last).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_forms_that_no_role_allows_to_send(page: Page, site: Site) -> None:
+    page.goto(f"{site.engine.url}/ui/networks/new")
+    page.get_by_label("Name", exact=True).fill("never")
+    expect(page.get_by_role("button", name="Create the network")).to_be_disabled()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").get_by_text("create_storage_pool_network")).to_be_attached()
+    assert not site.client.list("networks", search="name=never")
+    page.goto(f"{site.engine.url}/ui/users")
+    for user, may in (("admin@internal", False), (READER, True)):
+        page.get_by_role("button", name=f"Actions for {user}").click()
+        item = page.get_by_role("menuitem", name="Set password")
+        (expect(item).to_be_enabled if may else expect(item).to_be_disabled)()
+        page.keyboard.press("Escape")
+
+
+def test_a_role_that_is_granted_counts_soon(opened: Opened, site: Site, network: str) -> None:
+    window = opened()
+    page = window.page
+    page.clock.install()
+    window.open(f"networks/{network}")
+    window.log_in(READER)
+    label = page.get_by_role("button", name="Label…")
+    expect(label).to_be_disabled()
+    role = site.client.find("roles", "NetworkAdmin")
+    user = site.client.list("users", search="name=reader")[0]
+    body = {"user": {"id": user["id"]}, "role": {"id": role["id"]}}
+    granted = site.client.add(f"networks/{network}/permissions", body)
+    page.clock.fast_forward(11_000)
+    page.get_by_role("link", name="Hosts").first.click()
+    page.go_back()
+    expect(label).to_be_enabled()
+    site.client.remove(f"networks/{network}/permissions/{granted['id']}")
+
+
+def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None:
+    """Of whoever may it on another host, so that it is not disabled."""
+    user = site.client.add("users", {"user_name": "keeper@internal", "password": PASSWORD})
+    role = site.client.find("roles", "HostAdmin")
+    body = {"user": {"id": user["id"]}, "role": {"id": role["id"]}}
+    site.client.add(f"hosts/{site.id('sim-2')}/permissions", body)
+    reading = site.client.find("roles", "ReadOnlyAdmin")
+    site.client.add("permissions", {"user": {"id": user["id"]}, "role": {"id": reading["id"]}})
+    window = opened()
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    window.log_in("keeper@internal")
+    page.get_by_role("button", name="Commit").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not committed. The user keeper@internal is not authorized")
 
 
 def test_a_change_of_a_host_can_be_looked_at_and_not_applied(page: Page, site: Site) -> None:

@@ -74,8 +74,10 @@ def test_each_hand_makes_the_same_request(
     requests.append(set_up(page, site.id(host)))
     expect(heading(page, "Kept")).to_be_visible()
     assert site.carried(host)["gesture"] == "bond0"
-    page.get_by_role("button", name="Commit: boot with it").click()
+    expect(page.get_by_role("main")).to_be_focused()
+    page.get_by_role("button", name="Commit: boot with it").press("Enter")
     expect(page.get_by_text("not committed")).to_have_count(0)
+    expect(page.get_by_role("main")).to_be_focused()
     attachment = {"network": {"id": gesture}, "host_nic": {"name": "bond0"}}
     assert requests[0]["modified_network_attachments"] == {"network_attachment": [attachment]}
     assert all(request == requests[0] for request in requests)

@@ -104,6 +104,46 @@ def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, open
     expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
 
 
+def test_whoever_is_no_administrator_gets_to_every_address(site: Site, opened: Opened) -> None:
+    site.client.add("users", {"user_name": "dan@internal", "password": PASSWORD})
+    window = opened()
+    page = window.open("overview")
+    window.log_in("dan")
+    expect(heading(page, "Overview")).to_be_visible()
+    for place in ("matrix", "providers", f"networks/{site.client.find('networks', 'ovirtmgmt')['id']}/clusters"):
+        window.open(place)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
+        expect(page.get_by_text("You may not see this")).to_have_count(0)
+
+
+def test_addresses_of_nothing_say_so(window: Window) -> None:
+    for place in ("constructor", "policies/toString", "__proto__", "hosts/%25/x"):
+        page = window.open(place)
+        expect(heading(page, "There is no such page")).to_be_visible()
+    page = window.open("hosts/%25")
+    expect(page.get_by_role("alert")).to_be_visible()
+    for page_number in ("abc", "-1", "0"):
+        page = window.open(f"networks?page={page_number}")
+        expect(page.get_by_role("link", name="ovirtmgmt")).to_be_visible()
+        page = window.open(f"matrix?page={page_number}")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_words_with_signs_are_looked_for(site: Site, window: Window) -> None:
+    site.client.add(
+        "macpools", {"name": "a=b", "ranges": {"range": [{"from": "02:00:00:00:00:01", "to": "02:00:00:00:00:09"}]}}
+    )
+    page = window.open("events")
+    for words in ("MAC pool a", '"', "("):
+        page.get_by_role("searchbox").fill(words)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("a=b")
+    page.get_by_role("option", name="a=b").click()
+    expect(page.get_by_role("row", name="a=b")).to_be_visible()
+
+
 def test_two_users_work_at_one_host(site: Site, opened: Opened) -> None:
     site.add_network("of ann")
     site.add_network("of bob")

@@ -4,7 +4,7 @@ import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
 import { Icon, Live, Menus, elements } from './lib/parts.js';
 import { html, render, useEffect, useState } from './lib/preact.js';
-import { follow, go, path } from './lib/router.js';
+import { chosen, follow, go, path } from './lib/router.js';
 import { Blank, Head, later } from './lib/view.js';
 import { FindDialog } from './pages/find.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
@@ -36,9 +36,9 @@ const JUMPS = AREAS.flatMap(([name, , text]) => Object.keys(LETTERS).filter((let
 
 function Page() {
   const [area, id, tab, more] = path.value.split('/');
-  const [List, One] = [LISTS[area], ONES[area]];
+  const [List, One] = [chosen(LISTS, area), chosen(ONES, area)];
   if (List && id === undefined) return html`<${List}/>`;
-  if (One && more === undefined && (tab === undefined || TABS[area]?.includes(tab))) return html`<${One} key=${id} id=${decodeURIComponent(id)} tab=${tab}/>`;
+  if (One && more === undefined && (tab === undefined || TABS[area]?.includes(tab))) return html`<${One} key=${id} id=${id} tab=${tab}/>`;
   return html`<${Head} title="Nothing here"/><${Blank} title="There is no such page">Go to the <a href="/ui/hosts">hosts</a>.<//>`;
 }
 
@@ -46,6 +46,7 @@ const isDark = () => (document.documentElement.dataset.theme ? document.document
 
 function Top({ help, find }) {
   const [dark, setDark] = useState(isDark());
+  const [stuck, setStuck] = useState('');
   const turn = () => {
     localStorage.setItem('netweft.theme', document.documentElement.dataset.theme = dark ? 'light' : 'dark');
     setDark(!dark);
@@ -55,7 +56,7 @@ function Top({ help, find }) {
     <span class="livedot" title=${live.value.since ? `Since ${live.value.since.toLocaleTimeString()}` : ''}><i class="dot ${live.value.ok ? 'ok' : 'bad'}"></i><span>${live.value.ok ? 'Live' : 'Not live'}</span></span>
     <button type="button" class="iconbtn" aria-label="Keyboard shortcuts" onClick=${help}><${Icon} name="keyboard"/></button>
     <button type="button" class="iconbtn" aria-label=${dark ? 'Light theme' : 'Dark theme'} onClick=${turn}><${Icon} name=${dark ? 'sun' : 'moon'}/></button>
-    <span class="account">${user.value?.user_name}</span><button type="button" class="iconbtn" aria-label="Log out" onClick=${logOut}><${Icon} name="log-out"/></button></header>`;
+    <span class="account">${user.value?.user_name}</span><button type="button" class="iconbtn" aria-label="Log out" onClick=${() => logOut().catch((error) => setStuck(error.message))}><${Icon} name="log-out"/></button></header>${stuck && html`<p class="offline" role="alert">${stuck}</p>`}`;
 }
 
 /** What is shown stays, and everything can still be asked for, while events do not come. */
@@ -63,7 +64,7 @@ const Offline = () => live.value.since && user.value && html`<p class="offline" 
 
 function Rail() {
   const first = path.value.split('/')[0] || 'overview';
-  const area = BELOW[first] ?? first;
+  const area = chosen(BELOW, first) ?? first;
   return html`<nav class="rail" aria-label="Main">${AREAS.map(([name, icon, text]) => html`<a key=${name} href=${`/ui/${name}`} aria-current=${area === name ? 'page' : undefined}><${Icon} name=${icon} size=${20}/><span>${text}</span></a>`)}</nav>`;
 }
 
@@ -96,5 +97,5 @@ follow();
 listen();
 render(html`<${App}/>`, /** @type {HTMLElement} */ (document.getElementById('app')));
 const [area, id] = path.value.split('/');
-(id === undefined ? LISTS : ONES)[area]?.begin(); // while it is asked who has logged in
+chosen(id === undefined ? LISTS : ONES, area)?.begin(); // while it is asked who has logged in
 recognize().catch(() => { user.value = null; });

@@ -35,9 +35,11 @@ export const searching = (words) => searchingAny(['name'], words);
 /** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. @type {(fields: string[], words: string) => string} */
 export function searchingAny(fields, words) {
   if (/[=<>]|sortby/.test(words) || !words.trim()) return words;
-  const part = `"*${words.trim().replace(/["\\]/g, '\\$&')}*"`;
-  return fields.map((field) => `${field}=${part}`).join(' or ');
+  return fields.map((field) => exactly(field, `*${words.trim()}*`)).join(' or ');
 }
+
+/** What a search asks for: a field that is just that. @type {(field: string, value: string) => string} */
+export const exactly = (field, value) => `${field}="${value.replace(/["\\]/g, '\\$&')}"`;
 
 /** A path with its query; values that are empty are left out. @type {(path: string, query?: Query) => string} */
 export function address(path, query = {}) {
@@ -47,8 +49,9 @@ export function address(path, query = {}) {
 
 /** @type {(path: string, query?: Query) => Promise<any>} */
 export async function get(path, query) {
+  const wasFiltered = filtered; // others may have been refused meanwhile
   const answer = await send('GET', address(path, query));
-  if (answer.status === 403 && !filtered) {
+  if (answer.status === 403 && !wasFiltered) {
     filtered = true;
     return get(path, query);
   }
@@ -82,9 +85,10 @@ export async function recognize() {
   user.value = answer.ok ? (await answer.json()).authenticated_user : null;
 }
 
-/** End the session, as a request does that does not ask for it to last, and leave nothing of it on the screen. */
+/** End the session, as a request does that does not ask for it to last, and leave nothing of it on the screen. Throws Refusal where the
+ * engine cannot be told. */
 export async function logOut() {
-  await fetch(OVIRT, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+  await fetch(OVIRT, { headers: { Accept: 'application/json' }, cache: 'no-store' }).catch(() => { throw new Refusal(0, 'You are not logged out: the engine cannot be reached.', []); });
   sessionStorage.clear();
   location.assign('/ui/');
 }

@@ -76,6 +76,17 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
 /** What hosts would do. The engine refuses here already what it would refuse then. @type {(call: Call) => Promise<Plan>} */
 const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
+/** What a form of a thing begins with, which others change as well: {before, turn, touch, done}. `before` is as the thing is until somebody
+ * types (`touch`), and stays then, so that only what was typed differs from it. After a change (`done`) the form begins anew: `turn` is its key.
+ * @type {(now: Values) => { before: Values, turn: number, touch: () => void, done: () => void }} */
+export function useBefore(now) {
+  const [turn, next] = useState(0);
+  const isTouched = useRef(false);
+  const before = useRef(now);
+  if (!isTouched.current) before.current = now;
+  return { before: before.current, turn, touch: () => { isTouched.current = true; }, done: () => { isTouched.current = false; next(turn + 1); } };
+}
+
 const SECRETS = ['password', 'current'];
 /** A request without its secrets. @type {(wish: Call) => Call} */
 const shown = (wish) => ({ ...wish, body: wish.body && Object.fromEntries(Object.entries(wish.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });

@@ -2,7 +2,7 @@
 import { get, searchingAny } from './api.js';
 import { Menu } from './parts.js';
 import { html } from './preact.js';
-import { filter, query } from './router.js';
+import { filter, pageNumber, query } from './router.js';
 import { Blank, Find, Table, View, useData } from './view.js';
 
 const PAGE = 100;
@@ -10,7 +10,7 @@ const PAGE = 100;
 /** What the engine has at `path`, as the address asks for: {found, words, page}. `fields`: in which words are looked for;
  * `within`: a condition that all of them meet. */
 export function useList(path, fields, more = {}, within = '') {
-  const [words, sort, page] = [query.value.get('search') ?? '', query.value.get('sort') ?? '', Number(query.value.get('page') ?? 1)];
+  const [words, sort, page] = [query.value.get('search') ?? '', query.value.get('sort') ?? '', pageNumber.value];
   const wanted = searchingAny(fields, words);
   const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`, page > 1 && `page ${page}`].filter(Boolean).join(' ');
   return { found: useData(() => get(path, { search, max: PAGE, ...more }), [path, search]), words, page };

@@ -97,7 +97,8 @@ export function Menus() {
   const open = (/** @type {ToggleEvent} */ event) => {
     if (event.newState !== 'open' || !button) return;
     anchor(button, pop.current, button.getBoundingClientRect().right - pop.current.offsetWidth);
-    elements(pop.current, '[role=menuitem]:not([aria-disabled=true])')[0]?.focus();
+    const all = elements(pop.current, '[role=menuitem]');
+    (all.find((one) => one.ariaDisabled !== 'true') ?? all[0])?.focus();
   };
   const press = (/** @type {KeyboardEvent} */ event) => {
     const all = elements(pop.current, '[role=menuitem]');
@@ -125,17 +126,18 @@ export function Menus() {
       <${Icon} name=${item.icon}/><span>${item.text}${whyNot(item) && html`<small>${whyNot(item)}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
 
-/** A dialog. `onClose`: what to do when a person closes it; without it nobody can. */
+/** A dialog. `onClose`: what to do when a person closes it; without it nobody can: browsers close one all the same when Escape is pressed again. */
 export function Dialog({ open, title, onClose, children }) {
   /** @type {{ current: HTMLDialogElement }} */
   const ref = useRef();
   const id = useId();
   const close = () => ref.current.close();
+  const closed = () => (onClose ? onClose() : open && ref.current.showModal());
   useEffect(() => {
     if (open && !ref.current.open) ref.current.showModal();
     if (!open && ref.current.open) close();
   }, [open]);
-  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${onClose} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && close()}>
+  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${closed} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && close()}>
     ${open && html`<div class="dlg"><header><h2 id=${id}>${title}</h2>${onClose && html`<button type="button" class="iconbtn" aria-label="Close" onClick=${close}><${Icon} name="x"/></button>`}</header>
     <div class="dlg-body">${children}</div></div>`}</dialog>`;
 }
@@ -143,7 +145,12 @@ export function Dialog({ open, title, onClose, children }) {
 /** Close the dialog that an event is in, so that focus is where it was before, or at the beginning of the page where that is gone. */
 export function closeDialog(event) {
   event.currentTarget.closest('dialog').close();
-  if (document.activeElement === document.body) document.getElementById('main')?.focus();
+  keepFocus();
+}
+
+/** Have the focus at the beginning of the page where what had it is gone. */
+export function keepFocus() {
+  setTimeout(() => { if (document.activeElement === document.body) document.getElementById('main')?.focus(); });
 }
 
 /** Arrow keys inside one stop of the Tab key. `more`: what further keys do, from all items and the present one to the next.

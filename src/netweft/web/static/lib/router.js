@@ -5,6 +5,15 @@ const here = signal(new URL(location.href));
 export const path = computed(() => here.value.pathname.replace(/^\/ui\/?/, '').replace(/\/$/, ''));
 export const query = computed(() => here.value.searchParams);
 
+/** The page of a list: 1 for whatever is none. */
+export const pageNumber = computed(() => Math.max(1, Math.trunc(Number(query.value.get('page'))) || 1));
+
+/** What a table has under a name of the address; nothing of what every object has.
+ * @template T @param {Record<string, T>} table @param {string} name @returns {T | undefined} */
+export function chosen(table, name) {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** Whether the page may be left; pages with unsaved work set it. */
 export const guard = { mayLeave: () => true };
 

@@ -1,10 +1,11 @@
 // The basket: what would change on the host, what it costs, and then how it goes.
-import { Act, Icon, say } from '../lib/parts.js';
+import { Act, Icon, keepFocus } from '../lib/parts.js';
 import { Impact, Steps } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Refused } from '../lib/view.js';
 import * as model from '../model/setup.js';
+import { Commit } from './host-head.js';
 import { apply, body, canRedo, canUndo, change, commit, discard, draft, host, list, options, path, plan, redo, remember, run, undo } from './setup-state.js';
 /** @import {Run} from './setup-state.js' */
 
@@ -27,7 +28,7 @@ function Planned() {
 function Options() {
   const set = (more) => { options.value = { ...options.value, ...more }; remember(); };
   return html`<label class="opt"><input type="checkbox" checked=${options.value.commit} onChange=${(event) => set({ commit: event.currentTarget.checked })}/><span>Commit: the host boots with it</span></label>
-    <label class="opt"><span>Take back after</span><input type="number" min="1" max="3600" value=${options.value.seconds} onChange=${(event) => set({ seconds: Number(event.currentTarget.value) })}/><span>s unconfirmed</span></label>`;
+    <label class="opt"><span>Take back after</span><input type="number" min="1" max="120" required value=${options.value.seconds} onChange=${({ currentTarget }) => (currentTarget.validity.valid ? set({ seconds: currentTarget.valueAsNumber }) : currentTarget.reportValidity())}/><span>s unconfirmed</span></label>`;
 }
 
 function Wanted() {
@@ -35,7 +36,7 @@ function Wanted() {
   return html`<div class="scroll"><${Changes}/><h3 class="sub">Impact</h3><${Planned}/>
     <${Same} method="POST" path=${path.value} body=${body.value} cli=${cli}/></div>
     <div class="foot"><${Options}/><div class="two"><button type="button" class="btn ghost" onClick=${discard}>Discard</button>
-      <${Act} right="configure_host_network" class="btn primary" disabled=${!plan.value.plan} onClick=${apply}>Apply ${counted(list.value.length)}<kbd>Ctrl ⏎</kbd><//></div></div>`;
+      <${Act} right="configure_host_network" class="btn primary" disabled=${!plan.value.plan} onClick=${() => { apply(); keepFocus(); }}>Apply ${counted(list.value.length)}<kbd>Ctrl ⏎</kbd><//></div></div>`;
 }
 
 const Nothing = () => html`<div class="blank"><div class="loom" aria-hidden="true"><svg viewBox="0 0 120 64" fill="none"><path d="M8 16h30M50 16h62M8 32h62M82 32h30M8 48h30M50 48h62" class="w"/><path d="M44 6v20M44 38v20M76 6v4M76 22v20M76 54v4" class="v"/></svg></div>
@@ -63,13 +64,8 @@ function Running({ of: { phase, progress, left, error } }) {
   return html`<div class="run"><div class="verdict ${phase}">${phase === 'test' || phase === 'sent' ? html`<${Ring} left=${left} of=${options.value.seconds}/>` : html`<span class="big"><${Icon} name=${icon} size=${24} class=${over ? '' : 'spin'}/></span>`}
       <div><h3>${title}</h3><p>${text}</p>${(progress.steps_total ?? 0) > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
     ${error && html`<div class="inset"><${Refused} error=${{ message: error }}/></div>`}
-    ${over && html`<div class="foot"><div class="two"><button type="button" class="btn" onClick=${() => { run.value = null; }}>Close</button>
-      ${phase === 'kept' && host.value.committed === 'false' && html`<${Commit}/>`}</div></div>`}</div>`;
-}
-
-function Commit() {
-  const send = () => commit().catch((error) => say(`Not committed. ${error.message}`));
-  return html`<${Act} right="configure_host_network" class="btn primary" onClick=${send}><${Icon} name="save"/>Commit: boot with it<//>`;
+    ${over && html`<div class="foot"><div class="two"><button type="button" class="btn" onClick=${() => { run.value = null; keepFocus(); }}>Close</button>
+      ${phase === 'kept' && host.value.committed === 'false' && html`<${Commit} commit=${commit} tone="primary">Commit: boot with it<//>`}</div></div>`}</div>`;
 }
 
 export function Basket() {

@@ -1,7 +1,7 @@
 // Clusters: hosts that carry the same networks, and how changes go out to them.
-import { OVIRT, OWN, get } from '../lib/api.js';
+import { OVIRT, OWN, exactly, get } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
-import { Check, Choice, Field, differing } from '../lib/form.js';
+import { Check, Choice, Field, differing, useBefore } from '../lib/form.js';
 import { List, Tabs, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
@@ -26,7 +26,7 @@ const COLUMNS = [
   ['Name', (cluster) => html`<a href=${`/ui/clusters/${cluster.id}`}>${cluster.name}</a>`, 'name'],
   ['Data center', (cluster) => cluster.data_center.name, 'datacenter'],
   ['Switch type', (cluster) => SWITCHES[cluster.switch_type], 'switch'],
-  ['Hosts', (cluster) => (cluster.hosts ? html`<a href=${`/ui/hosts?search=${encodeURIComponent(`cluster="${cluster.name}"`)}`}>${cluster.hosts_up} of ${cluster.hosts} up</a>` : 'none'), 'hosts'],
+  ['Hosts', (cluster) => (cluster.hosts ? html`<a href=${`/ui/hosts?search=${encodeURIComponent(exactly('cluster', cluster.name))}`}>${cluster.hosts_up} of ${cluster.hosts} up</a>` : 'none'), 'hosts'],
   ['In sync', (cluster) => (cluster.hosts ? html`<${State} kind=${cluster.hosts_out_of_sync ? 'warn' : 'ok'}>${cluster.hosts - cluster.hosts_out_of_sync}/${cluster.hosts} in sync<//>` : '–'), 'hosts_out_of_sync'],
   ['Networks', (cluster) => html`<a href=${`/ui/clusters/${cluster.id}/networks`}>${cluster.networks}</a>`, 'networks'],
   ['VMs', (cluster) => cluster.vms, 'vms'],
@@ -81,15 +81,15 @@ function Settings({ cluster, reload }) {
 }
 
 function Edit({ cluster, pools, reload }) {
-  const change = useChange('The cluster', reload);
-  const before = valuesOf(cluster);
+  const { before, turn, touch, done } = useBefore(valuesOf(cluster));
+  const change = useChange('The cluster', () => { done(); reload(); });
   const plan = (event) => {
     event.preventDefault();
     const wanted = differing(readForm(new FormData(event.currentTarget)), before);
     if (!Object.keys(wanted).length) return change.fail({ message: 'Nothing differs from the settings.' });
     return change.plan({ method: 'PUT', path: `${OVIRT}/clusters/${cluster.id}`, body: bodyOf(wanted), cli: commandOf(cluster, wanted, pools) });
   };
-  return html`<div class="split even"><form class="card form" onSubmit=${plan} onInput=${change.forget} aria-label="Settings">
+  return html`<div class="split even"><form key=${turn} class="card form" onSubmit=${plan} onInput=${() => { touch(); change.forget(); }} aria-label="Settings">
       <section class="part" aria-labelledby="h-set"><h2 id="h-set">Settings</h2>
         <div class="pair"><${Field} label="Name" name="name" value=${before.name} required/><${Field} label="Description" name="description" value=${before.description}/></div>
         <div class="pair"><${Choice} label="MAC pool" name="mac_pool" value=${before.mac_pool} options=${pools.map((one) => [one.id, one.name])}/>

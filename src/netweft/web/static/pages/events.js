@@ -1,5 +1,5 @@
 // Events, the newest first, as they happen.
-import { OVIRT, get } from '../lib/api.js';
+import { OVIRT, get, searchingAny } from '../lib/api.js';
 import { events } from '../lib/live.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
@@ -8,7 +8,6 @@ import { Blank, Find, Head, Moment, State, Table, View } from '../lib/view.js';
 
 const MAX = 100;
 const KINDS = { normal: 'rest', warning: 'warn', error: 'bad', alert: 'bad' };
-const wished = (words) => (/[=<>]/.test(words) ? words : words.trim() && `message=*${words.trim()}*`);
 
 const COLUMNS = [
   ['Time', (event) => html`<${Moment} at=${event.time}/>`],
@@ -23,7 +22,7 @@ export function Events() {
   const [found, set] = useState(/** @type {Partial<Loaded<any>> & { upTo?: number }} */ ({}));
   const [paused, pause] = useState(false);
   const latest = events.value[0]?.id;
-  const load = () => get(`${OVIRT}/events`, { search: wished(words), max: MAX }).then((data) => set({ data, upTo: latest }), (error) => set((before) => ({ ...before, error })));
+  const load = () => get(`${OVIRT}/events`, { search: searchingAny(['message'], words), max: MAX }).then((data) => set({ data, upTo: latest }), (error) => set((before) => ({ ...before, error })));
   useEffect(() => { if (!paused) load(); }, [words, paused, latest]);
   const waiting = events.value.filter((event) => event.id > (found.upTo ?? 0)).length;
   const nothing = (data) => !data.event?.length && html`<${Blank} title="No event matches"><button type="button" class="btn" onClick=${() => filter('search', '')}>Clear the filter</button><//>`;

@@ -1,9 +1,10 @@
 // The head of a host, above all of its tabs.
-import { Act, Icon, say } from '../lib/parts.js';
+import { Act, Icon, keepFocus } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Tabs } from '../lib/list.js';
 import { Head } from '../lib/view.js';
 import { Committed, HostStatus, InSync } from './hosts.js';
+/** @import {Failure} from '../model/types.d.ts' */
 
 const TABS = [['', 'Set up networks'], ['topology', 'Topology'], ['history', 'History'], ['drift', 'Drift']];
 
@@ -16,8 +17,13 @@ export function HostHead({ host, tab = '', commit }) {
     <${Tabs} label=${`Parts of ${host.name}`} tabs=${TABS.map(([name, text]) => [placeOf(host, name), text])} at=${placeOf(host, tab)}/><//>`;
 }
 
-function Commit({ commit }) {
-  const [busy, set] = useState(false);
-  const send = () => { set(true); commit().catch((error) => say(`Not committed. ${error.message}`)).finally(() => set(false)); };
-  return html`<${Act} right="configure_host_network" class="btn" disabled=${busy} onClick=${send}><${Icon} name="save"/>Commit<//>`;
+/** The button that does so; what was refused is said beside it. */
+export function Commit({ commit, tone = '', children = 'Commit' }) {
+  const [{ busy, error }, set] = useState(/** @type {{ busy?: boolean, error?: Failure }} */ ({}));
+  const send = () => {
+    set({ busy: true });
+    commit().then(() => { set({}); keepFocus(); }, (refusal) => set({ error: refusal }));
+  };
+  return html`<${Act} right="configure_host_network" class="btn ${tone}" disabled=${busy} onClick=${send}><${Icon} name="save"/>${children}<//>
+    ${error && html`<span class="fine" role="alert"><${Icon} name="circle-alert" size=${14}/>Not committed. ${error.message}</span>`}`;
 }

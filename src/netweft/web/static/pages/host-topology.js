@@ -3,7 +3,7 @@ import { OWN, get } from '../lib/api.js';
 import { Pages } from '../lib/list.js';
 import { Icon, elements } from '../lib/parts.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib/preact.js';
-import { filter, query } from '../lib/router.js';
+import { filter, pageNumber, query } from '../lib/router.js';
 import { Blank, State, Table, View, useData } from '../lib/view.js';
 import { MANY, groupsOf, pathOf, rowsOf, topologyOf, wordsOf } from '../model/topology.js';
 /** @import {ApiTopology, Topology} from '../model/types.d.ts' */
@@ -157,7 +157,7 @@ function next(board, data, key, way) {
 function Rows({ data }) {
   const selected = query.value.get('sel');
   const path = pathOf(data, selected ?? '');
-  const page = Number(query.value.get('page') ?? 1);
+  const page = pageNumber.value;
   const rows = rowsOf(data);
   const one = (node, text) => (node ? html`<button type="button" key=${node.key} class="cell ${marks(path, node.key, selected)}" aria-pressed=${selected === node.key} onClick=${select(node.key)}>${text ?? node.name}</button>` : '–');
   const many = (nodes, text) => (nodes.length ? nodes.map((node) => one(node, text?.(node))) : '–');

@@ -5,7 +5,7 @@ import { Pages } from '../lib/list.js';
 import { Act, Dialog, Icon, elements, say } from '../lib/parts.js';
 import { Planned } from '../lib/plan.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
-import { filter, query } from '../lib/router.js';
+import { filter, pageNumber, query } from '../lib/router.js';
 import { Same } from '../lib/same.js';
 import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
 import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
@@ -33,7 +33,7 @@ function useDraft() {
 
 export function Matrix() {
   const [center, networks, clusters] = ['datacenter', 'networks', 'clusters'].map((name) => query.value.get(name) ?? '');
-  const page = Number(query.value.get('page') ?? 1);
+  const page = pageNumber.value;
   const asked = { datacenter: center, networks: `${searching(networks)} page ${page}`.trim(), clusters: searching(clusters), max: ROWS, columns: COLUMNS };
   const found = useData(() => Promise.all([get(`${OWN}/matrix`, asked), get(`${OVIRT}/datacenters`)]), [center, networks, clusters, page]);
   const [draft, setDraft] = useDraft();

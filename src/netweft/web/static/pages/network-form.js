@@ -1,7 +1,7 @@
 // The definition of a network: of a new one, and of one that hosts may carry.
 import { OVIRT, OWN, failure, get, request } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
-import { Check, Choice, Field, differing, textOf } from '../lib/form.js';
+import { Check, Choice, Field, differing, textOf, useBefore } from '../lib/form.js';
 import { Act, Icon, say } from '../lib/parts.js';
 import { html, useRef, useState } from '../lib/preact.js';
 import { go } from '../lib/router.js';
@@ -66,8 +66,8 @@ export function Definition({ network, reload }) {
 }
 
 function Edit({ network, qoss, reload }) {
-  const change = useChange('The network', reload);
-  const before = valuesOf(network);
+  const { before, turn, touch, done } = useBefore(valuesOf(network));
+  const change = useChange('The network', () => { done(); reload(); });
   const path = `${OVIRT}/networks/${network.id}`;
   const plan = (event) => {
     event.preventDefault();
@@ -76,7 +76,7 @@ function Edit({ network, qoss, reload }) {
     const cli = command('network', 'set', network.name, wanted.name === undefined ? [] : ['--rename', wanted.name], optionsOf(wanted, qoss));
     return change.plan({ method: 'PUT', path, body: bodyOf(wanted), cli });
   };
-  return html`<div class="split even"><form class="card form" onSubmit=${plan} onInput=${change.forget} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
+  return html`<div class="split even"><form key=${turn} class="card form" onSubmit=${plan} onInput=${() => { touch(); change.forget(); }} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
       <${Fields} of=${before} qoss=${qoss} isExternal=${Boolean(network.external_provider)}/>
       <${Act} right="configure_storage_pool_network" type="submit" class="btn ${change.made.plan ? '' : 'primary'}" disabled=${change.made.busy}>${change.made.busy ? 'Planning…' : 'Plan the change'}<//></form>
     <section class="card form" aria-labelledby="h-plan"><h2 id="h-plan">Plan</h2>
@@ -161,7 +161,7 @@ function Make({ centers, providers }) {
       ${clusters.length > 0 && html`<${Check} label="Required: a host of these clusters without it is not operational" name="required"/>`}</fieldset>
     ${made.error && html`<${Refused} error=${made.error}/>`}
     ${calls.length > 0 && html`<${Same} calls=${calls}/>`}
-    <div class="bar"><button class="btn primary" disabled=${made.busy}>${made.busy ? 'Making it…' : 'Create the network'}</button><a class="btn ghost" href="/ui/networks">Cancel</a></div></form>`;
+    <div class="bar"><${Act} right="create_storage_pool_network" type="submit" class="btn primary" disabled=${made.busy}>${made.busy ? 'Making it…' : 'Create the network'}<//><a class="btn ghost" href="/ui/networks">Cancel</a></div></form>`;
 }
 
 /** Make what comes after the network itself. Returns what was refused, and goes on with the rest.

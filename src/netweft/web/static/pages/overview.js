@@ -1,5 +1,5 @@
 // Whether anything is wrong with the fleet, and what is moving.
-import { OWN, get } from '../lib/api.js';
+import { OWN, exactly, get } from '../lib/api.js';
 import { addressOf } from '../lib/links.js';
 import { Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
@@ -70,7 +70,7 @@ function Moving({ data }) {
 /** Hosts by status, and how many of each cluster are not as wanted. */
 function Fleet({ data }) {
   return html`<${Card} id="h-hosts" title="Hosts"><ul class="tally">${Object.entries(data.hosts).map(([status, number]) => html`<li key=${status}><a href=${`/ui/hosts?search=status%3D${status}`}>${counted(number, 'host')}</a><${HostStatus} of=${status}/></li>`)}</ul>
-    ${data.clusters.length > 0 && html`<h3 class="sub">Drift by cluster</h3><ul class="tally">${data.clusters.map((one) => html`<li key=${one.id}><a href=${`/ui/hosts?search=${encodeURIComponent(`cluster="${one.name}"`)}`}>${one.name}</a>
+    ${data.clusters.length > 0 && html`<h3 class="sub">Drift by cluster</h3><ul class="tally">${data.clusters.map((one) => html`<li key=${one.id}><a href=${`/ui/hosts?search=${encodeURIComponent(exactly('cluster', one.name))}`}>${one.name}</a>
       <${State} kind=${one.out_of_sync ? 'warn' : 'ok'}>${one.out_of_sync ? `${one.out_of_sync} of ${one.hosts} out of sync` : 'in sync'}<//></li>`)}</ul>`}<//>`;
 }
 

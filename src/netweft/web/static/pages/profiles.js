@@ -1,5 +1,5 @@
 // vNIC profiles: how vNICs use a network.
-import { OVIRT, OWN, get } from '../lib/api.js';
+import { OVIRT, OWN, exactly, get } from '../lib/api.js';
 import { Check, Choice, Field, differing, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
@@ -33,7 +33,7 @@ export function Profiles() {
 
 /** What the fields offer: networks for a new profile, QoS of its data center (all for a new one), network filters. */
 async function offers(profile) {
-  const where = profile ? ` and datacenter="${profile.data_center.name}"` : '';
+  const where = profile ? ` and ${exactly('datacenter', profile.data_center.name)}` : '';
   const [networks, qoss, filters] = await Promise.all([
     profile ? null : get(`${OVIRT}/networks`, { max: ALL, follow: 'data_center' }),
     get(`${OWN}/rows/qoss`, { search: `type=network${where}`, max: ALL }),

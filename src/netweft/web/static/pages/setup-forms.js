@@ -2,7 +2,7 @@
 // virtual functions of NICs (SR-IOV).
 import { OVIRT, failure, get, request } from '../lib/api.js';
 import { Check, Choice, Field, textOf } from '../lib/form.js';
-import { Dialog, Icon, say } from '../lib/parts.js';
+import { Act, Dialog, Icon, say } from '../lib/parts.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Refused, View } from '../lib/view.js';
@@ -269,7 +269,7 @@ function FunctionsForm({ nic, serves }) {
     <p class="note"><${Icon} name="info"/><span>This changes the host at once. The number changes only while no virtual machine has a function of this NIC.</span></p>
     ${error && html`<${Refused} error=${error}/>`}
     ${calls.length > 0 && html`<${Same} calls=${calls.map((call, n) => ({ ...call, cli: n === 0 && commands(nic, serves, wanted) }))}/>`}
-    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary" disabled=${busy || calls.length === 0}>${busy ? 'Changing…' : 'Change now'}</button></div></form>`;
+    <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><${Act} right="configure_host_network" type="submit" class="btn primary" disabled=${busy || calls.length === 0}>${busy ? 'Changing…' : 'Change now'}<//></div></form>`;
 }
 
 /** Names that are chosen one by one, of those that there are. */

@@ -1,5 +1,5 @@
 // Users, what they are granted, and what roles allow.
-import { OVIRT, OWN, get } from '../lib/api.js';
+import { OVIRT, OWN, get, user } from '../lib/api.js';
 import { Field, useAsk } from '../lib/form.js';
 import { List, Manage, Tabs, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
@@ -29,7 +29,7 @@ export function Users() {
   const list = useList(`${OVIRT}/users`, ['usrname', 'name', 'lastname', 'email']);
   const [dialog, ask] = useAsk();
   const reload = list.found.reload;
-  const actions = (user) => html`<${Manage} rights=${['manipulate_users']} name=${user.user_name} more=${[{ icon: 'key-round', text: 'Set password…', run: () => ask(password(user)) }]} remove=${() => ask(removing(user, reload))}/>`;
+  const actions = (one) => html`<${Manage} rights=${['manipulate_users']} name=${one.user_name} more=${[{ icon: 'key-round', text: 'Set password…', right: rightTo(one), run: () => ask(password(one)) }]} remove=${() => ask(removing(one, reload))}/>`;
   return html`<${Part} part="users"><${List} list=${list} of=${(data) => data.user ?? []} label="Users" hint="Part of a name" columns=${[...COLUMNS, ['Actions', actions]]} empty=${['No users', 'There is none that you may see.']}>
     <${Act} right="add_users_and_groups_from_directory" class="btn primary" onClick=${() => ask(adding(reload))}><${Icon} name="plus"/>Add user…<//><//>${dialog}<//>`;
 }
@@ -44,10 +44,13 @@ export function User({ id }) {
 function One({ id }) {
   const found = useData(() => get(`${OVIRT}/users/${id}`), [id]);
   const [dialog, ask] = useAsk();
-  return html`<${View} title="User" of=${found}>${(user) => html`
-    <${Head} title=${user.user_name} crumbs=${html`<a href="/ui/users">Users</a>`}><span class="meta">${[fullName(user), user.email].filter(Boolean).join(' · ')}</span><//>
-    <div class="page"><div class="bar"><button type="button" class="btn" onClick=${() => ask(password(user))}><${Icon} name="key-round"/>Set password…</button></div><${Permissions} user=${user}/></div>${dialog}`}<//>`;
+  return html`<${View} title="User" of=${found}>${(one) => html`
+    <${Head} title=${one.user_name} crumbs=${html`<a href="/ui/users">Users</a>`}><span class="meta">${[fullName(one), one.email].filter(Boolean).join(' · ')}</span><//>
+    <div class="page"><div class="bar"><${Act} right=${rightTo(one)} class="btn" onClick=${() => ask(password(one))}><${Icon} name="key-round"/>Set password…<//></div><${Permissions} user=${one}/></div>${dialog}`}<//>`;
 }
+
+/** What it takes to set a password: nothing for one's own. */
+const rightTo = (one) => (one.id === user.value?.id ? undefined : 'manipulate_users');
 
 const short = (name) => name.replace(/@internal$/, '');
 const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value));

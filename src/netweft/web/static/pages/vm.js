@@ -1,5 +1,5 @@
 // A virtual machine: its vNICs, which change while it runs.
-import { OVIRT, OWN, get, request } from '../lib/api.js';
+import { OVIRT, OWN, exactly, get, request } from '../lib/api.js';
 import { Check, Choice, Field, differing, useAsk } from '../lib/form.js';
 import { Act, Icon, Menu, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
@@ -59,7 +59,7 @@ function actions({ vm, reload, ask, setMade }, vnic) {
 const Running = ({ vm, children }) => vm.status === 'up' && html`<p class="note"><${Icon} name="info"/><span>${vm.name} runs on <b>${vm.host?.name}</b>: ${children}</span></p>`;
 
 function Profiles({ vm, value }) {
-  const found = useData(() => get(`${OWN}/rows/profiles`, { search: `datacenter="${vm.cluster.data_center.name}" sortby name`, max: ALL }), []);
+  const found = useData(() => get(`${OWN}/rows/profiles`, { search: `${exactly('datacenter', vm.cluster.data_center.name)} sortby name`, max: ALL }), []);
   const options = (found.data ?? (value ? [{ ...value, network: { name: value.of } }] : [])).map((one) => [one.id, one.name === one.network.name ? one.name : `${one.name} (network ${one.network.name})`]);
   return html`<${Choice} label="Profile" name="profile" none="No network" value=${value?.id} options=${options}/>${found.error && html`<${Refused} error=${found.error}/>`}`;
 }
