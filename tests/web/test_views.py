@@ -12,6 +12,8 @@ from web.conftest import Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
+OF_THE_PAGE = ("/netweft/v1/events", "/netweft/v1/rights", "authenticated_user")
+"""Whoever is there and what happens, whatever view is shown."""
 MOST_REQUESTS = 3
 
 
@@ -45,7 +47,7 @@ def test_a_view_takes_few_requests(site: Site, window: Window) -> None:
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
         own = {  # each once, as something may happen meanwhile, after which a view asks again
-            url for url in asked if "/ui/" not in url and not url.endswith(("/netweft/v1/events", "authenticated_user"))
+            url for url in asked if "/ui/" not in url and not url.endswith(OF_THE_PAGE)
         }
         assert 0 < len(own) <= MOST_REQUESTS, (view, own)
 
@@ -131,9 +133,8 @@ def test_addresses_of_nothing_say_so(window: Window) -> None:
 
 
 def test_words_with_signs_are_looked_for(site: Site, window: Window) -> None:
-    site.client.add(
-        "macpools", {"name": "a=b", "ranges": {"range": [{"from": "02:00:00:00:00:01", "to": "02:00:00:00:00:09"}]}}
-    )
+    ranges = [{"from": "02:00:00:00:00:01", "to": "02:00:00:00:00:09"}]
+    site.client.add("macpools", {"name": "a=b", "ranges": ranges})
     page = window.open("events")
     for words in ("MAC pool a", '"', "("):
         page.get_by_role("searchbox").fill(words)
