@@ -37,6 +37,8 @@ FLAGS = (
 _PATIENCE = 20_000
 """Milliseconds after which something that must be seen counts as not seen."""
 WIDE = {"width": 1440, "height": 900}
+CONTEXT: dict[str, Any] = {"ignore_https_errors": True, "viewport": WIDE, "reduced_motion": "reduce"}
+"""Without motion: what glides or turns is drawn by the processor here, sixty times a second."""
 _vlans = count(500)
 
 expect.set_options(timeout=_PATIENCE)
@@ -193,7 +195,7 @@ def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
     windows: list[Window] = []
 
     def open_window(url: str = site.engine.url, **options: Any) -> Window:
-        context = chromium.new_context(**{"ignore_https_errors": True, "viewport": WIDE, **options})
+        context = chromium.new_context(**{**CONTEXT, **options})
         window = Window(context.new_page(), url)
         window.page.set_default_timeout(_PATIENCE)
         window.page.on("console", window.hear)
