@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import argon2
 import psycopg
@@ -39,11 +40,6 @@ DO $$ DECLARE one record; used boolean; BEGIN
 END $$
 """
 """Without references being looked after, all rows of all tables go, and counters begin anew."""
-
-
-_AT_WORK = """
-SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
-"""
 
 
 @dataclass(frozen=True)
@@ -90,12 +86,9 @@ class Databases:
         return self._open.pop(_name(url), None) or Database(url)
 
     def keep(self, url: str, database: Database) -> None:
-        """Keep it with its sessions for a later test: a new session first learns what tables there are, which takes
-        longer than most tests. It is closed where that is not to be had, as on SQLite, or where a thread is in one yet.
+        """Empty it, and keep it with its sessions for a later test: a new session first learns what tables there are,
+        which takes longer than most tests.
         """
-        if self.backend == "sqlite" or self._sql(_AT_WORK, _name(url)):
-            database.close()
-            return
         with database.write() as tx:
             tx.exec_driver_sql(_EMPTY)
         self._open[_name(url)] = database
@@ -117,10 +110,9 @@ class Databases:
                 self._sql(_EMPTY, name)
             self._clean.append(name)
 
-    def _sql(self, statement: str, name: str = "postgres") -> list[Any]:
+    def _sql(self, statement: str, name: str = "postgres") -> None:
         with psycopg.connect(f"host={self.folder} user=postgres dbname={name}", autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+            connection.execute(statement)
 
 
 def _name(url: str) -> str:
@@ -250,17 +242,18 @@ def postgresql() -> Iterator[Databases]:
 
 
 ON_POSTGRESQL = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
-"""Of tests whose fleet is in a fixture of another name, and of what SQLite does not have: replicas, writers at once."""
+"""Of what SQLite does not have: replicas, and writers at once."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that use a database, directly or through ``db``, run on both. Those with a fleet of hosts run on
-    PostgreSQL, where more happens at once: the engines that the tests of the command line, the page and real hosts
-    start are on SQLite.
+    """Tests that use a database, directly or through ``db``, run on both. Those with hosts (the fixture ``fleet``, or
+    the mark ``hosts`` where it has another name) run on PostgreSQL, where more happens at once: the engines that the
+    tests of the command line, the page and real hosts start are on SQLite.
     """
     chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
     if "databases" in metafunc.fixturenames and "databases" not in chosen:
-        kinds = ["postgresql"] if "fleet" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        has_hosts = "fleet" in metafunc.fixturenames or metafunc.definition.get_closest_marker("hosts")
+        kinds = ["postgresql"] if has_hosts else ["sqlite", "postgresql"]
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
@@ -273,17 +266,32 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     return made
 
 
+_OTHERS = ("database-listener", "(process_request_thread)")
+"""Threads that write nothing: that of the notifications, and the agents' for answers whose engine has gone."""
+
+
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
-    """A database with all tables and no rows."""
+def new_database(databases: Databases) -> Iterator[str]:
+    """The URL of a database with all tables and no rows."""
     url = databases.create()
     yield url
     databases.drop(url)
 
 
 @pytest.fixture
-def db(databases: Databases, database_url: str) -> Iterator[Database]:
+def database_url(new_database: str) -> str:
+    """The same, for tests that have others use it as well: other engines, in processes of their own."""
+    return new_database
+
+
+@pytest.fixture
+def db(databases: Databases, new_database: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database with all tables and no rows, open."""
-    database = databases.open(database_url)
+    before = threading.enumerate()
+    database = databases.open(new_database)
     yield database
-    databases.keep(database_url, database)
+    left = [one for one in threading.enumerate() if one not in before and not one.name.endswith(_OTHERS)]
+    if database.is_sqlite or left or "database_url" in request.fixturenames:  # somebody may write yet
+        database.close()
+    else:
+        databases.keep(new_database, database)

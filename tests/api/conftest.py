@@ -9,10 +9,12 @@ import ovirtsdk4
 import pytest
 
 from api.served import Client, Engine, serving
-from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
+from databases import database_url, databases, db, new_database, postgresql, pytest_generate_tests, sqlite
 from netweft.engine.db import Database
 
-__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]
+__all__ = [
+    "database_url", "databases", "db", "new_database", "postgresql", "pytest_generate_tests", "sqlite",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from api.served import Client, Engine
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 

@@ -13,10 +13,9 @@ from api.refusals.entry_points import settled
 from api.refusals.setup_networks import attach, bond, bridge, ip, label, one
 from api.refusals.site import IN_DEFAULT, Site
 from api.served import Client, Engine
-from databases import ON_POSTGRESQL
 from fleet import running_fleet
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 NETWORKS = {
     "red": "<vlan id='10'/>",

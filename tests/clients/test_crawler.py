@@ -11,11 +11,13 @@ from lxml import etree
 
 from api.served import Client, Engine, serving
 from api.walk import populate
-from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
+from databases import database_url, databases, db, new_database, postgresql, pytest_generate_tests, sqlite
 from netweft.api.routes import API
 from netweft.engine.db import Database
 
-__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]
+__all__ = [
+    "database_url", "databases", "db", "new_database", "postgresql", "pytest_generate_tests", "sqlite",
+]  # fmt: skip
 
 
 @pytest.fixture

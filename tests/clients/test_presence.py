@@ -10,10 +10,12 @@ from lxml import etree
 
 from api.served import Client, serving
 from api.walk import populate
-from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
+from databases import database_url, databases, db, new_database, postgresql, pytest_generate_tests, sqlite
 from netweft.engine.db import Database
 
-__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]
+__all__ = [
+    "database_url", "databases", "db", "new_database", "postgresql", "pytest_generate_tests", "sqlite",
+]  # fmt: skip
 
 # Elements and links in every sample of real engines (oVirt 4.x), by where one is found here.
 ALWAYS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from databases import database_url, databases, db, postgresql, pytest_generate_tests, sqlite
+from databases import database_url, databases, db, new_database, postgresql, pytest_generate_tests, sqlite
 
-__all__ = ["database_url", "databases", "db", "postgresql", "pytest_generate_tests", "sqlite"]
+__all__ = [
+    "database_url", "databases", "db", "new_database", "postgresql", "pytest_generate_tests", "sqlite",
+]  # fmt: skip

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from databases import ON_POSTGRESQL
 from deployments import Deployments, deployments
 from fleet import running_fleet
 from netweft.core.errors import BusyError, ValidationError
@@ -32,7 +31,7 @@ from netweft.engine.settings import from_command_line
 from netweft.engine.statements import add as add_row
 from ssh_host import STEPS, make_package, ssh_host
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 ALL_STEPS = [
     "Connecting by SSH",

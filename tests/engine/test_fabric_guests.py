@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 import memory_fabric
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
@@ -57,7 +56,7 @@ from netweft.engine.queue import busy_with
 from netweft.providers.configuration import Server
 from netweft.providers.contract import RefusedError
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 URL = "https://guests.example"
 CARDS, PLAIN = (1, 2), 3

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 import memory_fabric
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_fabric import CLASS, DOWN, FOREIGN, PASSWORD, Fabric
 from netweft.core.errors import ValidationError
@@ -45,7 +44,7 @@ from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.contract import RefusedError
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 NAMES = ("one", "two")
 

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 import memory_provider
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_provider import BRIDGE, DOWN, System
 from netweft.core.errors import ValidationError
@@ -56,7 +55,7 @@ from netweft.engine.queries.references import Ref
 from netweft.engine.queue import enqueue
 from netweft.providers.contract import ProviderHost, RefusedError
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 URL, OTHER_URL = "http://ports.example", "http://others.example"
 WEB = "7c1e6a52-6a0c-4a1e-9d0e-5f2d5b8c9a10"

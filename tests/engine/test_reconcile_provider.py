@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 import memory_provider
-from databases import ON_POSTGRESQL
 from fleet import PATIENCE, Fleet, running_fleet
 from memory_provider import DOWN, NETWORKS, MemoryProvider
 from netweft.core.errors import BusyError, ValidationError
@@ -55,7 +54,7 @@ from netweft.providers.contract import (
 )
 from statements_seen import statements_in
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 URL = "http://reconciling.example"
 

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from netweft.agent.simulated_machine import SimulatedPeer
 from netweft.core.errors import DeniedError, ValidationError
@@ -54,7 +53,7 @@ from rows import add_vm as write_vm
 from rows import add_vnic as write_vnic
 from statements_seen import statements_in
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 MANY = 50
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestNic, Lease, Rate
@@ -38,7 +37,7 @@ from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
 
-pytestmark = ON_POSTGRESQL
+pytestmark = pytest.mark.hosts
 
 LIMITS = {f"{way}_{kind}": 10 for way in ("inbound", "outbound") for kind in ("average", "peak", "burst")}
 
