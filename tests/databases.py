@@ -250,8 +250,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     the mark ``hosts`` where it has another name) run on PostgreSQL, where more happens at once: the engines that the
     tests of the command line, the page and real hosts start are on SQLite.
     """
-    chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
-    if "databases" in metafunc.fixturenames and "databases" not in chosen:
+    is_chosen = any("databases" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "databases" in metafunc.fixturenames and not is_chosen:
         has_hosts = "fleet" in metafunc.fixturenames or metafunc.definition.get_closest_marker("hosts")
         kinds = ["postgresql"] if has_hosts else ["sqlite", "postgresql"]
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")

@@ -76,7 +76,9 @@ class Load:
             self._stop.wait(0.01)
 
 
-@pytest.mark.parametrize("passphrase", ["", "a secret of many words"])
+@pytest.mark.parametrize(
+    ("databases", "passphrase"), [("sqlite", "a secret of many words"), ("postgresql", "")], indirect=["databases"]
+)
 def test_a_backup_under_load_is_one_moment_of_the_engine(databases: Databases, tmp_path: Path, passphrase: str) -> None:
     data, file, again = tmp_path / "data", tmp_path / "backup", tmp_path / "again"
     url, new = (databases.create(), databases.empty()) if databases.backend == "postgresql" else ("", "")
