@@ -68,7 +68,7 @@ def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window)
 
 def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> None:
     site.add_network("private")
-    site.client.add("users", {"user_name": "carl@internal", "password": PASSWORD})
+    site.client.add("users", {"user_name": "erin@internal", "password": PASSWORD})
     page = window.open(f"hosts/{site.id('sim-2')}")
     item(page, "private").click()
     page.get_by_role("button", name="Place here").first.click()
@@ -76,7 +76,7 @@ def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> N
     page.context.clear_cookies()
     page.get_by_role("button", name="Undo: Attach private").click()
     page.get_by_role("button", name="Undo", exact=True).click()
-    window.log_in("carl")
+    window.log_in("erin")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(heading(page, "Uplinks")).to_have_count(0)
     assert page.evaluate("sessionStorage.length") == 0
