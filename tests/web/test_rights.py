@@ -99,6 +99,7 @@ def test_a_role_that_is_granted_counts_soon(opened: Opened, site: Site, network:
     site.client.remove(f"networks/{network}/permissions/{granted['id']}")
 
 
+@pytest.mark.usefixtures("network")  # which is not committed
 def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None:
     """Of whoever may it on another host, so that it is not disabled."""
     user = site.client.add("users", {"user_name": "keeper@internal", "password": PASSWORD})
