@@ -79,6 +79,15 @@ class Site:
             self.client.action(f"hosts/{self.id(host)}/setupnetworks", body)
         return str(network["id"])
 
+    def add_user(self, name: str) -> str:
+        """A user with the password of all of them, and without a role. Returns the id."""
+        return str(self.client.add("users", {"user_name": f"{name}@internal", "password": PASSWORD})["id"])
+
+    def grant(self, user: str, role: str, on: str = "") -> str:
+        """Give a user, by id, a role on an object, by its path; on the system without one. Returns the permission's."""
+        body = {"user": {"id": user}, "role": {"id": self.client.find("roles", role)["id"]}}
+        return str(self.client.add(f"{on}/permissions".lstrip("/"), body)["id"])
+
     def put_back(self, host: str) -> None:
         """Take off a host what a test has set up: guests, its networks but the first, its bonds, labels and faults."""
         self.simulate(host)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from engine_process import PASSWORD
 from web.conftest import Opened, Site, Window, heading, item
 
 
@@ -68,7 +67,7 @@ def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window)
 
 def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> None:
     site.add_network("private")
-    site.client.add("users", {"user_name": "erin@internal", "password": PASSWORD})
+    site.add_user("erin")
     page = window.open(f"hosts/{site.id('sim-2')}")
     item(page, "private").click()
     page.get_by_role("button", name="Place here").first.click()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine_process import PASSWORD
 from web.conftest import HOSTS, Opened, Site, Window, heading
 
 
@@ -229,11 +228,7 @@ def test_the_matrix_is_changed_by_keys_and_applied(site: Site, window: Window) -
 
 @pytest.mark.usefixtures("racks")
 def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: Opened) -> None:
-    client = site.client
-    client.add("users", {"user_name": "eve@internal", "password": PASSWORD})
-    eve = client.list("users", search="name=eve")[0]["id"]
-    role = client.find("roles", "ReadOnlyAdmin")["id"]
-    client.add("permissions", {"role": {"id": role}, "user": {"id": eve}})
+    site.grant(site.add_user("eve"), "ReadOnlyAdmin")
     site.add_network("not eve's")
     window = opened()
     page = window.open("matrix?networks=not eve&clusters=racks-a")

@@ -7,7 +7,6 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine_process import PASSWORD
 from web.conftest import Opened, Site, heading
 
 READER = "reader@internal"
@@ -22,9 +21,7 @@ ACTIONS = {
 
 @pytest.fixture(scope="module")
 def network(site: Site) -> str:
-    user = site.client.add("users", {"user_name": READER, "password": PASSWORD})
-    role = site.client.find("roles", "ReadOnlyAdmin")
-    site.client.add("permissions", {"user": {"id": user["id"]}, "role": {"id": role["id"]}})
+    site.grant(site.add_user("reader"), "ReadOnlyAdmin")
     return site.add_network("seen only", "sim-1")
 
 
@@ -75,8 +72,7 @@ def test_forms_that_no_role_allows_to_send(page: Page, site: Site) -> None:
     page.goto(f"{site.engine.url}/ui/users")
     for user, may in (("admin@internal", False), (READER, True)):
         page.get_by_role("button", name=f"Actions for {user}").click()
-        item = page.get_by_role("menuitem", name="Set password")
-        (expect(item).to_be_enabled if may else expect(item).to_be_disabled)()
+        expect(page.get_by_role("menuitem", name="Set password")).to_be_enabled(enabled=may)
         page.keyboard.press("Escape")
 
 
@@ -88,26 +84,21 @@ def test_a_role_that_is_granted_counts_soon(opened: Opened, site: Site, network:
     window.log_in(READER)
     label = page.get_by_role("button", name="Label…")
     expect(label).to_be_disabled()
-    role = site.client.find("roles", "NetworkAdmin")
-    user = site.client.list("users", search="name=reader")[0]
-    body = {"user": {"id": user["id"]}, "role": {"id": role["id"]}}
-    granted = site.client.add(f"networks/{network}/permissions", body)
+    reader = site.client.list("users", search="name=reader")[0]["id"]
+    granted = site.grant(reader, "NetworkAdmin", f"networks/{network}")
     page.clock.fast_forward(11_000)
     page.get_by_role("link", name="Hosts").first.click()
     page.go_back()
     expect(label).to_be_enabled()
-    site.client.remove(f"networks/{network}/permissions/{granted['id']}")
+    site.client.remove(f"networks/{network}/permissions/{granted}")
 
 
 @pytest.mark.usefixtures("network")  # which is not committed
 def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None:
     """Of whoever may it on another host, so that it is not disabled."""
-    user = site.client.add("users", {"user_name": "keeper@internal", "password": PASSWORD})
-    role = site.client.find("roles", "HostAdmin")
-    body = {"user": {"id": user["id"]}, "role": {"id": role["id"]}}
-    site.client.add(f"hosts/{site.id('sim-2')}/permissions", body)
-    reading = site.client.find("roles", "ReadOnlyAdmin")
-    site.client.add("permissions", {"user": {"id": user["id"]}, "role": {"id": reading["id"]}})
+    keeper = site.add_user("keeper")
+    site.grant(keeper, "HostAdmin", f"hosts/{site.id('sim-2')}")
+    site.grant(keeper, "ReadOnlyAdmin")
     window = opened()
     page = window.open(f"hosts/{site.id('sim-1')}")
     window.log_in("keeper@internal")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
-from engine_process import PASSWORD, EngineProcess
+from engine_process import EngineProcess
 from web.conftest import Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
@@ -86,15 +86,12 @@ def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
 
 
 def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, opened: Opened) -> None:
-    client = site.client
-    client.add("users", {"user_name": "ann@internal", "password": PASSWORD})
+    ann = site.add_user("ann")
     window = opened()
     page = window.open("hosts")
     window.log_in("ann")
     expect(heading(page, "No hosts yet")).to_be_visible()
-    role = client.find("roles", "HostAdmin")["id"]
-    ann = client.list("users", search="name=ann")[0]["id"]
-    client.add(f"hosts/{site.id('sim-1')}/permissions", {"role": {"id": role}, "user": {"id": ann}})
+    site.grant(ann, "HostAdmin", f"hosts/{site.id('sim-1')}")
     page.reload()
     page.get_by_role("link", name="sim-1").click()
     expect(heading(page, "Uplinks")).to_be_visible()
@@ -107,7 +104,7 @@ def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, open
 
 
 def test_whoever_is_no_administrator_gets_to_every_address(site: Site, opened: Opened) -> None:
-    site.client.add("users", {"user_name": "dan@internal", "password": PASSWORD})
+    site.add_user("dan")
     window = opened()
     page = window.open("overview")
     window.log_in("dan")

@@ -1,7 +1,7 @@
 // What the user may do. What they may do nowhere is shown and cannot be done; what they may do on some objects only, the engine refuses on others.
 import { OWN, get, user } from './api.js';
 import { onNews } from './live.js';
-import { effect, signal } from './preact.js';
+import { signal } from './preact.js';
 import { path } from './router.js';
 
 const KEPT = 10_000;
@@ -20,7 +20,8 @@ function look() {
   get(`${OWN}/rights`).then((found) => { if (of === id) held.value = new Set(found.map((one) => one.name)); }, () => { until = 0; });
 }
 
-effect(() => { if (path.value !== undefined && user.value !== undefined) look(); });
+user.subscribe(look);
+path.subscribe(look);
 onNews(look);
 
 /** Why what takes an action group is not to be had; empty where it is. @type {(right: string | undefined) => string} */

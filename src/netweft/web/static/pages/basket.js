@@ -32,7 +32,7 @@ function Options() {
 }
 
 function Wanted() {
-  const cli = `${command('host', 'setup-networks', host.value.name, '--confirm-within', Math.min(options.value.seconds, 120), '-f', '/dev/stdin')} <<'END'\n${model.file(host.value, draft.value, options.value)}END`;
+  const cli = `${command('host', 'setup-networks', host.value.name, '--confirm-within', options.value.seconds, '-f', '/dev/stdin')} <<'END'\n${model.file(host.value, draft.value, options.value)}END`;
   return html`<div class="scroll"><${Changes}/><h3 class="sub">Impact</h3><${Planned}/>
     <${Same} method="POST" path=${path.value} body=${body.value} cli=${cli}/></div>
     <div class="foot"><${Options}/><div class="two"><button type="button" class="btn ghost" onClick=${discard}>Discard</button>
