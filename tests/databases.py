@@ -48,8 +48,10 @@ class Databases:
 
     folder: Path
     backend: str
-    _clean: list[str] = field(default_factory=list)
+    _spare: dict[str, Database | None] = field(default_factory=dict)
+    """Databases that are empty and that no test has, by their name: open where its sessions were kept."""
     _open: dict[str, Database] = field(default_factory=dict)
+    """Those of :attr:`_spare` that a test has now, and has not opened yet."""
 
     def url(self, name: str) -> str:
         if self.backend == "sqlite":
@@ -65,8 +67,11 @@ class Databases:
 
     def create(self) -> str:
         """The URL of a new database."""
-        if self._clean:
-            return self.url(self._clean.pop())
+        if self._spare:
+            name, kept = self._spare.popitem()
+            if kept is not None:
+                self._open[name] = kept
+            return self.url(name)
         name = f"t{new_id().replace('-', '')}"
         if self.backend == "sqlite":
             shutil.copy(self.folder / f"{TEMPLATE}.db", self.folder / f"{name}.db")
@@ -87,15 +92,16 @@ class Databases:
 
     def keep(self, url: str, database: Database) -> None:
         """Empty it, and keep it with its sessions for a later test: a new session first learns what tables there are,
-        which takes longer than most tests.
+        which takes longer than most tests. To drop it then does nothing more.
         """
         with database.write() as tx:
             tx.exec_driver_sql(_EMPTY)
-        self._open[_name(url)] = database
+        self._spare[_name(url)] = database
 
     def close(self) -> None:
-        for database in self._open.values():
-            database.close()
+        for database in (*self._spare.values(), *self._open.values()):
+            if database is not None:
+                database.close()
 
     def drop(self, url: str) -> None:
         name = _name(url)
@@ -104,11 +110,12 @@ class Databases:
                 path.unlink()
         elif name.startswith("e"):
             self._sql(f"DROP DATABASE {name} WITH (FORCE)")
-        else:  # a new one costs a quarter of a second, and all that PostgreSQL remembers of the tables
-            if name not in self._open:
-                self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-                self._sql(_EMPTY, name)
-            self._clean.append(name)
+        elif name not in self._spare:  # a new one costs a quarter of a second, and what PostgreSQL knows of its tables
+            if name in self._open:
+                self._open.pop(name).close()
+            self._sql(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'")
+            self._sql(_EMPTY, name)
+            self._spare[name] = None
 
     def _sql(self, statement: str, name: str = "postgres") -> None:
         with psycopg.connect(f"host={self.folder} user=postgres dbname={name}", autocommit=True) as connection:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, StatementError
 
-from databases import ON_POSTGRESQL
+from databases import ON_POSTGRESQL, Databases
 from netweft.core.errors import NotFoundError
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
@@ -404,3 +404,23 @@ def test_event_numbers_grow_and_are_never_given_twice(db: Database) -> None:
         tx.execute(events.delete())
         numbers.append(audit.record_numbered(tx, SYSTEM, 1, "x"))
     assert numbers == sorted(set(numbers))
+
+
+@ON_POSTGRESQL
+def test_a_test_gets_an_empty_database_whoever_had_it_before(databases: Databases) -> None:
+    """With sessions kept, which only some tests use."""
+    first = databases.create()
+    kept = databases.open(first)
+    databases.keep(first, kept)
+    databases.drop(first)
+    assert databases.create() == first
+    other = Database(first)
+    other.run(add_user, "left")
+    other.close()
+    databases.drop(first)
+    again = databases.create()
+    database = databases.open(again)
+    assert again == first
+    assert names(database) == set()
+    database.close()
+    databases.drop(again)
