@@ -79,6 +79,17 @@ class Databases:
             self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG")  # the other waits for checkpoints
         return self.url(name)
 
+    @contextmanager
+    def fresh(self) -> Iterator[Database]:
+        """A database with all tables and no rows, open until the block ends."""
+        url = self.create()
+        database = self.open(url)
+        try:
+            yield database
+        finally:
+            database.close()
+            self.drop(url)
+
     def empty(self) -> str:
         """The URL of a new database without tables."""
         name = f"e{new_id().replace('-', '')}"

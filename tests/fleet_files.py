@@ -1,7 +1,4 @@
-"""Random fleets as files, for the rings that want some: every field is said, and the engine's rules allow them.
-
-They are made from a seed, as :mod:`core.strategies` says why.
-"""
+"""Random fleets as files, for the rings that want some: every field is said, and the engine's rules allow them."""
 
 from __future__ import annotations
 

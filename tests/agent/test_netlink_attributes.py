@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netweft.agent.netlink import attribute, attributes
+from properties import examples
 
 NESTED = 0x8000
 
@@ -24,7 +25,7 @@ messages = st.lists(st.tuples(st.binary(min_size=16, max_size=16), parts, st.boo
 def test_messages_of_the_same_length_are_told_apart_by_their_headers() -> None:
     seen: Counter[int] = Counter()
 
-    @settings(deadline=None, derandomize=True, database=None, max_examples=300)
+    @examples(300)
     @given(messages)
     def are_told_apart(messages: list[Message]) -> None:
         for head, drawn, is_nested, is_cut in messages:

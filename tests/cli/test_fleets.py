@@ -9,16 +9,19 @@ from random import Random
 
 import pytest
 import yaml
+from hypothesis import given
 
 from cli.conftest import Netweft
+from core.strategies import sources
 from engine_process import EngineProcess
 from fleet_files import add_random
 from netweft.cli import nouns
 from netweft.cli.fleet_requests import OPTIONS
 from netweft.core.fleet.nouns import BY_NAME
+from properties import examples
 
 ROOT = Path(__file__).parents[2]
-FLEETS = 6
+FLEETS = 7
 """How many random fleets one engine is made to be, one after the other."""
 
 
@@ -53,13 +56,17 @@ def test_of_what_is_exported_nothing_is_to_be_done(netweft: Netweft, file: Path,
     assert yaml.safe_load(begun) == netweft.json("export")
 
 
-@pytest.mark.parametrize("seed", range(FLEETS))
-def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Path, begun: str, seed: int) -> None:
-    wanted = add_random(yaml.safe_load(begun), Random(seed))
-    file.write_text(json.dumps(wanted))
-    told = netweft("apply", "-f", str(file), "--prune")
-    assert netweft.json("export") == wanted, told.err
-    assert netweft.json("plan", "-f", str(file), "--prune") == {"changes": []}
+def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Path, begun: str) -> None:
+    @examples(FLEETS)
+    @given(sources)
+    def fleets(random: Random) -> None:
+        wanted = add_random(yaml.safe_load(begun), random)
+        file.write_text(json.dumps(wanted))
+        told = netweft("apply", "-f", str(file), "--prune")
+        assert netweft.json("export") == wanted, told.err
+        assert netweft.json("plan", "-f", str(file), "--prune") == {"changes": []}
+
+    fleets()
 
 
 def test_a_part_changes_only_what_it_names(netweft: Netweft, file: Path, begun: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netweft.cli.fleet_file import in_yaml
 from netweft.client.yaml_places import Document, YamlError
+from properties import examples
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ _LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 _TREES = st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given(_TREES)
 def test_what_is_written_is_read_again(tree: object) -> None:
     assert Document(in_yaml({"it": tree})).value == {"it": tree}

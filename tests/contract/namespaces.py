@@ -8,6 +8,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from netweft.agent.dhcp import Dhcp
@@ -17,7 +19,6 @@ from netweft.agent.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import TypeVar
 
     from netweft.agent.ovsdb import Ovsdb
@@ -42,6 +43,12 @@ def in_fresh_namespace(work: Callable[[], Result]) -> Result:
     """Do the work in a thread of its own in a namespace of its own."""
     with ThreadPoolExecutor(max_workers=1, initializer=enter_fresh_namespace) as thread:
         return thread.submit(work).result()
+
+
+def on_fresh_host(nics: Mapping[str, str], work: Callable[[MachineNetworking], Result]) -> Result:
+    """Do the work at the door of a host with those NICs (MAC by name), in a thread, namespace and folder of its own."""
+    with TemporaryDirectory() as folder:
+        return in_fresh_namespace(lambda: work(open_door(Path(folder), nics)))
 
 
 def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:

@@ -9,17 +9,17 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
 
-from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
+from contract.namespaces import kernel_kinds, on_fresh_host
 from contract.ovs_door import DATAPATH, ovs_door
 from contract.transitions import reach
 from core.foreign import Foreigner
-from core.strategies import NICS, mac_of, random_intent
+from core.strategies import NICS, mac_of, random_intent, sources
 from netweft.agent.execute import StepFailedError
 from netweft.agent.ovsdb import OvsStepError
 from netweft.core.desired import desired_host
@@ -27,13 +27,12 @@ from netweft.core.drift import find_drift
 from netweft.core.host import Host
 from netweft.core.intent import HostIntent
 from netweft.core.plan import PlanError, plan
+from properties import examples
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from netweft.agent.networking import Networking
 
-SEEDS = range(int(os.environ.get("NETWEFT_DRIFT_SEEDS", "25")))
+EXAMPLES = int(os.environ.get("NETWEFT_DRIFT_EXAMPLES", "25"))
 MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
 ROUNDS = 4
 """How often somebody meddles with each host, up to three changes each time."""
@@ -56,18 +55,15 @@ def wanted(random: Random, *switch_types: str) -> HostIntent:
     return replace(intent, networks=networks, attachments=tuple(attachments), bonds=bonds)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_on_a_kernel(tmp_path: Path, seed: int) -> None:
-    in_fresh_namespace(partial(_on_a_kernel, Random(seed), tmp_path))
+@examples(EXAMPLES)
+@given(sources)
+def test_on_a_kernel(random: Random) -> None:
+    on_fresh_host(MACS, lambda door: suffer(door, random, wanted(random, "legacy"), ovs=False))
 
 
-def _on_a_kernel(random: Random, folder: Path) -> None:
-    suffer(open_door(folder, MACS), random, wanted(random, "legacy"), ovs=False)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_on_open_vswitch(seed: int) -> None:
-    random = Random(seed)
+@examples(EXAMPLES)
+@given(sources)
+def test_on_open_vswitch(random: Random) -> None:
     with ovs_door(MACS) as (door, _):
         suffer(door, random, wanted(random, "ovs"), ovs=True)
 

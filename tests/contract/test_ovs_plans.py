@@ -8,29 +8,22 @@ from __future__ import annotations
 import os
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.ovs_door import ovs_door, possible
 from contract.transitions import interrupt, reach
 from core.strategies import NICS, mac_of, random_host, random_intent, sources
 from netweft.core.desired import desired_host
+from properties import examples
 
 EXAMPLES = int(os.environ.get("NETWEFT_OVS_EXAMPLES", "30"))
 """Four transitions each: with two tests, 240."""
 
-ovs_settings = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
 MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
 
 
-@ovs_settings
+@examples(EXAMPLES)
 @given(sources, st.floats(0, 1))
 def test_any_state_is_reached_from_any_other_and_from_halfway(random: Random, cut: float) -> None:
     first, second = (possible(random_host(random)) for _ in range(2))
@@ -41,7 +34,7 @@ def test_any_state_is_reached_from_any_other_and_from_halfway(random: Random, cu
         reach(door, now, first)
 
 
-@ovs_settings
+@examples(EXAMPLES)
 @given(sources, st.floats(0, 1))
 def test_what_users_want_is_reached_and_taken_back(random: Random, cut: float) -> None:
     first, second = random_intent(random, switch_types=("ovs",)), random_intent(random)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
-settings.register_profile(
-    "core",
-    max_examples=int(os.environ.get("NETWEFT_EXAMPLES", "100")),
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+from properties import examples
+
+settings.register_profile("core", examples(int(os.environ.get("NETWEFT_EXAMPLES", "100"))))
 settings.load_profile("core")

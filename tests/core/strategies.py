@@ -1,8 +1,4 @@
-"""Random hosts and intents, for every ring that wants some. All values are ones that a real host can have.
-
-They are made from a seed, and not drawn value by value, because that is twenty times as fast; so what fails is found by
-its seed, and does not shrink.
-"""
+"""Random hosts and intents, for every ring that wants some. All values are ones that a real host can have."""
 
 from __future__ import annotations
 

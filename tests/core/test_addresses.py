@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.strategies import sources
 from netweft.core.addresses import AddressRange, drawn, given_out, host_range, next_free, server_address
 
 
@@ -97,10 +98,10 @@ def test_the_next_free_address(ranges: list[AddressRange], data: st.DataObject) 
     assert next_free(ranges, taken, start) == next((one for one in turned if one not in taken), None)
 
 
-@given(ranges_of(), st.integers(1, 40), st.integers())
-def test_what_is_drawn_is_of_the_ranges(ranges: list[AddressRange], count: int, seed: int) -> None:
+@given(ranges_of(), st.integers(1, 40), sources)
+def test_what_is_drawn_is_of_the_ranges(ranges: list[AddressRange], count: int, source: random.Random) -> None:
     everything = members(ranges)
-    found = drawn(ranges, count, random.Random(seed).randrange)
+    found = drawn(ranges, count, source.randrange)
     assert set(found) <= set(everything)
     if len(everything) <= count:
         assert sorted(found) == everything

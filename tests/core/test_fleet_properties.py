@@ -8,17 +8,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.strategies import sources
 from fleet_files import add_random, new_fleet
 from netweft.core.fleet.changes import Change, changes
 from netweft.core.fleet.checks import mistakes_in, referred, waits_for
 from netweft.core.fleet.items import Fleet, Key, above, flatten, nest, shape_mistakes
 from netweft.core.fleet.nouns import BY_NAME
 
-SEEDS = st.integers(0, 2**32)
-
-
-def fleet(seed: int) -> dict[str, Any]:
-    return add_random(new_fleet(3), Random(seed))
+fleets = sources.map(lambda random: add_random(new_fleet(3), random))
 
 
 def parts(change: Change) -> tuple[Change, ...]:
@@ -54,9 +51,8 @@ def made(things: dict[Key, Any], found: tuple[Change, ...]) -> dict[Key, Any]:
     return things
 
 
-@given(SEEDS)
-def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(seed: int) -> None:
-    tree = fleet(seed)
+@given(fleets)
+def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(tree: dict[str, Any]) -> None:
     assert shape_mistakes(tree) == []
     wanted = flatten(tree)
     assert nest(wanted.things) == tree
@@ -64,21 +60,21 @@ def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(seed: int) -
     assert changes(wanted, wanted) == changes(wanted, wanted, prune=True) == ()
 
 
-@given(SEEDS, SEEDS)
-def test_any_fleet_becomes_any_other_in_an_order_that_works(first: int, second: int) -> None:
-    current, wanted = flatten(fleet(first)), flatten(fleet(second))
+@given(fleets, fleets)
+def test_any_fleet_becomes_any_other_in_an_order_that_works(first: dict[str, Any], second: dict[str, Any]) -> None:
+    current, wanted = flatten(first), flatten(second)
     things = dict(current.things)
     for change in changes(current, wanted, prune=True):
         assert waits_for(change, Fleet(things), wanted) is None
         things = done(things, change)
     after = things
     assert after == wanted.things
-    assert nest(after) == fleet(second)
+    assert nest(after) == second
 
 
-@given(SEEDS, SEEDS, st.integers(0, 60))
-def test_what_was_stopped_goes_on(first: int, second: int, when: int) -> None:
-    current, wanted = flatten(fleet(first)), flatten(fleet(second))
+@given(fleets, fleets, st.integers(0, 60))
+def test_what_was_stopped_goes_on(first: dict[str, Any], second: dict[str, Any], when: int) -> None:
+    current, wanted = flatten(first), flatten(second)
     begun = made(dict(current.things), changes(current, wanted, prune=True)[:when])
     assert made(begun, changes(Fleet(begun), wanted, prune=True)) == wanted.things
 
@@ -89,10 +85,12 @@ def _is_fixed(key: Key, name: str) -> bool:
     return bool(field.refers) or field.only_add
 
 
-@given(SEEDS, SEEDS, SEEDS)
-def test_a_part_of_a_file_changes_only_what_it_names(first: int, second: int, choice: int) -> None:
+@given(fleets, fleets, sources)
+def test_a_part_of_a_file_changes_only_what_it_names(
+    first: dict[str, Any], second: dict[str, Any], random: Random
+) -> None:
     """Without ``--prune`` nothing is removed, and with it nothing where no collection is named."""
-    current, whole, random = flatten(fleet(first)), flatten(fleet(second)), Random(choice)
+    current, whole = flatten(first), flatten(second)
     things = {
         key: {name: values[name] for name in values if not _is_fixed(key, name) and random.random() < 0.5}
         for key, values in whole.things.items()

@@ -42,7 +42,7 @@ from netweft.engine.commands.setup_networks import (
 )
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
-from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.db import Tx, new_id, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.registry import job_functions
 from netweft.engine.model.clusters import clusters
@@ -311,19 +311,14 @@ def measured(scene: Scene, ledger: Ledger, commands: Mapping[str, Callable[[Scen
 
 def costs_among(others: int, databases: Databases, folder: Path) -> Costs:
     """What things cost with so many other hosts."""
-    ledger, url = Ledger(), databases.create()
-    with ledger.open():
-        db = Database(url)
-        with running_fleet(db, folder) as fleet:
-            scene = Scene(fleet)
-            fleet.stop_worker()
-            scene.crowd(others)
-            costs = measured(scene, ledger, COMMANDS)
-            scene.rest()
-            costs |= measured(scene, ledger, OUT_OF_SERVICE)
-        db.close()
-    databases.drop(url)
-    return costs
+    ledger = Ledger()
+    with ledger.open(), databases.fresh() as db, running_fleet(db, folder) as fleet:
+        scene = Scene(fleet)
+        fleet.stop_worker()
+        scene.crowd(others)
+        costs = measured(scene, ledger, COMMANDS)
+        scene.rest()
+        return costs | measured(scene, ledger, OUT_OF_SERVICE)
 
 
 @pytest.fixture(scope="module")

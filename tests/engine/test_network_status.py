@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
 
 import rows
+from core.strategies import sources
+from databases import Databases
 from meanwhile import meanwhile
 from netweft.core.intent import AttachmentIntent
 from netweft.engine import seed as bootstrap
@@ -33,6 +37,7 @@ from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref
 from netweft.engine.queries.rollouts import held_of
+from properties import examples
 
 Statuses = dict[tuple[str, str], str]
 """By cluster and network."""
@@ -123,7 +128,7 @@ class World:
 
     def give(self, host_id: str, network_ids: list[str]) -> None:
         """Make these the networks that the host has."""
-        self.db.run(given(host_id, *network_ids))
+        self.db.run(equipped(host_id, *network_ids))
 
     def in_clusters(self) -> Statuses:
         with self.db.read() as tx:
@@ -138,22 +143,31 @@ class Chances:
         self.chance = chance
         self.management = next(network_id for _, network_id in world.in_clusters() if network_id not in world.networks)
 
+    def host(self, places: Iterable[str]) -> str:
+        """One of them, in the order in which they came, as their ids are others each time."""
+        return self.chance.choice(list(places))
+
+    def in_clusters(self) -> list[tuple[str, str]]:
+        """The networks of clusters, likewise."""
+        there, everything = self.world.in_clusters(), (self.management, *self.world.networks)
+        return [pair for pair in product(self.world.clusters, everything) if pair in there]
+
     def step(self) -> None:
         steps: list[Callable[[], None]] = [self.turn, self.turn, self.give, self.give, self.require, self.attach]
         self.chance.choice([*steps, self.move, self.replace])()
 
     def turn(self) -> None:
-        host_id = self.chance.choice(sorted(self.world.places))
+        host_id = self.host(self.world.places)
         self.world.turn(host_id, self.chance.choice(["up", "up", *OUT_OF_SERVICE]))
 
     def give(self) -> None:
-        host_id = self.chance.choice(sorted(self.world.places))
-        there = [key[1] for key in self.world.in_clusters() if key[0] == self.world.places[host_id]]
+        host_id = self.host(self.world.places)
+        there = [key[1] for key in self.in_clusters() if key[0] == self.world.places[host_id]]
         self.world.give(host_id, [network_id for network_id in there if self.chance.random() < 0.8])
 
     def require(self) -> None:
         """Optional becomes required, and the other way round."""
-        cluster_id, network_id = self.chance.choice(sorted(self.world.in_clusters()))
+        cluster_id, network_id = self.chance.choice(self.in_clusters())
         if network_id != self.management:
             self.world.require(cluster_id, network_id, required=self.chance.random() < 0.7)
 
@@ -169,9 +183,9 @@ class Chances:
         """A host that waits for no rollout goes to the other cluster with what both have."""
         with self.world.db.read() as tx:
             waiting = held_of(tx, self.world.places)
-        if not (idle := sorted(self.world.places.keys() - waiting.keys())):
+        if not (idle := [one for one in self.world.places if one not in waiting]):
             return
-        host_id = self.chance.choice(idle)
+        host_id = self.host(idle)
         there = next(one for one in self.world.clusters if one != self.world.places[host_id])
         self.world.turn(host_id, "maintenance")
         self.world.give(host_id, [self.management])
@@ -180,7 +194,7 @@ class Chances:
 
     def replace(self) -> None:
         """A host joins anew, or goes and another comes."""
-        host_id = self.chance.choice(sorted(self.world.places))
+        host_id = self.host(self.world.places)
         if self.chance.random() < 0.5:
             self.world.db.run(host_joined, host_id, "https://192.0.2.1")
             return
@@ -188,17 +202,23 @@ class Chances:
         self.world.add_host(self.world.places.pop(host_id))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_statuses_are_what_all_hosts_together_say(db: Database, seed: int) -> None:
-    chances = Chances(World(db), random.Random(seed))
+def test_statuses_are_what_all_hosts_together_say(databases: Databases) -> None:
     seen = set()
-    for _ in range(60):
-        before = chances.world.in_clusters()
-        chances.step()
-        after = chances.world.in_clusters()
-        assert after == judged(db, before)
-        assert stored(db) == lacked(db)
-        seen |= set(after.values())
+
+    @examples(5)
+    @given(sources)
+    def walks(chance: random.Random) -> None:
+        with databases.fresh() as db:
+            chances = Chances(World(db), chance)
+            for _ in range(40):
+                before = chances.world.in_clusters()
+                chances.step()
+                after = chances.world.in_clusters()
+                assert after == judged(db, before)
+                assert stored(db) == lacked(db)
+                seen.update(after.values())
+
+    walks()
     assert seen == {"operational", "non_operational"}
 
 
@@ -206,7 +226,7 @@ def turned(host_id: str, status: str) -> Callable[[Tx], object]:
     return lambda tx: set_status(tx, lock(tx, hosts, host_id), status, "")
 
 
-def given(host_id: str, *network_ids: str) -> Callable[[Tx], object]:
+def equipped(host_id: str, *network_ids: str) -> Callable[[Tx], object]:
     wanted = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
 
     def give(tx: Tx) -> None:
@@ -235,17 +255,17 @@ def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, tu
     everything = (management, wanted, other)
     begin: list[Callable[[Tx], object]]
     if case == "comes and is mended":
-        begin = [given(one, *everything[:1]), given(two, *everything[:1]), turned(two, "up")]
-        acts = [turned(one, "up"), given(two, *everything)]
+        begin = [equipped(one, *everything[:1]), equipped(two, *everything[:1]), turned(two, "up")]
+        acts = [turned(one, "up"), equipped(two, *everything)]
     elif case == "goes and comes":
-        begin = [given(one, *everything[:1]), given(two, *everything), turned(one, "up")]
+        begin = [equipped(one, *everything[:1]), equipped(two, *everything), turned(one, "up")]
         acts = [turned(one, "maintenance"), turned(two, "up")]
     elif case == "demanded and comes":
-        begin = [given(one, *everything), turned(one, "up"), given(two, *everything)]
+        begin = [equipped(one, *everything), turned(one, "up"), equipped(two, *everything)]
         acts = [demanded(cluster_id, optional), turned(two, "up")]
     else:
-        begin = [given(one, *everything), turned(one, "up")]
-        acts = [demanded(cluster_id, optional), given(one, *everything, optional)]
+        begin = [equipped(one, *everything), turned(one, "up")]
+        acts = [demanded(cluster_id, optional), equipped(one, *everything, optional)]
     for act in begin:
         db.run(act)
     meanwhile(db, *acts[::turn]).result()
