@@ -1,6 +1,4 @@
-"""An engine as users run it: the program ``netweft serve``, started, killed and started again by tests and
-benchmarks.
-"""
+"""An engine: the program ``netweft serve``, started, killed and started again by tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -8,8 +6,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +15,7 @@ import httpx
 
 from netweft.client import Client
 from processes import children
+from program import Forked, New, Program, Start
 
 PASSWORD = "a long and unusual password"
 _READY = 60.0
@@ -28,7 +25,8 @@ _READY = 60.0
 class EngineProcess:
     """One engine over one data folder. As a context manager it is started, and stopped at the end.
 
-    ``descriptors``: files that it may have open, other than as many as the test may.
+    ``descriptors``: files that it may have open, other than as many as the test may. ``anew``: Python starts for it as
+    for a user's, where its memory is measured or its libraries are others; else it begins with its modules there.
     """
 
     def __init__(
@@ -39,15 +37,17 @@ class EngineProcess:
         options: tuple[str, ...] = (),
         descriptors: int = 0,
         environment: Mapping[str, str] | None = None,
+        anew: bool = False,
     ) -> None:
         host, _, port = listen.rpartition(":")
         self.address = f"{host}:{port if port != '0' else free_port(host)}"
         self.url = f"{'http' if '--insecure-http' in options else 'https'}://{self.address}"
         self.data = data
         self._options = options
-        self._limit = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
+        self._descriptors = descriptors
         self._environment = environment or {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._kind: type[Program] = New if anew else Forked
+        self._process: Program | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -81,7 +81,6 @@ class EngineProcess:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "netweft", "serve", "--data", str(self.data), "--listen", self.address]
         environment = {
             **os.environ,
             "NETWEFT_ADMIN_PASSWORD": PASSWORD,
@@ -89,16 +88,16 @@ class EngineProcess:
             "NETWEFT_ROLLOUT_SOAK": "0",
             **self._environment,
         }
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._limit, *command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
-            )
+        words = ("serve", "--data", str(self.data), "--listen", self.address, *self._options)
+        self._process = self._kind(
+            Start(words, environment, stdout=self.log, stderr=self.log, descriptors=self._descriptors)
+        )
         deadline = time.monotonic() + _READY
         while not self._answers():
-            assert self._process.poll() is None, f"the engine ended:\n{self.log.read_text()}"
+            assert self._process.status is None, f"the engine ended:\n{self.log.read_text()}"
             if time.monotonic() > deadline:
                 self._process.send_signal(signal.SIGABRT)  # its log says then what its threads were about
-                self._process.wait(timeout=30)
+                self._process.wait(30)
                 raise AssertionError(f"the engine does not answer:\n{self.log.read_text()}")
             time.sleep(0.05)
 
@@ -106,14 +105,13 @@ class EngineProcess:
         """Ask it to end, and wait."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=30)
+            assert self._process.wait(30) is not None, f"the engine does not end:\n{self.log.read_text()}"
             self._process = None
 
     def kill(self) -> None:
         """End it without asking."""
         assert self._process is not None, "the engine has not been started"
         self._process.kill()
-        self._process.wait(timeout=30)
         self._process = None
 
     def client(self) -> Client:

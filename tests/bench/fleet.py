@@ -78,7 +78,7 @@ def lines(count: int) -> dict[str, Line]:
     """All lines for a fleet of that size, by what they are."""
     with tempfile.TemporaryDirectory() as folder:
         options = ("--insecure-http", "--simulated-hosts", str(count))
-        engine = EngineProcess(Path(folder), options=options)
+        engine = EngineProcess(Path(folder), options=options, anew=True)
         fleet = Fleet(engine, count)
         try:
             fleet.come_up()

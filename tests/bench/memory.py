@@ -32,13 +32,16 @@ def measure() -> list[Figure]:
 
 
 def idle_engine(data: Path) -> Figure:
-    with EngineProcess(data) as engine:
+    with EngineProcess(data, anew=True) as engine:
         time.sleep(SETTLE)
         return Figure(what="engine idle", ours=resident_mib(engine.pid), unit="MiB", goal="< 150 MiB")
 
 
 def engine_with_hosts(data: Path) -> Figure:
-    with EngineProcess(data, options=("--simulated-hosts", str(SIMULATED))) as engine, engine.client() as client:
+    with (
+        EngineProcess(data, options=("--simulated-hosts", str(SIMULATED)), anew=True) as engine,
+        engine.client() as client,
+    ):
         deadline = time.monotonic() + 900  # seconds, on a machine that is busy with other things
         while sum(host["status"] == "up" for host in client.list("hosts", max=SIMULATED)) < SIMULATED:
             assert time.monotonic() < deadline, "the simulated hosts did not come up"
@@ -51,7 +54,7 @@ def engine_with_hosts(data: Path) -> Figure:
 def agent(folder: Path) -> Figure:
     place = lab.up(EXAMPLE, folder / "lab")
     try:
-        with EngineProcess(folder / "engine", listen="198.51.100.1:0") as engine, engine.client() as client:
+        with EngineProcess(folder / "engine", listen="198.51.100.1:0", anew=True) as engine, engine.client() as client:
             name, host = next(iter(place.hosts.items()))
             client.add("clusters", {"name": "racks", "switch_type": "ovs", "data_center": {"name": "Default"}})
             place.start_agent(name, join_of(client, add_host(client, name, host.address, "racks")))

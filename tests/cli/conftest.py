@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cli.forked import TIMEOUT, Done, run_forked
 from engine_process import PASSWORD, EngineProcess
+from program import TIMEOUT, Done, run_forked
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def replicas(tmp_path: Path, url: str, seconds: int) -> Iterator[tuple[EnginePro
     """Two engines on one PostgreSQL, the second, which does not run yet, on a machine with another clock."""
     first = EngineProcess(tmp_path / "first", options=("--database", url, "--simulated-hosts", "1"))
     environment = elsewhere(seconds)
-    second = EngineProcess(tmp_path / "second", options=("--database", url), environment=environment)
+    second = EngineProcess(tmp_path / "second", options=("--database", url), environment=environment, anew=True)
     with first:
         second.data.mkdir(mode=0o700)
         shutil.copy(first.data / "secret.key", second.data)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,6 +21,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from processes import is_running
+from program import run_forked
 
 PATIENCE = 120.0
 TAKEN_OVER = 30.0
@@ -141,10 +140,9 @@ def alive(db: Database) -> list[Any]:
 
 
 def test_several_processes_need_postgresql(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "netweft", "serve", "--data", str(tmp_path / "data"), "--processes", "2"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 2
-    assert "needs PostgreSQL" in ended.stderr
+    ended = run_forked(("serve", "--data", str(tmp_path / "data"), "--processes", "2"), os.environ, "")
+    assert ended.code == 2
+    assert "needs PostgreSQL" in ended.err
     assert not (tmp_path / "data").exists()
 
 
@@ -154,9 +152,8 @@ def test_processes_that_cannot_start_end_it_with_a_reason(database_url: str, tmp
     with EngineProcess(data, options=("--database", database_url)):
         pass
     (data / "secret.key").unlink()
-    command = [sys.executable, "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-    options = ["--database", database_url, "--processes", "2"]
-    ended = subprocess.run([*command, *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 1
-    assert "secret.key is not the one" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    options = ("--listen", "127.0.0.1:0", "--database", database_url, "--processes", "2")
+    ended = run_forked(("serve", "--data", str(data), *options), os.environ, "")
+    assert ended.code == 1
+    assert "secret.key is not the one" in ended.err
+    assert "Traceback" not in ended.err

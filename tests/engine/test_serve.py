@@ -22,6 +22,7 @@ import pytest
 from netweft.core.simulated_fleet import BLOCK
 from netweft.engine.data_folder import FolderError, open_folder
 from processes import children, is_running
+from program import Done, run_forked
 
 PATIENCE = 60.0
 
@@ -212,11 +213,10 @@ def hosts_up(client: httpx.Client) -> float:
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path, options: list[str], problem: str) -> None:
-    command = [sys.executable, "-m", "netweft", "serve", "--data", str(tmp_path), *options]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode in {1, 2}
-    assert problem in ended.stderr
-    assert "Traceback" not in ended.stderr
+    ended = run_forked(("serve", "--data", str(tmp_path), *options), os.environ, "")
+    assert ended.code in {1, 2}
+    assert problem in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
@@ -224,31 +224,21 @@ def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
     with serve(data):
         pass
     (data / "secret.key").unlink()
-    command = [sys.executable, "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 1
-    assert "secret.key is not the one" in ended.stderr
+    assert "secret.key is not the one" in refused(data)
 
 
 def refused(data: Path, *options: str, within: tuple[str, ...] = ()) -> str:
     """What ``netweft serve`` says that does not start. ``within``: a command that runs it."""
-    command = [
-        *within,
-        sys.executable,
-        "-W",
-        "error",
-        "-m",
-        "netweft",
-        "serve",
-        "--data",
-        str(data),
-        "--listen",
-        "127.0.0.1:0",
-    ]
-    ended = subprocess.run([*command, *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert "Traceback" not in ended.stderr
-    return ended.stderr.splitlines()[-1]
+    words = ("serve", "--data", str(data), "--listen", "127.0.0.1:0", *options)
+    if within:
+        command = [*within, sys.executable, "-W", "error", "-m", "netweft", *words]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        ended = Done(ran.returncode, ran.stdout, ran.stderr)
+    else:
+        ended = run_forked(words, {**os.environ, "PYTHONWARNINGS": "error"}, "")
+    assert ended.code == 1, ended.out + ended.err
+    assert "Traceback" not in ended.err
+    return ended.err.splitlines()[-1]
 
 
 def test_a_folder_that_others_could_read_is_made_private(tmp_path: Path) -> None:
@@ -326,10 +316,7 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_second_engine_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serve(data):
-        command = [sys.executable, "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ended.returncode == 1
-    assert "another engine is running" in ended.stderr
+        assert "another engine is running" in refused(data)
 
 
 def test_plain_http_on_loopback(tmp_path: Path) -> None:
