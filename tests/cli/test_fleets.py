@@ -57,7 +57,7 @@ def test_of_what_is_exported_nothing_is_to_be_done(netweft: Netweft, file: Path,
 
 
 def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Path, begun: str) -> None:
-    @examples(FLEETS)
+    @examples(FLEETS, shrinks=False)
     @given(sources)
     def fleets(random: Random) -> None:
         wanted = add_random(yaml.safe_load(begun), random)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from core.strategies import sources
 from fleet_files import add_random, new_fleet
 from netweft.core.fleet.changes import Change, changes
-from netweft.core.fleet.checks import mistakes_in, referred, waits_for
-from netweft.core.fleet.items import Fleet, Key, above, flatten, nest, shape_mistakes
+from netweft.core.fleet.checks import mistakes_in, waits_for
+from netweft.core.fleet.items import Fleet, Key, above, flatten, nest, referred, shape_mistakes
 from netweft.core.fleet.nouns import BY_NAME
 
 fleets = sources.map(lambda random: add_random(new_fleet(3), random))
@@ -27,6 +27,8 @@ def done(things: dict[Key, Any], change: Change) -> dict[Key, Any]:
     after = dict(things)
     for one in parts(change):
         key = one.noun, one.names
+        if one.action == "remove" or (one.action == "change" and one.noun == "profile"):
+            assert not _fall_back_to(after, key), "nobody's failover is changed or removed"
         if one.action == "remove":
             after = {other: values for other, values in after.items() if not _is_in(other, key)}
             continue
@@ -39,6 +41,16 @@ def done(things: dict[Key, Any], change: Change) -> dict[Key, Any]:
                 assert referred(key, field.refers, values[field.name]) in after
         after[key] = {**after.get(key, {}), **values}
     return after
+
+
+def _fall_back_to(things: dict[Key, Any], key: Key) -> list[Key]:
+    """The profiles whose failover is this one, or one in it; but for those that are in it themselves."""
+    pairs = [(one, values["failover"]) for one, values in things.items() if values.get("failover")]
+    return [
+        one
+        for one, failover in pairs
+        if _is_in(referred(one, "profile", failover), key) and (key[0] == "profile" or not _is_in(one, key))
+    ]
 
 
 def _is_in(key: Key | None, holder: Key) -> bool:

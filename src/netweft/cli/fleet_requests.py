@@ -18,8 +18,7 @@ from netweft.cli.verbs import entity_of, query_of
 from netweft.client import Client
 from netweft.client.tree import ADDITIONS, Tree
 from netweft.core.fleet.changes import HOST_NETWORKS, Change
-from netweft.core.fleet.checks import referred
-from netweft.core.fleet.items import Key
+from netweft.core.fleet.items import Key, referred
 from netweft.core.network_filters import IDS
 from netweft.core.rules.provider import certificates_of
 

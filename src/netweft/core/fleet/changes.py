@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from netweft.core.fleet.host_nouns import HOST_NOUNS
-from netweft.core.fleet.items import Fleet, Key, Values, above
+from netweft.core.fleet.items import Fleet, Key, Values, above, referred
 from netweft.core.fleet.nouns import BY_NAME, RANK
 
 Action: TypeAlias = Literal["add", "change", "remove"]
@@ -46,19 +46,40 @@ def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Chan
     """What to do, in an order that works: what others refer to first, and removals last, in reverse. ``prune``: what a
     collection has that the file names, and the file has not, is removed.
     """
-    made = [_made(key, current.things.get(key), values) for key, values in wanted.things.items()]
-    ordered = sorted((one for one in made if one), key=_order)
     left = gone(current, wanted) if prune else frozenset[Key]()
+    freed = _freed(current, wanted, left)
+    before = {**current.things, **{key: {**current.things[key], "failover": None} for key in freed}}
+    again = {key: {"failover": freed[key], **wanted.things.get(key, {})} for key in freed if key not in left}
+    made = [_made(key, before.get(key), values) for key, values in {**wanted.things, **again}.items()]
+    ordered = sorted((one for one in made if one), key=_order)
     removals = [
         Change("remove", *key)
         for key in sorted(left, key=lambda key: (-RANK[key[0]], key[1]))
         if not is_within(key, left)  # goes with what it is in
     ]
     return (
+        *(Change("change", *key, (Difference(("failover",), freed[key], None),)) for key in sorted(freed)),
         *(one for one in ordered if one.noun not in HOST_NOUNS),
         *_by_host([*ordered, *removals]),
         *(one for one in removals if one.noun not in HOST_NOUNS),
     )
+
+
+def _freed(current: Fleet, wanted: Fleet, left: Collection[Key]) -> dict[Key, Any]:
+    """The failovers of the profiles that have none for a while, as the profile that it is changes or goes: nobody's
+    failover is changed or removed (oVirt). What goes with the network of both needs nothing.
+    """
+    found = {}
+    for key, values in current.things.items():
+        failover = values.get("failover") if key[0] == "profile" else None
+        if not failover:
+            continue
+        other = referred(key, "profile", failover)
+        is_changed = other in current.things and _made(other, current.things[other], wanted.things.get(other, {}))
+        goes_with_it = above(key) == above(other) and above(key) in left
+        if is_changed or (other in left and not goes_with_it):
+            found[key] = failover
+    return found
 
 
 def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:

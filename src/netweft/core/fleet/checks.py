@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from netweft.core.fleet.changes import Change, gone
-from netweft.core.fleet.items import Fleet, Key, Values, above
+from netweft.core.fleet.items import Fleet, Key, Values, above, referred
 from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.fleet.values import Mistake
 
@@ -101,10 +100,3 @@ def _own_reference(key: Key, current: Fleet, wanted: Fleet) -> Key | None:
     holder = noun, key[1][:1]
     held: Values = {**current.things.get(holder, {}), **wanted.things.get(holder, {})}
     return (refers, (held[field], key[1][1])) if held.get(field) else None
-
-
-def referred(key: Key, noun: str, value: Any) -> Key:  # noqa: ANN401 -- what a field holds
-    """The thing that a field of a thing names: in its data centre where such things are in one."""
-    if noun == "profile":
-        return noun, (key[1][0], value["network"], value["profile"])
-    return noun, (key[1][0], value) if noun in {"qos", "network"} else (value,)

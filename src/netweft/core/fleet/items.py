@@ -145,3 +145,10 @@ def _collection_schema(noun: Noun) -> Schema:
     properties = {**fields, **{inner.key: _collection_schema(inner) for inner in noun.nouns}}
     thing = {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
     return {"description": noun.help, "type": "object", "additionalProperties": thing}
+
+
+def referred(key: Key, noun: str, value: Any) -> Key:  # noqa: ANN401 -- what a field holds
+    """The thing that a field of a thing names: in its data centre where such things are in one."""
+    if noun == "profile":
+        return noun, (key[1][0], value["network"], value["profile"])
+    return noun, (key[1][0], value) if noun in {"qos", "network"} else (value,)
