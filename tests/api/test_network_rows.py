@@ -12,9 +12,11 @@ import sqlalchemy as sa
 import rows
 from api.served import Client, Engine
 from fleet import running_fleet
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from statements_seen import statements_seen
 
@@ -70,6 +72,30 @@ def test_clusters_with_their_numbers(engine: Engine, client: Client) -> None:
     assert (one["switch_type"], one["mac_pool"]["name"], one["drift_healing"]) == ("legacy", "Default", "off")
     assert read(engine, client, "rows/clusters", search="switch=ovs") == []
     assert len(read(engine, client, "rows/clusters", search="hosts=3 and name=Def* sortby vms desc")) == 1
+
+
+def test_hosts_with_their_numbers(engine: Engine, client: Client, tmp_path: Path) -> None:
+    blue, cluster = client.add_network("blue", 100)
+    client.put_xml(f"/clusters/{cluster}/networks/{blue}", "<network><required>true</required></network>")
+    with running_fleet(engine.db, tmp_path, 2) as fleet:
+        blue_on_eth1 = AttachmentChange(network=Ref(id=blue), nic=Ref(name="eth1"))
+        fleet.done(fleet.setup(SetupRequest(attachments=(blue_on_eth1,))))
+        vm = engine.db.run(rows.add_vm, cluster, "vm1")
+        with engine.db.write() as tx:
+            tx.execute(sa.update(vms).where(vms.c.id == vm).values(host_id=fleet.id()))
+        first, second = read(engine, client, "rows/hosts", search="sortby name")
+        assert (first["name"], first["status"], first["cluster"]["name"]) == ("sim-1", "up", "Default")
+        numbers = ("networks", "missing", "uplinks", "uplinks_down", "bonds", "vms")
+        assert {name: first[name] for name in numbers} == dict(zip(numbers, (2, 0, 2, 0, 0, 1), strict=True))
+        assert (first["synced"], first["committed"], first["changing"]) == (True, False, False)
+        assert first["seen"]
+        assert first["agent_version"]
+        assert (second["networks"], second["missing"], second["committed"]) == (1, 1, True)
+        for search, names in {
+            "missing>0": ["sim-2"], "committed=false": ["sim-1"], "synced=true and vms=1": ["sim-1"],
+            "sortby networks desc": ["sim-1", "sim-2"], "uplinks_down>0": [], "cluster=other": [],
+        }.items():  # fmt: skip
+            assert [one["name"] for one in read(engine, client, "rows/hosts", search=search)] == names, search
 
 
 def test_what_uses_a_network_is_named(engine: Engine, client: Client) -> None:
@@ -142,7 +168,14 @@ def test_a_window_of_the_matrix(engine: Engine, client: Client) -> None:
 
 def test_what_it_costs_does_not_grow_with_the_fleet(engine: Engine, client: Client) -> None:
     blue, cluster = client.add_network("blue", 100)
-    paths = ("rows/networks", "rows/clusters", "matrix", f"networks/{blue}/usage", f"networks/{blue}/hosts")
+    paths = (
+        "rows/networks",
+        "rows/clusters",
+        "rows/hosts",
+        "matrix",
+        f"networks/{blue}/usage",
+        f"networks/{blue}/hosts",
+    )
     costs: list[list[int]] = []
     for count in (1, 20):
         fill(engine.db, cluster, count)
@@ -161,7 +194,7 @@ def _cost(engine: Engine, client: Client, path: str) -> int:
     return len(seen)
 
 
-@pytest.mark.parametrize("path", ["rows/networks", "rows/clusters", "matrix"])
+@pytest.mark.parametrize("path", ["rows/networks", "rows/clusters", "rows/hosts", "matrix"])
 def test_who_sees_nothing_is_shown_nothing(engine: Engine, client: Client, path: str) -> None:
     """A role on a cluster shows it, its networks and hosts; what is elsewhere is neither shown nor counted."""
     blue, cluster = client.add_network("blue", 100)
@@ -177,6 +210,8 @@ def test_who_sees_nothing_is_shown_nothing(engine: Engine, client: Client, path:
         found = read(engine, keeper, path)
         if path == "rows/clusters":
             assert [one["name"] for one in found] == ["Default"]
+        elif path == "rows/hosts":
+            assert found == []
         elif path == "matrix":
             assert [one["name"] for one in found["clusters"]] == ["Default"]
             assert {one["cluster"] for one in found["cells"]} <= {cluster}

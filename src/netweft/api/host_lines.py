@@ -1,0 +1,83 @@
+"""``GET /netweft/v1/rows/hosts``: hosts with the numbers of what is on them, for lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.values import Named
+from netweft.engine.access import visibility
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import host_lines as queries
+from netweft.engine.queries.host_lines import CountedHost
+from netweft.engine.queries.hosts import capabilities_of
+from netweft.engine.statements import rows
+
+routes = Routes("host_lines", ADDITIONS)
+
+
+class HostLine(msgspec.Struct, kw_only=True, frozen=True):
+    """A host as a list shows it. ``seen``: when it was last asked, null before its first report, as are ``synced``
+    (whether it is as wanted) and ``committed`` (whether it boots with what runs). ``changing``: whether its networks
+    are being changed; ``generation``: of its intent; ``missing``: required networks that it lacks; ``uplinks``: NICs
+    and bonds with networks, ``uplinks_down``: those of them without a link. What may not be seen is not counted.
+    """
+
+    id: str
+    name: str
+    description: str
+    address: str
+    status: str
+    status_reason: str
+    cluster: Named
+    data_center: Named
+    agent_version: str
+    seen: datetime | None
+    generation: int
+    changing: bool
+    synced: bool | None
+    committed: bool | None
+    networks: int
+    missing: int
+    uplinks: int
+    uplinks_down: int
+    bonds: int
+    vms: int
+
+
+@routes.get("/rows/hosts", many(HostLine), needs=READ, queries=LISTED)
+def list_hosts(call: Call[None]) -> list[HostLine]:
+    """Hosts with the numbers of what is on them; searched and sorted by these, too."""
+    with call.read() as tx:
+        statement, fields = queries.counted(visibility.narrow(tx, call.actor))
+        found = rows(tx, CountedHost, page(tx, call, statement, Searchable(fields, key=hosts.c.id)))
+    return [_line(row) for row in found]
+
+
+def _line(row: CountedHost) -> HostLine:
+    capabilities = capabilities_of(row)
+    return HostLine(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        address=row.address,
+        status=row.status,
+        status_reason=row.status_reason,
+        cluster=Named(id=row.cluster_id, name=row.cluster_name),
+        data_center=Named(id=row.data_center_id, name=row.data_center_name),
+        agent_version=capabilities.agent_version if capabilities else "",
+        seen=row.seen,
+        generation=row.generation,
+        changing=row.is_changing,
+        synced=row.drifts_since is None if capabilities else None,
+        committed=not row.dirty if capabilities else None,
+        networks=row.networks,
+        missing=row.missing,
+        uplinks=row.uplinks,
+        uplinks_down=row.uplinks_down,
+        bonds=row.bonds,
+        vms=row.vms,
+    )
