@@ -185,3 +185,40 @@ def test_the_head_and_its_commit_are_on_each_tab(site: Site, window: Window) -> 
     expect(heading(page, "Uplinks")).to_be_visible()
     window.open(f"hosts/{site.id('sim-1')}/nothing")
     expect(heading(page, "There is no such page")).to_be_visible()
+
+
+def act(page: Page, host: str, action: str) -> None:
+    page.get_by_role("button", name=f"Actions for {host}").click()
+    page.get_by_role("menuitem", name=action).click()
+
+
+def test_a_host_gets_the_networks_of_another(site: Site, window: Window) -> None:
+    site.add_network("copied", "sim-1", nic="eth2")
+    page = window.open(f"hosts/{site.id('sim-3')}/topology")
+    act(page, "sim-3", "Copy networks from")
+    dialog = page.get_by_role("dialog", name="Copy networks to sim-3")
+    for source in ("sim-2", "sim-1"):
+        dialog.get_by_label("From").select_option(site.id(source))
+    dialog.get_by_text("Same as API call or command").click()
+    expect(dialog).to_contain_text("netweft host copy-networks sim-3 sim-1")
+    apply(page, "Copy")
+    assert "copied" in site.carried("sim-3")
+    site.client.addition(
+        "POST", f"hosts/{site.id('sim-3')}/history/{generation_before(site)}/restore", {"commit": True}
+    )
+
+
+def generation_before(site: Site) -> int:
+    return int(site.client.addition("GET", f"hosts/{site.id('sim-3')}/history")[1]["generation"])
+
+
+def test_a_host_is_taken_out_of_service_and_back(site: Site, window: Window) -> None:
+    page = window.open(f"hosts/{site.id('sim-3')}")
+    act(page, "sim-3", "Put into maintenance")
+    page.get_by_role("dialog").get_by_role("button", name="Put into maintenance").click()
+    expect(page.get_by_text("maintenance", exact=True)).to_be_visible()
+    act(page, "sim-3", "Activate")
+    page.get_by_role("dialog").get_by_role("button", name="Activate").click()
+    expect(page.get_by_text("up", exact=True)).to_be_visible()
+    act(page, "sim-3", "Ask for its report")
+    expect(page.get_by_text("sim-3 has reported.")).to_be_attached()

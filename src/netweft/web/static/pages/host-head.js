@@ -3,6 +3,7 @@ import { Act, Icon, keepFocus } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Tabs } from '../lib/list.js';
 import { Head } from '../lib/view.js';
+import { HostActions } from './host-actions.js';
 import { Committed, HostStatus, InSync } from './hosts.js';
 /** @import {Failure} from '../model/types.d.ts' */
 
@@ -13,7 +14,7 @@ const placeOf = (host, tab) => (tab ? `hosts/${host.id}/${tab}` : `hosts/${host.
 /** `host`: {id, name, cluster, status, inSync, committed}; `commit`: has it boot with what runs on it now. */
 export function HostHead({ host, tab = '', commit }) {
   return html`<${Head} title=${host.name} crumbs=${html`<a href="/ui/hosts">Hosts</a><${Icon} name="chevron-right" size=${14}/><span>${host.cluster}</span>`}>
-    <${HostStatus} of=${host.status}/><${InSync} of=${host.inSync}/><${Committed} of=${host.committed}/>${host.committed === 'false' && html`<${Commit} commit=${commit}/>`}
+    <${HostStatus} of=${host.status}/><${InSync} of=${host.inSync}/><${Committed} of=${host.committed}/>${host.committed === 'false' && html`<${Commit} commit=${commit}/>`}<${HostActions} host=${host}/>
     <${Tabs} label=${`Parts of ${host.name}`} tabs=${TABS.map(([name, text]) => [placeOf(host, name), text])} at=${placeOf(host, tab)}/><//>`;
 }
 

@@ -1,0 +1,49 @@
+// What is done with a host beside setting up its networks: taken into service and out of it, asked for a report, given the networks of another.
+import { OVIRT, OWN, exactly, get, post } from '../lib/api.js';
+import { Choice, useAsk } from '../lib/form.js';
+import { HostChange } from '../lib/host-change.js';
+import { Dialog, Menu, say } from '../lib/parts.js';
+import { html, useState } from '../lib/preact.js';
+import { command } from '../lib/same.js';
+import { Refused, useData } from '../lib/view.js';
+
+/** @type {(host: { id: string }, name: string) => string} */
+const action = (host, name) => `${OVIRT}/hosts/${host.id}/${name}`;
+
+const deactivation = (host) => ({
+  title: `Put ${host.name} into maintenance?`, verb: 'Put into maintenance', said: `${host.name} goes into maintenance.`,
+  fields: () => html`<p>Its virtual machines move to other hosts of the cluster first; the host waits for those that cannot. Its networks stay.</p>`,
+  of: () => ({ method: 'POST', path: action(host, 'deactivate'), body: {}, cli: command('host', 'deactivate', host.name) }),
+});
+
+const activation = (host) => ({
+  title: `Activate ${host.name}?`, verb: 'Activate', said: `${host.name} is taken into service.`, fields: () => html`<p>Virtual machines may be started on it again.</p>`,
+  of: () => ({ method: 'POST', path: action(host, 'activate'), body: {}, cli: command('host', 'activate', host.name) }),
+});
+
+/** The menu of a host. */
+export function HostActions({ host }) {
+  const [dialog, ask] = useAsk();
+  const [copying, copy] = useState(false);
+  const isOut = ['maintenance', 'preparing_for_maintenance'].includes(host.status);
+  const refresh = () => post(action(host, 'refresh'), {}).then(() => say(`${host.name} has reported.`), (error) => say(error.message));
+  return html`<${Menu} label=${`Actions for ${host.name}`} items=${[
+    { icon: 'git-compare', text: 'Copy networks from…', right: 'configure_host_network', run: () => copy(true) },
+    { icon: 'refresh-cw', text: 'Ask for its report', right: 'manipulate_host', run: refresh },
+    isOut ? { icon: 'play', text: 'Activate…', right: 'manipulate_host', run: () => ask(activation(host)) } : { icon: 'pause', text: 'Put into maintenance…', right: 'manipulate_host', run: () => ask(deactivation(host)) },
+  ]}/>${dialog}${copying && html`<${Copy} host=${host} onClose=${() => copy(false)}/>`}`;
+}
+
+/** Gives a host the networks, bonds and labels of another of its cluster. */
+function Copy({ host, onClose }) {
+  const found = useData(() => get(`${OWN}/rows/hosts`, { search: `${exactly('cluster', host.cluster)} and not ${exactly('name', host.name)} sortby name`, max: 1000 }), [host.id]);
+  const [source, setSource] = useState('');
+  const others = found.data ?? [];
+  const from = others.find((one) => one.id === source) ?? others[0];
+  const request = { method: 'POST', path: action(host, 'copyhostnetworks'), body: { source_host: { id: from?.id } } };
+  const title = `Copy networks to ${host.name}`;
+  if (!from) return found.data || found.error ? html`<${Dialog} open title=${title} onClose=${onClose}>${found.error ? html`<${Refused} error=${found.error}/>` : html`<p>Cluster ${host.cluster} has no other host, or none that you may see.</p>`}<//>` : null;
+  return html`<${HostChange} title=${title} request=${request} verb="Copy" cli=${command('host', 'copy-networks', host.name, from.name)} onClose=${onClose} onDone=${() => undefined}>
+    <${Choice} label="From" value=${from.id} options=${others.map((one) => [one.id, `${one.name}: ${one.networks} networks, ${one.bonds} bonds`])} onChange=${(event) => setSource(event.currentTarget.value)}/>
+    <p class="quiet">Bonds and labels come with them. Static addresses do not: they are of one host.</p><//>`;
+}
