@@ -227,6 +227,36 @@ def test_the_matrix_is_changed_by_keys_and_applied(site: Site, window: Window) -
 
 
 @pytest.mark.usefixtures("racks")
+def test_many_cells_are_filled_at_once(site: Site, window: Window) -> None:
+    for number in (1, 2):
+        site.add_network(f"filled-{number}")
+    page = window.open("matrix?networks=filled-&clusters=racks")
+    cells = page.get_by_role("gridcell")
+    optional = page.get_by_role("gridcell", name="attached, optional, changed")
+    required = page.get_by_role("gridcell", name="attached, required, changed")
+    cells.first.click()
+    cells.last.click(modifiers=["Shift"])
+    expect(optional).to_have_count(4)
+    page.keyboard.press("Control+z")
+    expect(optional).to_have_count(1)
+    cells.first.focus()
+    page.keyboard.press("r")
+    page.keyboard.press("Control+a")
+    expect(required).to_have_count(2)
+    page.keyboard.press("c")
+    expect(required).to_have_count(3)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Space")
+    expect(required).to_have_count(4)
+    for left in (3, 2, 1):
+        page.keyboard.press("Control+z")
+        expect(required).to_have_count(left)
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("gridcell", name="changed")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("racks")
 def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: Opened) -> None:
     site.grant(site.add_user("eve"), "ReadOnlyAdmin")
     site.add_network("not eve's")

@@ -99,10 +99,11 @@ def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None
     keeper = site.add_user("keeper")
     site.grant(keeper, "HostAdmin", f"hosts/{site.id('sim-2')}")
     site.grant(keeper, "ReadOnlyAdmin")
+    site.add_network("not committed yet", "sim-1")
     window = opened()
     page = window.open(f"hosts/{site.id('sim-1')}")
     window.log_in("keeper@internal")
-    page.get_by_role("button", name="Commit").click()
+    page.get_by_role("button", name="Commit", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Not committed. The user keeper@internal is not authorized")
 
 

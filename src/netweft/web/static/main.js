@@ -80,6 +80,7 @@ function App() {
     if (user.value) setWasIn(user.value.id);
   }, [user.value]);
   useEffect(() => onKeys({
+    ...Object.fromEntries(['n', 'e'].map((key) => [key, () => elements(document, `[aria-keyshortcuts="${key}"]`)[0]?.click()])),
     '/': () => elements(document, '.find input')[0]?.focus(), '?': () => user.value && open('keys'), 'Ctrl K': () => user.value && open('find'),
     ...Object.fromEntries(JUMPS.map(([keys, name]) => [keys, () => go(`/ui/${name}`)])),
   }), []);

@@ -1,9 +1,9 @@
 // Lists that are searched, sorted and paged. All of it is in the address.
 import { get, searchingAny } from './api.js';
-import { Menu } from './parts.js';
-import { html } from './preact.js';
-import { filter, pageNumber, query } from './router.js';
-import { Blank, Find, Table, View, useData } from './view.js';
+import { Menu, say } from './parts.js';
+import { html, useState } from './preact.js';
+import { chosen, filter, pageNumber, query } from './router.js';
+import { Blank, Find, Refused, Table, View, useData } from './view.js';
 
 const PAGE = 100;
 
@@ -12,18 +12,37 @@ const PAGE = 100;
 export function useList(path, fields, more = {}, within = '') {
   const [words, sort, page] = [query.value.get('search') ?? '', query.value.get('sort') ?? '', pageNumber.value];
   const wanted = searchingAny(fields, words);
-  const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`, page > 1 && `page ${page}`].filter(Boolean).join(' ');
-  return { found: useData(() => get(path, { search, max: PAGE, ...more }), [path, search]), words, page };
+  const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`].filter(Boolean).join(' ');
+  const here = page > 1 ? `${search} page ${page}`.trim() : search;
+  return { found: useData(() => get(path, { search: here, max: PAGE, ...more }), [path, here]), words, page, path, asked: { search, ...more } };
+}
+
+/** The condition that the address narrows a list to: `table` has [words, condition] by its name there. @type {(table: Record<string, string[]>) => string | undefined} */
+export const narrowedBy = (table) => chosen(table, query.value.get('show') ?? '')?.[1];
+
+/** Chooses what a list is narrowed to. */
+export function Narrow({ table }) {
+  const change = (event) => { filter('page', ''); filter('show', event.currentTarget.value); };
+  return html`<label class="show">Show<select value=${query.value.get('show') ?? ''} onChange=${change}><option value="">all</option>${Object.entries(table).map(([name, [text]]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label>`;
+}
+
+/** Saves all that the filter of a list finds as a file. */
+function Export({ label, list: { path, asked }, of }) {
+  const [error, set] = useState(/** @type {Error | null} */ (null));
+  const save = (kind) => import('./export.js').then((module) => module.save(kind, label, path, asked, of)).then(() => { set(null); say(`${label} saved as a file.`); }, set);
+  const item = (kind) => ({ icon: 'save', text: `As ${kind.toUpperCase()}`, run: () => save(kind) });
+  return html`<${Menu} icon="save" label=${`Save ${label} as a file`} items=${[item('csv'), item('json')]}/>${error && html`<${Refused} error=${error}/>`}`;
 }
 
 /** A list of `useList`. `of`: the rows of an answer; `hint`: what can be looked for; `empty`: what to say where there is nothing at all, [title, text];
  * `children`: what stands beside the filter. */
-export function List({ list: { found, words, page }, of = (data) => data, label, hint, columns, empty, children }) {
+export function List({ list, of = (data) => data, label, hint, columns, empty, children }) {
+  const { found, words, page } = list;
   const change = (text) => { filter('page', ''); filter('search', text); };
   const nothing = (data) => !of(data).length && (words || page > 1
     ? html`<${Blank} title=${`${label}: none matches`}><button type="button" class="btn" onClick=${() => change('')}>Clear the filter</button><//>`
     : html`<${Blank} title=${empty[0]}>${empty[1]}<//>`);
-  return html`<div class="bar"><${Find} label=${hint} value=${words} onChange=${change}/><span class="grow"></span>${children}</div>
+  return html`<div class="bar"><${Find} label=${hint} value=${words} onChange=${change}/><span class="grow"></span>${children}<${Export} label=${label} list=${list} of=${of}/></div>
     <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label=${label} columns=${columns} rows=${of(data)}/><${Pages} page=${page} more=${of(data).length === PAGE}/>`}<//>`;
 }
 

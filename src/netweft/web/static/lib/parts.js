@@ -83,8 +83,8 @@ export function Act({ right, href, onClick, children, ...rest }) {
 }
 
 /** A button with a menu of actions. */
-export const Menu = ({ label, items }) => html`<button type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu"
-  onPointerDown=${(event) => pressMenu(event.currentTarget)} onClick=${(event) => clickMenu(event.currentTarget, label, items)}><${Icon} name="ellipsis"/></button>`;
+export const Menu = ({ label, items, icon = 'ellipsis' }) => html`<button type="button" class="iconbtn menu" aria-label=${label} aria-haspopup="menu"
+  onPointerDown=${(event) => pressMenu(event.currentTarget)} onClick=${(event) => clickMenu(event.currentTarget, label, items)}><${Icon} name=${icon}/></button>`;
 
 /** The elements in another that a selector names. @type {(within: ParentNode, selector: string) => HTMLElement[]} */
 export const elements = (within, selector) => [...within.querySelectorAll(selector)].filter((one) => one instanceof HTMLElement);

@@ -1,6 +1,7 @@
 // What every view has in common: what it shows comes from the engine, which may be slow, refuse, have nothing, or be away.
+import { single } from './keys.js';
 import { onNews } from './live.js';
-import { Icon } from './parts.js';
+import { Icon, elements } from './parts.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.js';
 import { filter, query } from './router.js';
 /** @import {Failure, Loaded} from '../model/types.d.ts' */
@@ -89,9 +90,23 @@ export function Find({ label, value, onChange }) {
     onInput=${(event) => onChange(event.currentTarget.value)}/><kbd>/</kbd></label>`;
 }
 
+/** Up and down lead to the former and the next row, and the point to what can be done with this one. */
+function moveInRows(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1, '.': 0 }[event.key];
+  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select, textarea')) return;
+  const rows = elements(event.currentTarget, 'tbody tr');
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const row = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
+  const goal = step ? row && elements(row, 'a, button')[0] : single.value && at >= 0 && elements(row, '[aria-haspopup=menu]')[0];
+  if (!goal) return;
+  event.preventDefault();
+  if (step) goal.focus();
+  else goal.click();
+}
+
 /** A table of `rows`; `columns` are [heading, cell of a row, field that it is sorted by if it can be]. The order is in the address. */
 export function Table({ label, columns, rows }) {
-  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label}><table class="list"><thead><tr>${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label} onKeyDown=${moveInRows}><table class="list"><thead><tr>${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 

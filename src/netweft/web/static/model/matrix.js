@@ -36,6 +36,24 @@ export function require(draft, key, cell) {
   return wish(draft, key, cell, { ...now, required: !now.required });
 }
 
+/** The places, [row, column], of the cells between two of them. @type {(one: [number, number], other: [number, number]) => [number, number][]} */
+export function between(one, other) {
+  const [rows, columns] = [0, 1].map((n) => [Math.min(one[n], other[n]), Math.max(one[n], other[n])]);
+  const found = /** @type {[number, number][]} */ ([]);
+  for (let row = rows[0]; row <= rows[1]; row += 1) for (let column = columns[0]; column <= columns[1]; column += 1) found.push([row, column]);
+  return found;
+}
+
+/** The draft where the cells at these places are attached and required as `value` is, or detached with null. Roles stay: a cluster has each of them once.
+ * @type {(matrix: Matrix, draft: MatrixDraft, places: [number, number][], value: Wish | null) => MatrixDraft} */
+export function fill(matrix, draft, places, value) {
+  const cells = cellsOf(matrix);
+  return places.map(([row, column]) => /** @type {[Row, Column]} */ ([matrix.networks[row], matrix.clusters[column]])).filter(([network, cluster]) => mayBe(network, cluster)).reduce((next, [network, cluster]) => {
+    const [key, cell] = [keyOf(network, cluster), cells.get(keyOf(network, cluster))];
+    return wish(next, key, cell, value && { required: value.required, roles: wanted(next, key, cell)?.roles ?? [] });
+  }, draft);
+}
+
 /** The request that makes a cell what is wished; null for detached. There is no command for taking away the last role.
  * @type {(network: Pick<Row, 'id' | 'name' | 'vm_network'>, cluster: Pick<Column, 'id' | 'name'>, cell: Cell | undefined, value: Wish | null) => Call} */
 export function requestFor(network, cluster, cell, value) {

@@ -1,8 +1,9 @@
 // The hosts of the fleet.
-import { OVIRT } from '../lib/api.js';
-import { List, useList } from '../lib/list.js';
+import { OWN } from '../lib/api.js';
+import { List, Narrow, narrowedBy, useList } from '../lib/list.js';
 import { html } from '../lib/preact.js';
-import { Head, State } from '../lib/view.js';
+import { filter } from '../lib/router.js';
+import { Head, Moment, State } from '../lib/view.js';
 
 const KINDS = { up: 'ok', maintenance: 'rest', preparing_for_maintenance: 'busy', connecting: 'busy', initializing: 'busy', installing: 'busy', reboot: 'busy' };
 
@@ -13,18 +14,33 @@ export const InSync = ({ of }) => (of === undefined ? 'not reported' : html`<${S
 /** Whether a host boots with what runs on it. */
 export const Committed = ({ of }) => (of === undefined ? 'not reported' : html`<${State} kind=${of === 'true' ? 'ok' : 'warn'}>${of === 'true' ? 'committed' : 'not committed'}<//>`);
 
+/** A value that is not known before a host's first report, as oVirt's API has it. */
+const told = (value) => (value === null ? undefined : String(value));
+/** Whether what a host lacks or has without a link is none. */
+const Without = ({ count, text }) => (count ? html` <${State} kind="warn">${count} ${text}<//>` : null);
+
 const COLUMNS = [
   ['Name', (host) => html`<a href=${`/ui/hosts/${host.id}`}>${host.name}</a>`, 'name'],
-  ['Status', (host) => html`<${HostStatus} of=${host.status}/>`, 'status'],
+  ['Status', (host) => html`<${HostStatus} of=${host.status}/>${host.changing && html` <${State} kind="busy">changing<//>`}`, 'status'],
   ['Cluster', (host) => host.cluster.name, 'cluster'],
-  ['Networks', (host) => html`<${InSync} of=${host.networks_in_sync}/>`],
-  ['Boot', (host) => html`<${Committed} of=${host.networks_committed}/>`],
-  ['VMs', (host) => host.summary?.total ?? '–'],
+  ['Networks', (host) => html`${host.networks}<${Without} count=${host.missing} text="missing"/>`, 'networks'],
+  ['Uplinks', (host) => html`${host.uplinks}<${Without} count=${host.uplinks_down} text="without link"/>`, 'uplinks'],
+  ['Bonds', (host) => host.bonds, 'bonds'],
+  ['As wanted', (host) => html`<${InSync} of=${told(host.synced)}/>`, 'synced'],
+  ['Boot', (host) => html`<${Committed} of=${told(host.committed)}/>`, 'committed'],
+  ['VMs', (host) => host.vms, 'vms'],
+  ['Seen', (host) => html`<${Moment} at=${host.seen}/>`, 'seen'],
   ['Address', (host) => html`<span class="mono">${host.address}</span>`, 'address'],
 ];
 
+/** What the list may be narrowed to, by its name in the address. */
+const SHOWN = {
+  away: ['Not up', 'status!=up'], drift: ['Out of sync', 'synced=false'], uncommitted: ['Not committed', 'committed=false'], missing: ['Without a required network', 'missing>0'], down: ['With an uplink without link', 'uplinks_down>0'],
+};
+
 export function Hosts() {
-  const list = useList(`${OVIRT}/hosts`, ['name'], { follow: 'cluster' });
-  return html`<${Head} title="Hosts"/><div class="page"><${List} list=${list} of=${(data) => data.host ?? []} label="Hosts" hint="Part of a name, or a search such as status=up" columns=${COLUMNS}
-    empty=${['No hosts yet', html`None has joined, or none that you may see. <code>netweft host add NAME</code> adds one.`]}/></div>`;
+  const list = useList(`${OWN}/rows/hosts`, ['name'], {}, narrowedBy(SHOWN));
+  const empty = narrowedBy(SHOWN) ? ['No such host', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all hosts</button>`]
+    : ['No hosts yet', html`None has joined, or none that you may see. <code>netweft host add NAME</code> adds one.`];
+  return html`<${Head} title="Hosts"/><div class="page"><${List} list=${list} label="Hosts" hint="Part of a name, or a search such as status=up" columns=${COLUMNS} empty=${empty}><${Narrow} table=${SHOWN}/><//></div>`;
 }

@@ -33,7 +33,7 @@ export function MacPools() {
   const [dialog, ask] = useAsk();
   const actions = (pool) => html`<${Manage} rights=${['edit_mac_pool', 'delete_mac_pool']} name=${pool.name} edit=${() => ask(editing(pool, list.found.reload))} remove=${() => ask(removing(pool, list.found.reload))}/>`;
   return html`<${List} list=${list} label="MAC pools" hint="Part of a name" columns=${[...COLUMNS, ['Actions', actions]]} empty=${['No MAC pools', 'There is none that you may see.']}>
-      <${Act} right="create_mac_pool" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New MAC pool…<//><//>${dialog}`;
+      <${Act} right="create_mac_pool" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New MAC pool…<//><//>${dialog}`;
 }
 
 const Fields = ({ pool }) => html`<${Field} label="Name" name="name" value=${pool?.name} required autofocus/><${Field} label="Description" name="description" value=${pool?.description}/>

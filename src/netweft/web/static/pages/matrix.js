@@ -8,7 +8,7 @@ import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, pageNumber, query } from '../lib/router.js';
 import { Same } from '../lib/same.js';
 import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
-import { cellsOf, changes, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
+import { between, cellsOf, changes, fill, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
 import { Cells, Wishes, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { ROLES } from './networks.js';
@@ -25,10 +25,18 @@ const SHORT = { management: 'M', migration: 'Mi', display: 'D', default_route: '
 /** @type {() => MatrixDraft} */
 const stored = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? '{}');
 
-/** What is wanted and differs from what is; it stays in this tab of the browser. @returns {[MatrixDraft, (next: MatrixDraft) => void]} */
+/** What is wanted and differs from what is, which stays in this tab of the browser, and how to take back what was done last.
+ * @returns {[MatrixDraft, (next: MatrixDraft) => void, () => boolean]} */
 function useDraft() {
   const [draft, set] = useState(stored);
-  return [draft, (next) => { sessionStorage.setItem(DRAFT, JSON.stringify(next)); set(next); }];
+  const past = useRef(/** @type {MatrixDraft[]} */ ([]));
+  const keep = (next) => { sessionStorage.setItem(DRAFT, JSON.stringify(next)); set(next); };
+  const undo = () => {
+    const before = past.current.pop();
+    if (before) keep(before);
+    return Boolean(before);
+  };
+  return [draft, (next) => { past.current.push(draft); keep(next); }, undo];
 }
 
 export function Matrix() {
@@ -36,7 +44,7 @@ export function Matrix() {
   const page = pageNumber.value;
   const asked = { datacenter: center, networks: `${searching(networks)} page ${page}`.trim(), clusters: searching(clusters), max: ROWS, columns: COLUMNS };
   const found = useData(() => Promise.all([get(`${OWN}/matrix`, asked), get(`${OVIRT}/datacenters`)]), [center, networks, clusters, page]);
-  const [draft, setDraft] = useDraft();
+  const [draft, setDraft, undo] = useDraft();
   const narrow = (name) => (text) => { filter('page', ''); filter(name, text); };
   const asTable = query.value.get('view') === 'table';
   const nothing = ([matrix]) => !(matrix.networks.length && matrix.clusters.length) && html`<${Blank} title="Nothing matches"><button type="button" class="btn" onClick=${() => ['networks', 'clusters', 'datacenter', 'page'].forEach((name) => filter(name, ''))}>Clear the filter</button><//>`;
@@ -44,18 +52,18 @@ export function Matrix() {
     <div class="bar"><${Find} label="Networks: part of a name" value=${networks} onChange=${narrow('networks')}/><${Find} label="Clusters: part of a name" value=${clusters} onChange=${narrow('clusters')}/>
       <${Centers} of=${found.data?.[1].data_center ?? []} value=${center} onChange=${narrow('datacenter')}/><span class="grow"></span>
       <button type="button" class="btn" aria-pressed=${asTable} onClick=${() => filter('view', asTable ? '' : 'table')}><${Icon} name="scroll-text"/>As a table</button></div>
-    <${View} of=${found} empty=${nothing}>${([matrix]) => html`<${Window} matrix=${matrix} draft=${draft} setDraft=${setDraft} asTable=${asTable} reload=${found.reload}/>
+    <${View} of=${found} empty=${nothing}>${([matrix]) => html`<${Window} matrix=${matrix} draft=${draft} setDraft=${setDraft} undo=${undo} asTable=${asTable} reload=${found.reload}/>
       <${Pages} page=${page} more=${matrix.networks_total > page * ROWS}/>`}<//></div>`;
 }
 
 const Centers = ({ of, value, onChange }) => of.length > 1 && html`<${Choice} label="Data center" value=${value} none="all" options=${of.map((one) => [one.id, one.name])} onChange=${(event) => onChange(event.currentTarget.value)}/>`;
 
-/** @param {Props & { asTable: boolean }} props */
-function Window({ matrix, draft, setDraft, asTable, reload }) {
+/** @param {Props & { undo: () => boolean, asTable: boolean }} props */
+function Window({ matrix, draft, setDraft, undo, asTable, reload }) {
   const over = matrix.clusters_total > matrix.clusters.length;
   const list = changes(matrix, draft);
   return html`${over && html`<p class="notice warn" role="status"><${Icon} name="info"/><span>${matrix.clusters_total} clusters: the first ${matrix.clusters.length} are shown. Filter the clusters to see others.</span></p>`}
-    <div class="matrix ${list.length ? 'has-basket' : ''}">${asTable ? html`<${Cells} label="Cells" rows=${rowsOf(matrix)} by=${['network', 'cluster']} reload=${reload}/>` : html`<${Grid} matrix=${matrix} draft=${draft} setDraft=${setDraft}/>`}
+    <div class="matrix ${list.length ? 'has-basket' : ''}">${asTable ? html`<${Cells} label="Cells" rows=${rowsOf(matrix)} by=${['network', 'cluster']} reload=${reload}/>` : html`<${Grid} matrix=${matrix} draft=${draft} setDraft=${setDraft} undo=${undo}/>`}
       ${list.length > 0 && html`<${Basket} list=${list} matrix=${matrix} draft=${draft} setDraft=${setDraft} reload=${reload}/>`}</div>`;
 }
 
@@ -68,12 +76,13 @@ function rowsOf(matrix) {
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -Infinity], End: [0, Infinity] };
 const clamp = (n, most) => Math.max(0, Math.min(most, n));
 
-/** @param {Props} props */
-function Grid({ matrix, draft, setDraft }) {
+/** @param {Omit<Props, 'reload'> & { undo: () => boolean }} props */
+function Grid({ matrix, draft, setDraft, undo }) {
   const [at, setAt] = useState(/** @type {At} */ ([0, 0]));
   const [open, setOpen] = useState(/** @type {At | null} */ (null)); // the key of the cell whose roles are chosen
   /** @type {{ current: HTMLElement }} */
   const grid = useRef();
+  const last = useRef(/** @type {At} */ ([0, 0])); // the cell that was changed last: what is filled has what it has
   const cells = cellsOf(matrix);
   const [row, column] = [clamp(at[0], matrix.networks.length - 1), clamp(at[1], matrix.clusters.length - 1)];
   /** @type {(one: At) => [Row, Column]} */
@@ -85,23 +94,45 @@ function Grid({ matrix, draft, setDraft }) {
     if (!mayBe(network, cluster)) return say('They are in different data centers.');
     const key = keyOf(network, cluster);
     const next = how(draft, key, cells.get(key));
+    last.current = one;
     setDraft(next);
     return say(`${network.name} in ${cluster.name}: ${wordsOf(wanted(next, key, cells.get(key))).join(', ') || 'not attached'}`);
   };
+  /** Have cells attached and required, or not attached, as one of them is. @type {(from: At, places: At[]) => void} */
+  const fillFrom = (from, places) => {
+    const key = keyOf(...here(from));
+    const value = wanted(draft, key, cells.get(key));
+    setDraft(fill(matrix, draft, places, value));
+    say(`${places.length} cells: ${wordsOf(value && { ...value, roles: [] }).join(', ') || 'not attached'}`);
+  };
+  const isThere = ([r, c]) => r < matrix.networks.length && c < matrix.clusters.length;
+  const fillTo = (/** @type {At} */ one) => isThere(last.current) && fillFrom(last.current, between(last.current, one));
+  const wholeRow = () => fillFrom([row, column], between([row, 0], [row, matrix.clusters.length - 1]));
+  const wholeColumn = () => fillFrom([row, column], between([0, column], [matrix.networks.length - 1, column]));
+  /** @type {(event: FocusEvent) => void} */
+  const come = (event) => { // however it came there, as screen readers do by themselves
+    const place = event.target instanceof HTMLElement && event.target.dataset.cell;
+    if (place) setAt(/** @type {At} */ (place.split(',').map(Number)));
+  };
   const press = (event) => {
+    const withCtrl = (event.ctrlKey || event.metaKey) && { a: wholeRow, z: () => say(undo() ? 'Undone.' : 'There is nothing to undo.') }[event.key];
+    if (withCtrl) {
+      event.preventDefault();
+      withCtrl();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = { ' ': () => change([row, column], toggle), r: () => change([row, column], require), Enter: () => mayBe(...here([row, column])) && setOpen([row, column]) }[event.key];
+    const act = { ' ': () => (event.shiftKey ? fillTo([row, column]) : change([row, column], toggle)), c: wholeColumn, r: () => change([row, column], require), Enter: () => mayBe(...here([row, column])) && setOpen([row, column]) }[event.key];
     const move = MOVES[event.key];
     if (!act && !move) return;
     event.preventDefault();
     if (act) act();
     else focus([clamp(row + move[0], matrix.networks.length - 1), clamp(column + move[1], matrix.clusters.length - 1)]);
   };
-  return html`<div class="card grid-x" ref=${grid}><table class="grid" role="grid" aria-label="Networks and clusters" aria-describedby="h-legend" onKeyDown=${press}>
+  return html`<div class="card grid-x" ref=${grid}><table class="grid" role="grid" aria-label="Networks and clusters" aria-describedby="h-legend" onKeyDown=${press} onFocusIn=${come}>
       <thead><tr><th scope="col">Network</th>${matrix.clusters.map((cluster) => html`<th key=${cluster.id} scope="col"><a href=${`/ui/clusters/${cluster.id}`} tabindex="-1">${cluster.name}</a><small>${cluster.hosts} ${cluster.hosts === 1 ? 'host' : 'hosts'}</small></th>`)}</tr></thead>
       <tbody>${matrix.networks.map((network, r) => html`<tr key=${network.id}><th scope="row"><a href=${`/ui/networks/${network.id}`} tabindex="-1">${network.name}</a><small>${network.vlan === null ? 'untagged' : `VLAN ${network.vlan}`}</small></th>
         ${matrix.clusters.map((cluster, c) => html`<${GridCell} key=${cluster.id} place=${[r, c]} isHere=${r === row && c === column} cell=${cells.get(keyOf(network, cluster))} value=${wanted(draft, keyOf(network, cluster), cells.get(keyOf(network, cluster)))}
-          isChanged=${keyOf(network, cluster) in draft} may=${mayBe(network, cluster)} onChoose=${() => { setAt([r, c]); change([r, c], toggle); }}/>`)}</tr>`)}</tbody></table>
+          isChanged=${keyOf(network, cluster) in draft} may=${mayBe(network, cluster)} onChoose=${(event) => { setAt([r, c]); if (event.shiftKey) fillTo([r, c]); else change([r, c], toggle); }}/>`)}</tr>`)}</tbody></table>
       <${Legend}/></div>
     <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => open && change(open, (old, key, cell) => wish(old, key, cell, value))}/>`;
 }
@@ -117,7 +148,8 @@ function GridCell({ place, isHere, cell, value, isChanged, may, onChoose }) {
 }
 
 const Legend = () => html`<p class="legend" id="h-legend"><span><${Icon} name="check" size=${14}/> attached</span><span><b>Req</b> required</span>${Object.entries(SHORT).map(([role, short]) => html`<span key=${role}><i class="tag r-${role}">${short}</i> ${ROLES[role].toLowerCase()}</span>`)}
-  <span><em>2!</em> hosts without it, or out of sync</span><span><kbd>Space</kbd> attach or detach</span><span><kbd>r</kbd> required</span><span><kbd>Enter</kbd> roles</span></p>`;
+  <span><em>2!</em> hosts without it, or out of sync</span><span><kbd>Space</kbd> attach or detach</span><span><kbd>r</kbd> required</span><span><kbd>Enter</kbd> roles</span>
+  <span><kbd>Shift</kbd> click or <kbd>Shift</kbd> <kbd>Space</kbd> fills from the last change to here</span><span><kbd>Ctrl A</kbd> fills the row, <kbd>c</kbd> the column as this cell</span><span><kbd>Ctrl Z</kbd> undo</span></p>`;
 
 /** @param {{ open: At | null, here: [Row, Column] | null, cells: Map<string, Cell>, draft: MatrixDraft, close: () => void, set: (value: Wish) => void }} props */
 function RolesDialog({ open, here, cells, draft, close, set }) {

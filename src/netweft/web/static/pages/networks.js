@@ -1,9 +1,9 @@
 // The networks of all data centers.
 import { OWN } from '../lib/api.js';
-import { List, useList } from '../lib/list.js';
+import { List, Narrow, narrowedBy, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
-import { filter, query } from '../lib/router.js';
+import { filter } from '../lib/router.js';
 import { Head, State } from '../lib/view.js';
 
 export const ROLES = { management: 'Management', migration: 'Migration', display: 'Display', default_route: 'Default route', gluster: 'Gluster' };
@@ -38,12 +38,10 @@ const SHOWN = {
 };
 
 export function Networks() {
-  const shown = query.value.get('show') ?? '';
-  const list = useList(`${OWN}/rows/networks`, ['name'], {}, SHOWN[shown]?.[1]);
-  const narrow = (event) => { filter('page', ''); filter('show', event.currentTarget.value); };
-  const empty = shown ? ['No such network', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all networks</button>`]
+  const list = useList(`${OWN}/rows/networks`, ['name'], {}, narrowedBy(SHOWN));
+  const empty = narrowedBy(SHOWN) ? ['No such network', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all networks</button>`]
     : ['No networks yet', 'There is none, or none that you may see. A network is defined once, attached to clusters, and carried to their hosts.'];
-  return html`<${Head} title="Networks"><span class="grow"></span><${Act} right="create_storage_pool_network" class="btn primary" href="/ui/networks/new"><${Icon} name="plus"/>New network<//><//>
+  return html`<${Head} title="Networks"><span class="grow"></span><${Act} right="create_storage_pool_network" class="btn primary" href="/ui/networks/new" aria-keyshortcuts="n"><${Icon} name="plus"/>New network<//><//>
     <div class="page"><${List} list=${list} label="Networks" hint="Part of a name, or a search such as vlanid=100" columns=${COLUMNS} empty=${empty}>
-      <label class="show">Show<select value=${shown} onChange=${narrow}><option value="">all</option>${Object.entries(SHOWN).map(([name, [text]]) => html`<option key=${name} value=${name}>${text}</option>`)}</select></label><//></div>`;
+      <${Narrow} table=${SHOWN}/><//></div>`;
 }

@@ -28,7 +28,7 @@ export function Profiles() {
   const actions = (one) => html`<${Manage} rights=${['configure_network_vnic_profile', 'delete_network_vnic_profile']} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
   return html`<${List} list=${list} label="vNIC profiles" hint="Profile, network or QoS, or a search such as qos=gold" columns=${[...COLUMNS, ['Actions', actions]]}
       empty=${['No vNIC profiles yet', 'A network for VMs has one from the start; there is no such network, or none that you may see.']}>
-      <${Act} right="create_network_vnic_profile" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New profile…<//><//>${dialog}`;
+      <${Act} right="create_network_vnic_profile" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New profile…<//><//>${dialog}`;
 }
 
 /** What the fields offer: networks for a new profile, QoS of its data center (all for a new one), network filters. */

@@ -53,7 +53,7 @@ function Actions({ all, reload, ask }) {
   };
   const edit = () => ask(all.isFabric ? editingFabric(all.settings, reload) : editingProvider(all.settings, reload));
   return html`<div class="bar"><${Act} right="create_storage_pool" class="btn primary" disabled=${made.busy} onClick=${run}><${Icon} name="refresh-cw" class=${made.busy ? 'spin' : ''}/>${made.busy ? 'Asking…' : 'Test'}<//>
-      <${Act} right="create_storage_pool" class="btn" onClick=${edit}><${Icon} name="pencil"/>Edit…<//><${Act} right="create_storage_pool" class="btn danger" onClick=${() => ask(removing(all))}><${Icon} name="trash"/>Remove…<//>
+      <${Act} right="create_storage_pool" class="btn" aria-keyshortcuts="e" onClick=${edit}><${Icon} name="pencil"/>Edit…<//><${Act} right="create_storage_pool" class="btn danger" onClick=${() => ask(removing(all))}><${Icon} name="trash"/>Remove…<//>
       ${made.done && html`<span class="fine" role="status"><${Icon} name="circle-check" size=${14}/>${made.done} What had failed is tried again.</span>`}</div>
     ${made.error && html`<${Refused} error=${made.error}/>`}<${Same} ...${test}/>`;
 }

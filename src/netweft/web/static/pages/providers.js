@@ -34,6 +34,6 @@ export function Providers() {
     : html`<${Blank} title="No providers yet">A provider has networks of its own, as OpenStack Neutron and OVN do, or configures a fabric that carries those of hosts, as Cisco UCS Manager does.<//>`);
   return html`<${Head} title="Providers"/><div class="page">
     <div class="bar"><${Find} label="Part of a name, kind or URL" value=${words} onChange=${(text) => filter('search', text)}/><span class="grow"></span>
-      <${Act} right="create_storage_pool" class="btn" onClick=${() => ask(addingFabric(found.reload))}><${Icon} name="plus"/>Add fabric…<//><${Act} right="create_storage_pool" class="btn primary" onClick=${() => ask(addingProvider(found.reload))}><${Icon} name="plus"/>Add provider…<//></div>
+      <${Act} right="create_storage_pool" class="btn" onClick=${() => ask(addingFabric(found.reload))}><${Icon} name="plus"/>Add fabric…<//><${Act} right="create_storage_pool" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(addingProvider(found.reload))}><${Icon} name="plus"/>Add provider…<//></div>
     <${View} of=${found} empty=${nothing}>${(all) => html`<${Table} label="Providers" columns=${COLUMNS} rows=${matching(all)}/>`}<//>${dialog}</div>`;
 }

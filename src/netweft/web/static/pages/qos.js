@@ -35,7 +35,7 @@ export function Qoss() {
   const actions = (one) => html`<${Manage} rights=${['configure_storage_pool_network']} name=${one.name} edit=${() => ask(editing(one, list.found.reload))} remove=${() => ask(removing(one, list.found.reload))}/>`;
   return html`<${List} list=${list} label="QoS" hint="Part of a name, or a search such as type=network" columns=${[...COLUMNS, ['Actions', actions]]}
       empty=${['No QoS yet', 'A QoS limits the traffic of vNICs, by their profiles, or shares a link between the networks of a host.']}>
-      <${Act} right="configure_storage_pool_network" class="btn primary" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New QoS…<//><//>${dialog}`;
+      <${Act} right="configure_storage_pool_network" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(adding(list.found.reload))}><${Icon} name="plus"/>New QoS…<//><//>${dialog}`;
 }
 
 const number = (qos, name) => ({ name, type: 'number', min: 0, value: qos?.limits[name] });

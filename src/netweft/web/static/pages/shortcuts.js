@@ -4,6 +4,7 @@ import { Dialog } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 
 const EVERYWHERE = [['Ctrl K', 'Find anything'], ['/', 'Filter'], ['?', 'This list']];
+const LISTS = [['n', 'New'], ['e', 'Edit what is shown'], ['↑ ↓', 'The former or the next row'], ['Enter', 'Open it'], ['.', 'All actions for it']];
 const SETUP = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
   ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['e', 'Edit a network on the host'], ['.', 'All actions for it'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'],
@@ -16,5 +17,5 @@ const Keys = ({ title, keys }) => html`<h3 class="sub">${title}</h3><dl class="k
 export function Shortcuts({ open, pages, onClose }) {
   return html`<${Dialog} open=${open} title="Keyboard" onClose=${onClose}>
     <label class="opt"><input type="checkbox" checked=${single.value} onChange=${(event) => allowSingle(event.currentTarget.checked)}/><span>Single keys work: letters, numbers, / and ?</span></label>
-    <${Keys} title="Everywhere" keys=${EVERYWHERE}/><${Keys} title="Pages" keys=${pages}/><${Keys} title="Set up networks" keys=${SETUP}/><${Keys} title="Topology" keys=${TOPOLOGY}/><//>`;
+    <${Keys} title="Everywhere" keys=${EVERYWHERE}/><${Keys} title="Pages" keys=${pages}/><${Keys} title="Lists and objects" keys=${LISTS}/><${Keys} title="Set up networks" keys=${SETUP}/><${Keys} title="Topology" keys=${TOPOLOGY}/><//>`;
 }

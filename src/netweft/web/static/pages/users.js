@@ -31,7 +31,7 @@ export function Users() {
   const reload = list.found.reload;
   const actions = (one) => html`<${Manage} rights=${['manipulate_users']} name=${one.user_name} more=${[{ icon: 'key-round', text: 'Set password…', right: rightTo(one), run: () => ask(password(one)) }]} remove=${() => ask(removing(one, reload))}/>`;
   return html`<${Part} part="users"><${List} list=${list} of=${(data) => data.user ?? []} label="Users" hint="Part of a name" columns=${[...COLUMNS, ['Actions', actions]]} empty=${['No users', 'There is none that you may see.']}>
-    <${Act} right="add_users_and_groups_from_directory" class="btn primary" onClick=${() => ask(adding(reload))}><${Icon} name="plus"/>Add user…<//><//>${dialog}<//>`;
+    <${Act} right="add_users_and_groups_from_directory" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(adding(reload))}><${Icon} name="plus"/>Add user…<//><//>${dialog}<//>`;
 }
 
 /** A user, or the part of the page that the address names. */

@@ -33,7 +33,7 @@ function Vnics({ vm, vnics, reload }) {
     ['Link', CELLS.link], ['Plugged', CELLS.plugged], ['Addresses', CELLS.addresses],
     ['Actions', (vnic) => html`<${Menu} label=${`Actions for ${vnic.name}`} items=${actions(at, vnic)}/>`],
   ];
-  return html`<div class="bar"><${Act} right="configure_vm_network" class="btn primary" onClick=${() => ask(adding(at, vnics))}><${Icon} name="plus"/>Add vNIC…<//></div>
+  return html`<div class="bar"><${Act} right="configure_vm_network" class="btn primary" aria-keyshortcuts="n" onClick=${() => ask(adding(at, vnics))}><${Icon} name="plus"/>Add vNIC…<//></div>
     ${made.error && html`<${Refused} error=${made.error}/>`}${made.text && html`<p class="fine"><${Icon} name="circle-check" size=${14}/>${made.text}</p>`}${made.call && html`<${Same} ...${made.call}/>`}
     ${vnics.length ? html`<${Table} label="vNICs" columns=${columns} rows=${vnics}/>` : html`<${Blank} title="No vNICs yet">${vm.name} has no vNIC, so it reaches no network.<//>`}${dialog}`;
 }
