@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 
-def examples(count: int, *, shrinks: bool = True) -> settings:
-    """So many examples, the same each time. A host takes seconds for one, and for some a thousand choices are made.
-    ``shrinks``: False where each begins with what the one before has left, and none can be looked at alone.
-    """
+def examples(count: int) -> settings:
+    """So many examples, the same each time. A host takes seconds for one, and for some a thousand choices are made."""
     return settings(
         max_examples=count,
-        phases=tuple(Phase) if shrinks else (Phase.generate,),
         deadline=None,
         derandomize=True,
         database=None,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import yaml
@@ -57,9 +58,11 @@ def test_of_what_is_exported_nothing_is_to_be_done(netweft: Netweft, file: Path,
 
 
 def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Path, begun: str) -> None:
-    @examples(FLEETS, shrinks=False)
+    @examples(FLEETS)
     @given(sources)
     def fleets(random: Random) -> None:
+        file.write_text(begun)
+        netweft("apply", "-f", str(file), "--prune")
         wanted = add_random(yaml.safe_load(begun), random)
         file.write_text(json.dumps(wanted))
         told = netweft("apply", "-f", str(file), "--prune")
@@ -67,6 +70,28 @@ def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Pat
         assert netweft.json("plan", "-f", str(file), "--prune") == {"changes": []}
 
     fleets()
+
+
+def test_a_profile_is_changed_that_others_fall_back_to(netweft: Netweft, file: Path) -> None:
+    failover = "{network: blue, profile: gold}"
+    function = f"{{pass_through: enabled, migratable: true, network_filter: null, failover: {failover}}}"
+    for description in ("one", "two"):
+        profiles = f"{{gold: {{description: {description}}}, function: {function}}}"
+        file.write_text(f"data_centers: {{Default: {{networks: {{blue: {{profiles: {profiles}}}}}}}}}")
+        netweft("apply", "-f", str(file))
+        assert netweft.json("plan", "-f", str(file)) == {"changes": []}
+
+    def profiles_of_blue() -> Any:
+        return netweft.json("export")["data_centers"]["Default"]["networks"]["blue"]["profiles"]
+
+    found = profiles_of_blue()
+    assert found["gold"]["description"] == "two"
+    assert found["function"]["failover"] == {"network": "blue", "profile": "gold"}
+    file.write_text("data_centers: {Default: {networks: {blue: {profiles: {gold: {description: three}}}}}}")
+    planned = netweft.json("plan", "-f", str(file))["changes"]
+    assert [one["name"] for one in planned] == [f"Default/blue/{one}" for one in ("function", "gold", "function")]
+    netweft("apply", "-f", str(file))
+    assert profiles_of_blue() == {**found, "gold": {**found["gold"], "description": "three"}}
 
 
 def test_a_part_changes_only_what_it_names(netweft: Netweft, file: Path, begun: str) -> None:

@@ -112,7 +112,7 @@ EXCEPTIONS = {
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
     **{
         f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
-        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters")
+        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters", "hosts")
     },
     "GET /netweft/v1/matrix": _TOGETHER,
     "GET /netweft/v1/rights": "for screens, which offer only what the user may do",
