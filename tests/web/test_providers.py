@@ -45,7 +45,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     lines = "".join(f"[{group}]\nmemory = {module}:connect\n" for group, module in points.items())
     (about / "entry_points.txt").write_text(lines)
     path = os.pathsep.join((str(about.parent), str(TESTS), os.environ.get("PYTHONPATH", "")))
-    with EngineProcess(folder / "engine", environment={"PYTHONPATH": path}) as engine, engine.client() as client:
+    with EngineProcess(folder / "engine", environment={"PYTHONPATH": path}, anew=True) as engine, engine.client() as client:
         provider = {"name": "cloud", "type": "memory", "url": "http://there.example"}
         client.add("openstacknetworkproviders", provider)
         account = {"username": "netweft", "password": memory_fabric.PASSWORD}
@@ -85,7 +85,7 @@ def test_networks_are_imported_and_get_subnets(engine: EngineProcess, window: Wi
     expect(row(page, "desks")).to_contain_text("192.0.2.0/24")
     choose(page, "desks", "Edit…")
     page.get_by_role("dialog").get_by_label("Gateway").fill("192.0.2.1")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(row(page, "desks")).to_contain_text("192.0.2.1")
     choose(page, "desks", "Remove…")
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
@@ -130,13 +130,13 @@ def test_a_provider_is_changed(engine: EngineProcess, window: Window) -> None:
     page.get_by_role("button", name="Edit…").click()
     page.get_by_role("dialog").get_by_label("Description").fill("third floor")
     page.get_by_role("dialog").get_by_label("Read-only").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_text("third floor")).to_be_visible()
     expect(page.get_by_text("changes nothing (read-only)")).to_be_visible()
     page.get_by_role("button", name="Edit…").click()
     page.get_by_role("dialog").get_by_label("URL", exact=True).fill("ftp://nowhere")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()
     with engine.client() as client:
         assert client.find("openstacknetworkproviders", "cloud")["url"] == "http://there.example"
@@ -158,7 +158,7 @@ def test_a_fabric_carries_a_network(engine: EngineProcess, window: Window) -> No
     choose(page, "green", "Edit…")
     expect(page.get_by_role("dialog").get_by_label("High performance")).to_be_checked()
     page.get_by_role("dialog").get_by_label("QoS policy").fill("gold")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     with engine.client() as client:
         (profile,) = client.addition("GET", f"networks/{client.find('networks', 'green')['id']}/portprofiles")

@@ -43,7 +43,7 @@ def test_a_vnic_changes_while_its_machine_runs(site: Site, window: Window) -> No
     page.get_by_role("dialog").get_by_label("Profile").select_option(label="blue wire")
     page.get_by_text("Same as API call").click()
     expect(page.get_by_role("region", name="Command")).to_contain_text("netweft vm nic set rewired nic1 --profile")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(row(page, "nic1")).to_contain_text("blue wire")
     expect(page.get_by_role("button", name="Actions for nic1")).to_be_focused()
     for action, shown in (
@@ -64,7 +64,7 @@ def test_what_is_refused_keeps_what_was_typed(site: Site, window: Window) -> Non
     page = window.open(f"vms/{vm}")
     choose(page, "nic1", "Edit…")
     page.get_by_role("dialog").get_by_label("MAC address").fill("02:00:00:00:00:77")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("MAC address")
     expect(page.get_by_role("dialog").get_by_label("MAC address")).to_have_value("02:00:00:00:00:77")
     page.get_by_role("button", name="Cancel").click()
@@ -72,7 +72,7 @@ def test_what_is_refused_keeps_what_was_typed(site: Site, window: Window) -> Non
     expect(row(page, "nic1")).to_contain_text("Unplugged")
     choose(page, "nic1", "Edit…")
     page.get_by_role("dialog").get_by_label("MAC address").fill("02:00:00:00:00:77")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(row(page, "nic1")).to_contain_text("02:00:00:00:00:77")
 
 

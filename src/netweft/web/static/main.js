@@ -3,13 +3,12 @@ import { logOut, recognize, user } from './lib/api.js';
 import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
 import { Icon, Live, Menus, elements } from './lib/parts.js';
-import { html, render, useEffect, useState } from './lib/preact.js';
+import { html, render, useEffect, useRef, useState } from './lib/preact.js';
 import { chosen, follow, go, path } from './lib/router.js';
 import { Blank, Head, later } from './lib/view.js';
 import { FindDialog } from './pages/find.js';
 import { LoginDialog, LoginPage } from './pages/login.js';
 import { Moving } from './pages/moving.js';
-import { Shortcuts } from './pages/shortcuts.js';
 
 const AREAS = [
   ['overview', 'layout-dashboard', 'Overview'], ['hosts', 'server', 'Hosts'], ['networks', 'network', 'Networks'], ['clusters', 'layers', 'Clusters'], ['vms', 'monitor', 'VMs'],
@@ -28,6 +27,7 @@ const ONES = {
   vms: later(() => import('./pages/vm.js'), 'Vm'), providers: later(() => import('./pages/provider.js'), 'Provider'), policies: LISTS.policies, rollouts: later(() => import('./pages/rollouts.js'), 'Rollout'),
   users: later(() => import('./pages/users.js'), 'User'),
 };
+const Shortcuts = later(() => import('./pages/shortcuts.js'), 'Shortcuts');
 const TABS = { hosts: ['topology', 'history', 'drift'], networks: ['clusters', 'hosts', 'vms', 'profiles', 'history'], clusters: ['networks'] };
 /** What is shown below another area than its own. */
 const BELOW = { matrix: 'clusters' };
@@ -71,6 +71,8 @@ function Rail() {
 function App() {
   const [dialog, open] = useState(''); // keys, find
   const close = () => open('');
+  const hasKeys = useRef(false); // loaded when it is first asked for
+  hasKeys.current ||= dialog === 'keys';
   const [wasIn, setWasIn] = useState('');
   useEffect(() => {
     if (user.value && wasIn && user.value.id !== wasIn) { // what is on the screen is somebody else's
@@ -88,7 +90,7 @@ function App() {
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
   return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => open('keys')} find=${() => open('find')}/><${Rail}/><main id="main" tabindex="-1"><${Page}/><${Menus}/></main><${Offline}/><${Live}/>
     <${LoginDialog} open=${user.value === null}/>
-    <${Shortcuts} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>
+    ${hasKeys.current && html`<${Shortcuts} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>`}
     <${FindDialog} open=${dialog === 'find'} pages=${AREAS} onClose=${close}/>`;
 }
 

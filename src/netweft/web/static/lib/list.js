@@ -57,6 +57,3 @@ export function Pages({ page, more }) {
 /** The menu of a row: `more` actions, editing, and removing. `rights`: what these two take, [editing, removing]. */
 export const Manage = ({ name, rights, edit, remove, more = [] }) => html`<${Menu} label=${`Actions for ${name}`}
   items=${[...more, edit && { icon: 'pencil', text: 'Edit…', right: rights[0], run: edit }, { icon: 'trash', text: 'Remove…', right: rights.at(-1), run: remove }]}/>`;
-
-/** The parts of a page that have addresses of their own: [address below /ui/, words]. */
-export const Tabs = ({ label, tabs, at }) => html`<nav class="tabs" aria-label=${label}>${tabs.map(([place, text]) => html`<a key=${place} href=${`/ui/${place}`} aria-current=${place === at ? 'page' : undefined}>${text}</a>`)}</nav>`;

@@ -120,3 +120,6 @@ function Heading({ text, field }) {
   const turn = () => { filter('page', ''); filter('sort', next === null ? '' : field + next); };
   return html`<th scope="col" aria-sort=${order}><button type="button" class="sort" onClick=${turn}>${text}<span aria-hidden="true">${sign}</span></button></th>`;
 }
+
+/** The parts of a page that have addresses of their own: [address below /ui/, words]. */
+export const Tabs = ({ label, tabs, at }) => html`<nav class="tabs" aria-label=${label}>${tabs.map(([place, text]) => html`<a key=${place} href=${`/ui/${place}`} aria-current=${place === at ? 'page' : undefined}>${text}</a>`)}</nav>`;

@@ -2,11 +2,11 @@
 import { OVIRT, OWN, exactly, get } from '../lib/api.js';
 import { Change, useChange } from '../lib/plan.js';
 import { Check, Choice, Field, differing, useBefore } from '../lib/form.js';
-import { List, Tabs, useList } from '../lib/list.js';
+import { List, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { command } from '../lib/same.js';
-import { Blank, Head, State, View, useData } from '../lib/view.js';
+import { Blank, Head, State, Tabs, View, useData } from '../lib/view.js';
 import { cellsOf, keyOf } from '../model/matrix.js';
 import { Cells } from './cells.js';
 /** @import {Values} from '../model/types.d.ts' */

@@ -1,9 +1,9 @@
-// What is done with a host beside setting up its networks: taken into service and out of it, asked for a report, given the networks of another.
-import { OVIRT, OWN, exactly, get, post } from '../lib/api.js';
+// What is done with a host beside setting up its networks: taken into service and out of it, given the networks of another.
+import { OVIRT, OWN, exactly, get } from '../lib/api.js';
 import { Choice, useAsk } from '../lib/form.js';
 import { HostChange } from '../lib/host-change.js';
-import { Dialog, Menu, say } from '../lib/parts.js';
-import { html, useState } from '../lib/preact.js';
+import { Dialog } from '../lib/parts.js';
+import { html, useEffect, useState } from '../lib/preact.js';
 import { command } from '../lib/same.js';
 import { Refused, useData } from '../lib/view.js';
 
@@ -21,17 +21,15 @@ const activation = (host) => ({
   of: () => ({ method: 'POST', path: action(host, 'activate'), body: {}, cli: command('host', 'activate', host.name) }),
 });
 
-/** The menu of a host. */
-export function HostActions({ host }) {
+/** What is asked before something is done with a host. `asked`: {kind}: copy, activate, deactivate; another object each time. */
+export function HostDialogs({ host, asked }) {
   const [dialog, ask] = useAsk();
-  const [copying, copy] = useState(false);
-  const isOut = ['maintenance', 'preparing_for_maintenance'].includes(host.status);
-  const refresh = () => post(action(host, 'refresh'), {}).then(() => say(`${host.name} has reported.`), (error) => say(error.message));
-  return html`<${Menu} label=${`Actions for ${host.name}`} items=${[
-    { icon: 'git-compare', text: 'Copy networks from…', right: 'configure_host_network', run: () => copy(true) },
-    { icon: 'refresh-cw', text: 'Ask for its report', right: 'manipulate_host', run: refresh },
-    isOut ? { icon: 'play', text: 'Activate…', right: 'manipulate_host', run: () => ask(activation(host)) } : { icon: 'pause', text: 'Put into maintenance…', right: 'manipulate_host', run: () => ask(deactivation(host)) },
-  ]}/>${dialog}${copying && html`<${Copy} host=${host} onClose=${() => copy(false)}/>`}`;
+  const [closed, close] = useState(/** @type {object | null} */ (null));
+  useEffect(() => {
+    if (asked.kind === 'activate') ask(activation(host));
+    else if (asked.kind === 'deactivate') ask(deactivation(host));
+  }, [asked]);
+  return html`${dialog}${asked.kind === 'copy' && asked !== closed && html`<${Copy} host=${host} onClose=${() => close(asked)}/>`}`;
 }
 
 /** Gives a host the networks, bonds and labels of another of its cluster. */

@@ -4,15 +4,7 @@ import { List, Narrow, narrowedBy, useList } from '../lib/list.js';
 import { html } from '../lib/preact.js';
 import { filter } from '../lib/router.js';
 import { Head, Moment, State } from '../lib/view.js';
-
-const KINDS = { up: 'ok', maintenance: 'rest', preparing_for_maintenance: 'busy', connecting: 'busy', initializing: 'busy', installing: 'busy', reboot: 'busy' };
-
-/** A host's status in oVirt's words. */
-export const HostStatus = ({ of }) => html`<${State} kind=${KINDS[of] ?? 'bad'}>${of.replaceAll('_', ' ')}<//>`;
-/** Whether a host is as wanted. */
-export const InSync = ({ of }) => (of === undefined ? 'not reported' : html`<${State} kind=${of === 'true' ? 'ok' : 'warn'}>${of === 'true' ? 'in sync' : 'out of sync'}<//>`);
-/** Whether a host boots with what runs on it. */
-export const Committed = ({ of }) => (of === undefined ? 'not reported' : html`<${State} kind=${of === 'true' ? 'ok' : 'warn'}>${of === 'true' ? 'committed' : 'not committed'}<//>`);
+import { Committed, HostStatus, InSync } from './host-head.js';
 
 /** A value that is not known before a host's first report, as oVirt's API has it. */
 const told = (value) => (value === null ? undefined : String(value));

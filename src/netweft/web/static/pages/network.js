@@ -1,15 +1,15 @@
 // One network: its definition, and by tabs of their own where it is and who uses it.
 import { OVIRT, OWN, get } from '../lib/api.js';
 import { Check, Field, useAsk } from '../lib/form.js';
-import { List, Tabs, useList } from '../lib/list.js';
+import { List, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { filter, go, query } from '../lib/router.js';
 import { command } from '../lib/same.js';
-import { Blank, Head, Moment, State, Table, View, useData } from '../lib/view.js';
+import { Blank, Head, Moment, State, Table, Tabs, View, useData } from '../lib/view.js';
 import { cellsOf, keyOf } from '../model/matrix.js';
 import { Cells } from './cells.js';
-import { HostStatus } from './hosts.js';
+import { HostStatus } from './host-head.js';
 import { Definition, NewNetwork } from './network-form.js';
 import { Roles, Sync } from './networks.js';
 

@@ -4,7 +4,7 @@ import { addressOf } from '../lib/links.js';
 import { Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { Head, Moment, State, Table, View, useData } from '../lib/view.js';
-import { HostStatus } from './hosts.js';
+import { HostStatus } from './host-head.js';
 import { Status } from './rollouts.js';
 
 const LAST = 8;

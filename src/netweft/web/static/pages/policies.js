@@ -1,8 +1,7 @@
 // Policies: what vNICs and networks have in common. Each kind has an address of its own.
-import { Tabs } from '../lib/list.js';
 import { html } from '../lib/preact.js';
 import { chosen } from '../lib/router.js';
-import { Blank, Head } from '../lib/view.js';
+import { Blank, Head, Tabs } from '../lib/view.js';
 import { MacPools } from './mac-pools.js';
 import { Profiles } from './profiles.js';
 import { Qoss } from './qos.js';

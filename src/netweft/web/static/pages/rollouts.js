@@ -5,7 +5,7 @@ import { html, useState } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { Same, command } from '../lib/same.js';
 import { Blank, Find, Head, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
-import { HostStatus } from './hosts.js';
+import { HostStatus } from './host-head.js';
 
 const PAGE = 100;
 const KINDS = { running: 'busy', waiting: 'busy', reverting: 'busy', halted: 'bad', succeeded: 'ok', reverted: 'warn', superseded: 'rest' };

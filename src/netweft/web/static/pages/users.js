@@ -1,12 +1,12 @@
 // Users, what they are granted, and what roles allow.
 import { OVIRT, OWN, get, user } from '../lib/api.js';
 import { Field, useAsk } from '../lib/form.js';
-import { List, Manage, Tabs, useList } from '../lib/list.js';
+import { List, Manage, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { filter, query } from '../lib/router.js';
 import { command, option } from '../lib/same.js';
-import { Head, View, useData } from '../lib/view.js';
+import { Head, Tabs, View, useData } from '../lib/view.js';
 import { Permissions } from './permissions.js';
 
 const PARTS = { users: ['', 'Users'], permissions: ['permissions', 'Permissions'], roles: ['roles', 'Roles'] };

@@ -1,10 +1,10 @@
 // vNICs of all virtual machines, and the machines themselves.
 import { OVIRT, OWN } from '../lib/api.js';
-import { List, Tabs, useList } from '../lib/list.js';
+import { List, useList } from '../lib/list.js';
 import { Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { query } from '../lib/router.js';
-import { Head, State } from '../lib/view.js';
+import { Head, State, Tabs } from '../lib/view.js';
 
 const VM_STATES = { up: 'ok', down: 'rest', suspended: 'rest', paused: 'warn', unknown: 'warn', not_responding: 'bad' };
 export const VmStatus = ({ of }) => html`<${State} kind=${VM_STATES[of] ?? 'busy'}>${of.replaceAll('_', ' ')}<//>`;
