@@ -45,7 +45,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     lines = "".join(f"[{group}]\nmemory = {module}:connect\n" for group, module in points.items())
     (about / "entry_points.txt").write_text(lines)
     path = os.pathsep.join((str(about.parent), str(TESTS), os.environ.get("PYTHONPATH", "")))
-    with EngineProcess(folder / "engine", environment={"PYTHONPATH": path}, anew=True) as engine, engine.client() as client:
+    started = EngineProcess(folder / "engine", environment={"PYTHONPATH": path}, anew=True)
+    with started as engine, engine.client() as client:
         provider = {"name": "cloud", "type": "memory", "url": "http://there.example"}
         client.add("openstacknetworkproviders", provider)
         account = {"username": "netweft", "password": memory_fabric.PASSWORD}
