@@ -41,8 +41,11 @@ def calls_to_show(databases: Databases, folder: Path, *, hosts: int, networks: i
     """How often a function is called to show so many hosts with their NICs and attachments, of so many networks each
     that the host lacks.
     """
-    url = databases.create()
-    db = Database(url)
+    with databases.fresh() as db:
+        return _calls_to_show(db, folder, hosts, networks)
+
+
+def _calls_to_show(db: Database, folder: Path, hosts: int, networks: int) -> int:
     with db.write() as tx:
         rows.add_roles(tx)
         seed(tx, SYSTEM)
@@ -77,8 +80,6 @@ def calls_to_show(databases: Databases, folder: Path, *, hosts: int, networks: i
         finally:
             sys.setprofile(None)
     assert [len(host.network_attachments) for host in shown] == [networks] * hosts  # type: ignore[arg-type]  # they were followed
-    db.close()
-    databases.drop(url)
     return calls
 
 

@@ -48,6 +48,9 @@ def test_a_list_is_saved_as_its_filter_finds_it(site: Site, window: Window) -> N
         ("saved-3", "3003", "Default"), ("saved-2", "3002", "Default"), ("saved-1", "", "Default"),
     ]  # fmt: skip
     assert rows[2]["description"] == '\'=1+1 "so", or not', "text is no formula in a spreadsheet"
+    (cluster,) = csv.DictReader(saved(window.open("clusters?search=Default"), "CSV").splitlines())
+    assert cluster["rollout_soak"] == "-1", "a number is no text"
+    page = window.open("networks?search=saved-&sort=name+desc")
     tree = json.loads(saved(page, "JSON"))
     assert [(one["name"], one["mtu"], one["vlan"]) for one in tree] == [
         ("saved-3", 0, 3003), ("saved-2", 0, 3002), ("saved-1", 9000, None),

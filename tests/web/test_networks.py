@@ -254,6 +254,10 @@ def test_many_cells_are_filled_at_once(site: Site, window: Window) -> None:
         expect(required).to_have_count(left)
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_role("gridcell", name="changed")).to_have_count(0)
+    page.get_by_role("searchbox").first.fill("filled-2")  # the cell that was changed last is not shown any more
+    expect(cells).to_have_count(2)
+    cells.last.click(modifiers=["Shift"])
+    expect(optional).to_have_count(1)
 
 
 @pytest.mark.usefixtures("racks")

@@ -3,7 +3,7 @@ import { logOut, recognize, user } from './lib/api.js';
 import { onKeys } from './lib/keys.js';
 import { listen, state as live } from './lib/live.js';
 import { Icon, Live, Menus, elements } from './lib/parts.js';
-import { html, render, useEffect, useRef, useState } from './lib/preact.js';
+import { html, render, useEffect, useState } from './lib/preact.js';
 import { chosen, follow, go, path } from './lib/router.js';
 import { Blank, Head, later } from './lib/view.js';
 import { FindDialog } from './pages/find.js';
@@ -71,8 +71,6 @@ function Rail() {
 function App() {
   const [dialog, open] = useState(''); // keys, find
   const close = () => open('');
-  const hasKeys = useRef(false); // loaded when it is first asked for
-  hasKeys.current ||= dialog === 'keys';
   const [wasIn, setWasIn] = useState('');
   useEffect(() => {
     if (user.value && wasIn && user.value.id !== wasIn) { // what is on the screen is somebody else's
@@ -90,7 +88,7 @@ function App() {
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
   return html`<a class="skip" href="#main">Skip to content</a><${Top} help=${() => open('keys')} find=${() => open('find')}/><${Rail}/><main id="main" tabindex="-1"><${Page}/><${Menus}/></main><${Offline}/><${Live}/>
     <${LoginDialog} open=${user.value === null}/>
-    ${hasKeys.current && html`<${Shortcuts} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>`}
+    <${Shortcuts} when=${dialog === 'keys'} open=${dialog === 'keys'} pages=${JUMPS.map(([keys, , text]) => [keys, text])} onClose=${close}/>
     <${FindDialog} open=${dialog === 'find'} pages=${AREAS} onClose=${close}/>`;
 }
 

@@ -16,12 +16,13 @@ async function all(path, query, of) {
 /** A value in a cell of a spreadsheet, which must not take text for a formula. */
 function cell(value) {
   if (value === null || value === undefined) return '';
-  if (typeof value !== 'object') return /^[=+\-@\t\r]/.test(String(value)) ? `'${value}` : String(value);
+  if (typeof value === 'string') return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  if (typeof value !== 'object') return String(value);
   return Array.isArray(value) ? value.map(cell).join(' ') : cell(value.name ?? JSON.stringify(value));
 }
 
 /** @type {(rows: any[]) => string} */
-export function asCsv(rows) {
+function asCsv(rows) {
   const names = [...new Set(rows.flatMap(Object.keys))];
   return [names, ...rows.map((row) => names.map((name) => cell(row[name])))].map((line) => line.map((text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(',')).join('\r\n');
 }

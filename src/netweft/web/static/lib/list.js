@@ -20,6 +20,9 @@ export function useList(path, fields, more = {}, within = '') {
 /** The condition that the address narrows a list to: `table` has [words, condition] by its name there. @type {(table: Record<string, string[]>) => string | undefined} */
 export const narrowedBy = (table) => chosen(table, query.value.get('show') ?? '')?.[1];
 
+/** What to say where such a list has nothing, as `empty` of `List`. */
+export const noneNarrowed = (one, all) => [`No such ${one}`, html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all ${all}</button>`];
+
 /** Chooses what a list is narrowed to. */
 export function Narrow({ table }) {
   const change = (event) => { filter('page', ''); filter('show', event.currentTarget.value); };

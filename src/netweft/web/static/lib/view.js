@@ -44,17 +44,20 @@ function Problem({ error, reload }) {
     <button type="button" class="btn" onClick=${reload}>Try again</button></div>`;
 }
 
-/** A component of a module that is loaded when it is shown first, or with `begin` before. `load`: imports it. After a new version of the engine
- * its files have other addresses. */
+/** A component of a module that is loaded when it is shown first, or with `begin` before; with `when` it is nothing until that is true, and stays then.
+ * `load`: imports it. After a new version of the engine its files have other addresses. */
 export function later(load, name) {
   let Found = null;
   const begin = () => load().then((module) => { Found = module[name]; });
   const Later = (props) => {
     const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
     const isThere = Boolean(Found);
+    const wanted = useRef(false);
+    wanted.current ||= Boolean(props.when ?? true);
     useLayoutEffect(() => {
-      if (!isThere) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
-    }, []);
+      if (!isThere && wanted.current) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
+    }, [wanted.current]);
+    if (!wanted.current) return null;
     if (Found) return html`<${Found} ...${props}/>`;
     return state.error ? html`<${Problem} error=${state.error} reload=${() => location.reload()}/>` : html`<div class="skeleton" role="status"><span class="sr">Loading…</span></div>`;
   };

@@ -2,7 +2,7 @@
 import { OVIRT, get, post } from '../lib/api.js';
 import { single } from '../lib/keys.js';
 import { say } from '../lib/parts.js';
-import { html, useEffect, useRef } from '../lib/preact.js';
+import { html, useEffect } from '../lib/preact.js';
 import { View, later, useData } from '../lib/view.js';
 import { Basket } from './basket.js';
 import { HostHead } from './host-head.js';
@@ -14,7 +14,6 @@ const PARTS = {
   drift: later(() => import('./host-drift.js'), 'HostDrift'),
 };
 
-/** Loaded when one is first asked for. */
 const Forms = later(() => import('./setup-forms.js'), 'Forms');
 
 export const Host = ({ id, tab }) => (tab === undefined ? html`<${Setup} id=${id}/>` : html`<${Part} id=${id} tab=${tab}/>`);
@@ -24,12 +23,10 @@ function Setup({ id }) {
   useKeys();
   useEffect(() => () => { host.value = null; }, [id]);
   const isHere = host.value?.id === id;
-  const hasForms = useRef(false);
-  hasForms.current ||= Boolean(dialog.value);
   return html`<${View} title="Host" of=${{ ...found, data: found.data && isHere && found.data }}>${() => html`
     <${HostHead} host=${host.value} commit=${commit}/>
     <div class="work ${picked.value ? 'is-placing' : ''}"><${Strip}/><${Uplinks}/><${Tray}/><${Basket}/></div>
-    <${Drift}/>${hasForms.current && html`<${Forms}/>`}<${Carried}/>`}<//>`;
+    <${Drift}/><${Forms} when=${dialog.value}/><${Carried}/>`}<//>`;
 }
 
 /** A tab that shows something else than the setup of networks, of which it needs no more than the head. */

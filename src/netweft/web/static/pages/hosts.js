@@ -1,8 +1,7 @@
 // The hosts of the fleet.
 import { OWN } from '../lib/api.js';
-import { List, Narrow, narrowedBy, useList } from '../lib/list.js';
+import { List, Narrow, narrowedBy, noneNarrowed, useList } from '../lib/list.js';
 import { html } from '../lib/preact.js';
-import { filter } from '../lib/router.js';
 import { Head, Moment, State } from '../lib/view.js';
 import { Committed, HostStatus, InSync } from './host-head.js';
 
@@ -32,7 +31,7 @@ const SHOWN = {
 
 export function Hosts() {
   const list = useList(`${OWN}/rows/hosts`, ['name'], {}, narrowedBy(SHOWN));
-  const empty = narrowedBy(SHOWN) ? ['No such host', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all hosts</button>`]
+  const empty = narrowedBy(SHOWN) ? noneNarrowed('host', 'hosts')
     : ['No hosts yet', html`None has joined, or none that you may see. <code>netweft host add NAME</code> adds one.`];
   return html`<${Head} title="Hosts"/><div class="page"><${List} list=${list} label="Hosts" hint="Part of a name, or a search such as status=up" columns=${COLUMNS} empty=${empty}><${Narrow} table=${SHOWN}/><//></div>`;
 }

@@ -82,7 +82,7 @@ function Grid({ matrix, draft, setDraft, undo }) {
   const [open, setOpen] = useState(/** @type {At | null} */ (null)); // the key of the cell whose roles are chosen
   /** @type {{ current: HTMLElement }} */
   const grid = useRef();
-  const last = useRef(/** @type {At} */ ([0, 0])); // the cell that was changed last: what is filled has what it has
+  const last = useRef(''); // the key of the cell that was changed last: what is filled has what it has
   const cells = cellsOf(matrix);
   const [row, column] = [clamp(at[0], matrix.networks.length - 1), clamp(at[1], matrix.clusters.length - 1)];
   /** @type {(one: At) => [Row, Column]} */
@@ -94,7 +94,7 @@ function Grid({ matrix, draft, setDraft, undo }) {
     if (!mayBe(network, cluster)) return say('They are in different data centers.');
     const key = keyOf(network, cluster);
     const next = how(draft, key, cells.get(key));
-    last.current = one;
+    last.current = key;
     setDraft(next);
     return say(`${network.name} in ${cluster.name}: ${wordsOf(wanted(next, key, cells.get(key))).join(', ') || 'not attached'}`);
   };
@@ -105,8 +105,13 @@ function Grid({ matrix, draft, setDraft, undo }) {
     setDraft(fill(matrix, draft, places, value));
     say(`${places.length} cells: ${wordsOf(value && { ...value, roles: [] }).join(', ') || 'not attached'}`);
   };
-  const isThere = ([r, c]) => r < matrix.networks.length && c < matrix.clusters.length;
-  const fillTo = (/** @type {At} */ one) => isThere(last.current) && fillFrom(last.current, between(last.current, one));
+  /** From the cell that was changed last, where it is shown; else it is the first. @type {(one: At) => void} */
+  const fillTo = (one) => {
+    const [network, cluster] = last.current.split('/');
+    const from = /** @type {At} */ ([matrix.networks.findIndex(({ id }) => id === network), matrix.clusters.findIndex(({ id }) => id === cluster)]);
+    if (from.includes(-1)) change(one, toggle);
+    else fillFrom(from, between(from, one));
+  };
   const wholeRow = () => fillFrom([row, column], between([row, 0], [row, matrix.clusters.length - 1]));
   const wholeColumn = () => fillFrom([row, column], between([0, column], [matrix.networks.length - 1, column]));
   /** @type {(event: FocusEvent) => void} */

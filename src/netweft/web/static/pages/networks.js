@@ -1,9 +1,8 @@
 // The networks of all data centers.
 import { OWN } from '../lib/api.js';
-import { List, Narrow, narrowedBy, useList } from '../lib/list.js';
+import { List, Narrow, narrowedBy, noneNarrowed, useList } from '../lib/list.js';
 import { Act, Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
-import { filter } from '../lib/router.js';
 import { Head, State } from '../lib/view.js';
 
 export const ROLES = { management: 'Management', migration: 'Migration', display: 'Display', default_route: 'Default route', gluster: 'Gluster' };
@@ -39,7 +38,7 @@ const SHOWN = {
 
 export function Networks() {
   const list = useList(`${OWN}/rows/networks`, ['name'], {}, narrowedBy(SHOWN));
-  const empty = narrowedBy(SHOWN) ? ['No such network', html`<button type="button" class="btn" onClick=${() => filter('show', '')}>Show all networks</button>`]
+  const empty = narrowedBy(SHOWN) ? noneNarrowed('network', 'networks')
     : ['No networks yet', 'There is none, or none that you may see. A network is defined once, attached to clusters, and carried to their hosts.'];
   return html`<${Head} title="Networks"><span class="grow"></span><${Act} right="create_storage_pool_network" class="btn primary" href="/ui/networks/new" aria-keyshortcuts="n"><${Icon} name="plus"/>New network<//><//>
     <div class="page"><${List} list=${list} label="Networks" hint="Part of a name, or a search such as vlanid=100" columns=${COLUMNS} empty=${empty}>
