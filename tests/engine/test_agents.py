@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
+import ssl
+import struct
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +21,16 @@ from netweft.core.errors import HostError
 from netweft.core.guest_protocol import GuestSpec
 from netweft.core.protocol import ChangeRequest, Phase
 from netweft.engine.agent_answers import RefusedError, UnreachableError
-from netweft.engine.agent_connections import Endpoint, parse_address
+from netweft.engine.agent_connections import Connection, Endpoint, parse_address
+from netweft.engine.agent_wire import NotReachedError
 from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.db import Database
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.secrets import open_box
+
+HANGS_UP = 1000
+"""How often a host hangs up at once: once in a hundred times in the moment that matters."""
 
 
 @pytest.fixture
@@ -113,6 +122,31 @@ def test_a_host_of_another_engine_is_not_talked_to(process: AgentsProcess, tmp_p
         strangers.of(process.ids["sim-1"], url(process)).report()
     strangers.close()
     other.close()
+
+
+def test_no_socket_is_left_open_by_a_host_that_hangs_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever it does so: before, while, or after the engine looks at the new connection."""
+    left: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as host, warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        hanging_up = threading.Thread(target=hang_up, args=(host, HANGS_UP))
+        hanging_up.start()
+        endpoint, context = Endpoint("127.0.0.1", host.getsockname()[1]), ssl.create_default_context()
+        for _ in range(HANGS_UP):
+            with pytest.raises(NotReachedError):
+                Connection("host", endpoint, context)
+        hanging_up.join()
+        gc.collect()
+    assert left == []
+
+
+def hang_up(server: socket.socket, times: int) -> None:
+    """Reset so many connections."""
+    for _ in range(times):
+        connection, _ = server.accept()
+        with connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_a_host_that_moved_is_found_at_its_new_address(agents: Agents, process: AgentsProcess) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import urlsplit
@@ -64,14 +65,7 @@ class Connection:
         self.since = time.monotonic()
         """When it became idle."""
         try:
-            plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_SECONDS)
-            try:
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                plain.getpeername()  # raises when the other end is gone already, where ssl would leave the socket open
-                self._socket = context.wrap_socket(plain, server_hostname=host_id)
-            except BaseException:
-                plain.close()
-                raise
+            self._socket = _connected(host_id, endpoint, context)
         except TimeoutError:
             raise
         except OSError as error:
@@ -110,6 +104,27 @@ class Connection:
     def close(self) -> None:
         """End it."""
         self._socket.close()
+
+
+def _connected(host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection to the first of the addresses where the host answers. Raises OSError, that of the last of them.
+
+    It is TLS before it is connected: else ssl would leave the socket open where the other end goes meanwhile.
+    """
+    refused = OSError(f"There is no address of {endpoint.host}.")
+    for family, kind, protocol, _, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM):
+        try:
+            with ExitStack() as unless_connected:
+                made = context.wrap_socket(socket.socket(family, kind, protocol), server_hostname=host_id)
+                unless_connected.enter_context(made)
+                made.settimeout(CONNECT_SECONDS)
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                made.connect(address)
+                unless_connected.pop_all()
+                return made
+        except OSError as error:
+            refused = error
+    raise refused
 
 
 class Connections:
