@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import socket
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from netweft.core.guest_protocol import GuestSpec
 from netweft.core.protocol import ChangeRequest, Phase
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agent_connections import Connection, Endpoint, parse_address
+from netweft.engine.agent_lines import Line
 from netweft.engine.agent_wire import NotReachedError
 from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import bootstrap
@@ -124,7 +126,14 @@ def test_a_host_of_another_engine_is_not_talked_to(process: AgentsProcess, tmp_p
     other.close()
 
 
-def test_no_socket_is_left_open_by_a_host_that_hangs_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def watch(host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> None:
+    asyncio.run(Line.open(host_id, endpoint, context))
+
+
+@pytest.mark.parametrize("connect", [Connection, watch])
+def test_no_socket_is_left_open_by_a_host_that_hangs_up_at_once(
+    monkeypatch: pytest.MonkeyPatch, connect: Callable[[str, Endpoint, ssl.SSLContext], object]
+) -> None:
     """Whenever it does so: before, while, or after the engine looks at the new connection."""
     left: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", left.append)
@@ -135,7 +144,7 @@ def test_no_socket_is_left_open_by_a_host_that_hangs_up_at_once(monkeypatch: pyt
         endpoint, context = Endpoint("127.0.0.1", host.getsockname()[1]), ssl.create_default_context()
         for _ in range(HANGS_UP):
             with pytest.raises(NotReachedError):
-                Connection("host", endpoint, context)
+                connect("host", endpoint, context)
         hanging_up.join()
         gc.collect()
     assert left == []

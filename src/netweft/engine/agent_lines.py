@@ -7,9 +7,12 @@ asyncio reserve 256 KiB for each TLS connection.)
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
@@ -36,13 +39,7 @@ class Line:
         """Connect, and make sure that it is the host. Raises NotReachedError and TimeoutError."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                plain = await _connect(endpoint)
-            try:
-                plain.getpeername()  # raises when the other end is gone already, where ssl would leave the socket open
-                tls = context.wrap_socket(plain, server_hostname=host_id, do_handshake_on_connect=False)
-            except BaseException:
-                plain.close()
-                raise
+                tls = await _connect(host_id, endpoint, context)
             line = cls(tls, context)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -66,7 +63,9 @@ class Line:
                 rest = request
                 while rest:
                     rest = rest[await self._when_able(self._socket.send, rest) :]
-                await self._readiness(self._loop.add_reader, self._loop.remove_reader)  # it takes a while, mostly
+                await _readiness(
+                    self._socket.fileno(), self._loop.add_reader, self._loop.remove_reader
+                )  # it takes a while, mostly
                 while not answer.is_complete:
                     answer.feed(await self._when_able(self._socket.recv, 65536))
         except (TimeoutError, BrokenError):
@@ -85,17 +84,18 @@ class Line:
             try:
                 return call(*args)
             except ssl.SSLWantReadError:
-                await self._readiness(self._loop.add_reader, self._loop.remove_reader)
+                await _readiness(self._socket.fileno(), self._loop.add_reader, self._loop.remove_reader)
             except ssl.SSLWantWriteError:
-                await self._readiness(self._loop.add_writer, self._loop.remove_writer)
+                await _readiness(self._socket.fileno(), self._loop.add_writer, self._loop.remove_writer)
 
-    async def _readiness(self, add: Callable[..., Any], remove: Callable[..., Any]) -> None:
-        ready, descriptor = self._loop.create_future(), self._socket.fileno()
-        add(descriptor, _set, ready)
-        try:
-            await ready
-        finally:
-            remove(descriptor)
+
+async def _readiness(descriptor: int, add: Callable[..., Any], remove: Callable[..., Any]) -> None:
+    ready = asyncio.get_running_loop().create_future()
+    add(descriptor, _set, ready)
+    try:
+        await ready
+    finally:
+        remove(descriptor)
 
 
 def _set(ready: asyncio.Future[None]) -> None:
@@ -103,23 +103,37 @@ def _set(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-async def _connect(endpoint: Endpoint) -> socket.socket:
-    """A TCP connection to the first of the addresses that takes one. Raises OSError."""
+async def _connect(host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection to the first of the addresses that takes one, before its handshake. Raises OSError.
+
+    It is TLS before it is connected: else ssl would leave the socket open where the other end goes meanwhile.
+    """
     failure = OSError(f"{endpoint.host} has no address")
     for family, address in await _addresses(endpoint):
-        plain = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
-            plain.setblocking(False)
-            _configure(plain)
-            await asyncio.get_running_loop().sock_connect(plain, address)
-        except BaseException as error:
-            plain.close()
-            if not isinstance(error, OSError):
-                raise
+            with ExitStack() as unless_connected:
+                plain = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+                tls = context.wrap_socket(plain, server_hostname=host_id, do_handshake_on_connect=False)
+                unless_connected.enter_context(tls)
+                tls.setblocking(False)
+                _configure(tls)
+                await _connected(tls, address)
+                unless_connected.pop_all()
+                return tls
+        except OSError as error:
             failure = error
-        else:
-            return plain
     raise failure
+
+
+async def _connected(tls: ssl.SSLSocket, address: Any) -> None:  # noqa: ANN401 - of the family
+    """Wait for the connection; asyncio's own way takes no TLS sockets. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    number = tls.connect_ex(address)
+    if number == errno.EINPROGRESS:
+        await _readiness(tls.fileno(), loop.add_writer, loop.remove_writer)
+        number = tls.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 async def _addresses(endpoint: Endpoint) -> list[tuple[int, Any]]:
