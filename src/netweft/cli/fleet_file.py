@@ -50,11 +50,9 @@ class File:
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         try:
-            self._document = Document(path.read_text("utf-8"))
+            self._document = Document(path.read_bytes())
         except YamlError as error:
             _end([f"{self.name}:{line}:{column}: {text}" for line, column, text in error.problems])
-        except UnicodeDecodeError:
-            _end([f"{self.name}: This is no text in UTF-8."])
         self._refuse(shape_mistakes(self._document.value))
         self.fleet = flatten(self._document.value)
 

@@ -15,6 +15,12 @@ import yaml
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _MERGE = "<<"
+_YAML = "tag:yaml.org,2002:"
+_TEXT = f"{_YAML}str"
+_TAGS = {
+    f"{_YAML}{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
+}
+"""What PyYAML calls the kinds of what is written without a tag."""
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: ten times as fast."""
 
@@ -28,9 +34,10 @@ class YamlError(Exception):
 
 
 class Document:
-    """A text and its value. Raises YamlError."""
+    """A text in UTF-8 and its value. Raises YamlError."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, said: str | bytes) -> None:
+        text = said if isinstance(said, str) else _decoded(said)
         self._problems: list[tuple[int, int, str]] = []
         self._open: set[int] = set()
         self._root = _composed(text)
@@ -51,6 +58,9 @@ class Document:
         return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
     def _value(self, node: yaml.Node) -> Any:  # noqa: ANN401 -- what YAML holds
+        if node.tag not in _TAGS:
+            self._note(node, f"Nothing has the tag {node.tag.replace(_YAML, '!!')} here: write the value without it.")
+            return None
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if id(node) in self._open:
@@ -90,6 +100,15 @@ class Document:
         self._problems.append((node.start_mark.line + 1, node.start_mark.column + 1, text))
 
 
+def _decoded(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError as error:
+        before = octets[: error.start].decode().rpartition("\n")
+        line, column = before[0].count("\n") + bool(before[1]) + 1, len(before[2]) + 1
+        raise YamlError([(line, column, f"This is no text in UTF-8: {octets[error.start]:#04x}.")]) from error
+
+
 def _composed(text: str) -> yaml.Node | None:
     try:
         found: yaml.Node | None = yaml.compose(text, Loader=_Loader)
@@ -106,7 +125,7 @@ def _composed(text: str) -> yaml.Node | None:
 
 def _scalar(node: yaml.ScalarNode) -> Any:  # noqa: ANN401 -- what YAML holds
     text: str = node.value
-    if node.style:  # quoted, or a block
+    if node.style or node.tag == _TEXT:  # quoted, a block, or what else is a text, also by its tag
         return text
     return _WORDS[text] if text in _WORDS else int(text) if _INTEGER.fullmatch(text) else text
 
