@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 import structlog
 
@@ -30,6 +31,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
+from netweft.engine.commands.rehearsals import RehearsedError, RequestPlan, explain, rehearse
 from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netweft.engine.db import Database
 from netweft.engine.jobs.host_watch import Intervals
@@ -197,6 +199,14 @@ class Fleet:
 
     def setup(self, request: SetupRequest, number: int = 1) -> str | None:
         return self.db.run(setup_host_networks, SYSTEM, SetupHostNetworks(host_id=self.id(number), request=request))
+
+    def plan(self, command: Callable[..., object], spec: object, **more: Any) -> RequestPlan:
+        """What a command would have hosts do."""
+        actor = replace(SYSTEM, correlation_id="a plan")
+        with pytest.raises(RehearsedError) as told:
+            rehearse(self.db, "a plan", command, actor, spec, **more)
+        with self.db.read() as tx:
+            return explain(tx, told.value.rehearsed)
 
     def attach(self, network: str, nic: str, number: int = 1, **values: Any) -> None:
         """Put a network on a NIC and wait until it is there."""

@@ -5,7 +5,6 @@ changes of that; one that cannot says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_clus
 from netweft.engine.commands.hosts import activate_host, remove_host
 from netweft.engine.commands.networks import AddNetwork, remove_network
 from netweft.engine.commands.providers import UpdateProvider, remove_provider, update_provider
-from netweft.engine.commands.rehearsals import RehearsedError, explain, rehearse
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
@@ -230,12 +228,8 @@ def test_plan_of_a_change_of_the_provider_says_what_its_hosts_will_do(fleet: Fle
     provider_id = add_provider(fleet, **PLUGIN)
     give(fleet, "blue")
     before, known = chassis(fleet), changed(fleet)
-    actor = replace(SYSTEM, correlation_id="a plan")
-    spec = UpdateProvider(id=provider_id, plugin_remote=OTHER)
-    with pytest.raises(RehearsedError) as told:
-        rehearse(fleet.db, "a plan", update_provider, actor, spec, box=fleet.box)
+    plan = fleet.plan(update_provider, UpdateProvider(id=provider_id, plugin_remote=OTHER), box=fleet.box)
     with fleet.db.read() as tx:
-        plan = explain(tx, told.value.rehearsed)
         assert provider_queries.get(tx, provider_id).plugin_remote == REMOTE
     (host,) = plan.hosts
     assert host.name == "sim-1"

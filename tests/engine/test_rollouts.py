@@ -209,7 +209,12 @@ def where(fleet: Fleet, vm_id: str) -> str:
 def test_guests_that_would_be_cut_off_are_elsewhere_meanwhile(fleet: Fleet) -> None:
     network_id = carried_by_all(fleet, 4)
     machines = [machine(fleet, f"guest{number}", "sim-1") for number in range(3)]
+    plan = fleet.plan(update_network, UpdateNetwork(id=network_id, vlan_id=20))
+    assert {one.evacuated for one in plan.hosts} == {()}
     policy(fleet, soak=3600, evacuates=True)
+    plan = fleet.plan(update_network, UpdateNetwork(id=network_id, vlan_id=20))
+    moved = {one.name: one.evacuated for one in plan.hosts}
+    assert moved == {"sim-1": ("guest0", "guest1", "guest2"), "sim-2": (), "sim-3": (), "sim-4": ()}
     rollout_id = set_vlan(fleet, network_id, 20)
     fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
     assert "sim-1" not in {where(fleet, vm_id) for vm_id in machines}

@@ -32,7 +32,7 @@ class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
     """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it would not do
     it, null where there is a plan; ``wave``: when its turn is, null where it is asked at once; ``canary``: it is
-    watched before the next wave begins.
+    watched before the next wave begins; ``evacuated``: the virtual machines that are moved away before, by name.
     """
 
     host: HostName
@@ -42,6 +42,7 @@ class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
     plan: Plan | None
     wave: int | None
     canary: bool
+    evacuated: list[str]
 
 
 class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
@@ -94,6 +95,7 @@ def _host(one: PlannedHost) -> HostOfPlan:
         plan=show_plan(one.plan) if one.plan else None,
         wave=one.wave,
         canary=one.is_canary,
+        evacuated=[*one.evacuated],
     )
 
 

@@ -96,6 +96,9 @@ def _summarize(told: dict[str, Any]) -> None:
         say(f"Network {network['name']}{roles}: {network['loss']}.")
     if summary["vms"]:
         say(f"Virtual machines that lose traffic: {', '.join(summary['vms'])}.")
+    for one in told["hosts"]:
+        if one["evacuated"]:
+            say(f"Moved away from {one['host']['name']} before it changes: {', '.join(one['evacuated'])}.")
     for other in told["others"]:
         say(f"Also: {other}.")
     say(f"To do it only while this holds: netweft --if-plan {told['id']} ...")

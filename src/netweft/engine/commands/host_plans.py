@@ -25,11 +25,12 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, new_id
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.statements import rows
 
 _ACTION = "Cannot plan Networks."
 
@@ -111,6 +112,13 @@ def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
         network_names=names,
         neighbours=data.neighbours or {},
     )
+
+
+def cut_off_by(tx: Tx, found: HostPlan) -> list[VmRow]:
+    """The guests that run on the host and lose traffic for longer than a moment, by name."""
+    affected = {vnic.vm_id for vnic in found.vnics if vnic.loss is Loss.OUTAGE}
+    here = vms.c.id.in_(affected), vms.c.host_id == found.host_id, vms.c.status == "up"
+    return rows(tx, VmRow, sa.select(vms).where(*here).order_by(vms.c.name))
 
 
 def _reported_at(data: HostData) -> datetime:

@@ -19,7 +19,7 @@ from netweft.core.host import Loss
 from netweft.core.intent import HostIntent
 from netweft.core.rollout import HAVE_CHANGED, TO_BE_REACHED, Status
 from netweft.engine.actor import Actor
-from netweft.engine.commands.host_plans import HostPlan, plan_of, worst
+from netweft.engine.commands.host_plans import HostPlan, cut_off_by, plan_of, worst
 from netweft.engine.commands.providers import change_provider
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
@@ -43,7 +43,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
     """A host that is to change. ``intent``: what it shall be, None where that cannot be; ``problem``: why not.
-    ``wave``: of the rollout that reaches it, None where it is asked at once.
+    ``wave``: of the rollout that reaches it, None where it is asked at once. ``evacuates``: whether guests that the
+    change cuts off are moved away before.
     """
 
     data: HostData
@@ -52,12 +53,13 @@ class Coming:
     problem: str = ""
     wave: int | None = None
     is_canary: bool = False
+    evacuates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedHost:
     """What a host would do, and why. ``plan``: None where there is a ``problem``. ``wave``: of the rollout that reaches
-    it, None where it is asked at once.
+    it, None where it is asked at once. ``evacuated``: the guests that are moved to other hosts before, by name.
     """
 
     host_id: str
@@ -68,6 +70,7 @@ class PlannedHost:
     problem: str = ""
     wave: int | None = None
     is_canary: bool = False
+    evacuated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,7 @@ def _planned(tx: Tx, coming: Coming) -> PlannedHost:
         problem=problem,
         wave=coming.wave,
         is_canary=coming.is_canary,
+        evacuated=tuple(guest.name for guest in cut_off_by(tx, plan)) if plan and coming.evacuates else (),
     )
 
 
@@ -249,7 +253,12 @@ def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
         for one in members:
             found = _of_member(tx, one, loaded[one.host_id], reason, held)
             if found is not None:
-                coming[one.host_id] = replace(found, wave=one.wave, is_canary=one.canary and not takes_back)
+                coming[one.host_id] = replace(
+                    found,
+                    wave=one.wave,
+                    is_canary=one.canary and not takes_back,
+                    evacuates=one.evacuates and not takes_back,
+                )
     return coming
 
 

@@ -8,12 +8,11 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, HostError, NotFoundError, ValidationError
-from netweft.core.host import Loss
 from netweft.core.migration import AT_ONCE
 from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.commands import migrations
-from netweft.engine.commands.host_plans import plan_of
+from netweft.engine.commands.host_plans import cut_off_by, plan_of
 from netweft.engine.db import Tx
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of
@@ -42,12 +41,10 @@ def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
     held = held_of(tx, (one.host_id,), besides=(one.rollout_id,))
     data = queries.load_one(tx, one.host_id, held=held)
     try:
-        affected = {vnic.vm_id for vnic in plan_of(tx, data, data.intent).vnics if vnic.loss is Loss.OUTAGE}
+        found = plan_of(tx, data, data.intent)
     except HostError:  # no plan leads there, which the host itself is to say
         return []
-    here = vms.c.id.in_(affected), vms.c.host_id == one.host_id, vms.c.status == "up"
-    found = rows(tx, VmRow, sa.select(vms).where(*here).order_by(vms.c.name))
-    return [Guest(id=row.id, name=row.name) for row in found]
+    return [Guest(id=row.id, name=row.name) for row in cut_off_by(tx, found)]
 
 
 def guests_of(one: HostOfRollout) -> list[Guest]:

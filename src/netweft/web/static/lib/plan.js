@@ -33,7 +33,7 @@ export const Steps = ({ steps }) => html`<ol class="steps">${steps.map((step, n)
 /** The steps of each host, with the wave in which it changes. @param {{ hosts: HostOfPlan[] }} props */
 export const HostSteps = ({ hosts }) => html`${hosts.map((one) => html`<details class="fold" key=${one.host.id}>
   <summary>${one.host.name}<span class="quiet"> ${when(one)} · ${one.plan ? `${one.plan.steps.length} ${one.plan.steps.length === 1 ? 'step' : 'steps'}` : 'no plan'}</span></summary>
-  ${one.plan && html`<${Steps} steps=${one.plan.steps}/>`}</details>`)}`;
+  ${one.evacuated.length > 0 && html`<p class="fine">Moved to other hosts before: ${one.evacuated.join(', ')}.</p>`}${one.plan && html`<${Steps} steps=${one.plan.steps}/>`}</details>`)}`;
 
 /** @type {(one: HostOfPlan) => string} */
 const when = (one) => (one.wave === null ? 'at once' : `wave ${one.wave}${one.canary ? ', canary' : ''}`);
