@@ -200,6 +200,9 @@ class Fleet:
             what += f" ({done} hosts of {NETWORKS} within the time, the others of one)"
         assert len(made) == wanted
         self._note(what, resident_mib(self.engine.pid), "MiB", "600 MiB")
+        hosts = "/netweft/v1/rows/hosts?max=100&search="
+        self._time_read("the last 100 of the hosts with what is on them, by name", f"{hosts}sortby+name+desc", "0.2 s")
+        self._time_read("the 100 of them that carry most networks", f"{hosts}sortby+networks+desc", "0.2 s")
         rows = "/netweft/v1/rows/vnics?max=100&search="
         self._time_read("the last 100 of their vNICs, by virtual machine", f"{rows}sortby+vm+desc", "0.2 s")
         fields = ("vm", "name", "network", "profile", "mac", "address")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from netweft.agent.machine import MachineNetworking
 
-WALKS, STEPS = 15, 100
+WALKS, STEPS = int(os.environ.get("NETWEFT_KERNEL_WALKS", "15")), 100
 
 NICS = {f"eth{number}": f"02:00:00:00:00:f{number}" for number in range(3)}
 

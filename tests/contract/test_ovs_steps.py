@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from random import Random
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from contract.walks import walk
 from core.strategies import sources
 from properties import examples
 
-WALKS, STEPS = 8, 125
+WALKS, STEPS = int(os.environ.get("NETWEFT_OVS_WALKS", "8")), 125
 
 NICS = {f"eth{number}": f"02:00:00:00:00:f{number}" for number in range(4)}
 

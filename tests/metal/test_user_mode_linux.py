@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UML = Path(__file__).parent / "uml"
+WALKS = 5
+"""Of random steps, of which there are more without a virtual kernel."""
 EXAMPLES = 15
 """Two tests with four transitions for each: 120."""
 OVS_EXAMPLES = 5
@@ -38,7 +40,8 @@ OLD_ENOUGH = 11
 
 DRIFT = "NETWEFT_DRIFT_EXAMPLES=5"
 """Hosts that somebody meddles with."""
-KERNEL = f'NETWEFT_KERNEL_EXAMPLES={EXAMPLES} {DRIFT} NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
+KINDS = 'NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
+KERNEL = f"NETWEFT_KERNEL_EXAMPLES={EXAMPLES} NETWEFT_KERNEL_WALKS={WALKS} {DRIFT} {KINDS}"
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
     " tests/contract/test_drift.py::test_on_a_kernel"
@@ -47,7 +50,7 @@ DRIFT_FILES = "tests/metal/drift.py"
 TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
 SILENCE_FILES = "tests/metal/silence.py"
-OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} {DRIFT} NETWEFT_OVS_DATAPATH=system"
+OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_OVS_WALKS={WALKS} {DRIFT} NETWEFT_OVS_DATAPATH=system"
 OVS_FILES = (
     "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
     " tests/contract/test_drift.py::test_on_open_vswitch"
