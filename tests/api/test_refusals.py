@@ -37,7 +37,11 @@ HOW = (
 )
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+ON = [("postgresql" if module.HOSTS else "sqlite", noun) for noun, module in MODULES.items()]
+"""Each table on one database: which rule it is that refuses does not depend on it."""
+
+
+@pytest.mark.parametrize(("databases", "noun"), ON, indirect=["databases"])
 def test_refusals(noun: str, engine: Engine, client: Client, tmp_path: Path) -> None:
     module = MODULES[noun]
     with running_fleet(engine.db, tmp_path, module.HOSTS) if module.HOSTS else nullcontext() as fleet:
