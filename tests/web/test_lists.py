@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import Site, Window, heading
+from web.conftest import HOSTS, Site, Window, heading
 
 
 def test_hosts_with_what_is_on_them(site: Site, window: Window) -> None:
@@ -76,3 +77,87 @@ def test_rows_are_walked_through_by_keys(site: Site, window: Window) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     expect(page.get_by_role("dialog", name="New MAC pool")).to_be_visible()
+
+
+def bulk(page: Page, action: str) -> Locator:
+    """The dialog of what is done with all that is picked."""
+    page.get_by_role("group", name="Picked").get_by_role("button", name=f"{action}…").click()
+    return page.get_by_role("dialog", name=re.compile(rf"^{action}: \d+$"))
+
+
+def test_what_is_picked_is_done_one_after_the_other(window: Window) -> None:
+    page = window.open("hosts")
+    page.get_by_role("checkbox", name="Pick sim-1").check()
+    page.get_by_role("link", name="sim-3").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Pick sim-3")).to_be_checked()
+    expect(page.get_by_role("group", name="Picked").get_by_text("2 picked")).to_be_visible()
+    dialog = bulk(page, "Put into maintenance")
+    expect(dialog.get_by_role("listitem").filter(has_text="To be done")).to_have_count(2)
+    dialog.get_by_role("button", name="Put into maintenance 2").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="Done")).to_have_count(2)
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_role("checkbox", name="Pick sim-1")).not_to_be_checked()
+    for host, status in (("sim-1", "maintenance"), ("sim-2", "up"), ("sim-3", "maintenance")):
+        expect(page.get_by_role("row").filter(has_text=host).get_by_text(status, exact=True)).to_be_visible()
+    page.get_by_role("checkbox", name="Pick all on this page").check()
+    dialog = bulk(page, "Activate")
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-2")).to_contain_text("Refused")
+    dialog.get_by_role("button", name="Activate 2").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="Done")).to_have_count(2)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("group", name="Picked").get_by_text("1 picked")).to_be_visible()
+
+
+def test_of_many_hosts_those_that_differ_are_synchronized_and_the_first_refusal_ends_it(
+    site: Site, window: Window
+) -> None:
+    site.add_network("synced", *HOSTS)
+    for name in HOSTS:
+        site.client.action(f"hosts/{site.id(name)}/commitnetconfig", {})
+    for name in ("sim-2", "sim-3"):
+        host = site.host(name)
+        other = replace(host.bridges["synced"], mtu=1400)
+        site.simulate(name, host=host.with_link(other))
+        site.client.action(f"hosts/{site.id(name)}/refresh", {})
+    site.simulate("sim-2", refuse={"SetMtu": 1})
+    page = window.open("hosts?sort=name")
+    page.get_by_role("checkbox", name="Pick all on this page").check()
+    dialog = bulk(page, "Synchronize")
+    expect(dialog.get_by_text("No VM and no host service loses traffic.")).to_be_visible()
+    dialog.get_by_role("button", name="Synchronize 3").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-1")).to_contain_text("Done")
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-2")).to_contain_text("Refused")
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-3")).to_contain_text("To be done")
+    assert site.host("sim-3").bridges["synced"].mtu == 1400
+    dialog.get_by_role("button", name="Synchronize 1").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-3")).to_contain_text("Done")
+    assert site.host("sim-3").bridges["synced"].mtu == 1500
+
+
+def test_columns_and_the_height_of_rows_are_kept(window: Window) -> None:
+    page = window.open("hosts")
+    for item in ("Hide Address", "Lower rows"):
+        page.get_by_role("button", name="Columns of Hosts").click()
+        page.get_by_role("menuitem", name=item).click()
+    for _ in range(2):
+        expect(page.get_by_role("columnheader", name="Address")).to_have_count(0)
+        assert page.get_by_role("row").nth(1).evaluate("row => row.offsetHeight") < 30
+        page.reload()
+        expect(page.get_by_role("columnheader", name="Seen")).to_be_visible()
+    page.get_by_role("button", name="Columns of Hosts").click()
+    page.get_by_role("menuitem", name="Show Address").click()
+    expect(page.get_by_role("columnheader", name="Address")).to_be_visible()
+
+
+def test_f6_leads_from_area_to_area(window: Window) -> None:
+    page = window.open("hosts")
+    page.get_by_label("Part of a name").focus()
+    page.keyboard.press("F6")
+    expect(page.get_by_role("banner").get_by_role("link", name="Netweft")).to_be_focused()
+    page.keyboard.press("F6")
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link").first).to_be_focused()
+    page.keyboard.press("F6")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Shift+F6")
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link").first).to_be_focused()

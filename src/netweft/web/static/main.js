@@ -68,6 +68,14 @@ function Rail() {
   return html`<nav class="rail" aria-label="Main">${AREAS.map(([name, icon, text]) => html`<a key=${name} href=${`/ui/${name}`} aria-current=${area === name ? 'page' : undefined}><${Icon} name=${icon} size=${20}/><span>${text}</span></a>`)}</nav>`;
 }
 
+/** To the next or the former of the areas of a page. */
+function toArea(step) {
+  const areas = elements(document, 'header.top, nav.rail, main .pane, main:not(:has(.pane))');
+  const at = areas.findIndex((one) => one.contains(document.activeElement));
+  const area = areas.at((at + step + (at < 0 && step < 0 ? 1 : 0)) % areas.length);
+  if (area) (area.tabIndex < 0 && area.id !== 'main' ? elements(area, 'a, button, input, [tabindex="0"]')[0] : area)?.focus();
+}
+
 function App() {
   const [dialog, open] = useState(''); // keys, find
   const close = () => open('');
@@ -82,7 +90,7 @@ function App() {
   useEffect(() => onKeys({
     ...Object.fromEntries(['n', 'e'].map((key) => [key, () => elements(document, `[aria-keyshortcuts="${key}"]`)[0]?.click()])),
     '/': () => elements(document, '.find input')[0]?.focus(), '?': () => user.value && open('keys'), 'Ctrl K': () => user.value && open('find'),
-    ...Object.fromEntries(JUMPS.map(([keys, name]) => [keys, () => go(`/ui/${name}`)])),
+    F6: () => toArea(1), 'Shift F6': () => toArea(-1), ...Object.fromEntries(JUMPS.map(([keys, name]) => [keys, () => go(`/ui/${name}`)])),
   }), []);
   if (user.value === undefined) return html`<p class="none" role="status">Loading…</p>`;
   if (user.value === null && !wasIn) return html`<${LoginPage}/>`;
@@ -92,8 +100,10 @@ function App() {
     <${FindDialog} open=${dialog === 'find'} pages=${AREAS} onClose=${close}/>`;
 }
 
-const theme = localStorage.getItem('netweft.theme');
-if (theme) document.documentElement.dataset.theme = theme;
+for (const name of ['theme', 'density']) {
+  const chosenOne = localStorage.getItem(`netweft.${name}`);
+  if (chosenOne) document.documentElement.dataset[name] = chosenOne;
+}
 follow();
 listen();
 render(html`<${App}/>`, /** @type {HTMLElement} */ (document.getElementById('app')));

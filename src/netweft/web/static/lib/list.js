@@ -1,9 +1,10 @@
 // Lists that are searched, sorted and paged. All of it is in the address.
 import { get, searchingAny } from './api.js';
-import { Menu, say } from './parts.js';
+import { Act, Icon, Menu, say } from './parts.js';
 import { html, useState } from './preact.js';
 import { chosen, filter, pageNumber, query } from './router.js';
-import { Blank, Find, Refused, Table, View, useData } from './view.js';
+import { Blank, Find, Refused, Table, View, later, useData } from './view.js';
+/** @import {Bulk, ListRow, TableColumn} from '../model/types.d.ts' */
 
 const PAGE = 100;
 
@@ -37,16 +38,63 @@ function Export({ label, list: { path, asked }, of }) {
   return html`<${Menu} icon="save" label=${`Save ${label} as a file`} items=${[item('csv'), item('json')]}/>${error && html`<${Refused} error=${error}/>`}`;
 }
 
+/** The columns of a list that a person wants to see, and the menu that hides and shows them: the first, and what is done with a row, are always there.
+ * @type {(label: string, columns: TableColumn[]) => [TableColumn[], unknown]} */
+function useColumns(label, columns) {
+  const key = `netweft.hidden.${label}`;
+  const [hidden, set] = useState(() => (localStorage.getItem(key) ?? '').split('\n'));
+  const [density, setDensity] = useState(document.documentElement.dataset.density ?? '');
+  const turn = (/** @type {string} */ heading) => () => {
+    const now = hidden.includes(heading) ? hidden.filter((one) => one !== heading) : [...hidden, heading];
+    localStorage.setItem(key, now.join('\n'));
+    set(now);
+  };
+  const space = () => {
+    const now = density ? '' : 'compact';
+    localStorage.setItem('netweft.density', document.documentElement.dataset.density = now);
+    setDensity(now);
+  };
+  const items = columns.slice(1).filter(([heading]) => heading !== 'Actions').map(([heading]) => {
+    const isHidden = hidden.includes(heading);
+    return { icon: isHidden ? 'minus' : 'check', text: `${isHidden ? 'Show' : 'Hide'} ${heading}`, run: turn(heading) };
+  });
+  const menu = html`<${Menu} icon="sliders-horizontal" label=${`Columns of ${label}`} items=${[...items, { icon: 'layers', text: density ? 'Higher rows' : 'Lower rows', run: space }]}/>`;
+  return [columns.filter(([heading]) => !hidden.includes(heading)), menu];
+}
+
+const BulkDialog = later(() => import('./bulk.js'), 'BulkDialog');
+
+/** What is done with several rows at once: {select, bar}: for `Table`, and what stands above it. They stay picked on other pages and with other filters.
+ * @type {(bulk: Bulk | undefined) => { select?: object, bar?: unknown }} */
+function usePicked(bulk) {
+  const [picked, set] = useState(/** @type {Map<string, ListRow>} */ (new Map()));
+  const [action, ask] = useState(/** @type {Bulk['actions'][0] | null} */ (null));
+  if (!bulk) return {};
+  const pick = (/** @type {ListRow[]} */ rows, /** @type {boolean} */ isOn) => {
+    const now = new Map(picked);
+    rows.forEach((row) => { if (isOn) now.set(row.id, row); else now.delete(row.id); });
+    set(now);
+  };
+  const rows = [...picked.values()];
+  const bar = html`<div class="bar" role="group" aria-label="Picked"><span role="status">${picked.size > 0 && `${picked.size} picked`}</span>${picked.size > 0 && html`
+    ${bulk.actions.map((one) => html`<${Act} key=${one.text} right=${one.right} class="btn" onClick=${() => ask(one)}><${Icon} name=${one.icon}/>${one.text}…<//>`)}
+    <button type="button" class="btn ghost" onClick=${() => set(new Map())}>Pick none</button>`}</div>
+    ${action && html`<${BulkDialog} action=${action} rows=${rows} nameOf=${bulk.nameOf} onClose=${(/** @type {ListRow[]} */ done) => { ask(null); pick(done, false); }}/>`}`;
+  return { bar, select: { has: (/** @type {ListRow} */ row) => picked.has(row.id), nameOf: bulk.nameOf, pick } };
+}
+
 /** A list of `useList`. `of`: the rows of an answer; `hint`: what can be looked for; `empty`: what to say where there is nothing at all, [title, text];
- * `children`: what stands beside the filter. */
-export function List({ list, of = (data) => data, label, hint, columns, empty, children }) {
+ * `bulk`: what is done with several rows, {nameOf, actions}; `children`: what stands beside the filter. */
+export function List({ list, of = (data) => data, label, hint, columns, empty, bulk, children }) {
   const { found, words, page } = list;
+  const [shown, chooser] = useColumns(label, columns);
+  const { select, bar } = usePicked(bulk);
   const change = (text) => { filter('page', ''); filter('search', text); };
   const nothing = (data) => !of(data).length && (words || page > 1
     ? html`<${Blank} title=${`${label}: none matches`}><button type="button" class="btn" onClick=${() => change('')}>Clear the filter</button><//>`
     : html`<${Blank} title=${empty[0]}>${empty[1]}<//>`);
-  return html`<div class="bar"><${Find} label=${hint} value=${words} onChange=${change}/><span class="grow"></span>${children}<${Export} label=${label} list=${list} of=${of}/></div>
-    <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label=${label} columns=${columns} rows=${of(data)}/><${Pages} page=${page} more=${of(data).length === PAGE}/>`}<//>`;
+  return html`<div class="bar"><${Find} label=${hint} value=${words} onChange=${change}/><span class="grow"></span>${children}${chooser}<${Export} label=${label} list=${list} of=${of}/></div>${bar}
+    <${View} of=${found} empty=${nothing}>${(data) => html`<${Table} label=${label} columns=${shown} rows=${of(data)} select=${select}/><${Pages} page=${page} more=${of(data).length === PAGE}/>`}<//>`;
 }
 
 /** To the next and the former page of a list. */

@@ -1,5 +1,5 @@
 // What every view has in common: what it shows comes from the engine, which may be slow, refuse, have nothing, or be away.
-import { single } from './keys.js';
+import { TYPING, single } from './keys.js';
 import { onNews } from './live.js';
 import { Icon, elements } from './parts.js';
 import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.js';
@@ -93,24 +93,29 @@ export function Find({ label, value, onChange }) {
     onInput=${(event) => onChange(event.currentTarget.value)}/><kbd>/</kbd></label>`;
 }
 
-/** Up and down lead to the former and the next row, and the point to what can be done with this one. */
+/** Up and down lead to the former and the next row, Space picks this one, and the point leads to what can be done with it. */
 function moveInRows(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1, '.': 0 }[event.key];
-  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select, textarea')) return;
+  const step = { ArrowDown: 1, ArrowUp: -1, '.': 0, ' ': 0 }[event.key];
+  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey || event.target.matches(TYPING) || (event.key === ' ' && !event.target.matches('a'))) return;
   const rows = elements(event.currentTarget, 'tbody tr');
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const row = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
-  const goal = step ? row && elements(row, 'a, button')[0] : single.value && at >= 0 && elements(row, '[aria-haspopup=menu]')[0];
+  const within = { ' ': '.pick input', '.': single.value && '[aria-haspopup=menu]' }[event.key] ?? 'a, button';
+  const goal = within && row && (step || at >= 0) && elements(row, within)[0];
   if (!goal) return;
   event.preventDefault();
   if (step) goal.focus();
   else goal.click();
 }
 
-/** A table of `rows`; `columns` are [heading, cell of a row, field that it is sorted by if it can be]. The order is in the address. */
-export function Table({ label, columns, rows }) {
-  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label} onKeyDown=${moveInRows}><table class="list"><thead><tr>${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr key=${row.id}>${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
+const Pick = ({ name, isOn, pick }) => html`<label class="pick"><input type="checkbox" aria-label=${name} checked=${isOn} onChange=${(event) => pick(event.currentTarget.checked)}/></label>`;
+
+/** A table of `rows`; `columns` are [heading, cell of a row, field that it is sorted by if it can be]. The order is in the address. `select`: how rows are picked,
+ * {has, nameOf, pick}, where they can be. */
+export function Table({ label, columns, rows, select }) {
+  return html`<div class="card scroll-x" tabindex="0" role="region" aria-label=${label} onKeyDown=${moveInRows}><table class="list"><thead><tr>
+    ${select && html`<td><${Pick} name="Pick all on this page" isOn=${rows.every(select.has)} pick=${(isOn) => select.pick(rows, isOn)}/></td>`}${columns.map(([heading, , field]) => html`<${Heading} key=${heading} text=${heading} field=${field}/>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr key=${row.id}>${select && html`<td><${Pick} name=${`Pick ${select.nameOf(row)}`} isOn=${select.has(row)} pick=${(isOn) => select.pick([row], isOn)}/></td>`}${columns.map(([heading, cell]) => html`<td key=${heading} data-label=${heading}>${cell(row)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 const ORDERS = { ascending: ['↑', ' desc'], descending: ['↓', null], none: ['', ''] };

@@ -108,7 +108,7 @@ export type Group = { key: string; name: string; to?: string; guests: GuestNode[
 export type Call = { method: string; path: string; body?: unknown; cli?: string | false; headers?: Record<string, string> };
 export type Loss = 'none' | 'blip' | 'outage';
 export type Step = { step: string; loss: Loss };
-export type HostOfPlan = { host: { id: string; name: string }; problem: string | null; plan: { steps: Step[] } | null; wave: number | null; canary: boolean };
+export type HostOfPlan = { host: { id: string; name: string }; problem: string | null; plan: { steps: Step[] } | null; wave: number | null; canary: boolean; evacuated: string[] };
 /** What the engine says that a request would have hosts do. */
 export type Plan = {
   id: string; hosts: HostOfPlan[]; others: string[];
@@ -134,3 +134,8 @@ export type Item = { icon: string; text: string; key?: string; right?: string; w
 export type Asked = {
   title: string; verb: string; tone?: string; said: string; fields: () => unknown; of: (form: FormData) => Call; done?: (answer: any) => unknown;
 };
+export type ListRow = { id: string; name?: string; [more: string]: any };
+/** A column of a table: its heading, the cell of a row, and the field that it is sorted by if it can be. */
+export type TableColumn = [heading: string, cell: (row: any) => unknown, field?: string];
+/** What is done with several rows. `note`: what to know before; `of`: the request for one row. */
+export type Bulk = { nameOf: (row: ListRow) => string; actions: { icon: string; text: string; verb: string; right: string; note: string; of: (row: ListRow) => Call }[] };

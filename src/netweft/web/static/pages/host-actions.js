@@ -6,19 +6,17 @@ import { Dialog } from '../lib/parts.js';
 import { html, useEffect, useState } from '../lib/preact.js';
 import { command } from '../lib/same.js';
 import { Refused, useData } from '../lib/view.js';
-
-/** @type {(host: { id: string }, name: string) => string} */
-const action = (host, name) => `${OVIRT}/hosts/${host.id}/${name}`;
+import { activate, deactivate } from './host-calls.js';
 
 const deactivation = (host) => ({
   title: `Put ${host.name} into maintenance?`, verb: 'Put into maintenance', said: `${host.name} goes into maintenance.`,
   fields: () => html`<p>Its virtual machines move to other hosts of the cluster first; the host waits for those that cannot. Its networks stay.</p>`,
-  of: () => ({ method: 'POST', path: action(host, 'deactivate'), body: {}, cli: command('host', 'deactivate', host.name) }),
+  of: () => deactivate(host),
 });
 
 const activation = (host) => ({
   title: `Activate ${host.name}?`, verb: 'Activate', said: `${host.name} is taken into service.`, fields: () => html`<p>Virtual machines may be started on it again.</p>`,
-  of: () => ({ method: 'POST', path: action(host, 'activate'), body: {}, cli: command('host', 'activate', host.name) }),
+  of: () => activate(host),
 });
 
 /** What is asked before something is done with a host. `asked`: {kind}: copy, activate, deactivate; another object each time. */
@@ -38,7 +36,7 @@ function Copy({ host, onClose }) {
   const [source, setSource] = useState('');
   const others = found.data ?? [];
   const from = others.find((one) => one.id === source) ?? others[0];
-  const request = { method: 'POST', path: action(host, 'copyhostnetworks'), body: { source_host: { id: from?.id } } };
+  const request = { method: 'POST', path: `${OVIRT}/hosts/${host.id}/copyhostnetworks`, body: { source_host: { id: from?.id } } };
   const title = `Copy networks to ${host.name}`;
   if (!from) return found.data || found.error ? html`<${Dialog} open title=${title} onClose=${onClose}>${found.error ? html`<${Refused} error=${found.error}/>` : html`<p>Cluster ${host.cluster} has no other host, or none that you may see.</p>`}<//>` : null;
   return html`<${HostChange} title=${title} request=${request} verb="Copy" cli=${command('host', 'copy-networks', host.name, from.name)} onClose=${onClose} onDone=${() => undefined}>

@@ -1,10 +1,11 @@
 // How a host differs from what is wanted of it, and the answers to that: synchronize it, adopt what it has, ignore it for a while.
-import { OVIRT, OWN, get, post } from '../lib/api.js';
+import { OWN, get, post } from '../lib/api.js';
 import { HostChange } from '../lib/host-change.js';
 import { Act, Dialog, Icon, closeDialog, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command } from '../lib/same.js';
 import { Blank, Moment, Refused, State, Table, View, useData } from '../lib/view.js';
+import { sync } from './host-calls.js';
 /** @import {Call} from '../model/types.d.ts' */
 
 const HEALING = {
@@ -62,17 +63,17 @@ const columnsOf = (picked, toggle) => [
 function Answers({ host, lines, all, ask }) {
   const names = [...new Set(lines.map((one) => one.of).filter(Boolean))];
   const scope = lines.length ? `${lines.length} picked` : 'all';
-  const sync = () => ask({
-    title: `Synchronize ${host.name}`, verb: 'Synchronize', text: 'All that differs is put right, and committed.', cli: command('host', 'sync', host.name),
-    request: { method: 'POST', path: `${OVIRT}/hosts/${host.id}/syncallnetworks`, body: {} },
-  });
+  const putRight = () => {
+    const { cli, ...request } = sync(host);
+    ask({ title: `Synchronize ${host.name}`, verb: 'Synchronize', text: 'All that differs is put right, and committed.', cli, request });
+  };
   const adopt = () => ask({
     title: `Adopt what ${host.name} has`, verb: 'Adopt', cli: command('host', 'adopt', host.name, names),
     text: `What the host has becomes its configuration${names.length ? `: ${names.join(', ')}. What differs elsewhere is put right.` : '.'}`,
     request: { method: 'POST', path: `${OWN}/hosts/${host.id}/drift/adopt`, body: { names } },
   });
   const ignore = () => ask({ ignore: { lines: lines.length ? lines : all, isAll: !lines.length } });
-  return html`<div class="bar"><${Act} right="configure_host_network" class="btn primary" onClick=${sync}><${Icon} name="refresh-cw"/>Synchronize all…<//>
+  return html`<div class="bar"><${Act} right="configure_host_network" class="btn primary" onClick=${putRight}><${Icon} name="refresh-cw"/>Synchronize all…<//>
     <${Act} right="configure_host_network" class="btn" onClick=${adopt}><${Icon} name="check"/>Adopt ${scope}…<//>
     <${Act} right="configure_host_network" class="btn" onClick=${ignore}><${Icon} name="eye"/>Ignore ${scope}…<//></div>`;
 }

@@ -3,6 +3,7 @@ import { OWN } from '../lib/api.js';
 import { List, Narrow, narrowedBy, noneNarrowed, useList } from '../lib/list.js';
 import { html } from '../lib/preact.js';
 import { Head, Moment, State } from '../lib/view.js';
+import { ACTIONS } from './host-calls.js';
 import { Committed, HostStatus, InSync } from './host-head.js';
 
 /** A value that is not known before a host's first report, as oVirt's API has it. */
@@ -10,6 +11,7 @@ const told = (value) => (value === null ? undefined : String(value));
 /** Whether what a host lacks or has without a link is none. */
 const Without = ({ count, text }) => (count ? html` <${State} kind="warn">${count} ${text}<//>` : null);
 
+const BULK = { nameOf: (host) => host.name, actions: ACTIONS };
 const COLUMNS = [
   ['Name', (host) => html`<a href=${`/ui/hosts/${host.id}`}>${host.name}</a>`, 'name'],
   ['Status', (host) => html`<${HostStatus} of=${host.status}/>${host.changing && html` <${State} kind="busy">changing<//>`}`, 'status'],
@@ -33,5 +35,5 @@ export function Hosts() {
   const list = useList(`${OWN}/rows/hosts`, ['name'], {}, narrowedBy(SHOWN));
   const empty = narrowedBy(SHOWN) ? noneNarrowed('host', 'hosts')
     : ['No hosts yet', html`None has joined, or none that you may see. <code>netweft host add NAME</code> adds one.`];
-  return html`<${Head} title="Hosts"/><div class="page"><${List} list=${list} label="Hosts" hint="Part of a name, or a search such as status=up" columns=${COLUMNS} empty=${empty}><${Narrow} table=${SHOWN}/><//></div>`;
+  return html`<${Head} title="Hosts"/><div class="page"><${List} list=${list} label="Hosts" hint="Part of a name, or a search such as status=up" columns=${COLUMNS} empty=${empty} bulk=${BULK}><${Narrow} table=${SHOWN}/><//></div>`;
 }

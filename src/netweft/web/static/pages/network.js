@@ -12,6 +12,7 @@ import { Cells } from './cells.js';
 import { HostStatus } from './host-head.js';
 import { Definition, NewNetwork } from './network-form.js';
 import { Roles, Sync } from './networks.js';
+import { VNIC_BULK } from './vms.js';
 
 const ALL = 1000;
 const PAGE = 100;
@@ -123,7 +124,7 @@ const VNICS = [
 /** The vNICs on it. */
 function Vms({ network }) {
   const list = useList(`${OWN}/rows/vnics`, ['vm', 'mac'], {}, `network.id=${network.id}`);
-  return html`<${List} list=${list} label="vNICs" hint="VM, MAC, or a search such as plugged=false" columns=${VNICS} empty=${['No vNICs', 'No VM that you may see has a vNIC on this network.']}/>`;
+  return html`<${List} list=${list} label="vNICs" hint="VM, MAC, or a search such as plugged=false" columns=${VNICS} bulk=${VNIC_BULK} empty=${['No vNICs', 'No VM that you may see has a vNIC on this network.']}/>`;
 }
 
 const yes = (text) => (text === 'true' ? 'yes' : 'no');

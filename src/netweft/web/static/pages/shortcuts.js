@@ -3,8 +3,8 @@ import { allowSingle, single } from '../lib/keys.js';
 import { Dialog } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 
-const EVERYWHERE = [['Ctrl K', 'Find anything'], ['/', 'Filter'], ['?', 'This list']];
-const LISTS = [['n', 'New'], ['e', 'Edit what is shown'], ['↑ ↓', 'The former or the next row'], ['Enter', 'Open it'], ['.', 'All actions for it']];
+const EVERYWHERE = [['Ctrl K', 'Find anything'], ['/', 'Filter'], ['F6', 'Next area of the page'], ['?', 'This list']];
+const LISTS = [['n', 'New'], ['e', 'Edit what is shown'], ['↑ ↓', 'The former or the next row'], ['Enter', 'Open it'], ['Space', 'Pick it'], ['.', 'All actions for it']];
 const SETUP = [
   ['Tab', 'Next area: uplinks, networks, changes'], ['↑ ↓ ← →', 'Move inside an area'], ['Enter', 'Pick up a network or a NIC'], ['Space', 'Pick up one more network'],
   ['1 … 9', 'Place it there'], ['Esc', 'Put back'], ['Delete', 'Take a network off the host'], ['e', 'Edit a network on the host'], ['.', 'All actions for it'], ['Ctrl Z', 'Undo'], ['Ctrl Shift Z', 'Redo'], ['Ctrl Enter', 'Apply'],

@@ -5,7 +5,7 @@ import { Act, Icon, Menu, say } from '../lib/parts.js';
 import { html, useState } from '../lib/preact.js';
 import { Same, command, option } from '../lib/same.js';
 import { Blank, Head, Refused, Table, View, useData } from '../lib/view.js';
-import { CELLS, VmStatus } from './vms.js';
+import { CELLS, VmStatus, link, plug } from './vms.js';
 /** @import {Call, Failure} from '../model/types.d.ts' */
 
 const INTERFACES = [['virtio', 'virtio'], ['e1000', 'e1000'], ['e1000e', 'e1000e'], ['rtl8139', 'rtl8139'], ['pci_passthrough', 'virtual function of the host (pci_passthrough)']];
@@ -45,12 +45,10 @@ function actions({ vm, reload, ask, setMade }, vnic) {
     await request(call).then(() => { setMade({ text, call }); say(text); }, (error) => setMade({ error, call }));
     reload();
   };
-  const plug = (verb) => ({ method: 'POST', path: `${vnic.href}/${verb}`, body: {}, cli: command('vm', 'nic', verb, vm.name, vnic.name) });
-  const link = (linked) => ({ method: 'PUT', path: vnic.href, body: { linked }, cli: command('vm', 'nic', 'set', vm.name, vnic.name, linked ? '--linked' : '--unlinked') });
   return [
     { icon: 'pencil', text: 'Edit…', right: 'configure_vm_network', run: () => ask(editing({ vm, reload }, vnic)) },
-    vnic.plugged ? { icon: 'unplug', text: 'Unplug', right: 'configure_vm_network', run: now(`${vnic.name} is unplugged.`, plug('deactivate')) } : { icon: 'plug', text: 'Plug in', right: 'configure_vm_network', run: now(`${vnic.name} is plugged in.`, plug('activate')) },
-    vnic.linked ? { icon: 'unlink', text: 'Take the link down', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is down.`, link(false)) } : { icon: 'link', text: 'Bring the link up', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is up.`, link(true)) },
+    vnic.plugged ? { icon: 'unplug', text: 'Unplug', right: 'configure_vm_network', run: now(`${vnic.name} is unplugged.`, plug('deactivate')(vnic)) } : { icon: 'plug', text: 'Plug in', right: 'configure_vm_network', run: now(`${vnic.name} is plugged in.`, plug('activate')(vnic)) },
+    vnic.linked ? { icon: 'unlink', text: 'Take the link down', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is down.`, link(false)(vnic)) } : { icon: 'link', text: 'Bring the link up', right: 'configure_vm_network', run: now(`The link of ${vnic.name} is up.`, link(true)(vnic)) },
     { icon: 'trash', text: 'Remove…', right: 'configure_vm_network', run: () => ask(removing({ vm, reload }, vnic)) },
   ];
 }

@@ -4,6 +4,7 @@ import { List, useList } from '../lib/list.js';
 import { Icon } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
 import { query } from '../lib/router.js';
+import { command } from '../lib/same.js';
 import { Head, State, Tabs } from '../lib/view.js';
 
 const VM_STATES = { up: 'ok', down: 'rest', suspended: 'rest', paused: 'warn', unknown: 'warn', not_responding: 'bad' };
@@ -19,6 +20,19 @@ export const CELLS = {
   link: (vnic) => html`<${State} kind=${vnic.linked ? 'ok' : 'rest'}>${vnic.linked ? 'Up' : 'Down'}<//>`,
   plugged: (vnic) => html`<${State} kind=${vnic.plugged ? 'ok' : 'rest'}>${vnic.plugged ? 'Plugged in' : 'Unplugged'}<//>${!vnic.synced && html`<${State} kind="warn">Out of sync<//>`}`,
   addresses: (vnic) => html`<span class="mono">${vnic.addresses.join(', ') || '–'}</span>`,
+};
+
+/** What is asked of a vNIC by one request: `plug` with activate or deactivate. */
+export const plug = (verb) => (vnic) => ({ method: 'POST', path: `${vnic.href}/${verb}`, body: {}, cli: command('vm', 'nic', verb, vnic.vm.name, vnic.name) });
+export const link = (linked) => (vnic) => ({ method: 'PUT', path: vnic.href, body: { linked }, cli: command('vm', 'nic', 'set', vnic.vm.name, vnic.name, linked ? '--linked' : '--unlinked') });
+
+const ofVnics = (icon, text, note, of) => ({ icon, text, verb: text, right: 'configure_vm_network', note, of });
+export const VNIC_BULK = {
+  nameOf: (vnic) => `${vnic.vm.name} ${vnic.name}`,
+  actions: [
+    ofVnics('plug', 'Plug in', 'Machines that run get them at once.', plug('activate')), ofVnics('unplug', 'Unplug', 'Machines that run lose them at once; they keep their MAC addresses.', plug('deactivate')),
+    ofVnics('link', 'Bring links up', 'They stay plugged in as they are.', link(true)), ofVnics('unlink', 'Take links down', 'They stay plugged in, and machines see that the cable is out.', link(false)),
+  ],
 };
 
 const host = (one) => (one.host ? html`<a href=${`/ui/hosts/${one.host.id}`}>${one.host.name}</a>` : '–');
@@ -43,7 +57,7 @@ const VMS = [
 
 function Vnics() {
   const list = useList(`${OWN}/rows/vnics`, FIELDS);
-  return html`<${List} list=${list} label="vNICs" hint="VM, network, profile, MAC or other address" columns=${VNICS}
+  return html`<${List} list=${list} label="vNICs" hint="VM, network, profile, MAC or other address" columns=${VNICS} bulk=${VNIC_BULK}
     empty=${['No vNICs yet', html`No virtual machine has one, or none that you may see. <a href="/ui/vms?by=vm">The machines</a> get them.`]}/>`;
 }
 
