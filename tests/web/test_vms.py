@@ -86,6 +86,7 @@ def test_vnics_are_added_and_removed_by_keys(site: Site, window: Window) -> None
     page.keyboard.press("Enter")
     expect(row(page, "nic1")).to_contain_text("no network")
     page.get_by_role("button", name="Actions for nic1").press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_role("button", name="Remove").press("Enter")
