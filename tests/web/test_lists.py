@@ -97,6 +97,7 @@ def test_what_is_picked_is_done_one_after_the_other(window: Window) -> None:
     dialog.get_by_role("button", name="Put into maintenance 2").click()
     expect(dialog.get_by_role("listitem").filter(has_text="Done")).to_have_count(2)
     dialog.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_role("main")).to_be_focused()
     expect(page.get_by_role("checkbox", name="Pick sim-1")).not_to_be_checked()
     for host, status in (("sim-1", "maintenance"), ("sim-2", "up"), ("sim-3", "maintenance")):
         expect(page.get_by_role("row").filter(has_text=host).get_by_text(status, exact=True)).to_be_visible()

@@ -101,8 +101,8 @@ function App() {
 }
 
 for (const name of ['theme', 'density']) {
-  const chosenOne = localStorage.getItem(`netweft.${name}`);
-  if (chosenOne) document.documentElement.dataset[name] = chosenOne;
+  const wanted = localStorage.getItem(`netweft.${name}`);
+  if (wanted) document.documentElement.dataset[name] = wanted;
 }
 follow();
 listen();

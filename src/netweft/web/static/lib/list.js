@@ -1,8 +1,8 @@
 // Lists that are searched, sorted and paged. All of it is in the address.
 import { get, searchingAny } from './api.js';
-import { Act, Icon, Menu, say } from './parts.js';
+import { Act, Icon, Menu, keepFocus, say } from './parts.js';
 import { html, useState } from './preact.js';
-import { chosen, filter, pageNumber, query } from './router.js';
+import { chosen, filter, pageNumber, path as place, query } from './router.js';
 import { Blank, Find, Refused, Table, View, later, useData } from './view.js';
 /** @import {Bulk, ListRow, TableColumn} from '../model/types.d.ts' */
 
@@ -41,7 +41,7 @@ function Export({ label, list: { path, asked }, of }) {
 /** The columns of a list that a person wants to see, and the menu that hides and shows them: the first, and what is done with a row, are always there.
  * @type {(label: string, columns: TableColumn[]) => [TableColumn[], unknown]} */
 function useColumns(label, columns) {
-  const key = `netweft.hidden.${label}`;
+  const key = `netweft.hidden.${place.value.split('/')[0]}.${label}`; // a list of another area may have the same name
   const [hidden, set] = useState(() => (localStorage.getItem(key) ?? '').split('\n'));
   const [density, setDensity] = useState(document.documentElement.dataset.density ?? '');
   const turn = (/** @type {string} */ heading) => () => {
@@ -79,7 +79,7 @@ function usePicked(bulk) {
   const bar = html`<div class="bar" role="group" aria-label="Picked"><span role="status">${picked.size > 0 && `${picked.size} picked`}</span>${picked.size > 0 && html`
     ${bulk.actions.map((one) => html`<${Act} key=${one.text} right=${one.right} class="btn" onClick=${() => ask(one)}><${Icon} name=${one.icon}/>${one.text}…<//>`)}
     <button type="button" class="btn ghost" onClick=${() => set(new Map())}>Pick none</button>`}</div>
-    ${action && html`<${BulkDialog} action=${action} rows=${rows} nameOf=${bulk.nameOf} onClose=${(/** @type {ListRow[]} */ done) => { ask(null); pick(done, false); }}/>`}`;
+    ${action && html`<${BulkDialog} action=${action} rows=${rows} nameOf=${bulk.nameOf} onClose=${(/** @type {ListRow[]} */ done) => { ask(null); pick(done, false); keepFocus(); }}/>`}`;
   return { bar, select: { has: (/** @type {ListRow} */ row) => picked.has(row.id), nameOf: bulk.nameOf, pick } };
 }
 
