@@ -150,7 +150,7 @@ def test_all_mistakes_are_told_with_their_places_and_nothing_is_done(netweft: Ne
                 assert line.startswith(f"{file}{wanted}"), line
             assert told[-1].endswith("nothing was done.")
     file.write_bytes(b"\xff\xfe")
-    assert "This is no text in UTF-8" in netweft("plan", "-f", str(file), expect=2).err
+    assert f"{file}:1:1: This is no text in UTF-8: 0xff." in netweft("plan", "-f", str(file), expect=2).err
     assert netweft("export").out == begun
 
 

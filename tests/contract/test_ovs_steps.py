@@ -28,5 +28,4 @@ def test_random_steps_end_alike_on_open_vswitch_and_simulation() -> None:
             accepted.append(walk(door, OvsSteps(random).next, STEPS))
 
     walks()
-    # The first walk is the simplest that there is: one step again and again.
-    assert sum(accepted) > (WALKS - 1) * STEPS / 4, "most random steps were refused, which shows little"
+    assert sum(accepted) > WALKS * STEPS / 4, "most random steps were refused, which shows little"

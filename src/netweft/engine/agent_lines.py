@@ -63,9 +63,8 @@ class Line:
                 rest = request
                 while rest:
                     rest = rest[await self._when_able(self._socket.send, rest) :]
-                await _readiness(
-                    self._socket.fileno(), self._loop.add_reader, self._loop.remove_reader
-                )  # it takes a while, mostly
+                # An answer takes a while, mostly: to read at once would be for nothing.
+                await _readiness(self._socket.fileno(), self._loop.add_reader, self._loop.remove_reader)
                 while not answer.is_complete:
                     answer.feed(await self._when_able(self._socket.recv, 65536))
         except (TimeoutError, BrokenError):

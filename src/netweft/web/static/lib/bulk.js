@@ -1,14 +1,12 @@
 // One thing done with several rows: planned for each, then done one after the other until one is refused.
-import { OWN, failure, post, request } from './api.js';
+import { failure, request } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
-import { HostSteps, Impact } from './plan.js';
+import { HostSteps, Impact, LOSSES, planned } from './plan.js';
 import { html, useEffect, useState } from './preact.js';
 import { Same } from './same.js';
 import { State } from './view.js';
-/** @import {Bulk, Call, Failure, ListRow, Plan} from '../model/types.d.ts' */
+/** @import {Bulk, Failure, ListRow, Plan} from '../model/types.d.ts' */
 /** @typedef {{ plan?: Plan, error?: Failure, busy?: boolean, done?: boolean }} Made */
-
-const WORST = ['none', 'blip', 'outage'];
 
 /** Several plans as one. @type {(plans: Plan[]) => Plan} */
 function joined(plans) {
@@ -16,15 +14,12 @@ function joined(plans) {
   const networks = new Map();
   for (const one of plans.flatMap((plan) => plan.summary.networks)) {
     const other = networks.get(one.id);
-    if (!other || WORST.indexOf(one.loss) > WORST.indexOf(other.loss)) networks.set(one.id, one);
+    if (!other || LOSSES.indexOf(one.loss) > LOSSES.indexOf(other.loss)) networks.set(one.id, one);
   }
   const hosts = plans.flatMap((plan) => plan.hosts);
   const summary = { hosts: hosts.length, changed: plans.reduce((sum, plan) => sum + plan.summary.changed, 0), networks: [...networks.values()], vms: [...new Set(plans.flatMap((plan) => plan.summary.vms))] };
   return { id: '', hosts, others: [...new Set(plans.flatMap((plan) => plan.others))], summary };
 }
-
-/** @type {(call: Call) => Promise<Made>} */
-const planned = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body }).then((plan) => ({ plan }), (error) => ({ error: failure(error) }));
 
 /** @param {{ of: Made | undefined }} props */
 const How = ({ of = {} }) => (of.done ? html`<${State} kind="ok">Done<//>` : of.error ? html`<${State} kind="bad">Refused<//>`
@@ -51,6 +46,7 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
   }, []);
   const ready = rows.filter((row) => made[row.id]?.plan && !made[row.id].done);
   const plans = rows.map((row) => made[row.id]?.plan).filter((plan) => plan !== undefined);
+  const whole = joined(plans);
   const isPlanned = rows.every((row) => made[row.id]);
   const send = async () => {
     setBusy(true);
@@ -71,7 +67,7 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
   const done = rows.filter((row) => made[row.id]?.done);
   return html`<${Dialog} open title=${`${action.text}: ${rows.length}`} onClose=${isBusy ? undefined : () => onClose(done)}><p>${action.note}</p>
     <ul class="bulk" role="list">${rows.map((row) => html`<li key=${row.id}><b>${nameOf(row)}</b> <${How} of=${made[row.id]}/>${made[row.id]?.error && html`<p>${made[row.id].error?.message}</p>`}</li>`)}</ul>
-    ${plans.some((plan) => plan.hosts.length) && html`<${Impact} plan=${joined(plans)}/><${HostSteps} hosts=${joined(plans).hosts}/>`}<${Same} calls=${calls}/>
+    ${whole.hosts.length > 0 && html`<${Impact} plan=${whole}/><${HostSteps} hosts=${whole.hosts}/>`}<${Same} calls=${calls}/>
     <p class="sr" role="status">${isPlanned && !isBusy && `${done.length} of ${rows.length} done.`}</p>
     <div class="dlg-f"><button type="button" class="btn ghost" disabled=${isBusy} onClick=${closeDialog}>${done.length === rows.length ? 'Close' : 'Cancel'}</button>
       ${done.length < rows.length && html`<button type="button" class="btn primary" disabled=${isBusy || !isPlanned || !ready.length} onClick=${send}>${isBusy && html`<${Icon} name="refresh-cw" class="spin"/>`}${action.verb} ${ready.length}</button>`}</div><//>`;

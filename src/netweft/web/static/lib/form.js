@@ -1,11 +1,11 @@
 // Forms that become one request. What was typed stays when the engine refuses it.
-import { OWN, failure, post, request } from './api.js';
+import { failure, request } from './api.js';
 import { Dialog, Icon, say } from './parts.js';
-import { HostSteps, Impact } from './plan.js';
+import { HostSteps, Impact, planOf } from './plan.js';
 import { html, useEffect, useId, useRef, useState } from './preact.js';
 import { Same } from './same.js';
 import { Refused } from './view.js';
-/** @import {Asked, Call, Made, Plan, Values} from '../model/types.d.ts' */
+/** @import {Asked, Call, Made, Values} from '../model/types.d.ts' */
 /** @import {VNode} from './preact.js' */
 
 /** A line to type in. `hint`: what to know of it; `rows`: several lines. */
@@ -72,9 +72,6 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
     <div class="dlg-f"><button type="button" class="btn ghost" onClick=${cancel}>Cancel</button>
       <button class="btn ${tone}" disabled=${made.busy}>${made.busy ? html`<${Icon} name="refresh-cw" class="spin"/>` : ''}${made.plan ? `${verb} and change the hosts` : verb}</button></div></form>`;
 }
-
-/** What hosts would do. The engine refuses here already what it would refuse then. @type {(call: Call) => Promise<Plan>} */
-const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
 /** What a form of a thing begins with, which others change as well: {before, turn, touch, done}. `before` is as the thing is until somebody
  * types (`touch`), and stays then, so that only what was typed differs from it. After a change (`done`) the form begins anew: `turn` is its key.

@@ -1,7 +1,7 @@
 // A change of a host by one request: its plan first, then sent for that plan and no other, and followed to its end.
 import { OWN, Refusal, address, failure, get, post } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
-import { HostSteps, Impact } from './plan.js';
+import { HostSteps, Impact, planned } from './plan.js';
 import { html, useEffect, useState } from './preact.js';
 import { Same } from './same.js';
 import { Refused } from './view.js';
@@ -25,9 +25,6 @@ async function send({ path, body }, plan, tell) {
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
-
-/** @type {(request: Call) => Promise<Made>} */
-const planned = (request) => post(`${OWN}/requestplans`, request).then((plan) => ({ plan }), (error) => ({ error }));
 
 /** A dialog that plans a request {method, path, body}, and does it. `verb`: what its button says; `cli`: the command that does the same;
  * `onDone`: what to do after that. Children are options of the request: each change of it is planned anew. */

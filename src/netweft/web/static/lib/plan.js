@@ -8,6 +8,15 @@ import { Refused } from './view.js';
 
 const LOSS = { none: ['circle-check', 'No loss', 'ok'], blip: ['zap', 'Short break', 'warn'], outage: ['circle-alert', 'Outage', 'bad'] };
 
+/** What hosts would do by a request. The engine refuses here already what it would refuse then. @type {(call: Call) => Promise<Plan>} */
+export const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
+
+/** The same as what is told of it: {plan}, or {error}. @type {(call: Call) => Promise<{ plan?: Plan, error?: Failure }>} */
+export const planned = (call) => planOf(call).then((plan) => ({ plan }), (error) => ({ error }));
+
+/** Losses, the worst last. */
+export const LOSSES = Object.keys(LOSS);
+
 /** How bad a loss of traffic is, as a sign and words. */
 export const Loss = ({ of }) => html`<span class="loss ${LOSS[of][2]}"><${Icon} name=${LOSS[of][0]} size=${13}/>${LOSS[of][1]}</span>`;
 
@@ -45,8 +54,7 @@ export function useChange(what, done) {
   const [made, set] = useState(/** @type {Made} */ ({}));
   const plan = async (/** @type {Call} */ call) => {
     set({ call, busy: true });
-    const { method, path, body } = call;
-    set(await post(`${OWN}/requestplans`, { method, path, body }).then((answer) => ({ call, plan: answer }), (error) => ({ call, error })));
+    set({ call, ...await planned(call) });
   };
   const apply = async () => {
     if (!made.call || !made.plan) return;

@@ -63,10 +63,9 @@ const columnsOf = (picked, toggle) => [
 function Answers({ host, lines, all, ask }) {
   const names = [...new Set(lines.map((one) => one.of).filter(Boolean))];
   const scope = lines.length ? `${lines.length} picked` : 'all';
-  const putRight = () => {
-    const { cli, ...request } = sync(host);
-    ask({ title: `Synchronize ${host.name}`, verb: 'Synchronize', text: 'All that differs is put right, and committed.', cli, request });
-  };
+  const putRight = () => ask({
+    title: `Synchronize ${host.name}`, verb: 'Synchronize', text: 'All that differs is put right, and committed.', cli: sync(host).cli, request: sync(host),
+  });
   const adopt = () => ask({
     title: `Adopt what ${host.name} has`, verb: 'Adopt', cli: command('host', 'adopt', host.name, names),
     text: `What the host has becomes its configuration${names.length ? `: ${names.join(', ')}. What differs elsewhere is put right.` : '.'}`,

@@ -1,9 +1,9 @@
 // The matrix of networks and clusters: which cluster has, requires and uses which network, changed by mouse or by keys, and applied together.
-import { OVIRT, OWN, failure, get, post, request, searching } from '../lib/api.js';
+import { OVIRT, OWN, failure, get, request, searching } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
 import { Pages } from '../lib/list.js';
 import { Act, Dialog, Icon, elements, say } from '../lib/parts.js';
-import { Planned } from '../lib/plan.js';
+import { Planned, planOf } from '../lib/plan.js';
 import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, pageNumber, query } from '../lib/router.js';
 import { Same } from '../lib/same.js';
@@ -12,7 +12,7 @@ import { between, cellsOf, changes, fill, keyOf, mayBe, require, toggle, wanted,
 import { Cells, Wishes, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { ROLES } from './networks.js';
-/** @import {Call, Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Wish} from '../model/types.d.ts' */
+/** @import {Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Wish} from '../model/types.d.ts' */
 
 const COLUMNS = 30;
 const ROWS = 100;
@@ -177,9 +177,6 @@ const without = (draft, key) => { const { [key]: _, ...rest } = draft; return re
 
 /** Where the changes go from the screen, their buttons go as well. */
 const backToGrid = () => elements(document, '.grid [tabindex="0"]')[0]?.focus();
-
-/** @type {(call: Call) => Promise<Plan>} */
-const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
 /** The changes of `list`. Each is reviewed and applied by itself: what one of them is refused for does not undo those before it.
  * @param {Props & { list: MatrixChange[] }} props */

@@ -1,6 +1,7 @@
 // The state of the screen on which the networks of a host are set up: what the host has, what is wanted, what is picked up.
 import { OVIRT, OWN, Refusal, failure, get, post } from '../lib/api.js';
 import { elements, gliding, say } from '../lib/parts.js';
+import { planned as plannedCall } from '../lib/plan.js';
 import { batch, computed, signal } from '../lib/preact.js';
 import { hostOf, same } from '../model/host.js';
 import * as model from '../model/setup.js';
@@ -97,8 +98,7 @@ export async function remember() {
 }
 
 /** What the engine says of a draft: {plan}, or {error}. @type {(wanted: Draft) => Promise<Planned>} */
-export const planned = (wanted) => post(`${OWN}/requestplans`, { method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) })
-  .then((made) => ({ plan: made }), (error) => ({ error }));
+export const planned = (wanted) => plannedCall({ method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) });
 
 /** Show another draft; networks glide to where they then are. @type {(next: Draft, more: () => void) => void} */
 function show(next, more) {
