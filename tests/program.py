@@ -103,11 +103,11 @@ class Forked:
 
 
 class New:
-    """A new Python begins for it, as for users."""
+    """A new Python begins for it, as for users. ``within``: a command that runs it."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, within: tuple[str, ...] = ()) -> None:
         limit = ("prlimit", f"--nofile={start.descriptors}:{start.descriptors}") if start.descriptors else ()
-        command = [*limit, sys.executable, "-m", "netweft", *start.words]
+        command = [*within, *limit, sys.executable, "-m", "netweft", *start.words]
         with start.stdin.open() as typed, start.stdout.open("ab") as out, start.stderr.open("ab") as err:
             self._process = subprocess.Popen(command, stdin=typed, stdout=out, stderr=err, env=dict(start.environment))
 

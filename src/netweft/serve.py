@@ -55,6 +55,10 @@ GRACE = 10
 _LOOK = 0.5
 _LOOK_AT_START = 0.05
 _SWEEP_EVERY = 3600.0
+_GARBAGE = (20_000, 20, 20)
+"""How many new objects begin a search for garbage (``gc.set_threshold``): a large answer is as many, and nearly all of
+it goes without one.
+"""
 _CHECKPOINT_EVERY = 1.0
 
 log = structlog.get_logger(__name__)
@@ -68,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
     work.
     """
-    gc.freeze()  # what was imported stays: a collection that walks all of it takes longer than many a request
+    gc.set_threshold(*_GARBAGE)
     arguments = sys.argv[1:] if arguments is None else arguments
     settings = from_command_line(arguments)
     os.umask(0o077)  # whatever the engine writes is its own

@@ -22,7 +22,7 @@ import pytest
 from netweft.core.simulated_fleet import BLOCK
 from netweft.engine.data_folder import FolderError, open_folder
 from processes import children, is_running
-from program import Done, run_forked
+from program import Done, Forked, New, Program, Start, run_forked
 
 PATIENCE = 60.0
 
@@ -32,7 +32,7 @@ class Engine:
     """A running ``netweft serve``."""
 
     data: Path
-    program: subprocess.Popen[str]
+    program: Program
     urls: list[str] = field(default_factory=list)
     fingerprint: str = ""
 
@@ -44,39 +44,39 @@ class Engine:
     def children(self) -> list[int]:
         return [one.pid for one in children(self.program.pid)]
 
+    def read(self, said: str) -> bool:
+        """Take over where it serves from what it has printed; whether that is all."""
+        lines = [line.partition(" ")[::2] for line in said.splitlines()]
+        self.urls = [rest.removesuffix("/ovirt-engine/api") for kind, rest in lines if kind == "serving"]
+        self.fingerprint = next((rest for kind, rest in lines if kind == "ca-fingerprint"), "")
+        return bool(self.fingerprint)
+
 
 @contextmanager
-def serve(data: Path, *options: str, within: tuple[str, ...] = (), **environment: str) -> Iterator[Engine]:
-    """``within``: a command that runs the engine."""
+def serve(
+    data: Path, *options: str, within: tuple[str, ...] = (), is_killed: bool = False, **environment: str
+) -> Iterator[Engine]:
+    """``within``: a command that runs the engine; ``is_killed``: at the end of the block, instead of asked to end."""
     listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
-    python = [*within, sys.executable, "-W", "error"]
-    command = [*python, "-m", "netweft", "serve", "--data", str(data), *listen, *options]
-    log = (data.parent / "serve.log").open("w")
-    program = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment}
-    )
+    words = ("serve", "--data", str(data), *listen, *options)
+    said, log = data.parent / "serve.out", data.parent / "serve.log"
+    said.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    with_warnings = {**os.environ, "PYTHONWARNINGS": "error", **environment}
+    start = Start(words, with_warnings, stdout=said, stderr=log)
+    program = New(start, within) if within else Forked(start)
     engine = Engine(data, program)
     try:
-        assert program.stdout is not None
-        for line in program.stdout:
-            kind, _, rest = line.strip().partition(" ")
-            if kind == "serving":
-                engine.urls.append(rest.removesuffix("/ovirt-engine/api"))
-            elif kind == "ca-fingerprint":
-                engine.fingerprint = rest
-                break
-        assert engine.urls, (data.parent / "serve.log").read_text()
+        until(lambda: program.status is not None or (said.exists() and engine.read(said.read_text())))
+        assert engine.urls, log.read_text()
         yield engine
-        program.send_signal(signal.SIGTERM)
-        status, told = program.wait(PATIENCE), (data.parent / "serve.log").read_text()
-        assert status == 0, told
-        assert "Traceback" not in told, told
+        if not is_killed:
+            program.send_signal(signal.SIGTERM)
+            status, told = program.wait(PATIENCE), log.read_text()
+            assert status == 0, told
+            assert "Traceback" not in told, told
     finally:
         program.kill()
-        program.wait()
-        assert program.stdout is not None
-        program.stdout.close()
-        log.close()
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -108,7 +108,7 @@ def test_a_new_engine_serves_over_tls_with_what_every_engine_has(tmp_path: Path,
 
 def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with serve(data, NETWEFT_ADMIN_PASSWORD="from outside") as engine:
+    with serve(data, NETWEFT_ADMIN_PASSWORD="from outside", is_killed=True) as engine:
         assert not (data / "admin-password").exists()
         fingerprint = engine.fingerprint
         with engine.client("from outside") as client:
@@ -116,9 +116,6 @@ def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Pa
             headers = {"Content-Type": "application/xml"}
             answer = client.post("/ovirt-engine/api/datacenters", content=body, headers=headers)
             assert answer.status_code == 201, answer.text
-        engine.program.kill()
-        engine.program.wait()
-        engine.program.returncode = 0  # so that the block's end finds nothing wrong
     with serve(data) as engine, engine.client("from outside") as client:
         assert engine.fingerprint == fingerprint
         assert "kept" in client.get("/ovirt-engine/api/datacenters").text
@@ -126,17 +123,14 @@ def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Pa
 
 def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with serve(data, "--simulated-hosts", "2") as engine, engine.client() as client:
+    with serve(data, "--simulated-hosts", "2", is_killed=True) as engine, engine.client() as client:
         until(lambda: hosts_up(client) == 2)
         (agent,) = engine.children()
         os.kill(agent, signal.SIGKILL)
         until(lambda: engine.children() not in ([], [agent]))
         until(lambda: hosts_up(client) == 2)
         (agent,) = engine.children()
-        engine.program.kill()
-        engine.program.wait()
-        until(lambda: not is_running(agent))
-        engine.program.returncode = 0
+    until(lambda: not is_running(agent))
     with serve(data, "--simulated-hosts", "3") as engine, engine.client() as client:
         until(lambda: hosts_up(client) == 3)
         (agent,) = engine.children()
@@ -258,14 +252,13 @@ def test_a_folder_that_others_could_read_is_made_private(tmp_path: Path) -> None
 
 def test_what_is_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with serve(data, NETWEFT_ADMIN_PASSWORD="from outside") as engine:
-        with engine.client("from outside") as client:
-            for number in range(4):
-                body = f"<data_center><name>dc{number}</name><local>false</local></data_center>"
-                client.post("/ovirt-engine/api/datacenters", content=body, headers={"Content-Type": "application/xml"})
-        engine.program.kill()
-        engine.program.wait()
-        engine.program.returncode = 0  # so that the block's end finds nothing wrong
+    with (
+        serve(data, NETWEFT_ADMIN_PASSWORD="from outside", is_killed=True) as engine,
+        engine.client("from outside") as client,
+    ):
+        for number in range(4):
+            body = f"<data_center><name>dc{number}</name><local>false</local></data_center>"
+            client.post("/ovirt-engine/api/datacenters", content=body, headers={"Content-Type": "application/xml"})
     key, database, wal = data / "secret.key", data / "netweft.db", data / "netweft.db-wal"
     whole = {path: path.read_bytes() for path in (key, database, wal)}
     assert len(whole[wal]) > 100_000

@@ -15,6 +15,12 @@ from web.test_vms import add_machine
 OF_THE_PAGE = ("/netweft/v1/events", "/netweft/v1/rights", "authenticated_user")
 """Whoever is there and what happens, whatever view is shown."""
 MOST_REQUESTS = 3
+MOST_CONNECTIONS = 6
+HIDE = """(isHidden) => {
+    Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""As a browser tells a page whose tab is no longer the one that is seen; one without a screen shows all of them."""
 
 
 VIEWS = ["overview", "hosts", "host", *(f"host/{tab}" for tab in ("topology", "history", "drift"))]
@@ -176,3 +182,20 @@ def test_the_page_lives_through_a_restart_of_the_engine(opened: Opened, tmp_path
             center = client.find("datacenters", "Default")["id"]
             client.add("networks", {"name": "made meanwhile", "data_center": {"id": center}})
         expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
+
+
+def test_more_tabs_than_a_browser_has_connections(site: Site, window: Window) -> None:
+    """A browser has six to an engine: a tab that nobody sees needs none, and shows what it missed when it is seen."""
+    page = window.open("hosts")
+    for _ in range(MOST_CONNECTIONS):
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        page.evaluate(HIDE, True)
+        page = page.context.new_page()
+        page.goto(f"{window.url}/ui/networks")
+    expect(heading(page, "Networks")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.evaluate(HIDE, True)
+    site.add_network("made while nobody looked")
+    page.evaluate(HIDE, False)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="made while nobody looked")).to_be_visible()

@@ -29,11 +29,18 @@ _IDLE_MOST = 4
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an agent is reached. ``prefix`` is a path for agents that serve several (simulated) hosts."""
+    """Where an agent is reached. ``prefix``: the path of a simulated host, whose agent serves several."""
 
     host: str
     port: int = AGENT_PORT
     prefix: str = ""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether a simulated host is reached there: its agent has one certificate for all its hosts, and its address
+        is on no NIC of theirs.
+        """
+        return bool(self.prefix)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

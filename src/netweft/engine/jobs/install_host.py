@@ -8,7 +8,6 @@ import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -20,6 +19,7 @@ from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.core.rules.setup_networks import validate
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agent_connections import parse_address
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
@@ -75,17 +75,16 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
 
 
 def _addresses(agent_url: str) -> set[str]:
-    """The addresses at which the engine reaches the host; none of a simulated one, as its agent's is on no NIC of its
-    own. Raises HostError when its name is unknown.
+    """The addresses at which the engine reaches the host; none of a simulated one. Raises HostError when its name is
+    unknown.
     """
-    url = urlsplit(agent_url if "://" in agent_url else f"//{agent_url}")
-    if url.path:
+    endpoint = parse_address(agent_url)
+    if endpoint.is_simulated:
         return set()
-    name = url.hostname or ""
     try:
-        return {str(ip_address(str(entry[4][0]).split("%")[0])) for entry in socket.getaddrinfo(name, None)}
+        return {str(ip_address(str(entry[4][0]).split("%")[0])) for entry in socket.getaddrinfo(endpoint.host, None)}
     except OSError as error:
-        raise HostError(f"The name '{name}' of the host cannot be resolved: {error}.") from error
+        raise HostError(f"The name '{endpoint.host}' of the host cannot be resolved: {error}.") from error
 
 
 def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any) -> None:  # noqa: ANN401 - a datetime

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from netweft.core.protocol import Credentials
 from netweft.engine import audit, queue
 from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.agent_connections import parse_address
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.events import events
@@ -57,11 +58,12 @@ def note_expiry(tx: Tx, host_ids: Sequence[str], signed: Credentials) -> datetim
 
 def sharing(tx: Tx, host_id: str) -> list[str]:
     """The host, and the other simulated ones of its agent, which share its certificate."""
-    url = urlsplit(tx.execute(sa.select(hosts.c.agent_url).where(hosts.c.id == host_id)).scalar_one())
-    if not url.path:
+    url = tx.execute(sa.select(hosts.c.agent_url).where(hosts.c.id == host_id)).scalar_one()
+    endpoint = parse_address(url)
+    if not endpoint.is_simulated:
         return [host_id]
-    endpoint = f"{url.scheme}://{url.netloc}/"
-    same = sa.select(hosts.c.id).where(sa.func.substr(hosts.c.agent_url, 1, len(endpoint)) == endpoint)
+    agent = url.removesuffix("/").removesuffix(endpoint.prefix) + "/"
+    same = sa.select(hosts.c.id).where(sa.func.substr(hosts.c.agent_url, 1, len(agent)) == agent)
     return [host_id, *tx.scalars(same.where(hosts.c.id != host_id).order_by(hosts.c.name))]
 
 

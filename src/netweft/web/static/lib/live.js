@@ -16,6 +16,8 @@ export const events = signal([]);
 /** @type {Set<() => unknown>} */
 const listeners = new Set();
 let last = '';
+/** Whether the stream has been there before. */
+let wasThere = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let due;
 
@@ -25,14 +27,16 @@ export function onNews(listener) {
   return () => listeners.delete(listener);
 }
 
-/** Read the stream while somebody is logged in. */
+/** Read the stream while somebody is logged in and sees this tab: a browser has but six connections to an engine, which all its tabs share. */
 export function listen() {
   /** @type {AbortController | null} */
   let ended = null;
+  const isSeen = signal(!document.hidden);
+  document.addEventListener('visibilitychange', () => { isSeen.value = !document.hidden; });
   effect(() => {
-    if (ended) state.value = { ok: false, since: new Date() };
+    if (ended) state.value = { ok: false, since: null };
     ended?.abort();
-    ended = user.value ? new AbortController() : null;
+    ended = user.value && isSeen.value ? new AbortController() : null;
     if (ended) keepReading(ended.signal);
   });
 }
@@ -58,9 +62,9 @@ async function read(reader) {
     const { done, value } = await reader.read();
     if (done) return;
     if (!state.value.ok) {
-      const missed = state.value.since;
       state.value = { ok: true, since: null };
-      if (missed) tell();
+      if (wasThere) tell(); // of what was missed
+      wasThere = true;
     }
     const parts = (text + value).split('\n\n');
     text = parts.pop() ?? '';
