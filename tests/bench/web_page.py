@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure
-from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize
 
+from browser import chromium
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
 from netweft.web import STATIC, loaded_at_once, sent
@@ -26,7 +27,6 @@ _ON_A_SCREEN = 40
 _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _TIMES = 5
 _GESTURES = 15
-_FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 _SHOWN = """(count) => new Promise((done) => {
     const look = () => {
         const there = document.querySelectorAll('.row').length;
@@ -97,17 +97,15 @@ def _shown() -> list[Figure]:
         tempfile.TemporaryDirectory() as folder,
         EngineProcess(Path(folder), options=("--simulated-hosts", "1")) as engine,
         engine.client() as client,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
         host = _host(client)
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*_FLAGS])
         state = _logged_in(browser, engine.url)
         place = f"{engine.url}/ui/hosts/{host}"
         views = [_open(browser, state, place) for _ in range(_TIMES)]
         page = views[-1].page
         gestures = {name: statistics.median(page.evaluate(_GESTURE, [name, _GESTURES])) for name in ("pick", "key")}
         gestures["place"] = statistics.median(page.evaluate(_GESTURE, ["place", _GESTURES]))
-        browser.close()
     said = f"a host with {NETWORKS} networks"
     return [
         _shown_after(f"first view of {said}, in a new browser", [view.first for view in views], "< 1,000 ms"),

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
+import browser
 from engine_process import PASSWORD, EngineProcess
 from netweft.agent.simulated_machine import Simulation
 from netweft.client import Client
@@ -30,10 +31,6 @@ from netweft.engine.secrets import open_box
 from netweft.engine.settings import DATABASE_FILE
 
 HOSTS = ("sim-1", "sim-2", "sim-3")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 _PATIENCE = 20_000
 """Milliseconds after which something that must be seen counts as not seen."""
 WIDE = {"width": 1440, "height": 900}
@@ -166,10 +163,8 @@ def _doors(client: Client, db: Database) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS])
-        yield browser
-        browser.close()
+    with browser.chromium() as started:
+        yield started
 
 
 @dataclass

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Page, ViewportSize
 
+from browser import chromium
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
-from web.conftest import FLAGS, heading
+from web.conftest import heading
 
 PLACE: Final = Path(__file__).parents[2] / "docs" / "web"
 SIZE: Final[ViewportSize] = {"width": 1280, "height": 760}
@@ -28,10 +29,9 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         EngineProcess(Path(folder), options=("--simulated-hosts", str(HOSTS))) as engine,
         engine.client() as client,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
         host = _fill(client)
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS])
         page = browser.new_page(ignore_https_errors=True, viewport=SIZE, reduced_motion="reduce", color_scheme="light")
         page.goto(f"{engine.url}/ui/")
         page.get_by_label("User name").fill("admin")
@@ -47,7 +47,6 @@ def main() -> None:
         _shoot(page, "topology", heading(page, "sim-1").wait_for)
         page.goto(f"{engine.url}/ui/matrix")
         _shoot(page, "matrix", page.get_by_role("gridcell").first.wait_for)
-        browser.close()
 
 
 def _shoot(page: Page, name: str, wait_for: Callable[[], object]) -> None:
