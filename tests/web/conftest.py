@@ -39,6 +39,11 @@ CONTEXT: dict[str, Any] = {"ignore_https_errors": True, "viewport": WIDE, "reduc
 _vlans = count(500)
 
 expect.set_options(timeout=_PATIENCE)
+HIDE = """(isHidden) => {
+    Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""As a browser tells a page whose tab is no longer the one that is seen; one without a screen shows all of them."""
 
 
 @dataclass
@@ -108,6 +113,14 @@ class Site:
         return {one["network"]["name"]: one["host_nic"]["name"] for one in found}
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what is not seen on the page."""
+    deadline = time.monotonic() + _PATIENCE / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
 def item(page: Page | Locator, name: str) -> Locator:
     """A network or a NIC that can be picked up: what is told of it follows its name."""
     return page.get_by_role("button", name=re.compile(rf"^{re.escape(name)}\b"))
@@ -152,10 +165,7 @@ def _hosts_as_they_were(site: Site) -> Iterator[None]:
 
 def _doors(client: Client, db: Database) -> dict[str, tuple[str, str]]:
     """The id and the agent's address of each host, once all are up."""
-    deadline = time.monotonic() + _PATIENCE / 1000
-    while len(client.list("hosts", search="status=up")) < len(HOSTS):
-        assert time.monotonic() < deadline, "the hosts do not come up"
-        time.sleep(0.05)
+    until(lambda: len(client.list("hosts", search="status=up")) == len(HOSTS))
     with db.read() as tx:
         found = tx.execute(sa.select(hosts.c.name, hosts.c.id, hosts.c.agent_url))
         return {row.name: (row.id, row.agent_url) for row in found}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import HOSTS, Site, Window, heading
+from web.conftest import HOSTS, Site, Window, heading, until
 
 
 def test_hosts_with_what_is_on_them(site: Site, window: Window) -> None:
@@ -131,9 +131,56 @@ def test_of_many_hosts_those_that_differ_are_synchronized_and_the_first_refusal_
     expect(dialog.get_by_role("listitem").filter(has_text="sim-2")).to_contain_text("Refused")
     expect(dialog.get_by_role("listitem").filter(has_text="sim-3")).to_contain_text("To be done")
     assert site.host("sim-3").bridges["synced"].mtu == 1400
-    dialog.get_by_role("button", name="Synchronize 1").click()
-    expect(dialog.get_by_role("listitem").filter(has_text="sim-3")).to_contain_text("Done")
-    assert site.host("sim-3").bridges["synced"].mtu == 1500
+    dialog.get_by_role("button", name="Synchronize 2").click()
+    for name in ("sim-2", "sim-3"):
+        expect(dialog.get_by_role("listitem").filter(has_text=name)).to_contain_text("Done")
+        assert site.host(name).bridges["synced"].mtu == 1500
+    expect(dialog.get_by_role("button", name="Close").last).to_be_focused()
+
+
+def test_whoever_leaves_the_page_ends_what_is_done_with_several_hosts(site: Site, window: Window) -> None:
+    site.add_network("deserted", *HOSTS)
+    for name in HOSTS:
+        host = site.host(name)
+        site.simulate(name, host=host.with_link(replace(host.bridges["deserted"], mtu=1400)), step_seconds=0.7)
+        site.client.action(f"hosts/{site.id(name)}/refresh", {})
+    page = window.open("overview")
+    page.get_by_role("link", name="Hosts", exact=True).first.click()
+    page.get_by_role("checkbox", name="Pick all on this page").check()
+    dialog = bulk(page, "Synchronize")
+    dialog.get_by_role("button", name="Synchronize 3").click()
+    expect(dialog.get_by_text("Under way")).to_be_visible()
+    page.go_back()
+    expect(heading(page, "Overview")).to_be_visible()
+    until(lambda: [site.host(name).bridges["deserted"].mtu for name in HOSTS].count(1500) == 1)
+    for name in HOSTS:
+        site.simulate(name)
+    page.wait_for_timeout(1500)
+    assert [site.host(name).bridges["deserted"].mtu for name in HOSTS].count(1500) == 1
+
+
+def test_what_became_of_a_request_is_not_known_without_its_answer(site: Site, window: Window) -> None:
+    page = window.open("hosts?search=sim-3")
+    page.route("**/deactivate", lambda route: (route.fetch(), route.abort()))
+    page.get_by_role("checkbox", name="Pick sim-3").check()
+    dialog = bulk(page, "Put into maintenance")
+    dialog.get_by_role("button", name="Put into maintenance 1").click()
+    expect(dialog.get_by_role("listitem").filter(has_text="sim-3")).to_contain_text("Not known")
+    site.client.action(f"hosts/{site.id('sim-3')}/activate", {})
+
+
+def test_the_first_row_that_is_picked_stays_where_it_is(window: Window) -> None:
+    page = window.open("hosts")
+    box = page.get_by_role("checkbox", name="Pick sim-2")
+    before = box.bounding_box()
+    box.check()
+    expect(page.get_by_text("1 picked")).to_be_visible()
+    assert box.bounding_box() == before
+    page.get_by_role("button", name="Pick none").press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.get_by_role("button", name="Name").press("Enter")
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("button", name="Name")).to_be_focused()
 
 
 def test_columns_and_the_height_of_rows_are_kept(window: Window) -> None:
@@ -162,3 +209,18 @@ def test_f6_leads_from_area_to_area(window: Window) -> None:
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Shift+F6")
     expect(page.get_by_role("navigation", name="Main").get_by_role("link").first).to_be_focused()
+
+
+def test_f6_leads_around_a_host_whose_basket_is_empty(site: Site, window: Window) -> None:
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    expect(heading(page, "Uplinks")).to_be_visible()
+    brand = page.get_by_role("banner").get_by_role("link", name="Netweft")
+    page.keyboard.press("F6")
+    expect(brand).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("F6")
+        expect(brand).not_to_be_focused()
+    page.keyboard.press("F6")
+    expect(brand).to_be_focused()
+    page.keyboard.press("Shift+F6")
+    expect(page.get_by_label("Name or VLAN")).to_be_focused()

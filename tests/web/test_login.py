@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from web.conftest import Opened, Site, Window, heading, item
+from engine_process import PASSWORD
+from web.conftest import HIDE, Opened, Site, Window, heading, item
 
 
 def test_login_is_refused_and_done(opened: Opened) -> None:
@@ -79,3 +80,25 @@ def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> N
     expect(page.get_by_role("alert")).to_be_visible()
     expect(heading(page, "Uplinks")).to_have_count(0)
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_tab_that_was_not_seen_is_not_for_the_next_user_either(site: Site, window: Window) -> None:
+    site.add_network("secret")
+    site.add_user("frank")
+    hidden = window.open(f"hosts/{site.id('sim-2')}")
+    item(hidden, "secret").click()
+    hidden.get_by_role("button", name="Place here").first.click()
+    expect(hidden.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    expect(hidden.get_by_text("Live", exact=True)).to_be_visible()
+    hidden.evaluate(HIDE, True)
+    page = hidden.context.new_page()
+    page.goto(f"{window.url}/ui/hosts")
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_label("User name").fill("frank")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("frank@internal")).to_be_visible()
+    hidden.evaluate(HIDE, False)
+    expect(hidden.get_by_text("frank@internal")).to_be_visible()
+    expect(heading(hidden, "Uplinks")).to_have_count(0)
+    assert hidden.evaluate("sessionStorage.length") == 0

@@ -162,3 +162,88 @@ def test_what_the_engine_refuses_is_said_in_its_words(site: Site, window: Window
     expect(page.get_by_role("alert")).to_contain_text("ovirtmgmt")
     expect(page.get_by_role("button", name="Apply")).to_be_disabled()
     page.get_by_role("button", name="Discard").click()
+
+
+def on(page: Page, network: str, nic: str) -> Locator:
+    """A network that is shown on a NIC."""
+    return item(page, network).and_(page.get_by_role("button", name=f", on {nic}"))
+
+
+def place(page: Page, network: str, nth: int = 1) -> None:
+    item(page, network).click()
+    page.get_by_role("button", name="Place here").nth(nth).click()
+
+
+def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window) -> None:
+    site.add_network("of me")
+    other = site.add_network("of other")
+    page = window.open(f"hosts/{site.id('sim-2')}")
+    place(page, "of me")
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    body = {"modified_network_attachments": [{"network": {"id": other}, "host_nic": {"name": "eth2"}}]}
+    site.client.action(f"hosts/{site.id('sim-2')}/setupnetworks", body)
+    expect(on(page, "of other", "eth2")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(heading(page, "Nothing to change yet")).to_be_visible()
+
+
+def test_what_is_wanted_while_a_change_runs_is_wanted_afterwards(site: Site, window: Window) -> None:
+    site.add_network("sent first")
+    site.add_network("wanted later")
+    site.simulate("sim-1", step_seconds=0.5)
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    place(page, "sent first")
+    page.get_by_role("button", name="Apply 1 change").click()
+    expect(heading(page, "Applying")).to_be_visible()
+    place(page, "wanted later")
+    expect(heading(page, "Kept")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Undo: Attach wanted later")).to_be_visible()
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    site.simulate("sim-1")
+
+
+def test_the_end_of_a_change_is_told_to_whoever_logs_in_again(site: Site, window: Window) -> None:
+    site.add_network("outlasting")
+    site.simulate("sim-1", step_seconds=1.0)
+    page = window.open(f"hosts/{site.id('sim-1')}")
+    place(page, "outlasting")
+    page.get_by_role("button", name="Apply 1 change").click()
+    expect(heading(page, "Applying")).to_be_visible()
+    page.context.clear_cookies()
+    window.log_in()
+    expect(heading(page, "Kept")).to_be_visible()
+    site.simulate("sim-1")
+
+
+def test_the_time_that_is_shown_is_the_time_that_is_sent(site: Site, window: Window) -> None:
+    site.add_network("timed")
+    page = window.open(f"hosts/{site.id('sim-2')}")
+    place(page, "timed")
+    field = page.get_by_label("Take back after")
+    field.fill("33")
+    with page.expect_request(f"**/hosts/{site.id('sim-2')}/setupnetworks") as sent:
+        field.press("Control+Enter")
+    assert sent.value.post_data_json["connectivity_timeout"] == 33
+    expect(heading(page, "Kept")).to_be_visible()
+
+
+def test_a_click_into_a_place_places(site: Site, window: Window) -> None:
+    site.put_back("sim-3")
+    site.add_network("clicked")
+    page = window.open(f"hosts/{site.id('sim-3')}")
+    item(page, "clicked").click()
+    uplink(page, "eth2").get_by_role("listitem").get_by_text("Place here").click()
+    expect(on(page, "clicked", "eth2")).to_be_visible()
+    item(page, "clicked").click()
+    item(page, "eth1").click()
+    expect(on(page, "clicked", "eth1")).to_be_visible()
+    item(page, "eth1").click()
+    item(page, "eth3").click()
+    expect(page.get_by_role("dialog", name="bond")).to_be_visible()
+
+
+def test_a_draft_that_is_none_is_none(site: Site, window: Window) -> None:
+    window.page.evaluate("(key) => sessionStorage.setItem(key, '{nonsense')", f"netweft.setup.{site.id('sim-3')}")
+    page = window.open(f"hosts/{site.id('sim-3')}")
+    expect(heading(page, "Nothing to change yet")).to_be_visible()

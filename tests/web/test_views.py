@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Route, expect
 
 from engine_process import EngineProcess
-from web.conftest import Opened, Site, Window, heading, item
+from web.conftest import HIDE, Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
@@ -16,11 +16,6 @@ OF_THE_PAGE = ("/netweft/v1/events", "/netweft/v1/rights", "authenticated_user")
 """Whoever is there and what happens, whatever view is shown."""
 MOST_REQUESTS = 3
 MOST_CONNECTIONS = 6
-HIDE = """(isHidden) => {
-    Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden});
-    document.dispatchEvent(new Event('visibilitychange'));
-}"""
-"""As a browser tells a page whose tab is no longer the one that is seen; one without a screen shows all of them."""
 
 
 VIEWS = ["overview", "hosts", "host", *(f"host/{tab}" for tab in ("topology", "history", "drift"))]

@@ -70,10 +70,11 @@ function Rail() {
 
 /** To the next or the former of the areas of a page. */
 function toArea(step) {
-  const areas = elements(document, 'header.top, nav.rail, main .pane, main:not(:has(.pane))');
+  const goalOf = (one) => (one.tabIndex < 0 && one.id !== 'main' ? elements(one, 'a, button:enabled, input:enabled, [tabindex="0"]').find((each) => each.checkVisibility()) : one);
+  const areas = elements(document, 'header.top, nav.rail, main .pane, main:not(:has(.pane))').filter(goalOf);
   const at = areas.findIndex((one) => one.contains(document.activeElement));
   const area = areas.at((at + step + (at < 0 && step < 0 ? 1 : 0)) % areas.length);
-  if (area) (area.tabIndex < 0 && area.id !== 'main' ? elements(area, 'a, button, input, [tabindex="0"]')[0] : area)?.focus();
+  if (area) goalOf(area).focus();
 }
 
 function App() {

@@ -82,7 +82,8 @@ export async function logIn(name, password) {
 /** Find out whose session there is, if any. */
 export async function recognize() {
   const answer = await send('GET', WHO);
-  user.value = answer.ok ? (await answer.json()).authenticated_user : null;
+  const found = answer.ok ? (await answer.json()).authenticated_user : null;
+  if (user.value === undefined || found?.id !== user.value?.id) user.value = found;
 }
 
 /** End the session, as a request does that does not ask for it to last, and leave nothing of it on the screen. Throws Refusal where the

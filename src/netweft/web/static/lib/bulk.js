@@ -2,7 +2,7 @@
 import { failure, request } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
 import { HostSteps, Impact, LOSSES, planned } from './plan.js';
-import { html, useEffect, useState } from './preact.js';
+import { html, useEffect, useRef, useState } from './preact.js';
 import { Same } from './same.js';
 import { State } from './view.js';
 /** @import {Bulk, Failure, ListRow, Plan} from '../model/types.d.ts' */
@@ -22,7 +22,7 @@ function joined(plans) {
 }
 
 /** @param {{ of: Made | undefined }} props */
-const How = ({ of = {} }) => (of.done ? html`<${State} kind="ok">Done<//>` : of.error ? html`<${State} kind="bad">Refused<//>`
+const How = ({ of = {} }) => (of.done ? html`<${State} kind="ok">Done<//>` : of.error?.status === 0 ? html`<${State} kind="warn">Not known<//>` : of.error ? html`<${State} kind="bad">Refused<//>`
   : of.busy || !of.plan ? html`<${State} kind="busy">${of.busy ? 'Under way' : 'Being planned'}<//>` : html`<${State} kind="rest">To be done<//>`);
 
 /** `action`: of `Bulk`; `onClose`: called with the rows of which nothing is left to do.
@@ -33,31 +33,38 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
   const [isBusy, setBusy] = useState(false);
   const put = (/** @type {ListRow} */ row, /** @type {Made} */ how) => set((before) => ({ ...before, [row.id]: how }));
   const calls = rows.map(action.of);
+  const isOpen = useRef(true);
   useEffect(() => {
-    let isOpen = true;
     (async () => {
       for (const [n, row] of rows.entries()) {
         const how = await planned(calls[n]);
-        if (!isOpen) return;
+        if (!isOpen.current) return;
         put(row, how);
       }
     })();
-    return () => { isOpen = false; };
+    return () => { isOpen.current = false; };
   }, []);
+  useEffect(() => {
+    const ask = (/** @type {Event} */ event) => { if (isBusy) event.preventDefault(); };
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [isBusy]);
   const ready = rows.filter((row) => made[row.id]?.plan && !made[row.id].done);
   const plans = rows.map((row) => made[row.id]?.plan).filter((plan) => plan !== undefined);
   const whole = joined(plans);
   const isPlanned = rows.every((row) => made[row.id]);
+  const canSend = !isBusy && isPlanned && ready.length > 0;
   const send = async () => {
     setBusy(true);
     for (const row of ready) {
+      if (!isOpen.current) return; // whoever left the page does not see what comes of it
       const { plan } = made[row.id];
       put(row, { plan, busy: true });
       try {
         await request(calls[rows.indexOf(row)], plan && { 'Netweft-Plan': plan.id });
         put(row, { plan, done: true });
       } catch (error) {
-        put(row, { error: failure(error) });
+        put(row, { ...await planned(calls[rows.indexOf(row)]), error: failure(error) }); // so that it can be tried again
         say(`${nameOf(row)}: ${failure(error).message}`);
         break;
       }
@@ -65,10 +72,12 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
     setBusy(false);
   };
   const done = rows.filter((row) => made[row.id]?.done);
-  return html`<${Dialog} open title=${`${action.text}: ${rows.length}`} onClose=${isBusy ? undefined : () => onClose(done)}><p>${action.note}</p>
+  const isOver = done.length === rows.length;
+  const gone = rows.filter((row) => made[row.id]?.error?.status === 404);
+  return html`<${Dialog} open title=${`${action.text}: ${rows.length}`} onClose=${isBusy ? undefined : () => onClose([...done, ...gone])}><p>${action.note}</p>
     <ul class="bulk" role="list">${rows.map((row) => html`<li key=${row.id}><b>${nameOf(row)}</b> <${How} of=${made[row.id]}/>${made[row.id]?.error && html`<p>${made[row.id].error?.message}</p>`}</li>`)}</ul>
     ${whole.hosts.length > 0 && html`<${Impact} plan=${whole}/><${HostSteps} hosts=${whole.hosts}/>`}<${Same} calls=${calls}/>
     <p class="sr" role="status">${isPlanned && !isBusy && `${done.length} of ${rows.length} done.`}</p>
-    <div class="dlg-f"><button type="button" class="btn ghost" disabled=${isBusy} onClick=${closeDialog}>${done.length === rows.length ? 'Close' : 'Cancel'}</button>
-      ${done.length < rows.length && html`<button type="button" class="btn primary" disabled=${isBusy || !isPlanned || !ready.length} onClick=${send}>${isBusy && html`<${Icon} name="refresh-cw" class="spin"/>`}${action.verb} ${ready.length}</button>`}</div><//>`;
+    <div class="dlg-f">${!isOver && html`<button type="button" class="btn ghost" disabled=${isBusy} onClick=${closeDialog}>Cancel</button>`}
+      <button type="button" class="btn primary" aria-disabled=${!isOver && !canSend} onClick=${isOver ? closeDialog : canSend ? send : undefined}>${isBusy && html`<${Icon} name="refresh-cw" class="spin"/>`}${isOver ? 'Close' : `${action.verb} ${ready.length}`}</button></div><//>`;
 }

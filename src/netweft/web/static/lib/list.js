@@ -15,7 +15,7 @@ export function useList(path, fields, more = {}, within = '') {
   const wanted = searchingAny(fields, words);
   const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`].filter(Boolean).join(' ');
   const here = page > 1 ? `${search} page ${page}`.trim() : search;
-  return { found: useData(() => get(path, { search: here, max: PAGE, ...more }), [path, here]), words, page, path, asked: { search, ...more } };
+  return { found: useData(() => get(path, { search: here, max: PAGE, ...more }), [path, here], true), words, page, path, asked: { search, ...more } };
 }
 
 /** The condition that the address narrows a list to: `table` has [words, condition] by its name there. @type {(table: Record<string, string[]>) => string | undefined} */
@@ -59,7 +59,7 @@ function useColumns(label, columns) {
     return { icon: isHidden ? 'minus' : 'check', text: `${isHidden ? 'Show' : 'Hide'} ${heading}`, run: turn(heading) };
   });
   const menu = html`<${Menu} icon="sliders-horizontal" label=${`Columns of ${label}`} items=${[...items, { icon: 'layers', text: density ? 'Higher rows' : 'Lower rows', run: space }]}/>`;
-  return [columns.filter(([heading]) => !hidden.includes(heading)), menu];
+  return [columns.filter(([heading], n) => !n || heading === 'Actions' || !hidden.includes(heading)), menu];
 }
 
 const BulkDialog = later(() => import('./bulk.js'), 'BulkDialog');
@@ -76,9 +76,9 @@ function usePicked(bulk) {
     set(now);
   };
   const rows = [...picked.values()];
-  const bar = html`<div class="bar" role="group" aria-label="Picked"><span role="status">${picked.size > 0 && `${picked.size} picked`}</span>${picked.size > 0 && html`
+  const bar = html`<div class="bar picks" role="group" aria-label="Picked"><span role="status">${picked.size > 0 && `${picked.size} picked`}</span>${picked.size > 0 && html`
     ${bulk.actions.map((one) => html`<${Act} key=${one.text} right=${one.right} class="btn" onClick=${() => ask(one)}><${Icon} name=${one.icon}/>${one.text}…<//>`)}
-    <button type="button" class="btn ghost" onClick=${() => set(new Map())}>Pick none</button>`}</div>
+    <button type="button" class="btn ghost" onClick=${() => { set(new Map()); keepFocus(); }}>Pick none</button>`}</div>
     ${action && html`<${BulkDialog} action=${action} rows=${rows} nameOf=${bulk.nameOf} onClose=${(/** @type {ListRow[]} */ done) => { ask(null); pick(done, false); keepFocus(); }}/>`}`;
   return { bar, select: { has: (/** @type {ListRow} */ row) => picked.has(row.id), nameOf: bulk.nameOf, pick } };
 }

@@ -1,5 +1,5 @@
 // Events as they happen: one stream for the whole page, resumed after the last event that came.
-import { OWN, stream, user } from './api.js';
+import { OWN, Refusal, recognize, stream, user } from './api.js';
 import { effect, signal } from './preact.js';
 /** @import {News} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
@@ -32,7 +32,10 @@ export function listen() {
   /** @type {AbortController | null} */
   let ended = null;
   const isSeen = signal(!document.hidden);
-  document.addEventListener('visibilitychange', () => { isSeen.value = !document.hidden; });
+  document.addEventListener('visibilitychange', () => {
+    isSeen.value = !document.hidden;
+    if (isSeen.value && user.value === null) recognize().catch(() => undefined); // another tab may have logged in
+  });
   effect(() => {
     if (ended) state.value = { ok: false, since: null };
     ended?.abort();
@@ -46,9 +49,11 @@ async function keepReading(ending) {
     try {
       const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, ending);
       if (answer.status === 401) user.value = null;
+      else if (wasThere) await recognize(); // the session may be somebody else's by now
+      if (ending.aborted) return;
       if (answer.ok && answer.body) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch (error) {
-      if (!(error instanceof TypeError) && !(error instanceof DOMException && error.name === 'AbortError')) throw error; // the connection is gone
+      if (!(error instanceof TypeError) && !(error instanceof Refusal) && !(error instanceof DOMException && error.name === 'AbortError')) throw error; // the connection is gone
     }
     if (ending.aborted) return;
     if (state.value.ok || !state.value.since) state.value = { ok: false, since: new Date() };

@@ -137,7 +137,7 @@ export function Dialog({ open, title, onClose, children }) {
     if (open && !ref.current.open) ref.current.showModal();
     if (!open && ref.current.open) close();
   }, [open]);
-  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${closed} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && close()}>
+  return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${closed} onCancel=${(event) => !onClose && event.preventDefault()} onClick=${(event) => onClose && event.target === ref.current && event.detail < 2 && close()}>
     ${open && html`<div class="dlg"><header><h2 id=${id}>${title}</h2>${onClose && html`<button type="button" class="iconbtn" aria-label="Close" onClick=${close}><${Icon} name="x"/></button>`}</header>
     <div class="dlg-body">${children}</div></div>`}</dialog>`;
 }

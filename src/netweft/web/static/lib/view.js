@@ -6,9 +6,9 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.js'
 import { filter, query } from './router.js';
 /** @import {Failure, Loaded} from '../model/types.d.ts' */
 
-/** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}.
- * @template T @param {() => Promise<T>} load @param {unknown[]} keys @returns {Loaded<T>} */
-export function useData(load, keys) {
+/** What `load` gives, anew when `keys` change or something has happened: {data, error, reload}. `keeps`: what there was before stays until then.
+ * @template T @param {() => Promise<T>} load @param {unknown[]} keys @param {boolean} [keeps] @returns {Loaded<T>} */
+export function useData(load, keys, keeps) {
   const [found, set] = useState(/** @type {Omit<Loaded<T>, 'reload'>} */ ({}));
   const turn = useRef(0);
   const reload = () => {
@@ -20,7 +20,7 @@ export function useData(load, keys) {
     );
   };
   useLayoutEffect(() => { // at once, and not after the next frame
-    set({});
+    if (!keeps) set({});
     reload();
     const stop = onNews(reload);
     return () => { turn.current += 1; stop(); };

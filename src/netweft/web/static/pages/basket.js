@@ -26,9 +26,10 @@ function Planned() {
 }
 
 function Options() {
-  const set = (more) => { options.value = { ...options.value, ...more }; remember(); };
+  const set = (more) => { options.value = { ...options.value, ...more }; plan.value = {}; remember(); };
+  const time = ({ currentTarget: { validity, valueAsNumber } }) => validity.valid && valueAsNumber !== options.value.seconds && set({ seconds: valueAsNumber });
   return html`<label class="opt"><input type="checkbox" checked=${options.value.commit} onChange=${(event) => set({ commit: event.currentTarget.checked })}/><span>Commit: the host boots with it</span></label>
-    <label class="opt"><span>Take back after</span><input type="number" min="1" max="120" required value=${options.value.seconds} onChange=${({ currentTarget }) => (currentTarget.validity.valid ? set({ seconds: currentTarget.valueAsNumber }) : currentTarget.reportValidity())}/><span>s unconfirmed</span></label>`;
+    <label class="opt"><span>Take back after</span><input type="number" min="1" max="120" required value=${options.value.seconds} onInput=${time} onChange=${({ currentTarget }) => currentTarget.reportValidity()}/><span>s unconfirmed</span></label>`;
 }
 
 function Wanted() {
@@ -50,6 +51,8 @@ const VERDICT = {
   reverted: ['rotate-ccw', 'Not kept', 'Nothing of the change holds on the host. Your changes are still here.'],
 };
 
+const LATE = 'By now the host has taken the change back, unless the engine got there in time. Which of the two is known when it answers.';
+
 /** The time that is left before the host takes a change back. */
 function Ring({ left, of }) {
   const round = 2 * Math.PI * 26;
@@ -62,7 +65,7 @@ function Running({ of: { phase, progress, left, error } }) {
   const [icon, title, text] = VERDICT[phase];
   const over = phase === 'kept' || phase === 'reverted';
   return html`<div class="run"><div class="verdict ${phase}">${phase === 'test' || phase === 'sent' ? html`<${Ring} left=${left} of=${options.value.seconds}/>` : html`<span class="big"><${Icon} name=${icon} size=${24} class=${over ? '' : 'spin'}/></span>`}
-      <div><h3>${title}</h3><p>${text}</p>${(progress.steps_total ?? 0) > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
+      <div><h3>${title}</h3><p>${left || over ? text : LATE}</p>${(progress.steps_total ?? 0) > 0 && html`<p class="quiet">${progress.steps_done} of ${progress.steps_total} steps done</p>`}</div></div>
     ${error && html`<div class="inset"><${Refused} error=${{ message: error }}/></div>`}
     ${over && html`<div class="foot"><div class="two"><button type="button" class="btn" onClick=${() => { run.value = null; keepFocus(); }}>Close</button>
       ${phase === 'kept' && host.value.committed === 'false' && html`<${Commit} commit=${commit} tone="primary">Commit: boot with it<//>`}</div></div>`}</div>`;

@@ -15,6 +15,7 @@ import * as model from '../model/setup.js';
 /** A place to put what is picked up: by `key`, or `why` it may not go there. @typedef {{ id: string, label: string, verb: string, why: string | null, key?: string }} Target */
 
 const LOOK = 400;
+const AGAIN = 2000;
 const STALE = 'PLAN_IS_STALE';
 const MOST_GLIDING = 20;
 const AT_FIRST = 40;
@@ -65,9 +66,19 @@ export async function load(id) {
   const found = await read(id);
   if (latest !== id) return found; // another host is shown by now
   if (host.value?.id !== id) begin(found);
-  else if (!same(found, host.value)) batch(() => { draft.value = model.rebase(host.value, found, draft.value); host.value = found; });
+  else if (!same(found, host.value)) follow(found);
   remember();
   return found;
+}
+
+/** Go on with what is wanted of a host that others have changed, and with what undo and redo lead to. @type {(found: Host) => void} */
+function follow(found) {
+  const moved = (/** @type {Draft} */ one) => model.rebase(host.value, found, one);
+  batch(() => {
+    [draft.value, past.value, future.value] = [moved(draft.value), past.value.map(moved), future.value.map(moved)];
+    host.value = found;
+    if (picked.value?.kind === 'net' && !picked.value.ids.every((id) => found.networks.some((network) => network.id === id))) picked.value = null;
+  });
 }
 
 /** @type {(found: Host) => void} */
@@ -76,16 +87,29 @@ function begin(found) {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { drawn.value = Infinity; })));
   batch(() => {
     host.value = found;
-    const kept = JSON.parse(sessionStorage.getItem(store()) ?? 'null');
-    draft.value = kept ? model.rebase(kept.host, found, kept.draft) : model.draftOf(found);
+    draft.value = kept(found) ?? model.draftOf(found);
     [past.value, future.value, picked.value, dialog.value, words.value] = [[], [], null, null, ''];
     if (run.value?.host !== found.id) run.value = null;
   });
 }
 
-let turn = 0;
+/** The draft that was begun for a host before the page was loaded anew; none where what is stored is none, as browsers let people change it.
+ * @type {(found: Host) => Draft | null} */
+function kept(found) {
+  try {
+    const before = JSON.parse(sessionStorage.getItem(store()) ?? 'null');
+    return before && model.rebase(before.host, found, before.draft);
+  } catch {
+    return null;
+  }
+}
+
+let planning = Promise.resolve();
 /** Keep the draft, and have the engine plan it. */
-export async function remember() {
+export const remember = () => (planning = makePlan());
+
+let turn = 0;
+async function makePlan() {
   const mine = ++turn;
   if (!list.value.length) {
     sessionStorage.removeItem(store());
@@ -197,14 +221,15 @@ function dropNetworks(ids, id) {
 
 /** Send the change, if the plan that is shown still holds, and watch it until the host has it or has taken it back. */
 export async function apply() {
+  await planning;
   const made = plan.value.plan;
   if (!made || run.value) return;
-  const mine = host.value.id;
+  const [mine, sent] = [host.value.id, draft.value];
   [picked.value, run.value] = [null, { host: mine, phase: 'sent', progress: {}, left: options.value.seconds }];
   say('Applying.');
   try {
     const answer = await post(path.value, { ...body.value, async: true }, { 'Netweft-Plan': made.id });
-    await watch(answer.job.id, mine);
+    await watch(answer.job.id, mine, sent);
   } catch (error) {
     if (run.value?.host === mine) run.value = null;
     if (host.value?.id !== mine) return;
@@ -215,27 +240,37 @@ export async function apply() {
   }
 }
 
-/** Follow a job. A host that does not answer tells no time that is left; what it was given runs out all the same. @type {(id: string, mine: string) => Promise<void>} */
-async function watch(id, mine) {
+/** Follow a job, also where the session ends or the engine is away meanwhile. A host that does not answer tells no time that is left; what it was given runs
+ * out all the same. @type {(id: string, mine: string, sent: Draft) => Promise<void>} */
+async function watch(id, mine, sent) {
   const deadline = Date.now() + options.value.seconds * 1000;
   for (;;) {
-    /** @type {Job} */
-    const job = await get(`${OWN}/jobs/${id}`);
+    /** @type {Job | null} */
+    const job = await get(`${OWN}/jobs/${id}`).catch((error) => { if (error.status && error.status !== 401) throw error; return null; });
     if (run.value?.host !== mine) return;
-    if (job.status !== 'started') return end(job, mine);
-    const phase = job.progress.phase === undefined ? 'sent' : job.progress.phase === 'awaiting_confirmation' ? 'test' : 'apply';
+    if (!job) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      continue;
+    }
+    if (job.status !== 'started') return end(job, mine, sent);
+    const { phase: told, steps_done: done, steps_total: all } = job.progress;
+    const phase = told === undefined ? 'sent' : told === 'awaiting_confirmation' || (all && done === all) ? 'test' : 'apply';
     const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
     run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }
 }
 
-/** @type {(job: Job, mine: string) => Promise<void>} */
-async function end(job, mine) {
+/** `sent`: what was wanted then; what was changed since is still wanted. @type {(job: Job, mine: string, sent: Draft) => Promise<void>} */
+async function end(job, mine, sent) {
   const kept = job.status === 'finished';
   const found = kept ? await read(mine) : null;
   if (found && host.value?.id === mine) {
-    batch(() => { host.value = found; draft.value = model.draftOf(host.value); [past.value, future.value] = [[], []]; });
+    batch(() => {
+      draft.value = draft.value === sent ? model.draftOf(found) : model.rebase(host.value, found, draft.value);
+      host.value = found;
+      [past.value, future.value] = [[], []];
+    });
     remember();
   }
   run.value = { host: mine, phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };

@@ -5,7 +5,7 @@ import { Find, State } from '../lib/view.js';
 import { told } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { bondActions, click, drifting, keyDown, light, placeDrift, pointerDown, showDrift, syncIt } from './setup-hands.js';
-import { cancel, drag, draft, drawn, drop, host, itemOf, pending, picked, target, targets, ups, words } from './setup-state.js';
+import { cancel, drag, draft, drawn, drop, host, itemOf, list, pending, picked, target, targets, ups, words } from './setup-state.js';
 /** @import {Picked} from './setup-state.js' */
 
 const ROLE = { management: ['shield', 'Management'], migration: ['arrow-left-right', 'Migration'], gluster: ['database', 'Storage'], display: ['eye', 'Display'], vm: ['monitor', 'VM'] };
@@ -92,7 +92,7 @@ function usePlace(id, base) {
 
 const isOpen = (/** @type {string} */ id) => target(id)?.why === null;
 
-const Empty = ({ id }) => html`<li class="empty">${isOpen(id) ? 'Place here' : 'Free for networks, or bond it with another NIC'}</li>`;
+const Empty = ({ id }) => html`<li class="empty">${isOpen(id) ? target(id)?.verb : 'Free for networks, or bond it with another NIC'}</li>`;
 
 function Uplink({ up, lead }) {
   const nets = model.on(host.value, draft.value, up.id);
@@ -161,7 +161,7 @@ function Standing() {
   const missing = model.off(host.value, draft.value).filter((net) => net.required);
   const drift = model.outOfSync(host.value, draft.value).filter((id) => draft.value.place[id]);
   const up = host.value.nics.filter((nic) => nic.up).length;
-  return html`<div class="strip">${missing.length ? html`<button type="button" class="pill warn" onClick=${() => itemOf(missing[0].id)?.focus()}><${Icon} name="triangle-alert" size=${14}/>${missing.length} required ${missing.length === 1 ? 'network' : 'networks'} missing</button>` : html`<${State} kind="ok">All required networks present<//>`}
+  return html`<div class="strip">${missing.length ? html`<button type="button" class="pill warn" onClick=${() => itemOf(missing[0].id)?.focus()}><${Icon} name="triangle-alert" size=${14}/>${missing.length} required ${missing.length === 1 ? 'network' : 'networks'} missing</button>` : html`<${State} kind="ok">All required networks present${list.value.length > 0 && ' with these changes'}<//>`}
     ${drift.length > 0 && html`<button type="button" class="pill warn" onClick=${() => showDrift(drift[0])}><${Icon} name="git-compare" size=${14}/>${drift.length} out of sync</button>`}
     <span class="pill"><${Icon} name="cable" size=${14}/>${up} of ${host.value.nics.length} links up</span><span class="grow"></span>
     <span class="hint keys"><kbd>↑</kbd><kbd>↓</kbd> move <kbd>Enter</kbd> pick up <kbd>.</kbd> actions <kbd>?</kbd> all keys</span></div>`;
