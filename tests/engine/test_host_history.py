@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,12 +69,15 @@ def attached(name: str, nic: str, address: str = "") -> AttachmentChange:
 
 def test_each_change_is_told_with_what_it_changed(fleet: Fleet) -> None:
     first = setup(fleet, attachments=(attached("red", "eth1", "192.0.2.7"),))
-    setup(fleet, attachments=(attached("red", "eth2"),), labels=(LabelChange(label="x", nic=Ref(name="eth3")),))
+    red = next(network_id for network_id, network in fleet.data().networks.items() if network.name == "red")
+    by_id = replace(attached("red", "eth2"), network=Ref(id=red))
+    setup(fleet, attachments=(by_id,), labels=(LabelChange(label="x", nic=Ref(name="eth3")),))
     fleet.simulate(refuse={"SetMtu": 1, "CreateLink": 9})
     fleet.failed(fleet.setup(SetupRequest(attachments=(attached("blue", "eth1"),))))
     last, moved, added, *_ = revisions(fleet)
     assert (added.generation, added.state, added.reason) == (first, "applied", "set red")
     assert added.changes == ("network red was added: on eth1, IPv4 static 192.0.2.7/24",)
+    assert moved.reason == "set red; label x"
     assert moved.changes == (
         "network red: on eth1 became eth2, IPv4 static 192.0.2.7/24 became none",
         "label x was added: on eth3",

@@ -102,17 +102,20 @@ def _begin(tx: Tx, actor: Actor, host_id: str) -> HostRow:
 
 
 def describe(view: HostView, request: SetupRequest) -> str:
-    """What a request asks for, in a few words for people."""
-    names = {a.id: view.networks[a.network_id].name for a in view.intent.attachments if a.network_id in view.networks}
+    """What a request asks for, in a few words for people: by names, also where the request has ids."""
+    networks = {network_id: network.name for network_id, network in view.networks.items()}
+    attached = {one.id: networks[one.network_id] for one in view.intent.attachments if one.network_id in networks}
+    known = {**networks, **attached, **view.nics}
+
+    def named(ref: Ref) -> str:
+        return known.get(ref.id, str(ref))
+
     parts = [
-        (
-            "set",
-            [str(wish.network) if wish.network != Ref() else names.get(wish.id, "") for wish in request.attachments],
-        ),
-        ("remove", [names.get(ref.id, str(ref)) for ref in request.removed]),
-        ("synchronize", [names.get(attachment_id, "") for attachment_id in request.synchronized]),
-        ("set bond", [str(wish.bond) for wish in request.bonds]),
-        ("remove bond", [str(ref) for ref in request.removed_bonds]),
+        ("set", [named(wish.network if wish.network != Ref() else Ref(id=wish.id)) for wish in request.attachments]),
+        ("remove", [named(ref) for ref in request.removed]),
+        ("synchronize", [named(Ref(id=attachment_id)) for attachment_id in request.synchronized]),
+        ("set bond", [named(wish.bond) for wish in request.bonds]),
+        ("remove bond", [named(ref) for ref in request.removed_bonds]),
         ("remove unmanaged", list(request.removed_unmanaged)),
         ("label", [wish.label for wish in request.labels]),
         ("unlabel", list(request.removed_labels)),
