@@ -99,7 +99,7 @@ def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None
     keeper = site.add_user("keeper")
     site.grant(keeper, "HostAdmin", f"hosts/{site.id('sim-2')}")
     site.grant(keeper, "ReadOnlyAdmin")
-    site.add_network("not committed yet", "sim-1")
+    site.add_network("unstored", "sim-1")
     window = opened()
     page = window.open(f"hosts/{site.id('sim-1')}")
     window.log_in("keeper@internal")

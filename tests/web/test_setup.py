@@ -175,6 +175,7 @@ def place(page: Page, network: str, nth: int = 1) -> None:
 
 
 def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window) -> None:
+    site.put_back("sim-2")
     site.add_network("of me")
     other = site.add_network("of other")
     page = window.open(f"hosts/{site.id('sim-2')}")

@@ -79,5 +79,5 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
     ${whole.hosts.length > 0 && html`<${Impact} plan=${whole}/><${HostSteps} hosts=${whole.hosts}/>`}<${Same} calls=${calls}/>
     <p class="sr" role="status">${isPlanned && !isBusy && `${done.length} of ${rows.length} done.`}</p>
     <div class="dlg-f">${!isOver && html`<button type="button" class="btn ghost" disabled=${isBusy} onClick=${closeDialog}>Cancel</button>`}
-      <button type="button" class="btn primary" aria-disabled=${!isOver && !canSend} onClick=${isOver ? closeDialog : canSend ? send : undefined}>${isBusy && html`<${Icon} name="refresh-cw" class="spin"/>`}${isOver ? 'Close' : `${action.verb} ${ready.length}`}</button></div><//>`;
+      <button type="button" class="btn primary" aria-disabled=${isOver || canSend ? undefined : 'true'} onClick=${isOver ? closeDialog : canSend ? send : undefined}>${isBusy && html`<${Icon} name="refresh-cw" class="spin"/>`}${isOver ? 'Close' : `${action.verb} ${ready.length}`}</button></div><//>`;
 }

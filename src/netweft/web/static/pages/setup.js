@@ -161,7 +161,7 @@ function Standing() {
   const missing = model.off(host.value, draft.value).filter((net) => net.required);
   const drift = model.outOfSync(host.value, draft.value).filter((id) => draft.value.place[id]);
   const up = host.value.nics.filter((nic) => nic.up).length;
-  return html`<div class="strip">${missing.length ? html`<button type="button" class="pill warn" onClick=${() => itemOf(missing[0].id)?.focus()}><${Icon} name="triangle-alert" size=${14}/>${missing.length} required ${missing.length === 1 ? 'network' : 'networks'} missing</button>` : html`<${State} kind="ok">All required networks present${list.value.length > 0 && ' with these changes'}<//>`}
+  return html`<div class="strip">${missing.length ? html`<button type="button" class="pill warn" onClick=${() => itemOf(missing[0].id)?.focus()}><${Icon} name="triangle-alert" size=${14}/>${missing.length} required ${missing.length === 1 ? 'network' : 'networks'} missing</button>` : html`<${State} kind="ok">${list.value.length ? 'Required networks placed' : 'All required networks present'}<//>`}
     ${drift.length > 0 && html`<button type="button" class="pill warn" onClick=${() => showDrift(drift[0])}><${Icon} name="git-compare" size=${14}/>${drift.length} out of sync</button>`}
     <span class="pill"><${Icon} name="cable" size=${14}/>${up} of ${host.value.nics.length} links up</span><span class="grow"></span>
     <span class="hint keys"><kbd>↑</kbd><kbd>↓</kbd> move <kbd>Enter</kbd> pick up <kbd>.</kbd> actions <kbd>?</kbd> all keys</span></div>`;
