@@ -58,7 +58,7 @@ cli: install ## the command line against an engine with simulated hosts, and wha
 	$(PYTEST) $(SPREAD) tests/cli
 
 web: install browser ## the web page in a browser, against an engine with simulated hosts
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/web # the longest file is the first
+	$(PYTEST) -n 2 --dist loadfile tests/web
 
 clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
