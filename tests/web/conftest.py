@@ -135,6 +135,21 @@ def uplink(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=f"{name}, ")
 
 
+def place(page: Page, network: str, nth: int = 1) -> None:
+    """Place a network on one of the places that there are for it."""
+    item(page, network).click()
+    page.get_by_role("button", name="Place here").nth(nth).click()
+
+
+def drafted(site: Site, window: Window, host: str, network: str) -> Page:
+    """The page of a host on which a new network is placed, which is not applied."""
+    site.add_network(network)
+    page = window.open(f"hosts/{site.id(host)}")
+    place(page, network)
+    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    return page
+
+
 def set_up(page: Page, host_id: str) -> Any:
     """Apply what is in the basket, and watch it to its end. Returns the request."""
     with page.expect_request(f"**/hosts/{host_id}/setupnetworks") as sent:

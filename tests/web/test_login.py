@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from engine_process import PASSWORD
-from web.conftest import HIDE, Opened, Site, Window, heading, item
+from web.conftest import HIDE, Opened, Site, Window, drafted, heading, item
 
 
 def test_login_is_refused_and_done(opened: Opened) -> None:
@@ -67,12 +67,8 @@ def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window)
 
 
 def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> None:
-    site.add_network("private")
     site.add_user("erin")
-    page = window.open(f"hosts/{site.id('sim-2')}")
-    item(page, "private").click()
-    page.get_by_role("button", name="Place here").first.click()
-    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    page = drafted(site, window, "sim-2", "private")
     page.context.clear_cookies()
     page.get_by_role("button", name="Undo: Attach private").click()
     page.get_by_role("button", name="Undo", exact=True).click()
@@ -83,12 +79,8 @@ def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> N
 
 
 def test_a_tab_that_was_not_seen_is_not_for_the_next_user_either(site: Site, window: Window) -> None:
-    site.add_network("secret")
     site.add_user("frank")
-    hidden = window.open(f"hosts/{site.id('sim-2')}")
-    item(hidden, "secret").click()
-    hidden.get_by_role("button", name="Place here").first.click()
-    expect(hidden.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    hidden = drafted(site, window, "sim-2", "secret")
     expect(hidden.get_by_text("Live", exact=True)).to_be_visible()
     hidden.evaluate(HIDE, True)
     page = hidden.context.new_page()

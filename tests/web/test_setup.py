@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from web.conftest import HOSTS, Site, Window, heading, item, set_up, uplink
+from web.conftest import HOSTS, Site, Window, drafted, heading, item, place, set_up, uplink
 
 
 def drag(page: Page, what: Locator, where: Locator) -> None:
@@ -169,18 +169,10 @@ def on(page: Page, network: str, nic: str) -> Locator:
     return item(page, network).and_(page.get_by_role("button", name=f", on {nic}"))
 
 
-def place(page: Page, network: str, nth: int = 1) -> None:
-    item(page, network).click()
-    page.get_by_role("button", name="Place here").nth(nth).click()
-
-
 def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window) -> None:
     site.put_back("sim-2")
-    site.add_network("of me")
     other = site.add_network("of other")
-    page = window.open(f"hosts/{site.id('sim-2')}")
-    place(page, "of me")
-    expect(page.get_by_role("button", name="Apply 1 change")).to_be_enabled()
+    page = drafted(site, window, "sim-2", "of me")
     body = {"modified_network_attachments": [{"network": {"id": other}, "host_nic": {"name": "eth2"}}]}
     site.client.action(f"hosts/{site.id('sim-2')}/setupnetworks", body)
     expect(on(page, "of other", "eth2")).to_be_visible()
@@ -189,11 +181,9 @@ def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window)
 
 
 def test_what_is_wanted_while_a_change_runs_is_wanted_afterwards(site: Site, window: Window) -> None:
-    site.add_network("sent first")
     site.add_network("wanted later")
     site.simulate("sim-1", step_seconds=0.5)
-    page = window.open(f"hosts/{site.id('sim-1')}")
-    place(page, "sent first")
+    page = drafted(site, window, "sim-1", "sent first")
     page.get_by_role("button", name="Apply 1 change").click()
     expect(heading(page, "Applying")).to_be_visible()
     place(page, "wanted later")
@@ -205,10 +195,8 @@ def test_what_is_wanted_while_a_change_runs_is_wanted_afterwards(site: Site, win
 
 
 def test_the_end_of_a_change_is_told_to_whoever_logs_in_again(site: Site, window: Window) -> None:
-    site.add_network("outlasting")
     site.simulate("sim-1", step_seconds=1.0)
-    page = window.open(f"hosts/{site.id('sim-1')}")
-    place(page, "outlasting")
+    page = drafted(site, window, "sim-1", "outlasting")
     page.get_by_role("button", name="Apply 1 change").click()
     expect(heading(page, "Applying")).to_be_visible()
     page.context.clear_cookies()
@@ -218,9 +206,7 @@ def test_the_end_of_a_change_is_told_to_whoever_logs_in_again(site: Site, window
 
 
 def test_the_time_that_is_shown_is_the_time_that_is_sent(site: Site, window: Window) -> None:
-    site.add_network("timed")
-    page = window.open(f"hosts/{site.id('sim-2')}")
-    place(page, "timed")
+    page = drafted(site, window, "sim-2", "timed")
     field = page.get_by_label("Take back after")
     field.fill("33")
     with page.expect_request(f"**/hosts/{site.id('sim-2')}/setupnetworks") as sent:

@@ -77,11 +77,11 @@ const actionsOf = ({ kind, id }) => (kind === 'net' ? networkActions(id) : nicAc
 export function click(event) {
   const found = itemAt(event.target);
   const button = event.target.closest('button');
-  const isPlace = !button || (button === found?.item && found?.kind === 'nic' && !picked.value?.ids.includes(found.id));
+  const isPlace = found?.kind !== 'net' && (!button || button === found?.item) && !picked.value?.ids.includes(found?.id ?? '');
   const place = picked.value && isPlace && event.target.closest('[data-drop]')?.dataset.drop;
-  if (place && found?.kind !== 'net') drop(place);
-  if (place || !found) return;
-  if (button?.matches('.menu')) clickMenu(button, button.ariaLabel, actionsOf(found), found.item);
+  if (place) drop(place);
+  else if (!found) return;
+  else if (button?.matches('.menu')) clickMenu(button, button.ariaLabel, actionsOf(found), found.item);
   else if (button?.matches('.badge')) showDrift(found.id);
   else if (button === found.item && found.isFree) pick(found.kind, found.id, event.ctrlKey || event.metaKey || event.shiftKey);
 }

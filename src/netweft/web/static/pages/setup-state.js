@@ -71,7 +71,7 @@ export async function load(id) {
   return found;
 }
 
-/** Go on with what is wanted of a host that others have changed, and with what undo and redo lead to. @type {(found: Host) => void} */
+/** Go on with what is wanted of a host that has changed, and with what undo and redo lead to. @type {(found: Host) => void} */
 function follow(found) {
   const moved = (/** @type {Draft} */ one) => model.rebase(host.value, found, one);
   batch(() => {
@@ -87,7 +87,7 @@ function begin(found) {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { drawn.value = Infinity; })));
   batch(() => {
     host.value = found;
-    draft.value = kept(found) ?? model.draftOf(found);
+    draft.value = stored(found) ?? model.draftOf(found);
     [past.value, future.value, picked.value, dialog.value, words.value] = [[], [], null, null, ''];
     if (run.value?.host !== found.id) run.value = null;
   });
@@ -95,7 +95,7 @@ function begin(found) {
 
 /** The draft that was begun for a host before the page was loaded anew; none where what is stored is none, as browsers let people change it.
  * @type {(found: Host) => Draft | null} */
-function kept(found) {
+function stored(found) {
   try {
     const before = JSON.parse(sessionStorage.getItem(store()) ?? 'null');
     return before && model.rebase(before.host, found, before.draft);
@@ -224,12 +224,12 @@ export async function apply() {
   await planning;
   const made = plan.value.plan;
   if (!made || run.value) return;
-  const [mine, sent] = [host.value.id, draft.value];
+  const mine = host.value.id;
   [picked.value, run.value] = [null, { host: mine, phase: 'sent', progress: {}, left: options.value.seconds }];
   say('Applying.');
   try {
     const answer = await post(path.value, { ...body.value, async: true }, { 'Netweft-Plan': made.id });
-    await watch(answer.job.id, mine, sent);
+    await watch(answer.job.id, mine);
   } catch (error) {
     if (run.value?.host === mine) run.value = null;
     if (host.value?.id !== mine) return;
@@ -241,36 +241,30 @@ export async function apply() {
 }
 
 /** Follow a job, also where the session ends or the engine is away meanwhile. A host that does not answer tells no time that is left; what it was given runs
- * out all the same. @type {(id: string, mine: string, sent: Draft) => Promise<void>} */
-async function watch(id, mine, sent) {
+ * out all the same. @type {(id: string, mine: string) => Promise<void>} */
+async function watch(id, mine) {
   const deadline = Date.now() + options.value.seconds * 1000;
   for (;;) {
     /** @type {Job | null} */
     const job = await get(`${OWN}/jobs/${id}`).catch((error) => { if (error.status && error.status !== 401) throw error; return null; });
     if (run.value?.host !== mine) return;
-    if (!job) {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN));
-      continue;
+    if (job && job.status !== 'started') return end(job, mine);
+    if (job) {
+      const { phase: told, steps_done: done, steps_total: all } = job.progress;
+      const phase = told === undefined ? 'sent' : told === 'awaiting_confirmation' || (all && done === all) ? 'test' : 'apply';
+      const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
+      run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
     }
-    if (job.status !== 'started') return end(job, mine, sent);
-    const { phase: told, steps_done: done, steps_total: all } = job.progress;
-    const phase = told === undefined ? 'sent' : told === 'awaiting_confirmation' || (all && done === all) ? 'test' : 'apply';
-    const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
-    run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    await new Promise((resolve) => setTimeout(resolve, job ? LOOK : AGAIN));
   }
 }
 
-/** `sent`: what was wanted then; what was changed since is still wanted. @type {(job: Job, mine: string, sent: Draft) => Promise<void>} */
-async function end(job, mine, sent) {
+/** What was changed since it was sent is still wanted. @type {(job: Job, mine: string) => Promise<void>} */
+async function end(job, mine) {
   const kept = job.status === 'finished';
   const found = kept ? await read(mine) : null;
   if (found && host.value?.id === mine) {
-    batch(() => {
-      draft.value = draft.value === sent ? model.draftOf(found) : model.rebase(host.value, found, draft.value);
-      host.value = found;
-      [past.value, future.value] = [[], []];
-    });
+    batch(() => { [past.value, future.value] = [[], []]; follow(found); });
     remember();
   }
   run.value = { host: mine, phase: kept ? 'kept' : 'reverted', progress: job.progress, error: job.error };
