@@ -12,7 +12,7 @@ from web.conftest import HIDE, Opened, Site, Window, heading, item
 from web.test_providers import add_away
 from web.test_vms import add_machine
 
-OF_THE_PAGE = ("/netweft/v1/events", "/netweft/v1/rights", "authenticated_user")
+OF_THE_PAGE = ("/netweft/v1/events", "/events?max=1", "/netweft/v1/rights", "authenticated_user")
 """Whoever is there and what happens, whatever view is shown."""
 MOST_REQUESTS = 3
 MOST_CONNECTIONS = 6
@@ -194,3 +194,20 @@ def test_more_tabs_than_a_browser_has_connections(site: Site, window: Window) ->
     page.evaluate(HIDE, False)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="made while nobody looked")).to_be_visible()
+
+
+def test_what_happens_while_the_page_opens_is_shown(site: Site, window: Window) -> None:
+    """Between what a view has read and the beginning of the stream."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    window.page.route("**/netweft/v1/events", hold)
+    page = window.open("networks")
+    expect(page.get_by_role("link", name="ovirtmgmt", exact=True)).to_be_visible()
+    while not held:
+        page.wait_for_timeout(50)
+    site.add_network("made while the page opened")
+    held[0].continue_()
+    expect(page.get_by_role("link", name="made while the page opened")).to_be_visible()

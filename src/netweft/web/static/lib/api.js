@@ -15,6 +15,8 @@ const WRONG = 'The user name or the password is wrong. After several wrong ones 
 export const user = signal(undefined);
 /** Whether the user sees only what was granted to them. */
 let filtered = false;
+/** The id of the newest event before a view reads anything: what it reads may be older than all that follows this one. */
+export let since = '';
 
 /** A request that was refused, in the engine's words. */
 export class Refusal extends Error {
@@ -76,12 +78,19 @@ export async function logIn(name, password) {
   filtered = false;
   const answer = await send('GET', WHO, undefined, { Authorization: `Basic ${secret}` });
   if (answer.status === 401) throw new Refusal(401, WRONG, []);
-  user.value = (await result(answer)).authenticated_user;
+  const found = (await result(answer)).authenticated_user;
+  await findNewest();
+  user.value = found;
+}
+
+/** Find out which event is the newest, once. Where the engine does not tell it, events follow from when it is listened to. */
+async function findNewest() {
+  if (!since) since = await get(`${OVIRT}/events`, { max: 1 }).then((found) => found.event?.[0].id ?? '', () => '');
 }
 
 /** Find out whose session there is, if any. */
 export async function recognize() {
-  const answer = await send('GET', WHO);
+  const [answer] = await Promise.all([send('GET', WHO), findNewest()]);
   const found = answer.ok ? (await answer.json()).authenticated_user : null;
   if (user.value === undefined || found?.id !== user.value?.id) user.value = found;
 }

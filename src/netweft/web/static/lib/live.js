@@ -1,5 +1,5 @@
 // Events as they happen: one stream for the whole page, resumed after the last event that came.
-import { OWN, Refusal, recognize, stream, user } from './api.js';
+import { OWN, Refusal, recognize, since, stream, user } from './api.js';
 import { effect, signal } from './preact.js';
 /** @import {News} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
@@ -47,7 +47,7 @@ export function listen() {
 async function keepReading(ending) {
   while (!ending.aborted) {
     try {
-      const answer = await stream(`${OWN}/events`, last ? { 'Last-Event-ID': last } : {}, ending);
+      const answer = await stream(`${OWN}/events`, last || since ? { 'Last-Event-ID': last || since } : {}, ending);
       if (answer.status === 401) user.value = null;
       else if (wasThere) await recognize(); // the session may be somebody else's by now
       if (ending.aborted) return;
