@@ -20,12 +20,12 @@ from netweft.core.host_request import AttachmentChange, BondChange, LabelChange,
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.clusters import UpdateCluster, update_cluster
 from netweft.engine.commands.drift_answers import IgnoreDrift, adopt_host_drift, count_drift, ignore_drift
-from netweft.engine.commands.drift_healing import HEALED, LEFT_ALONE, NOT_HEALED
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.networks import UpdateNetwork, update_network
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs import drift_watch
+from netweft.engine.jobs.drift_healing import HEALED, LEFT_ALONE, NOT_HEALED
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import host_differences, host_drifts, host_healings, hosts

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from netweft.core.drift_healing import Healing
 from netweft.core.errors import NetweftError, NotFoundError
-from netweft.engine.commands import drift_healing
 from netweft.engine.db import Database, Tx, lock, utc_now
+from netweft.engine.jobs import drift_healing
 from netweft.engine.model.hosts import host_differences, hosts
 from netweft.engine.operations.host_drifts import record_drift
 
