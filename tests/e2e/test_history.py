@@ -6,10 +6,16 @@ import json
 import random
 from typing import Any
 
+from hypothesis import given
+
+from core.strategies import sources
 from e2e.site import HOST, Site
+from properties import examples
 
 NETWORKS = {"storage": 100, "tenants": 200, "backup": 300}
-CHANGES = 20
+WALKS = 3
+CHANGES = 7
+"""Of each walk."""
 LINK = ("ifname", "mtu", "flags", "address")
 PORT = ("name", "tag", "bond_mode", "lacp")
 
@@ -69,27 +75,39 @@ def change(whole: Site, rnd: random.Random) -> dict[str, Any]:
     }
 
 
+def take_all_off(whole: Site) -> None:
+    """The networks that tests put on the host, and the bond."""
+    whole.detach(*NETWORKS)
+    nics = whole.client.list(f"hosts/{whole.host_id()}/nics")
+    bonds = [{"id": nic["id"]} for nic in nics if nic["name"] == "bond0"]
+    body = {"removed_bonds": bonds, "commit_on_success": True}
+    whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
+
+
 def test_every_earlier_setup_can_be_had_back(whole: Site) -> None:
     for name, vlan in NETWORKS.items():
         whole.add_network(name, vlan)
-    rnd = random.Random(20261129)
     history = f"hosts/{whole.host_id()}/history"
-    was: dict[int, Any] = {}
-    for _ in range(CHANGES):
-        whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", change(whole, rnd))
-        last = whole.client.addition("GET", history, max=1)[0]
-        assert last["state"] == "applied"
-        was[last["generation"]] = observed(whole)
-    order = list(was)
-    rnd.shuffle(order)
-    try:
+
+    @examples(WALKS)
+    @given(sources)
+    def walks(rnd: random.Random) -> None:
+        take_all_off(whole)
+        was: dict[int, Any] = {}
+        for _ in range(CHANGES):
+            whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", change(whole, rnd))
+            last = whole.client.addition("GET", history, max=1)[0]
+            assert last["state"] == "applied"
+            was[last["generation"]] = observed(whole)
+        order = list(was)
+        rnd.shuffle(order)
         for generation in order:
             whole.client.addition("POST", f"{history}/{generation}/restore", {"commit": True})
             assert observed(whole) == was[generation], generation
             told = whole.client.addition("GET", f"{history}/{generation}/difference")
             assert told["changes"] == []
+
+    try:
+        walks()
     finally:
-        whole.detach(*NETWORKS)
-        bonds = [nic for nic in whole.client.list(f"hosts/{whole.host_id()}/nics") if nic["name"] == "bond0"]
-        body = {"removed_bonds": [{"id": one["id"]} for one in bonds], "commit_on_success": True}
-        whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
+        take_all_off(whole)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
 
+from core.strategies import sources
 from fleet import Fleet, running_fleet
 from netweft.core.drift import find_drift
 from netweft.core.errors import NotFoundError, ValidationError
@@ -27,6 +29,7 @@ from netweft.engine.model.host_networks import host_changes
 from netweft.engine.operations.host_changes import KEPT, KEPT_OF_EACH, sweep
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries.host_history import Revision
+from properties import examples
 
 NAMES = ("red", "blue", "green")
 
@@ -128,6 +131,16 @@ def test_a_network_that_left_the_cluster_is_off_at_the_generation_that_took_it_o
         assert history.now(fleet.data()).labels == {"x": "eth3"}
 
 
+def take_all_off(fleet: Fleet) -> None:
+    """The networks that tests put on it, and the bond."""
+    intent, networks = fleet.data().intent, fleet.data().networks
+    gone = tuple(Ref(id=one.id) for one in intent.attachments if networks[one.network_id].name in NAMES)
+    bonds = tuple(Ref(name=bond.name) for bond in intent.bonds)
+    job = fleet.setup(SetupRequest(removed=gone, removed_bonds=bonds, commit_on_success=True))
+    if job is not None:
+        fleet.done(job)
+
+
 def random_request(rnd: random.Random, fleet: Fleet) -> SetupRequest:
     """Something else for each network, the bond and a label."""
     data = fleet.data()
@@ -154,27 +167,36 @@ def random_request(rnd: random.Random, fleet: Fleet) -> SetupRequest:
 
 def test_every_earlier_setup_can_be_had_back(fleet: Fleet) -> None:
     """In any order; the host is then what it was, and what is kept of that time says so."""
-    rnd = random.Random(1795945057)
-    was: dict[int, Host] = {}
-    for _ in range(10):
-        job = fleet.setup(random_request(rnd, fleet))
-        if job is not None:
-            fleet.done(job)
-            was[fleet.report().generation] = fleet.host()
-    assert len(was) > 5
-    order = list(was)
-    rnd.shuffle(order)
-    for generation in order:
-        job = restore(fleet, generation)
-        if job is not None:
-            fleet.done(job)
-        assert fleet.host() == was[generation], generation
-        with fleet.db.read() as tx:
-            assert history.compare(tx, fleet.id(), generation) == ()
-            kept = history.facts(tx, fleet.id(), generation)
-        assert kept.observed == was[generation]
-        assert kept.intent is not None
-        assert find_drift(kept.intent, kept.observed).is_empty
+    seen = 0
+
+    @examples(4)
+    @given(sources)
+    def walks(rnd: random.Random) -> None:
+        nonlocal seen
+        take_all_off(fleet)
+        was: dict[int, Host] = {}
+        for _ in range(5):
+            job = fleet.setup(random_request(rnd, fleet))
+            if job is not None:
+                fleet.done(job)
+                was[fleet.report().generation] = fleet.host()
+        seen += len(was)
+        order = list(was)
+        rnd.shuffle(order)
+        for generation in order:
+            job = restore(fleet, generation)
+            if job is not None:
+                fleet.done(job)
+            assert fleet.host() == was[generation], generation
+            with fleet.db.read() as tx:
+                assert history.compare(tx, fleet.id(), generation) == ()
+                kept = history.facts(tx, fleet.id(), generation)
+            assert kept.observed == was[generation]
+            assert kept.intent is not None
+            assert find_drift(kept.intent, kept.observed).is_empty
+
+    walks()
+    assert seen > 10
 
 
 def test_what_is_kept_of_a_change_that_was_refused(fleet: Fleet) -> None:
