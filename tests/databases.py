@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -259,19 +260,25 @@ def postgresql() -> Iterator[Databases]:
         yield made
 
 
+_KINDS = ("sqlite", "postgresql")
 ON_POSTGRESQL = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 """Of what SQLite does not have: replicas, and writers at once."""
+_MORE_THAN_A_DATABASE = {"fleet", "engine"}
+"""Fixtures with hosts, and with the API through HTTP."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use a database, directly or through ``db``, run on both. Those with hosts (the fixture ``fleet``, or
-    the mark ``hosts`` where it has another name) run on PostgreSQL, where more happens at once: the engines that the
-    tests of the command line, the page and real hosts start are on SQLite.
+    the mark ``hosts`` where it has another name) or through HTTP run on one of the two each, which follows from their
+    name, or on both with NETWEFT_DATABASES=both: the most of what they do is not the database's.
     """
     is_chosen = any("databases" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "databases" in metafunc.fixturenames and not is_chosen:
-        has_hosts = "fleet" in metafunc.fixturenames or metafunc.definition.get_closest_marker("hosts")
-        kinds = ["postgresql"] if has_hosts else ["sqlite", "postgresql"]
+        test = metafunc.definition
+        is_on_one = _MORE_THAN_A_DATABASE & set(metafunc.fixturenames) or test.get_closest_marker("hosts")
+        is_asked_for = test.get_closest_marker("both_databases") or os.environ.get("NETWEFT_DATABASES") == "both"
+        is_on_both = is_asked_for or not is_on_one
+        kinds = _KINDS if is_on_both else [_KINDS[zlib.crc32(test.nodeid.encode()) % 2]]
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 

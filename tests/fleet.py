@@ -258,7 +258,7 @@ class Fleet:
         deadline = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < deadline, "it never came to hold"
-            time.sleep(0.02)
+            time.sleep(0.04)  # each look takes some of the processor from what is waited for
 
 
 @contextmanager

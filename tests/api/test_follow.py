@@ -9,6 +9,8 @@ from api.served import Client, Engine
 from api.walk import populate
 from statements_seen import statements_seen
 
+pytestmark = pytest.mark.both_databases
+
 FOLLOWED = {
     "networks": "vnic_profiles,data_center",
     "vms": "nics.vnic_profile,cluster",

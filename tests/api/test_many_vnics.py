@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from api.served import Client, Engine
 from many_vnics import make_vnics
 from vnic_books import check_books
+
+pytestmark = pytest.mark.both_databases
 
 COUNT, CLIENTS, MACHINES = 400, 8, 16
 

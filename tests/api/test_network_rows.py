@@ -20,6 +20,8 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from statements_seen import statements_seen
 
+pytestmark = pytest.mark.both_databases
+
 
 def read(engine: Engine, client: Client, path: str, **query: str) -> Any:
     answer = client.get(f"{engine.url}/netweft/v1/{path}", params=query)

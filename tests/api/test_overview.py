@@ -21,6 +21,8 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from statements_seen import statements_seen
 
+pytestmark = pytest.mark.both_databases
+
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 

@@ -18,6 +18,8 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from rows import add_vm, add_vnic
 from statements_seen import statements_seen
 
+pytestmark = pytest.mark.both_databases
+
 ROWS = ("vnics", "profiles", "qoss", "macpools", "permissions")
 
 

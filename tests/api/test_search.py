@@ -6,6 +6,8 @@ import pytest
 
 from api.served import Client
 
+pytestmark = pytest.mark.both_databases
+
 NAMES = ("alpha", "Beta", "gamma delta", "רשת", "vlan1", "vlan2", "a_b", "a%b")
 
 

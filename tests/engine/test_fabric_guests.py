@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import memory_fabric
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
@@ -266,6 +267,7 @@ def test_no_dynamic_vnic_is_taken_twice(blades: Blades) -> None:
     assert blades.promised() == blades.all_there_are()
 
 
+@ON_POSTGRESQL
 def test_a_hundred_guests_start_at_once_and_every_refusal_says_why(db: Database, tmp_path: Path) -> None:
     """On twenty hosts, half of which have a card with six dynamic vNICs; a guest has one, each fifth guest two."""
     with running_fleet(db, tmp_path, 20) as fleet:

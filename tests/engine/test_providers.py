@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import memory_provider
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from memory_provider import CERTIFICATE, INSTALLED, PASSWORD
 from netweft.core.errors import NotFoundError, ValidationError
@@ -147,6 +148,7 @@ def test_a_name_is_given_once(fleet: Fleet) -> None:
         change(fleet, red, name="blue")
 
 
+@ON_POSTGRESQL
 def test_of_two_that_ask_for_a_name_at_once_one_gets_it(fleet: Fleet) -> None:
     fleet.stop_worker()
     (_, first), (_, second) = ask(fleet), ask(fleet)

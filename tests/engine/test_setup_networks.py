@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
 from netweft.agent.service import HostService
 from netweft.core.errors import BusyError, ValidationError
@@ -215,6 +216,7 @@ def test_a_dirty_host_is_committed(fleet: Fleet) -> None:
     assert not fleet.report().dirty
 
 
+@ON_POSTGRESQL
 def test_two_requests_at_once(fleet: Fleet) -> None:
     """The second must build on how the first ends, so it waits for that."""
     fleet.simulate(step_seconds=0.1)
