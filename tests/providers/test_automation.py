@@ -39,9 +39,9 @@ def test_playbooks_do_their_work_and_change_nothing_more(site: Site, neutron: Ne
     with connect(neutron.url) as cloud:
         theirs = cloud.network.create_network(name="theirs", project_id=PROJECT)
         try:
-            twice(site, tmp_path, "present", PLAYBOOKS)
+            twice(site, tmp_path, "present", playbooks=PLAYBOOKS)
             until(lambda: names(cloud) == {"red", "theirs"}, "what was added")
-            twice(site, tmp_path, "absent", PLAYBOOKS)
+            twice(site, tmp_path, "absent", playbooks=PLAYBOOKS)
             until(lambda: names(cloud) == {"theirs"}, "what was there before")
         finally:
             cloud.network.delete_network(theirs.id)
