@@ -12,6 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 PAGE := src/netweft/web/static/vendor/preact.js
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= 100# of each property of core
+export NETWEFT_DATABASES := $(DATABASES)
 
 .PHONY: help demo test rings check lint types imports core contract agent engine api cli web clients providers e2e metal installation bench guest install native locks packages system browser pagetypes screenshots automation neutron ucsmsdk lock openapi schema clean
 
@@ -23,7 +24,7 @@ demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 
 
 test: browser ## everything, two rings at a time, as most wait for something: each is shown when it has ended
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory rings
-rings: check engine agent installation api locks providers e2e cli web clients metal contract
+rings: check engine agent api clients web providers e2e installation metal cli locks contract
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
