@@ -270,7 +270,8 @@ _MORE_THAN_A_DATABASE = {"fleet", "engine"}
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use a database, directly or through ``db``, run on both. Those with hosts (the fixture ``fleet``, or
     the mark ``hosts`` where it has another name) or through HTTP run on one of the two each, which follows from their
-    name, or on both with NETWEFT_DATABASES=both: the most of what they do is not the database's.
+    name, as the most of what they do is not the database's; on both with the mark ``both_databases``, and all of them
+    with NETWEFT_DATABASES=both.
     """
     is_chosen = any("databases" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "databases" in metafunc.fixturenames and not is_chosen:
