@@ -49,10 +49,10 @@ contract: install system ## the simulation against the real kernel and a real Op
 agent: install system native guest ## the agent through its own door
 	$(PYTEST) $(SPREAD) tests/agent
 
-engine: install system ## commands and jobs, on SQLite and PostgreSQL
+engine: install system ## commands and jobs, on SQLite and PostgreSQL, DATABASES=both each test on both
 	$(PYTEST) $(SPREAD) tests/engine
 
-api: install system native ## the API through HTTP, on SQLite and PostgreSQL
+api: install system native ## the API through HTTP, on SQLite and PostgreSQL, DATABASES=both each test on both
 	$(PYTEST) $(SPREAD) tests/api
 
 cli: install ## the command line against an engine with simulated hosts, and what README and docs say

@@ -15,8 +15,8 @@ const WRONG = 'The user name or the password is wrong. After several wrong ones 
 export const user = signal(undefined);
 /** Whether the user sees only what was granted to them. */
 let filtered = false;
-/** The id of the newest event before a view reads anything: what it reads may be older than all that follows this one. */
-export let since = '';
+/** The newest event that is known; it is found out before a view reads anything, which may be older than all that follows this one. */
+export const newest = { id: '' };
 
 /** A request that was refused, in the engine's words. */
 export class Refusal extends Error {
@@ -85,7 +85,7 @@ export async function logIn(name, password) {
 
 /** Find out which event is the newest, once. Where the engine does not tell it, events follow from when it is listened to. */
 async function findNewest() {
-  if (!since) since = await get(`${OVIRT}/events`, { max: 1 }).then((found) => found.event?.[0].id ?? '', () => '');
+  if (!newest.id) newest.id = await get(`${OVIRT}/events`, { max: 1 }).then((found) => found.event?.[0].id ?? '', () => '');
 }
 
 /** Find out whose session there is, if any. */

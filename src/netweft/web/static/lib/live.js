@@ -1,5 +1,5 @@
 // Events as they happen: one stream for the whole page, resumed after the last event that came.
-import { OWN, Refusal, recognize, since, stream, user } from './api.js';
+import { OWN, Refusal, newest, recognize, stream, user } from './api.js';
 import { effect, signal } from './preact.js';
 /** @import {News} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
@@ -15,7 +15,6 @@ export const events = signal([]);
 
 /** @type {Set<() => unknown>} */
 const listeners = new Set();
-let last = '';
 /** Whether the stream has been there before. */
 let wasThere = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -47,7 +46,7 @@ export function listen() {
 async function keepReading(ending) {
   while (!ending.aborted) {
     try {
-      const answer = await stream(`${OWN}/events`, last || since ? { 'Last-Event-ID': last || since } : {}, ending);
+      const answer = await stream(`${OWN}/events`, newest.id ? { 'Last-Event-ID': newest.id } : {}, ending);
       if (answer.status === 401) user.value = null;
       else if (wasThere) await recognize(); // the session may be somebody else's by now
       if (ending.aborted) return;
@@ -81,7 +80,7 @@ function take(part) {
   const data = part.split('\n').find((line) => line.startsWith('data: '));
   if (!data) return;
   const event = JSON.parse(data.slice(6));
-  last = String(event.id);
+  newest.id = String(event.id);
   events.value = [event, ...events.value].slice(0, KEPT);
   tell();
 }
