@@ -13,11 +13,11 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.lab import namespaces
-from netweft.lab.processes import Process, end, run, spawn
+from netweft.lab.processes import LabError, Process, end, run, spawn
 from ovs_host import namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PATIENCE = 30.0
 """Seconds within which an lldpd answers."""
@@ -28,7 +28,16 @@ class Lldpd:
     """An lldpd in a namespace, which listens at ``socket``."""
 
     socket: Path
+    log: Path
     process: Process
+
+    def answers(self) -> bool:
+        """Whether it can be asked: its socket is there a moment before others may use it."""
+        try:
+            run(["lldpcli", "-u", str(self.socket), "show", "configuration"])
+        except LabError:
+            return False
+        return True
 
     def tell(self, *lines: str) -> None:
         """Give it commands of lldpcli."""
@@ -64,19 +73,19 @@ def lldpd(where: str, *options: str, settings: str = "") -> Iterator[Lldpd]:
         (place / "lldpd.conf").write_text(settings)
         command = [*namespaces.inside(where), "lldpd", "-d", "-u", str(place / "socket")]
         command += ["-O", str(place / "lldpd.conf"), *options]
-        daemon = Lldpd(socket=place / "socket", process=spawn(command, log=place / "log"))
+        daemon = Lldpd(socket=place / "socket", log=place / "log", process=spawn(command, log=place / "log"))
         try:
-            _await(daemon, place / "log")
+            _await(daemon, daemon.answers)
             yield daemon
         finally:
             daemon.stop()
 
 
-def _await(daemon: Lldpd, log: Path) -> None:
+def _await(daemon: Lldpd, what: Callable[[], bool]) -> None:
     until = monotonic() + PATIENCE
-    while not daemon.socket.exists():
-        assert daemon.process.is_alive, log.read_text()
-        assert monotonic() < until, log.read_text()
+    while not what():
+        assert daemon.process.is_alive, daemon.log.read_text()
+        assert monotonic() < until, daemon.log.read_text()
         sleep(0.02)
 
 
@@ -104,6 +113,8 @@ def cabled() -> Iterator[Cabled]:
 def speaking(switch: str, port: str = "p7") -> Iterator[Lldpd]:
     """An lldpd of a switch that calls itself sw-a and a port of its Gi1/0/7, and says so every second."""
     with lldpd(switch, settings=_SWITCH.format(port=port)) as daemon:
+        # An lldpd that is told something new before its first frame may send that one and then nothing more.
+        _await(daemon, lambda: daemon.sent() > 0)
         yield daemon
 
 
