@@ -21,7 +21,8 @@ def test_login_is_refused_and_done(opened: Opened) -> None:
 
 
 def test_escape_does_not_leave_the_page_without_a_login(window: Window) -> None:
-    page = window.page
+    page = window.open("hosts")
+    expect(heading(page, "Hosts")).to_be_visible()
     page.context.clear_cookies()
     page.get_by_role("link", name="VMs").click()
     dialog = page.get_by_role("dialog", name="Log in again")
@@ -35,16 +36,22 @@ def test_escape_does_not_leave_the_page_without_a_login(window: Window) -> None:
 
 
 def test_whoever_cannot_log_out_is_told(window: Window) -> None:
-    window.page.context.set_offline(True)
-    window.page.get_by_role("button", name="Log out").click()
-    expect(window.page.get_by_role("alert")).to_contain_text("You are not logged out")
+    page = window.open("hosts")
+    expect(heading(page, "Hosts")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("alert")).to_contain_text("You are not logged out")
 
 
-def test_logging_out_ends_the_session(site: Site, window: Window) -> None:
-    (cookie,) = window.page.context.cookies()
-    window.page.get_by_role("button", name="Log out").click()
-    expect(heading(window.page, "Netweft")).to_be_visible()
-    expect(window.page.get_by_role("table")).to_have_count(0)
+def test_logging_out_ends_the_session(site: Site, opened: Opened) -> None:
+    window = opened()
+    page = window.open("hosts")
+    window.log_in()
+    expect(heading(page, "Hosts")).to_be_visible()
+    (cookie,) = page.context.cookies()
+    page.get_by_role("button", name="Log out").click()
+    expect(heading(page, "Netweft")).to_be_visible()
+    expect(page.get_by_role("table")).to_have_count(0)
     with site.engine.door() as door:
         headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Prefer": "persistent-auth"}
         assert door.get("/ovirt-engine/api", headers=headers).status_code == 401

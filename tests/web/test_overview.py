@@ -83,6 +83,41 @@ def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> 
     expect(page).to_have_url(re.compile(r"/rollouts$"))
 
 
+def test_keys_that_follow_at_once_are_for_the_dialog(site: Site, window: Window) -> None:
+    network = site.add_network("ghost")
+    window.page.add_init_script("requestAnimationFrame = () => 0")  # a machine that has no time to draw
+    page = window.open("events")
+    expect(heading(page, "Events")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("ghos")
+    expect(page.get_by_role("option", name="ghost").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/networks/{network}$"))
+
+
+def test_one_dialog_follows_another_at_once(window: Window) -> None:
+    page = window.open("hosts")
+    expect(page.get_by_role("table")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.evaluate(
+        """() => {
+            document.querySelector('dialog[open]').close(); // of which the page hears only after the key
+            document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'k', ctrlKey: true, bubbles: true}));
+        }"""
+    )
+    find = page.get_by_role("dialog", name="Find")
+    find.get_by_role("combobox").fill("sim-")
+    expect(find.get_by_role("option").nth(2)).to_be_visible()
+
+
+def test_keys_that_follow_at_once_are_for_the_menu(window: Window) -> None:
+    page = window.open("policies/macpools")
+    menu = page.get_by_role("button", name="Actions for Default")
+    focused = "async (menu) => { menu.click(); await null; await null; return document.activeElement.role; }"
+    assert menu.evaluate(focused) == "menuitem"
+
+
 def test_letters_lead_to_pages_unless_turned_off(window: Window) -> None:
     page = window.open("hosts")
     expect(page.get_by_role("table")).to_be_visible()

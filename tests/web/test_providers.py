@@ -19,7 +19,7 @@ from netweft.engine.model.providers import ProviderRow
 from netweft.engine.settings import DATABASE_FILE
 from netweft.providers import configuration
 from netweft.providers.contract import ENTRY_POINTS
-from web.conftest import Opened, Site, Window, heading
+from web.conftest import Opened, Site, Window, heading, logged_in
 from web.test_vms import choose, row
 
 TESTS = Path(__file__).parents[1]
@@ -57,9 +57,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 
 @pytest.fixture
 def window(engine: EngineProcess, opened: Opened) -> Window:
-    window = opened(engine.url)
+    window = logged_in(opened(engine.url), engine)
     window.open("providers")
-    window.log_in()
     expect(heading(window.page, "Providers")).to_be_visible()
     return window
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from web.conftest import Opened, Site, heading
+from web.conftest import Opened, Site, heading, logged_in
 
 READER = "reader@internal"
 ACTIONS = {
@@ -26,10 +26,9 @@ def network(site: Site) -> str:
 
 
 @pytest.fixture
-def page(opened: Opened, network: str) -> Page:  # noqa: ARG001 - with the network there is the user
-    window = opened()
+def page(site: Site, opened: Opened, network: str) -> Page:  # noqa: ARG001 - with the network there is the user
+    window = logged_in(opened(), site.engine, READER)
     window.open("networks")
-    window.log_in(READER)
     expect(heading(window.page, "Networks")).to_be_visible()
     return window.page
 

@@ -231,6 +231,8 @@ def test_a_click_into_a_place_places(site: Site, window: Window) -> None:
 
 
 def test_a_draft_that_is_none_is_none(site: Site, window: Window) -> None:
-    window.page.evaluate("(key) => sessionStorage.setItem(key, '{nonsense')", f"netweft.setup.{site.id('sim-3')}")
+    window.open("hosts").evaluate(
+        "(key) => sessionStorage.setItem(key, '{nonsense')", f"netweft.setup.{site.id('sim-3')}"
+    )
     page = window.open(f"hosts/{site.id('sim-3')}")
     expect(heading(page, "Nothing to change yet")).to_be_visible()

@@ -28,20 +28,15 @@ export const Check = ({ label, checked = false, ...rest }) => html`<label class=
  * {method, path, body, cli} of what the form says, `said` is what is told when it is done, `done` is called with the answer. @returns {[VNode, (what: Asked | null) => void]} */
 export function useAsk() {
   const [asked, ask] = useState(/** @type {Asked | null} */ (null));
-  const gone = useRef(false); // what the dialog was opened from may go with what is removed
-  const close = () => {
-    ask(null);
-    if (gone.current) document.getElementById('main')?.focus();
-    gone.current = false;
-  };
+  const close = () => ask(null);
   const end = (/** @type {unknown} */ answer) => {
     if (!asked) return;
     say(asked.said);
-    gone.current = asked.tone === 'danger';
-    ask(null);
+    close();
+    if (asked.tone === 'danger') setTimeout(() => document.getElementById('main')?.focus()); // what the dialog was opened from may go with what is removed
     asked.done?.(answer);
   };
-  return [html`<${Dialog} open=${Boolean(asked)} title=${asked?.title} onClose=${close}>${asked && html`<${Asking} ...${asked} end=${end} cancel=${() => ask(null)}/>`}<//>`, ask];
+  return [html`<${Dialog} open=${Boolean(asked)} title=${asked?.title} onClose=${close}>${asked && html`<${Asking} ...${asked} end=${end} cancel=${close}/>`}<//>`, ask];
 }
 
 /** @param {Asked & { end: (answer: unknown) => void, cancel: () => void }} props */

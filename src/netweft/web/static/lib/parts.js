@@ -1,6 +1,6 @@
 // Parts that pages are made of.
 import icons from '../vendor/icons.js';
-import { h, html, signal, useEffect, useId, useRef } from './preact.js';
+import { h, html, signal, useId, useLayoutEffect, useRef } from './preact.js';
 import { lacks } from './rights.js';
 /** @import {Item} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
@@ -94,12 +94,12 @@ export function Menus() {
   /** @type {{ current: HTMLElement }} */
   const pop = useRef();
   const { button, label, items, back } = menu.value ?? { items: [] };
-  const open = (/** @type {ToggleEvent} */ event) => {
-    if (event.newState !== 'open' || !button) return;
+  useLayoutEffect(() => { // at once: the next key is for the menu
+    if (!button) return;
     anchor(button, pop.current, button.getBoundingClientRect().right - pop.current.offsetWidth);
     const all = elements(pop.current, '[role=menuitem]');
     (all.find((one) => one.ariaDisabled !== 'true') ?? all[0])?.focus();
-  };
+  }, [menu.value]);
   const press = (/** @type {KeyboardEvent} */ event) => {
     const all = elements(pop.current, '[role=menuitem]');
     const at = all.findIndex((one) => one === document.activeElement);
@@ -121,7 +121,7 @@ export function Menus() {
     back?.focus();
     item.run();
   };
-  return html`<div ref=${pop} id="menu" popover="auto" role="menu" aria-label=${label ?? 'Actions'} class="pop" onToggle=${open} onKeyDown=${press}>
+  return html`<div ref=${pop} id="menu" popover="auto" role="menu" aria-label=${label ?? 'Actions'} class="pop" onKeyDown=${press}>
     ${items.map((item) => html`<button key=${item.text} type="button" role="menuitem" tabindex="-1" aria-disabled=${whyNot(item) ? 'true' : undefined} onClick=${choose(item)}>
       <${Icon} name=${item.icon}/><span>${item.text}${whyNot(item) && html`<small>${whyNot(item)}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
@@ -132,8 +132,8 @@ export function Dialog({ open, title, onClose, children }) {
   const ref = useRef();
   const id = useId();
   const close = () => ref.current.close();
-  const closed = () => (onClose ? onClose() : open && ref.current.showModal());
-  useEffect(() => {
+  const closed = () => open && (onClose ? onClose() : ref.current.showModal()); // one that is no longer asked for may have made room for another
+  useLayoutEffect(() => { // at once: the next key is for the dialog
     if (open && !ref.current.open) ref.current.showModal();
     if (!open && ref.current.open) close();
   }, [open]);

@@ -2,7 +2,7 @@
 import { OVIRT, get, post } from '../lib/api.js';
 import { single } from '../lib/keys.js';
 import { say } from '../lib/parts.js';
-import { html, useEffect } from '../lib/preact.js';
+import { html, useEffect, useLayoutEffect } from '../lib/preact.js';
 import { View, later, useData } from '../lib/view.js';
 import { Basket } from './basket.js';
 import { HostHead } from './host-head.js';
@@ -41,7 +41,7 @@ function Part({ id, tab }) {
 
 /** Keys of this page, and a question before unsaved work is left. */
 function useKeys() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const ending = new AbortController();
     addEventListener('keydown', press, { signal: ending.signal });
     addEventListener('beforeunload', (event) => { if (run.value && !isOver()) event.preventDefault(); }, { signal: ending.signal });
