@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UML = Path(__file__).parent / "uml"
-WALKS = 6
+WALKS = 3
 """Of random steps, of which there are more without a virtual kernel."""
 EXAMPLES = 15
 """Two tests with four transitions for each: 120."""

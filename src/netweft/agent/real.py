@@ -67,15 +67,7 @@ def real_host(options: Namespace) -> HostService:
     functions.restore()
     drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
     guests = Guests(drivers, events, GuestDhcp(options.run / "guest-dhcp"))
-    driver = MachineNetworking(
-        dhcp=Dhcp(options.run / "dhcp"),
-        resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
-        ovsdb=ovsdb,
-        boot=options.boot_id or BOOT_ID.read_text().strip(),
-        functions=functions,
-        ovn=options.ovn,
-        guests=guests.plugged,
-    )
+    driver = _networking(options, ovsdb, functions, guests)
     changes = Changes(Store(options.state), driver, events, guests.repair, options.ovn_wait)
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers, options.hostname)
@@ -101,6 +93,18 @@ def real_host(options: Namespace) -> HostService:
     if ovsdb:
         service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, stir))
     return service
+
+
+def _networking(options: Namespace, ovsdb: Ovsdb | None, functions: Functions, guests: Guests) -> MachineNetworking:
+    return MachineNetworking(
+        dhcp=Dhcp(options.run / "dhcp"),
+        resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
+        ovsdb=ovsdb,
+        boot=options.boot_id or BOOT_ID.read_text().strip(),
+        functions=functions,
+        ovn=options.ovn,
+        guests=guests.plugged,
+    )
 
 
 def _driver(name: str, options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:

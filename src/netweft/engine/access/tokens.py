@@ -285,8 +285,7 @@ class Credentials:
     """Passwords that were right a moment ago, for clients that send one with every request (HTTP Basic).
 
     Kept in memory for a minute as a hash under a key that only this process has, together with the stored hash that
-    they matched: a changed
-    password or a disabled user counts at once.
+    they matched: a changed password or a disabled user counts at once.
     """
 
     def __init__(
