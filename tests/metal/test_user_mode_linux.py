@@ -17,12 +17,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UML = Path(__file__).parent / "uml"
-WALKS = 3
+WALKS, OVS_WALKS = 3, 6
 """Of random steps, of which there are more without a virtual kernel."""
-EXAMPLES = 15
-"""Two tests with four transitions for each: 120."""
-OVS_EXAMPLES = 5
-"""Likewise: 40."""
+EXAMPLES, OVS_EXAMPLES = 15, 4
+"""Two tests with four transitions for each: 120 and 32."""
 
 SCRIPT = """\
 set -e
@@ -50,7 +48,7 @@ DRIFT_FILES = "tests/metal/drift.py"
 TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
 SILENCE_FILES = "tests/metal/silence.py"
-OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_OVS_WALKS={WALKS} {DRIFT} NETWEFT_OVS_DATAPATH=system"
+OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_OVS_WALKS={OVS_WALKS} {DRIFT} NETWEFT_OVS_DATAPATH=system"
 OVS_FILES = (
     "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
     " tests/contract/test_drift.py::test_on_open_vswitch"
