@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -124,6 +124,17 @@ def worked(fleet: Fleet, *asked: str | None) -> None:
     for job_id in asked:
         fleet.done(job_id)
     fleet.stop_worker()
+
+
+@contextmanager
+def worker_of(fleet: Fleet, kind: str) -> Iterator[None]:
+    """With a worker that does jobs of one kind."""
+    worker = Worker(fleet.db, {kind: job_functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
 
 
 def waiting(fleet: Fleet, kind: str) -> str:
@@ -286,13 +297,8 @@ def roll_out(fleet: Fleet) -> Iterator[str]:
         fleet.attach("storage", "eth1", number)
     fleet.stop_worker()
     fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=200))
-    kind = "apply_host"
-    beside = Worker(fleet.db, {kind: job_functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
-    beside.start()
-    try:
+    with worker_of(fleet, "apply_host"):
         yield waiting(fleet, "roll_out")
-    finally:
-        beside.stop()
     for number in (1, 2):
         assert {vlan.tag for vlan in fleet.host(number).vlans.values()} == {200}
         assert fleet.change_states(number) == ["applied", "applied", "applied"]
@@ -414,8 +420,12 @@ def clear(fleet: Fleet) -> Iterator[str]:
 
 
 def evacuate(fleet: Fleet) -> Iterator[str]:
+    """Of a guest, whose migration another worker does meanwhile."""
     vm_id = running_vm(fleet)
-    yield str(fleet.db.run(deactivate_host, SYSTEM, fleet.id()))
+    job_id = str(fleet.db.run(deactivate_host, SYSTEM, fleet.id()))
+    with worker_of(fleet, "migrate_vm"):
+        yield job_id
+    assert fleet.outcome(job_id).result == {}
     assert fleet.status() == "maintenance"
     assert vm_state(fleet, vm_id) == ("up", "sim-2")
     assert (guests(fleet), guests(fleet, 2)) == ([], [(vm_id, "up")])
@@ -580,14 +590,19 @@ CASES: Mapping[str, Case] = {
 
 ALL_AT_ITS_END = {"save_provider"}
 """Kinds that write nothing before the transaction that ends the job."""
+GO_ON = {"evacuate_host", "roll_out"}
+"""Kinds that postpone until a job of another kind is done, which a worker beside does."""
 
 
 def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     """Let worker after worker die over a job, each one transaction later than the one before, and the last when all is
-    done but for the job's end; returns how many died.
+    done but for the job's end; returns how many died. A job that goes on after it was postponed is killed everywhere
+    in what is left of it, too.
     """
     function = job_functions(fleet.outside)[kind]
-    for lived in count():
+    died = 0
+    lived = 0
+    while True:
         job = claims.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
         assert job is not None
         assert (job.id, job.attempts) == (job_id, 1)
@@ -597,14 +612,18 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
             function(context)
         except Killed:
             is_last = False
-        except PostponedError:
-            pass
+        except PostponedError as postponed:
+            if kind in GO_ON:
+                is_last = False
+                lived = -1
+                time.sleep(postponed.delay)
+        died += 1
+        lived += 1
         fleet.db.run(claims.take_over, silent_for=0)
         with fleet.db.write() as tx:  # how often it is tried is another rule
             tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(attempts=0))
         if is_last:
-            return lived + 1
-    raise AssertionError
+            return died
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -65,8 +65,10 @@ class IncompleteError(HostError):
 def run(job: JobContext) -> Mapping[str, Any]:
     """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
     host_id = OnHost.of(job.job).host_id
-    rows, progress = job.write(_state, host_id)
-    if rows is None:
+    status, rows, progress = job.write(_state, host_id)
+    if status == "maintenance":  # since the last guest left, or a worker died at this job's end
+        return {}
+    if status != PREPARING:
         return {"cancelled": True}
     _send_away(job, rows, progress)
     here = {row.id for row in rows}
@@ -80,13 +82,13 @@ def run(job: JobContext) -> Mapping[str, Any]:
     raise job.write(_give_up, host_id, stuck)
 
 
-def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
-    """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
+def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[str | None, Sequence[Member], _Progress]:
+    """The status of the host (None: it is removed), the guests on it, and what has been tried with each."""
     known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
     progress = msgspec.convert(known or {}, _Progress)
     status = tx.execute(sa.select(hosts.c.status).where(hosts.c.id == host_id)).scalar_one_or_none()
     if status != PREPARING:
-        return None, progress
+        return status, (), progress
     here = sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.host_id == host_id).order_by(vms.c.name)
     rows = rows_of(tx, Member, here)
     for row in rows:
@@ -94,7 +96,7 @@ def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | No
         ended = queue.outcome(tx, guest.job) if guest.job and row.status == "up" and not guest.reason else None
         if ended is not None:
             _record_stayed(tx, job, row, guest, ended.error or "It is back on the host.")
-    return rows, progress
+    return status, rows, progress
 
 
 def _send_away(job: JobContext, rows: Sequence[Member], progress: _Progress) -> None:
