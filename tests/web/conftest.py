@@ -241,9 +241,7 @@ def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
 
 
 def logged_in(window: Window, engine: EngineProcess, name: str = "admin@internal") -> Window:
-    """A window whose browser has a session of a user, as if they had logged in on the page: that takes it as long as
-    most of what the tests do with it.
-    """
+    """A window whose browser has a session of a user. Logging in on the page takes as long as most of a test."""
     with engine.door() as door:
         answer = door.get("/ovirt-engine/api", auth=(name, PASSWORD), headers={"Prefer": "persistent-auth"})
     window.page.context.add_cookies([{"name": COOKIE, "value": answer.cookies[COOKIE], "url": engine.url}])

@@ -278,7 +278,7 @@ def look_at_tabs_of_a_host(window: Window, site: Site) -> None:
     expect(page.get_by_role("table")).to_be_visible()
     check(page, "topology as a table")
     page = window.open(f"{host}/history?from=1")
-    page.get_by_text("What generation 1 asked for").click()
+    page.get_by_text("What generation 1 requested").click()
     expect(heading(page, "It had after it")).to_be_visible()
     check(page, "history")
     page.get_by_role("button", name="Restore 1").click()

@@ -45,7 +45,7 @@ def test_an_earlier_setup_is_compared_and_restored(site: Site, window: Window) -
     page.reload()
     there = page.get_by_role("region", name=f"From generation {generation - 2} to {generation - 1}")
     expect(there).to_contain_text("network first was added: on eth1")
-    there.get_by_text(f"What generation {generation - 1} asked for").click()
+    there.get_by_text(f"What generation {generation - 1} requested").click()
     expect(there.get_by_role("table").get_by_role("cell", name="first")).to_be_visible()
     there.get_by_role("button", name=f"Restore {generation - 1}").click()
     dialog = page.get_by_role("dialog")

@@ -77,7 +77,7 @@ def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> 
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("option", name="sim-2")).to_have_attribute("aria-selected", "true")
     field.fill("no such thing")
-    expect(page.get_by_text("Nothing is called like “no such thing”.")).to_be_visible()
+    expect(page.get_by_text("Nothing matches “no such thing”.")).to_be_visible()
     field.fill("roll")
     page.get_by_role("option", name="Rollouts").click()
     expect(page).to_have_url(re.compile(r"/rollouts$"))

@@ -154,7 +154,7 @@ def test_a_fabric_carries_a_network(engine: EngineProcess, window: Window) -> No
     page.get_by_role("dialog").get_by_label("Network").select_option(label="green (Default)")
     page.get_by_role("dialog").get_by_label("High performance").check()
     page.get_by_role("button", name="Carry it").click()
-    expect(row(page, "green")).to_contain_text("As wanted")
+    expect(row(page, "green")).to_contain_text("In sync")
     choose(page, "green", "Edit…")
     expect(page.get_by_role("dialog").get_by_label("High performance")).to_be_checked()
     page.get_by_role("dialog").get_by_label("QoS policy").fill("gold")

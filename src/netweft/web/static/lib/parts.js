@@ -132,7 +132,7 @@ export function Dialog({ open, title, onClose, children }) {
   const ref = useRef();
   const id = useId();
   const close = () => ref.current.close();
-  const closed = () => open && (onClose ? onClose() : ref.current.showModal()); // one that is no longer asked for may have made room for another
+  const closed = () => open && (onClose ? onClose() : ref.current.showModal()); // not where `open` has become false: another dialog may have been opened since
   useLayoutEffect(() => { // at once: the next key is for the dialog
     if (open && !ref.current.open) ref.current.showModal();
     if (!open && ref.current.open) close();

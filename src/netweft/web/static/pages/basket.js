@@ -51,7 +51,7 @@ const VERDICT = {
   reverted: ['rotate-ccw', 'Not kept', 'Nothing of the change holds on the host. Your changes are still here.'],
 };
 
-const LATE = 'By now the host has taken the change back, unless the engine got there in time. Which of the two is known when it answers.';
+const LATE = 'By now the host has rolled the change back, unless the engine confirmed it in time. This page shows which as soon as the host answers.';
 
 /** The time that is left before the host takes a change back. */
 function Ring({ left, of }) {

@@ -97,7 +97,7 @@ function Edit({ cluster, pools, reload }) {
         <dl class="facts"><dt>Switch type</dt><dd>${SWITCHES[cluster.switch_type]}</dd><dt>Management network</dt><dd>${cluster.management_network?.name ? html`<a href=${`/ui/networks/${cluster.management_network.id}`}>${cluster.management_network.name}</a>` : '–'}</dd></dl></section>
       <section class="part" aria-labelledby="h-roll"><h2 id="h-roll">How changes go out to its hosts</h2>
         <div class="third"><${Field} label="Canaries" name="rollout_canaries" type="number" min="0" max="1000" value=${before.rollout_canaries} required hint="Hosts that change first, and are watched."/>
-          <${Field} label="Watched for (s)" name="rollout_soak" type="number" min="0" max="86400" value=${before.rollout_soak} placeholder="as the engine is told" hint="Empty: as long as the engine is told."/>
+          <${Field} label="Watched for (s)" name="rollout_soak" type="number" min="0" max="86400" value=${before.rollout_soak} placeholder="the engine's setting" hint="Empty: the engine's setting."/>
           <${Field} label="Wave" name="rollout_wave" type="number" min="1" max="1000" value=${before.rollout_wave} required hint="Hosts at a time after that."/></div>
         <${Choice} label="When a host fails, those that have changed" name="rollout_on_failure" value=${before.rollout_on_failure} options=${[['keep', 'keep the change; the rollout is halted'], ['revert', 'go back, and the change is taken back']]}/>
         <${Check} label="Move VMs away that a change would cut off" name="rollout_evacuates" checked=${before.rollout_evacuates}/></section>

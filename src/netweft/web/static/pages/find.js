@@ -52,7 +52,7 @@ function Search({ pages, onClose }) {
 function statusOf(wanted, found, count) {
   if (!wanted) return 'Arrow keys choose, Enter opens.';
   if (wanted !== found) return 'Looking…';
-  return count ? `${count} found` : `Nothing is called like “${wanted}”.`;
+  return count ? `${count} found` : `Nothing matches “${wanted}”.`;
 }
 
 function pagesOf(pages, words) {

@@ -40,10 +40,10 @@ function Differences({ host, drift, ask, done }) {
   const counted = lines.filter((one) => !one.ignored);
   const ignored = lines.filter((one) => one.ignored);
   const healing = html`<p class="quiet">Drift of hosts of <a href=${`/ui/clusters/${host.cluster.id}`}>${host.cluster.name}</a> ${HEALING[host.cluster.drift_healing] ?? HEALING.off}.</p>`;
-  if (!drift.reported_at) return html`<${Blank} title="Not known yet">The host has not reported its networks.<//>`;
+  if (!drift.reported_at) return html`<${Blank} title="Unknown">The host has not reported its networks.<//>`;
   const toggle = (text) => setPicked(picked.includes(text) ? picked.filter((one) => one !== text) : [...picked, text]);
   return html`${counted.length === 0 ? html`<div class="calm"><span class="big"><${Icon} name="circle-check" size=${24}/></span><div><h2>No drift</h2>
-      <p>The host is as wanted${ignored.length > 0 && ', but for what is ignored'}. Checked <${Moment} at=${drift.reported_at}/>.</p>${healing}</div></div>`
+      <p>The host is in sync${ignored.length > 0 && ', except for ignored differences'}. Checked <${Moment} at=${drift.reported_at}/>.</p>${healing}</div></div>`
     : html`<div class="bar"><${State} kind="warn">${counted.length} ${counted.length === 1 ? 'difference' : 'differences'}<//><span class="quiet">since <${Moment} at=${drift.since}/>, checked <${Moment} at=${drift.reported_at}/></span></div>
       ${healing}${drift.obstacle && html`<div class="notice warn"><${Icon} name="triangle-alert"/><div><b>It cannot be synchronized as it is</b><p>${drift.obstacle}</p></div></div>`}
       <${Answers} host=${host} lines=${counted.filter((one) => picked.includes(one.text))} all=${counted} ask=${ask}/>

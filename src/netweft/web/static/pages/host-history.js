@@ -42,7 +42,7 @@ export function HostHistory({ host, reload }) {
   const [restoring, restore] = useState(null);
   const found = useData(() => get(`${OWN}/hosts/${host.id}/history`, { max: MAX, before }), [host.id, before]);
   const clear = html`<button type="button" class="btn" onClick=${() => { filter('search', ''); filter('before', ''); }}>Clear the filter</button>`;
-  const empty = (title) => (words || before ? html`<${Blank} title="No change matches">${clear}<//>` : html`<${Blank} title=${title}>Each change of the host's networks is kept here: what was asked for, by whom, and how it ended.<//>`);
+  const empty = (title) => (words || before ? html`<${Blank} title="No change matches">${clear}<//>` : html`<${Blank} title=${title}>Each change of the host's networks is kept here: what was requested, by whom, and how it ended.<//>`);
   return html`<div class="page"><${View} of=${found} empty=${(all) => !all.length && empty('Nothing was changed yet')}>${(all) => {
     const rows = all.filter(fits(words)).map((one) => ({ ...one, id: one.generation }));
     return html`<div class="bar"><${Find} label="Words of a change" value=${words} onChange=${(text) => filter('search', text)}/>
@@ -79,7 +79,7 @@ function Restore({ host, generation, onClose, onDone }) {
 function Kept({ host, generation }) {
   const [found, set] = useState(/** @type {Partial<Loaded<any>>} */ ({}));
   const load = () => get(`${OWN}/hosts/${host.id}/history/${generation}`).then((data) => set({ data }), (error) => set({ error }));
-  return html`<details class="fold" onToggle=${(event) => event.currentTarget.open && !found.data && load()}><summary>What generation ${generation} asked for, and what the host had after it</summary>
+  return html`<details class="fold" onToggle=${(event) => event.currentTarget.open && !found.data && load()}><summary>What generation ${generation} requested, and what the host had after it</summary>
     <${View} of=${{ ...found, reload: load }}>${(facts) => html`<${Wanted} intent=${facts.intent}/>
       ${[['It was to become', facts.desired], ['It had after it', facts.observed]].map(([title, tree]) => html`<h3 key=${title} class="sub">${title}</h3>
         ${tree ? html`<pre tabindex="0" role="region" aria-label=${title}>${JSON.stringify(tree, null, 2)}</pre>` : html`<p class="quiet">Not known.</p>`}`)}`}<//></details>`;
@@ -91,9 +91,9 @@ const WANTED = [
 ];
 
 function Wanted({ intent }) {
-  if (!intent) return html`<p class="quiet">What was asked for is not known.</p>`;
+  if (!intent) return html`<p class="quiet">The request is unknown.</p>`;
   const networks = new Map((intent.networks ?? []).map((one) => [one.id, one]));
   const rows = (intent.attachments ?? []).map((one) => ({ ...one, name: networks.get(one.network_id)?.name ?? one.network_id, vlan: networks.get(one.network_id)?.vlan, assignments: one.assignments ?? [] }));
-  return html`<h3 class="sub">It was asked for</h3><${Table} label="Networks that were asked for" columns=${WANTED} rows=${rows}/>
+  return html`<h3 class="sub">Requested</h3><${Table} label="Requested networks" columns=${WANTED} rows=${rows}/>
     ${(intent.bonds ?? []).map((bond) => html`<p key=${bond.name}>${bond.name}: ${bond.slaves.join(' and ')}, mode ${bond.options?.mode ?? '4'}</p>`)}`;
 }

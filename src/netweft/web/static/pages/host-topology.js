@@ -21,9 +21,9 @@ export function HostTopology({ host }) {
   const found = useData(() => get(`${OWN}/hosts/${host.id}/topology`).then((tree) => ({ tree, ...topologyOf(tree) })), [host.id]);
   const isTable = query.value.get('view') === 'table';
   const view = (name, text, isOn) => html`<button type="button" class="btn" aria-pressed=${isOn} onClick=${() => filter('view', name)}>${text}</button>`;
-  return html`<div class="page"><${View} of=${found} empty=${(data) => !data.nodes.size && html`<${Blank} title="Not known yet">The host has not reported its networks.<//>`}>${(data) => html`
+  return html`<div class="page"><${View} of=${found} empty=${(data) => !data.nodes.size && html`<${Blank} title="Unknown">The host has not reported its networks.<//>`}>${(data) => html`
     <div class="bar">${view('', 'Picture', !isTable)}${view('table', 'Table', isTable)}<${Path} data=${data}/></div>
-    ${!data.tree.lldp && html`<p class="fine"><${Icon} name="info" size=${14}/>The host does not listen to switches (lldpd is not there), so that their ports are not known.</p>`}
+    ${!data.tree.lldp && html`<p class="fine"><${Icon} name="info" size=${14}/>lldpd does not run on this host, so that its switch ports are unknown.</p>`}
     ${isTable ? html`<${Rows} data=${data}/>` : html`<${Picture} data=${data}/>`}`}<//></div>`;
 }
 
@@ -81,7 +81,7 @@ function Picture({ data }) {
     ${column('Guests', 'No guest runs here.', Guests({ data, path }))}
     ${column('Networks', 'The host has no networks.', data.networks.map((one) => html`<div key=${one.key} class="card group"><${Node} node=${one} path=${path}><span class="quiet">${[one.tag, one.bridge && one.bridge !== one.name && one.bridge].filter(Boolean).join(' · ')}</span>${!one.present && html`<span class="tag">${one.uplink ? 'not there yet' : 'not carried'}</span>`}<//></div>`))}
     ${column('Bonds and NICs', 'The host reports no NICs.', data.uplinks.map((one) => html`<${Uplink} key=${one.key} one=${one} path=${path}/>`))}
-    ${column('Switch ports', data.tree.lldp ? 'No switch tells its ports.' : 'Not known.', data.switches.map((one) => html`<div key=${one.name} class="card group"><h3>${one.name}</h3>${one.ports.map((port) => html`<${Node} key=${port.key} node=${port} path=${path}/>`)}</div>`))}
+    ${column('Switch ports', data.tree.lldp ? 'No switch announces a port.' : 'Unknown.', data.switches.map((one) => html`<div key=${one.name} class="card group"><h3>${one.name}</h3>${one.ports.map((port) => html`<${Node} key=${port.key} node=${port} path=${path}/>`)}</div>`))}
   </div></div>`;
 }
 

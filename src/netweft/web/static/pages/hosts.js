@@ -19,7 +19,7 @@ const COLUMNS = [
   ['Networks', (host) => html`${host.networks}<${Without} count=${host.missing} text="missing"/>`, 'networks'],
   ['Uplinks', (host) => html`${host.uplinks}<${Without} count=${host.uplinks_down} text="without link"/>`, 'uplinks'],
   ['Bonds', (host) => host.bonds, 'bonds'],
-  ['As wanted', (host) => html`<${InSync} of=${told(host.synced)}/>`, 'synced'],
+  ['In sync', (host) => html`<${InSync} of=${told(host.synced)}/>`, 'synced'],
   ['Boot', (host) => html`<${Committed} of=${told(host.committed)}/>`, 'committed'],
   ['VMs', (host) => host.vms, 'vms'],
   ['Seen', (host) => html`<${Moment} at=${host.seen}/>`, 'seen'],

@@ -48,7 +48,7 @@ function Problems({ data }) {
 function Well({ data }) {
   const hosts = Object.values(data.hosts).reduce((sum, number) => sum + number, 0);
   return html`<div class="calm"><span class="big"><${Icon} name="circle-check" size=${24}/></span><div><h2>All is well</h2>
-    <p>${hosts ? `${counted(hosts, 'host')}, all as wanted.` : html`No host has joined yet. <a href="/ui/hosts">Hosts</a> says how to add one.`}</p></div></div>`;
+    <p>${hosts ? `${counted(hosts, 'host')}, all in sync.` : html`No host has joined yet. <a href="/ui/hosts">Hosts</a> shows how to add one.`}</p></div></div>`;
 }
 
 function LastChanges({ rows }) {

@@ -8,7 +8,7 @@ export const ProviderStatus = ({ of }) => html`<${State} kind=${of === 'ok' ? 'o
 /** What is not as it should be at a provider, in words. */
 export const troubles = (one) => [one.failing && `${one.failing} failing`, one.to_remove && `${one.to_remove} to remove`, one.orphans && `${one.orphans} orphans`].filter(Boolean);
 
-const STATES = { ok: ['ok', 'As wanted'], locked: ['busy', 'On its way'], error: ['bad', 'Failed'] };
+const STATES = { ok: ['ok', 'In sync'], locked: ['busy', 'On its way'], error: ['bad', 'Failed'] };
 
 /** How far a provider is with something. */
 export function Provision({ of }) {

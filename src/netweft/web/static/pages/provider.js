@@ -34,7 +34,7 @@ export function Provider({ id }) {
       <span class="meta">${all.state.url}${all.settings.description && ` · ${all.settings.description}`}</span><//>
     <div class="page"><${Actions} all=${all} reload=${found.reload} ask=${ask}/>
       ${all.state.status !== 'ok' && html`<div class="notice bad" role="alert"><${Icon} name="circle-alert"/><div><b>It does not answer, since <${Moment} at=${all.state.checked_at}/> at the latest</b><p>${all.state.status_reason}</p>
-        <p>What hosts and guests have stays. What is wanted of it is kept, and tried again.</p></div></div>`}
+        <p>Hosts and guests keep what they have. Changes for the provider are kept and tried again.</p></div></div>`}
       <${Facts} all=${all}/>${all.isFabric ? html`<${Carried} fabric=${all.state} objects=${all.objects} reload=${found.reload} ask=${ask}/>` : html`<${Networks} all=${all} reload=${found.reload}/>`}</div>${dialog}`}<//>`;
 }
 

@@ -19,7 +19,7 @@ const bondOf = (/** @type {string} */ nic) => Object.keys(draft.value.bonds).fin
 function takeOff(id) {
   const why = whyStays(networkOf(id));
   if (why) say(`Not possible: ${why}.`);
-  else change(model.detach(draft.value, [id]), `${id} taken off the host`);
+  else change(model.detach(draft.value, [id]), `${id} removed from the host`);
 }
 export const syncIt = (/** @type {string} */ id) => change(model.sync(draft.value, id), `${id} will be synced`);
 /** @type {(kind: string, about: Omit<About, 'kind'>) => () => void} */

@@ -214,7 +214,7 @@ export function drop(id) {
 
 /** @type {(ids: string[], id: string) => void} */
 function dropNetworks(ids, id) {
-  if (id === 'off') change(model.detach(draft.value, ids), `${named(ids)} taken off the host`);
+  if (id === 'off') change(model.detach(draft.value, ids), `${named(ids)} removed from the host`);
   else change(model.place(draft.value, ids, id), `${named(ids)} placed on ${id}`);
   requestAnimationFrame(() => itemOf(ids[0])?.focus());
 }

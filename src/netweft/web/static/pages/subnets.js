@@ -12,7 +12,7 @@ const pool = ({ first, last }) => `${first} – ${last}`;
 const COLUMNS = [
   ['Name', (one) => html`<b>${one.name}</b>`], ['CIDR', (one) => html`<span class="mono">${one.cidr}</span>`], ['Gateway', (one) => html`<span class="mono">${one.gateway ?? '–'}</span>`],
   ['Given out', (one) => html`<span class="mono">${one.allocation_pools.map(pool).join(', ') || 'all but the gateway'}</span>`], ['DHCP', (one) => (one.dhcp ? 'yes' : 'no')], ['Used', (one) => one.used],
-  ['State', (one) => (one.provision?.state === 'error' ? html`<${State} kind="bad">Failed<//> <span class="quiet">${one.provision.reason}</span>` : one.provision?.state === 'locked' ? html`<${State} kind="busy">On its way<//>` : html`<${State} kind="ok">As wanted<//>`)],
+  ['State', (one) => (one.provision?.state === 'error' ? html`<${State} kind="bad">Failed<//> <span class="quiet">${one.provision.reason}</span>` : one.provision?.state === 'locked' ? html`<${State} kind="busy">On its way<//>` : html`<${State} kind="ok">In sync<//>`)],
 ];
 
 /** The subnets of a network {id, name}. */
@@ -28,7 +28,7 @@ const Fields = ({ one }) => html`<div class="pair"><${Field} label="Name" name="
     ${one ? html`<div class="field"><span>CIDR</span><span class="mono">${one.cidr}</span></div>` : html`<${Field} label="CIDR" name="cidr" placeholder="192.0.2.0/24" required/>`}</div>
   <div class="pair"><${Field} label="Gateway" name="gateway" value=${one?.gateway ?? ''} placeholder="none"/><${Field} label="Name servers" name="dns" value=${one?.dns_servers.join(' ')} placeholder="none"/></div>
   <${Field} label="Addresses that are given out" name="pools" rows="2" value=${one?.allocation_pools.map(({ first, last }) => `${first}-${last}`).join('\n')} hint="One range on each line, such as 192.0.2.10-192.0.2.99. None: all but the gateway."/>
-  <${Check} label="Guests are told their addresses by DHCP" name="dhcp" checked=${one?.dhcp}/>`;
+  <${Check} label="Guests get their addresses by DHCP" name="dhcp" checked=${one?.dhcp}/>`;
 
 const words = (text) => text.split(/[\s,]+/).filter(Boolean);
 const poolsOf = (text) => text.split('\n').map((line) => line.trim()).filter(Boolean).map((line) => {

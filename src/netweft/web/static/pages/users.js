@@ -76,7 +76,7 @@ const password = (user) => ({
 
 const removing = (user, done) => ({
   title: `Remove ${user.user_name}?`, verb: 'Remove', tone: 'danger', said: 'The user is removed.', done,
-  fields: () => html`<p>The permissions of the user go as well, and whoever is logged in as them is out at once.</p>`,
+  fields: () => html`<p>The permissions of the user are removed as well, and the sessions of the user end at once.</p>`,
   of: () => ({ method: 'DELETE', path: `${OVIRT}/users/${user.id}`, cli: command('user', 'remove', short(user.user_name), '--yes') }),
 });
 
