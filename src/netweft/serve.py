@@ -151,6 +151,7 @@ def _run(
         server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
+        stack.callback(_end_streams, db, services)
         worker.start()  # after the server: to find a thousand hosts again takes a while
 
         def watch() -> None:
@@ -163,6 +164,12 @@ def _run(
             share.report_ready()
             while not asked.wait(_LOOK):
                 watch()
+
+
+def _end_streams(db: Database, services: Services) -> None:
+    """End the streams of events, as the server waits for its answers to end."""
+    services.ending.set()
+    db.notifications.notify({audit.TOPIC})
 
 
 def _worker(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +119,16 @@ def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Pa
     with serve(data) as engine, engine.client("from outside") as client:
         assert engine.fingerprint == fingerprint
         assert "kept" in client.get("/ovirt-engine/api/datacenters").text
+
+
+def test_streams_of_events_end_with_the_engine(tmp_path: Path) -> None:
+    with ExitStack() as afterwards:
+        with serve(tmp_path / "data") as engine:
+            client = afterwards.enter_context(engine.client())
+            events = afterwards.enter_context(client.stream("GET", "/netweft/v1/events"))
+            lines = events.iter_lines()
+            assert next(lines) == ": events follow"
+        assert list(lines) == [""], "one that is cut off raises"
 
 
 def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) -> None:

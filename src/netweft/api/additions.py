@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,10 +71,10 @@ def stream_events(call: Call[None]) -> Stream:
     with call.read() as tx:
         last = int(text) if text else tx.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one()
     only_user = call.actor.user_id if call.actor.filtered else None
-    return Stream(lambda: _lines(call.db, last, only_user))
+    return Stream(lambda: _lines(call.db, last, only_user, call.services.ending))
 
 
-async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterator[bytes]:
+async def _lines(db: Database, last: int, only_user: str | None, ending: threading.Event) -> AsyncIterator[bytes]:
     news, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def ring() -> None:
@@ -83,7 +84,7 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
     silent_since = loop.time()
     try:
         yield b": events follow\n\n"
-        while True:
+        while not ending.is_set():
             news.clear()
             rows = await anyio.to_thread.run_sync(_events_if_any, db, last)
             for row in rows:

@@ -14,6 +14,7 @@ A handler is a plain synchronous function; it runs in a thread. It returns one v
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -119,7 +120,8 @@ class Query:
 class Services:
     """What the process has besides its database. ``authority`` signs the certificates of hosts that join, ``box``
     encrypts passwords; ``provider_types``, ``configuration_provider_types``: the types of providers whose module is
-    installed; ``has_agent_package``: whether the engine can install agents on hosts.
+    installed; ``has_agent_package``: whether the engine can install agents on hosts; ``ending``: set when the process
+    ends, so that answers without an end of their own do.
     """
 
     authority: Authority
@@ -127,6 +129,7 @@ class Services:
     provider_types: frozenset[str]
     configuration_provider_types: frozenset[str] = frozenset()
     has_agent_package: bool = False
+    ending: threading.Event = field(default_factory=threading.Event)
 
 
 def _nothing_is_planned(*_: object) -> RequestPlan:
