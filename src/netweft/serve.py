@@ -12,12 +12,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from netweft.api.http import create_app
+from netweft.api.http import create_app, end_answers
 from netweft.api.routes import Services
 from netweft.core.errors import NetweftError
 from netweft.engine import audit, queue
@@ -140,18 +141,12 @@ def _run(
         installed = Installed()
         worker = _worker(settings, db, box, authority, tls, installed, stack)
         stack.callback(worker.stop)
-        services = Services(
-            authority=authority,
-            box=box,
-            provider_types=installed.networks.types,
-            configuration_provider_types=installed.configuration.types,
-            has_agent_package=settings.agent_package_file is not None,
-        )
+        services = _services(settings, box, authority, installed)
         app = with_page(create_app(db, services, secure=tls is not None))
-        server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
+        ending = partial(end_answers, db, services)
+        server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE, ending=ending)
         server.start()
         stack.callback(server.stop)
-        stack.callback(_end_streams, db, services)
         worker.start()  # after the server: to find a thousand hosts again takes a while
 
         def watch() -> None:
@@ -166,10 +161,14 @@ def _run(
                 watch()
 
 
-def _end_streams(db: Database, services: Services) -> None:
-    """End the streams of events, as the server waits for its answers to end."""
-    services.ending.set()
-    db.notifications.notify({audit.TOPIC})
+def _services(settings: Settings, box: SecretBox, authority: Authority, installed: Installed) -> Services:
+    return Services(
+        authority=authority,
+        box=box,
+        provider_types=installed.networks.types,
+        configuration_provider_types=installed.configuration.types,
+        has_agent_package=settings.agent_package_file is not None,
+    )
 
 
 def _worker(

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import insert
 import memory_provider
 from clients import schema
 from databases import HASHER
-from netweft.api.http import create_app
+from netweft.api.http import create_app, end_answers
 from netweft.api.routes import API, Services
 from netweft.engine.access import authorize, tokens
 from netweft.engine.access.objects import SYSTEM_REF, ObjectRef
@@ -156,7 +157,8 @@ def serving_app(db: Database, services: Services, limits: Limits = LIMITS, **opt
     """The web application of an engine that is there, served on loopback until the block ends; gives its address."""
     app = create_app(db, services, secure=False, hasher=HASHER, **options)
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = HttpServer(app, [door], tls=None, limits=limits, grace=1)
+        ending = partial(end_answers, db, services)
+        server = HttpServer(app, [door], tls=None, limits=limits, grace=1, ending=ending)
         server.start()
         assert server.is_running(), "the server did not start"
         try:

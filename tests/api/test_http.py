@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,17 @@ def test_clients_that_do_not_wait(client: Client) -> None:
 def test_nobody_waits_for_ever(db: Database, tmp_path: Path) -> None:
     with serving(db, tmp_path, router=Router(routes.table), wait_max=0.1) as engine, engine.client() as client:
         assert client.post("networks/1/go", content="<action/>").status_code == 202
+
+
+def test_who_waits_when_the_engine_ends_is_answered(db: Database, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as asking:
+        with serving(db, tmp_path, router=Router(routes.table)) as engine:
+            client = engine.client()
+            answer = asking.submit(client.post, "networks/1/go", content="<action/>")
+            while claims.claim_next(db, "replica", frozenset({KIND})) is None:
+                time.sleep(0.01)
+        assert answer.result().status_code == 202
+        client.close()
 
 
 def test_every_error_is_a_fault(client: Client) -> None:

@@ -281,7 +281,8 @@ class Server:
             while True:
                 news.clear()
                 left = deadline - loop.time()
-                done = await self._in_thread(self._finish, incoming, waiting, left <= 0)
+                is_late = left <= 0 or self.services.ending.is_set()
+                done = await self._in_thread(self._finish, incoming, waiting, is_late)
                 if done is not None:
                     return done
                 with anyio.move_on_after(min(left, _LOOK)):
@@ -360,6 +361,12 @@ def _pages(server: Server, desk: TokenEndpoints, watch: Watch) -> Starlette:
             ),
         ]
     )
+
+
+def end_answers(db: Database, services: Services) -> None:
+    """End what waits, as the engine ends: streams of events, and requests whose job another engine goes on with."""
+    services.ending.set()
+    db.notifications.notify_all()
 
 
 def create_app(

@@ -9,7 +9,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ class HttpServer:
     """Serves an application in a thread of its own, because the main thread is for signals and child programs.
 
     ``listeners`` are sockets that listen. ``tls``: None for plain HTTP. ``grace``: seconds that requests get to end
-    when the server does.
+    when the server does. ``ending``: called before, for answers that would wait longer.
     """
 
     def __init__(
@@ -41,7 +41,9 @@ class HttpServer:
         tls: ssl.SSLContext | None,
         limits: Limits,
         grace: int,
+        ending: Callable[[], None],
     ) -> None:
+        self._ending = ending
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
@@ -70,6 +72,7 @@ class HttpServer:
 
     def stop(self) -> None:
         """Let requests end, then stop."""
+        self._ending()
         self._server.should_exit = True
         self._thread.join()
 
