@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,10 +118,8 @@ def test_one_that_hangs_holds_up_nobody_else(api: httpx.Client, provider: tuple[
     for _ in range(6):
         with pytest.raises(httpx.ReadTimeout):  # who asked gives up; the job goes on
             api.get(f"{path}/networks", params={"async": "true"}, timeout=0.2)
-    began = time.monotonic()
-    assert api.get("/networks").status_code == 200
-    assert api.post("/datacenters", json={"name": "meanwhile"}).status_code == 201
-    assert time.monotonic() - began < 5
+    assert api.get("/networks", timeout=10).status_code == 200
+    assert api.post("/datacenters", json={"name": "meanwhile"}, timeout=10).status_code == 201
     assert proxy.seen.count("GET /") == asked + 1, "one call at a time"
 
 
