@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.conftest import TIMEOUT, Netweft
-from engine_process import EngineProcess, free_port
+from engine_process import PASSWORD, EngineProcess, free_port
 from netweft.cli.main import cli
 
 
@@ -140,6 +140,18 @@ def test_a_stale_variable_stops_only_what_uses_it(netweft: Netweft, tmp_path: Pa
     netweft("host", "list", "--url", netweft.engine.url, NETWEFT_URL="nonsense")
     assert "NETWEFT_FILTER" in netweft("host", "list", NETWEFT_FILTER="perhaps", expect=2).err
     assert "--ca" in netweft("host", "list", NETWEFT_CA=str(tmp_path), expect=2).err
+
+
+def test_the_option_for_the_password_wins_over_the_variable(netweft: Netweft, tmp_path: Path) -> None:
+    good, wrong = tmp_path / "good", tmp_path / "wrong"
+    good.write_text(f"{PASSWORD}\n")
+    wrong.write_text("wrong\n")
+    netweft("network", "list", "--password-file", str(good), NETWEFT_PASSWORD="wrong")
+    netweft("network", "list", "--password-file", str(good), NETWEFT_PASSWORD_FILE=str(wrong))
+    netweft("network", "list", NETWEFT_PASSWORD_FILE=str(wrong))
+    netweft("network", "list", "--password-file", str(wrong), expect=4)
+    absent = netweft("network", "list", "--password-file", str(tmp_path / "absent"), expect=2).err
+    assert "absent cannot be read" in absent
 
 
 def test_removal_is_asked_for_at_a_terminal(netweft: Netweft) -> None:
