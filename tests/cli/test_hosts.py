@@ -164,6 +164,20 @@ def test_virtual_functions(netweft: Netweft, network: str) -> None:
     assert netweft.json("host", "functions", "sim-2", "eth3", "0", "--for-all")["networks"] == []
 
 
+def test_what_virtual_functions_serve_is_checked_before_anything_is_sent(netweft: Netweft, network: str) -> None:
+    words = ("host", "functions", "sim-2", "eth3")
+    before = netweft.json(*words, "--for-all")
+    refused = netweft(*words, "2", "--for", network, "--for", "nope", expect=3)
+    assert refused.err == "Error: There is no network nope.\n"
+    assert netweft.json(*words) == before
+    assert netweft(*words, "--for", network).err == "Done.\n"
+    assert netweft(*words, "--for", network).err == "Nothing to do.\n"
+    assert netweft(*words, "--for-all").err == "Done.\n"
+    assert "There is no host nic eth9." in netweft("host", "functions", "sim-2", "eth9", expect=3).err
+    without = netweft("host", "functions", "sim-2", "eth1")
+    assert (without.out, without.err) == ("", "NIC eth1 has no virtual functions: it does not support SR-IOV.\n")
+
+
 def test_virtual_machines(netweft: Netweft, network: str, setup_file: Path) -> None:
     setup_file.write_text(f"attachments:\n- {{network: {network}, nic: eth1}}\n")
     netweft("host", "setup-networks", "sim-1", "-f", str(setup_file))
