@@ -64,6 +64,8 @@ def test_clusters_and_their_networks(netweft: Netweft) -> None:
     assert (network["required"], sorted(network["usages"])) == (True, ["migration", "vm"])
     assert "name at least one option" in netweft("cluster", "change", "edge", "live", expect=2).err
     netweft("cluster", "detach", "edge", "live")
+    refused = netweft("cluster", "detach", "edge", "live", expect=3).err
+    assert refused == "Error: The network 'live' is not attached to the cluster 'edge'.\n"
     netweft("cluster", "remove", "edge")
     netweft("network", "remove", "live")
 
