@@ -32,6 +32,10 @@ def test_networks(netweft: Netweft) -> None:
     netweft("network", "show", shown["id"])
     assert "vlan" not in netweft.json("network", "set", "storage", "--vlan", "none")
     assert "is not in the range" in netweft("network", "set", "storage", "--vlan", "-1", expect=2).err
+    mixed = ("--dns", "none", "--dns", "192.0.2.54")
+    for words in (("set", "storage"), ("add", "mixed")):
+        assert "--dns: 'none' excludes other values." in netweft("network", *words, *mixed, expect=2).err
+    assert netweft.json("network", "show", "storage")["dns_resolver_configuration"]["name_servers"] == ["192.0.2.53"]
     netweft("network", "remove", "storage")
 
 
@@ -112,9 +116,14 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     found = {nic["name"]: len(nic["addresses"]) for nic in netweft.json("vm", "nic", "list", "desk")}
     assert found == {"nic1": 2, "nic2": 2, "nic3": 0}
     assert "192.0.2.7" in netweft("vm", "nic", "show", "desk", "nic1").out
+    both = ["192.0.2.8", "2001:db8::7"]
     netweft("vm", "nic", "set", "desk", "nic1", "--address", "192.0.2.8")
-    assert [one["address"] for one in netweft.json("vm", "nic", "show", "desk", "nic1")["addresses"]] == ["192.0.2.8"]
+    assert [one["address"] for one in netweft.json("vm", "nic", "show", "desk", "nic1")["addresses"]] == both
     assert netweft.json("vm", "nic", "set", "desk", "nic1", "--address", "none")["addresses"] == []
+    mac = netweft.json("vm", "nic", "show", "desk", "nic1")["mac"]
+    for words in (("set", "desk", "nic1"), ("add", "desk", "nic4")):
+        assert "'--mac': it is empty" in netweft("vm", "nic", *words, "--mac", "", expect=2).err
+    assert netweft.json("vm", "nic", "show", "desk", "nic1")["mac"] == mac
     assert "used by vNICs: desk/nic2" in netweft("subnet", "remove", "offices", "four", expect=1).err
     netweft("vm", "remove", "desk")
     changed = netweft.json("subnet", "set", "offices", "four", "--gateway", "none", "--pool", "none", "--rename", "web")

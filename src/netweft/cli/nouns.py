@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from netweft.cli.noun_types import Action, Field, Noun, TextFile
+from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
+from netweft.client.tree import Tree
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
 
@@ -57,6 +58,14 @@ class _CaFile(TextFile):
         return found
 
 
+def _with_other_version(addresses: tuple[str, ...], vnic: Tree) -> tuple[str, ...]:
+    """Addresses for a vNIC, and those that it has of the IP version that none of them is of."""
+    if {"none", "auto"} & {*addresses}:
+        return addresses
+    versions = {6 if ":" in one else 4 for one in addresses}
+    return (*addresses, *(one["address"] for one in vnic["addresses"] if one["ip_version"] not in versions))
+
+
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
@@ -92,9 +101,10 @@ _VNIC_COLUMNS = {
 _ADDRESS = Field(
     "--address",
     "address",
-    "An address that it shall have of its network's subnets; may be given for each IP version. 'none' for none, 'auto'"
-    " for those that are next.",
+    "An address that it shall have of its network's subnets; may be given for each IP version, of which 'set' keeps"
+    " the other. 'none' for none, 'auto' for those that are next.",
     many=True,
+    completed=_with_other_version,
     in_query=True,
 )
 
@@ -471,7 +481,7 @@ _VM_NICS = Noun(
     "The vNICs of a virtual machine; changes apply to a running one at once.",
     (
         _PROFILE,
-        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given."),
+        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given.", FilledText()),
         _INTERFACE,
         _PLUGGED,
         _LINKED,

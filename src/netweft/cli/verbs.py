@@ -117,6 +117,7 @@ def _set(noun: Noun) -> click.Command:
         if not given:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         entity = resolve(client, noun, name, above)
+        given |= _completed(client, noun, given, entity)
         changes = entity_of(noun, given, _referring(client, lambda: pick(entity, _DATA_CENTER)))
         changed = client.update(path_of(entity), changes, **query_of(noun, given))
         show_outcome(client, noun, changed, form)
@@ -125,6 +126,16 @@ def _set(noun: Noun) -> click.Command:
     command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
+
+
+def _completed(client: Client, noun: Noun, given: Mapping[str, Any], entity: Tree) -> dict[str, Any]:
+    """The values that are made whole with what an entity holds; not where a vNIC goes to another network."""
+    fields = [field for field in noun.fields if field.completed and field.parameter in given]
+    if not fields or "profile" in given:
+        return {}
+    held = dict(entity)
+    name_references(client, noun, [held])
+    return {field.parameter: field.completed(given[field.parameter], held) for field in fields if field.completed}
 
 
 def show_outcome(client: Client, noun: Noun, entity: Tree, form: str) -> None:
@@ -226,7 +237,7 @@ def _option(field: Field) -> click.Option:
 
 def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any], str]) -> Tree:
     """The entity that options make, by the names under which click hands them over. ``refer``: the id of what an option
-    names.
+    names. Raises click.UsageError.
     """
     tree: Tree = {}
     for field in noun.fields:
@@ -234,6 +245,8 @@ def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any
         if value is None or field.in_query:
             continue
         *parents, leaf = field.path.split(".")
+        if field.many and NOTHING in value and any(one is not NOTHING for one in value):
+            raise click.UsageError(f"{field.option}: 'none' excludes other values.")
         if value is NOTHING or (field.many and NOTHING in value):
             tree[field.path.partition(".")[0]] = [] if noun.is_addition and field.many else None
             continue
