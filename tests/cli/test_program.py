@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,6 +77,38 @@ def test_every_command_explains_itself(name: str) -> None:
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, param.name
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"plan"}))  # whose example is another command
+def test_every_option_in_an_example_exists_for_its_verb(name: str) -> None:
+    command = COMMANDS[name]
+    example = next(line for line in (command.help or "").splitlines() if f"netweft {name}" in line)
+    given = {word for word in shlex.split(example.partition("netweft ")[2]) if word.startswith("--")}
+    options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+    assert given <= options
+    if name.endswith(" set"):
+        assert given, "an example of a change changes something"
+
+
+def test_what_cannot_be_changed_is_not_offered(netweft: Netweft) -> None:
+    for words in (("profile", "set", "ovirtmgmt", "--network"), ("network", "set", "ovirtmgmt", "--datacenter")):
+        assert f"No such option '{words[-1]}'" in netweft(*words, "ovirtmgmt", expect=2).err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("subnet add ovirtmgmt s4", "--cidr"),
+        ("configuration-provider add ucs --address foo", "--login"),
+        ("provider add neutron", "--address"),
+        ("profile add x", "--network"),
+        ("host add zz", "--address"),
+        ("macpool add x", "--range"),
+        ("vm filter-parameter add web nic1 IP", "--value"),
+    ],
+)
+def test_what_add_needs_is_named_as_its_option(netweft: Netweft, words: str, option: str) -> None:
+    assert f"Missing option '{option}'." in netweft(*words.split(), expect=2).err
 
 
 def test_completion(netweft: Netweft) -> None:

@@ -38,6 +38,8 @@ class Field:
     removable: bool = False
     """Whether ``none`` takes it away."""
     only_add: bool = False
+    required: bool = False
+    """Whether ``add`` needs the option."""
     convert: Callable[[Any], Any] | None = None
     """Makes the entity's value of the option's."""
     completed: Callable[[Any, Tree], Any] | None = None

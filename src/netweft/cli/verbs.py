@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -105,7 +106,7 @@ def _add(noun: Noun) -> click.Command:
 
     text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
-    command.params += [_option(field) for field in noun.fields if field.path != noun.key]
+    command.params += [_option(field, required=field.required) for field in noun.fields if field.path != noun.key]
     return output_option(command)
 
 
@@ -123,7 +124,7 @@ def _set(noun: Noun) -> click.Command:
         show_outcome(client, noun, changed, form)
 
     text = f"Change {noun.one}: what the options name; the rest stays."
-    command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
+    command = _command(noun, "set", run, text, noun.sample, _sample_changes(noun))
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
 
@@ -220,7 +221,14 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, ())}
 
 
-def _option(field: Field) -> click.Option:
+def _sample_changes(noun: Noun) -> str:
+    """What an example of ``set`` gives one: the options of that of ``add`` without those that cannot be changed."""
+    fixed = {field.option for field in noun.fields if field.only_add}
+    given = re.findall(r"(--\S+)((?: (?!--)\S+)*)", noun.sample_options)
+    return " ".join(f"{option}{value}" for option, value in given if option not in fixed)
+
+
+def _option(field: Field, *, required: bool = False) -> click.Option:
     if "/" in field.option:
         return click.Option([field.option], default=None, help=field.help)
     if field.type is bool:
@@ -230,6 +238,7 @@ def _option(field: Field) -> click.Option:
         [field.option],
         type=MaybeNothing(field.type) if field.removable else field.type,
         multiple=field.many,
+        required=required,
         help=field.help + default,
         shell_complete=completes(field.names) if field.names else None,
     )
