@@ -184,7 +184,8 @@ def test_qos_by_name_and_taken_off_again(netweft: Netweft) -> None:
     shown = netweft.json("network", "show", "shaped")
     assert shown["qos"]["name"] == "share"
     assert "qos" not in netweft.json("network", "set", "shaped", "--qos", "none")
-    assert "no qos golden" in netweft("network", "set", "shaped", "--qos", "golden", expect=3).err, "it is for vNICs"
+    refused = netweft("network", "set", "shaped", "--qos", "golden", expect=3).err
+    assert "There is no qos golden of the type hostnetwork, and --qos takes no other here." in refused
     netweft("profile", "add", "limited", "--network", "shaped", "--qos", "golden")
     assert ["limited", "shaped", "golden"] in [row[:3] for row in netweft("profile", "list").rows]
     assert "qos" not in netweft.json("profile", "set", "limited", "--qos", "none")

@@ -286,6 +286,13 @@ def _referring(client: Client, scope: Callable[[], str]) -> Callable[[Field, Any
         matching = dict(field.only)
         if "data_center" in other.refers and (within := scope()):
             matching[_DATA_CENTER] = within
-        return str(resolve(client, other, str(name), matching=matching)["id"])
+        try:
+            return str(resolve(client, other, str(name), matching=matching)["id"])
+        except ApiError as error:
+            if not field.only or error.status != HTTPStatus.NOT_FOUND:
+                raise
+            kind = " and ".join(f"{path} {value}" for path, value in field.only.items())
+            text = f"There is no {other.name} {name} of the {kind}, and {field.option} takes no other here."
+            raise ApiError(error.status, text) from error
 
     return refer
