@@ -107,6 +107,8 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     assert (shown["gateway"], shown["ip_version"], shown["dhcp"]) == ("192.0.2.1", 4, False)
     assert shown["host_routes"] == [{"destination": "10.0.0.0/8", "next_hop": "192.0.2.2"}]
     assert "192.0.2.10-192.0.2.19, 192.0.2.30-192.0.2.30" in netweft("subnet", "list", "offices").out
+    rows = netweft("subnet", "show", "offices", "four").rows
+    assert (["dhcp", "false"] in rows, ["provision"] in rows) == (True, True)
     netweft("vm", "add", "desk")
     profile = ("--profile", "offices")
     added = netweft("vm", "nic", "add", "desk", "nic1", *profile, "--address", "192.0.2.7", "--address", "2001:db8::7")

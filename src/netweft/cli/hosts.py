@@ -28,7 +28,7 @@ _NICS = {
     "NAME": "name",
     "STATUS": "status",
     "MTU": "mtu",
-    "ADDRESS": "address",
+    "ADDRESS": "addresses",
     "NETWORK": "network.name",
     "BOND": "bond",
 }
@@ -203,7 +203,8 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     bond_of = {slave["id"]: nic["name"] for nic in found for slave in _slaves(nic)}
     for nic in found:
         _name_of_network(nic, networks)
-        nic["address"] = _with_prefix(nic.get("ip", {}))
+        nic["addresses"] = [one for ip in ("ip", "ipv6") if (one := _with_prefix(nic.get(ip, {})))]
+        nic["address"] = next(iter(nic["addresses"]), "")
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
     if form != "table":
         _print_neighbours(client, host, found, form)
@@ -314,7 +315,8 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
     for item in found:
         network = networks.get(item["network"]["id"], {})
         item["network"]["name"] = network.get("name", "")
-        item["vlan"] = pick(network, "vlan.id")
+        vlan = pick(network, "vlan.id")
+        item["vlan"] = int(vlan) if vlan else None
         item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
         assigned = [a["ip"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
         item["addresses"] = [ip["address"] for ip in assigned]
