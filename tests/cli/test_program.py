@@ -48,6 +48,16 @@ def test_what_went_wrong_is_told_also_when_the_engine_has_ended_meanwhile(tmp_pa
         fail(engine)
 
 
+@pytest.mark.parametrize("words", [("network", "list"), ("--help",)])
+def test_output_that_cannot_be_written_is_an_error_of_one_line(netweft: Netweft, words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "netweft", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=netweft.environment({}), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device.\n")
+
+
 def test_errors_are_no_output(netweft: Netweft) -> None:
     assert netweft("host", "show", "nowhere", expect=3).out == ""
 
