@@ -253,6 +253,11 @@ def test_tags(netweft: Netweft) -> None:
     netweft("tag", "add", "site")
     netweft("tag", "add", "web", "--parent", "site")
     assert ["web", "site"] in [row[:2] for row in netweft("tag", "list").rows]
+    assert netweft.json("tag", "set", "web", "--parent", "root")["parent"]["name"] == "root"
+    assert "parent" not in netweft.json("tag", "show", "root")
+    assert "The tag name 'root' is already in use" in netweft("tag", "add", "root", expect=1).err
+    assert "The tag name 'root' is already in use" in netweft("tag", "set", "web", "--rename", "root", expect=1).err
+    netweft("tag", "set", "web", "--parent", "site")
     netweft("vm", "add", "tagged")
     netweft("vm", "tag", "add", "tagged", "web")
     assert [vm["name"] for vm in netweft.json("vm", "list", "--search", "tag=site")] == ["tagged"]

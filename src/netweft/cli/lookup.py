@@ -66,6 +66,8 @@ def resolve(
     found = [one for one in found if all(pick(one, path) == value for path, value in (matching or {}).items())]
     if not found:
         found = [entity for entity in candidates if entity.get("id") == name] or _by_id(client, noun, name)
+    if not found and name in noun.unsearched:
+        found = _by_id(client, noun, noun.unsearched[name])
     if not found:
         raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}.")
     if len(found) > 1:

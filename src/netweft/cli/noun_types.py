@@ -104,6 +104,8 @@ class Noun:
     key: str = "name"
     """What people call it by; ``search_key``: the same in the search language."""
     search_key: str = "name"
+    unsearched: Mapping[str, str] = field(default_factory=dict)
+    """Names that the API's search does not find, and their ids."""
     suffix: str = ""
     """What a name has that does not say otherwise, from an ``@`` on."""
     is_addition: bool = False

@@ -665,10 +665,11 @@ _TAGS = Noun(
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
     "Tags: words to find hosts, virtual machines and templates by.",
-    (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
+    (Field("--parent", "parent.id", "The tag that it is below; 'root' for none.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
     refers={"parent": "tag"},
+    unsearched={"root": "00000000-0000-0000-0000-000000000000"},
 )
 _MAC_POOLS = Noun(
     "macpool",
