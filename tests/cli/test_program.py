@@ -58,6 +58,19 @@ def test_output_that_cannot_be_written_is_an_error_of_one_line(netweft: Netweft,
     assert (done.returncode, done.stderr) == (1, "Error: No space left on device.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "one"),
+    [
+        (("network", "show", ""), "a network"),
+        (("cluster", "attach", "Default", ""), "a network"),
+        (("vm", "nic", "show", "", "nic1"), "a virtual machine"),
+        (("network", "set", "ovirtmgmt", "--qos", ""), "a QoS"),
+    ],
+)
+def test_an_empty_name_is_called_empty(netweft: Netweft, words: tuple[str, ...], one: str) -> None:
+    assert f"Give the name or the id of {one}: it is empty." in netweft(*words, expect=2).err
+
+
 def test_errors_are_no_output(netweft: Netweft) -> None:
     assert netweft("host", "show", "nowhere", expect=3).out == ""
 

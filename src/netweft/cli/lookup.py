@@ -58,8 +58,10 @@ def resolve(
     """The entity with exactly that name, or with that id. ``above``: as in :func:`collection`; ``matching``: what it
     must hold, by dotted path.
 
-    Raises ApiError(404), AmbiguousError.
+    Raises ApiError(404), AmbiguousError, click.UsageError.
     """
+    if not name:
+        raise click.UsageError(f"Give the name or the id of {noun.one}: it is empty.")
     called = name + noun.suffix if noun.suffix and "@" not in name else name
     candidates = _candidates(client, noun, called, above)
     found = [entity for entity in candidates if entity.get(noun.key) == called]
