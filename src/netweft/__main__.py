@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 
 from netweft.extras import needs_extra
 
@@ -29,8 +31,21 @@ def main() -> int:
             with needs_extra("netweft", "cli", "httpcore", "yaml"):
                 from netweft.cli.main import cli  # noqa: PLC0415 - see above
 
-            cli(prog_name="netweft")  # ends the program itself, with the exit status of the command
-            return 0
+            return _run(lambda: cli(prog_name="netweft"))
+
+
+def _run(command_line: Callable[[], object]) -> int:
+    """Run what ends the program itself, with the exit status of the command; returns that of output that cannot be
+    written, as on a full disk.
+    """
+    try:
+        command_line()
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"Error: {place}{error.strerror or error}.\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be written has no place
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     assert "not committed" in done.err.splitlines()[-2]
     (mine,) = (a for a in netweft.json("host", "attachments", "sim-1") if a["network"]["name"] == network)
     assert (mine["host_nic"]["name"], mine["addresses"], mine["in_sync"]) == ("eth1", ["203.0.113.11"], True)
+    assert mine["vlan"] == 200
+    (untagged,) = (a for a in netweft.json("host", "attachments", "sim-1") if a["network"]["name"] == "ovirtmgmt")
+    assert untagged["vlan"] is None
     assert "eth1.200" in netweft("host", "nics", "sim-1").out
     (row,) = (row for row in netweft("host", "attachments", "sim-1").rows if row[0] == network)
     assert row[:5] == ["tenants", "200", "eth1", "203.0.113.11/24", "true"]
@@ -41,6 +44,19 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     setup_file.write_text("removed_attachments: [tenants]\n")
     netweft(*words)
     assert network not in netweft("host", "attachments", "sim-1").out
+
+
+def test_nics_are_shown_with_the_addresses_of_both_ip_versions(
+    netweft: Netweft, network: str, setup_file: Path
+) -> None:
+    both = "ipv4: {address: 203.0.113.11, prefix: 24}, ipv6: {address: '2001:db8::11', prefix: 64}"
+    setup_file.write_text(f"attachments:\n  - {{network: {network}, nic: eth1, {both}}}\n")
+    netweft("host", "setup-networks", "sim-1", "-f", str(setup_file))
+    shown = next(nic for nic in netweft.json("host", "nics", "sim-1") if nic["addresses"][1:])
+    assert (shown["address"], shown["addresses"]) == ("203.0.113.11/24", ["203.0.113.11/24", "2001:db8::11/64"])
+    assert "203.0.113.11/24, 2001:db8::11/64" in netweft("host", "nics", "sim-1").out
+    setup_file.write_text(f"removed_attachments: [{network}]\n")
+    netweft("host", "setup-networks", "sim-1", "-f", str(setup_file))
 
 
 def test_nics_are_shown_with_the_ports_that_they_are_cabled_to(netweft: Netweft) -> None:
@@ -164,6 +180,20 @@ def test_virtual_functions(netweft: Netweft, network: str) -> None:
     assert netweft.json("host", "functions", "sim-2", "eth3", "0", "--for-all")["networks"] == []
 
 
+def test_what_virtual_functions_serve_is_checked_before_anything_is_sent(netweft: Netweft, network: str) -> None:
+    words = ("host", "functions", "sim-2", "eth3")
+    before = netweft.json(*words, "--for-all")
+    refused = netweft(*words, "2", "--for", network, "--for", "nope", expect=3)
+    assert refused.err == "Error: There is no network nope.\n"
+    assert netweft.json(*words) == before
+    assert netweft(*words, "--for", network).err == "Done.\n"
+    assert netweft(*words, "--for", network).err == "Nothing to do.\n"
+    assert netweft(*words, "--for-all").err == "Done.\n"
+    assert "There is no host nic eth9." in netweft("host", "functions", "sim-2", "eth9", expect=3).err
+    without = netweft("host", "functions", "sim-2", "eth1")
+    assert (without.out, without.err) == ("", "NIC eth1 has no virtual functions: it does not support SR-IOV.\n")
+
+
 def test_virtual_machines(netweft: Netweft, network: str, setup_file: Path) -> None:
     setup_file.write_text(f"attachments:\n- {{network: {network}, nic: eth1}}\n")
     netweft("host", "setup-networks", "sim-1", "-f", str(setup_file))
@@ -217,7 +247,9 @@ def test_a_machine_moves_and_the_networks_that_it_needs_go_first(
     plan = netweft.json(*move, "--plan")
     assert (plan["host"], plan["possible"], plan["possible_after_setup"]) == ("sim-2", False, True)
     assert plan["offer"] == [{"network": network, "nic": "eth1"}]
-    assert "does not have these networks: tenants" in netweft(*move, "--plan").out
+    shown = netweft(*move, "--plan")
+    assert "does not have these networks: tenants" in shown.out
+    assert ["possible", "false"] in shown.rows
     refused = netweft(*move, expect=1).err
     assert f"--set-up sets up on Host sim-2 first: {network} on eth1." in refused
     assert "does not have these networks" in refused

@@ -73,6 +73,16 @@ def test_without_a_place_to_keep_it_each_command_logs_in(netweft: Netweft, tmp_p
     assert logins(netweft) == before + 2
 
 
+def test_a_folder_in_the_place_of_the_file_is_left_alone(netweft: Netweft, cache: str) -> None:
+    netweft("network", "list", XDG_CACHE_HOME=cache)
+    (file,) = (Path(cache) / "netweft").iterdir()
+    file.unlink()
+    file.mkdir(mode=0o700)
+    netweft("network", "list", XDG_CACHE_HOME=cache)
+    assert "No login is kept" in netweft("logout", XDG_CACHE_HOME=cache).err
+    assert file.is_dir()
+
+
 def test_a_file_that_others_could_have_written_is_not_believed(tmp_path: Path) -> None:
     kept = KeptToken(tmp_path, URL, "ann@internal", "secret")
     assert kept.write(TOKEN)

@@ -32,6 +32,10 @@ def test_networks(netweft: Netweft) -> None:
     netweft("network", "show", shown["id"])
     assert "vlan" not in netweft.json("network", "set", "storage", "--vlan", "none")
     assert "is not in the range" in netweft("network", "set", "storage", "--vlan", "-1", expect=2).err
+    mixed = ("--dns", "none", "--dns", "192.0.2.54")
+    for words in (("set", "storage"), ("add", "mixed")):
+        assert "--dns: 'none' excludes other values." in netweft("network", *words, *mixed, expect=2).err
+    assert netweft.json("network", "show", "storage")["dns_resolver_configuration"]["name_servers"] == ["192.0.2.53"]
     netweft("network", "remove", "storage")
 
 
@@ -64,6 +68,8 @@ def test_clusters_and_their_networks(netweft: Netweft) -> None:
     assert (network["required"], sorted(network["usages"])) == (True, ["migration", "vm"])
     assert "name at least one option" in netweft("cluster", "change", "edge", "live", expect=2).err
     netweft("cluster", "detach", "edge", "live")
+    refused = netweft("cluster", "detach", "edge", "live", expect=3).err
+    assert refused == "Error: The network 'live' is not attached to the cluster 'edge'.\n"
     netweft("cluster", "remove", "edge")
     netweft("network", "remove", "live")
 
@@ -101,6 +107,8 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     assert (shown["gateway"], shown["ip_version"], shown["dhcp"]) == ("192.0.2.1", 4, False)
     assert shown["host_routes"] == [{"destination": "10.0.0.0/8", "next_hop": "192.0.2.2"}]
     assert "192.0.2.10-192.0.2.19, 192.0.2.30-192.0.2.30" in netweft("subnet", "list", "offices").out
+    rows = netweft("subnet", "show", "offices", "four").rows
+    assert (["dhcp", "false"] in rows, ["provision"] in rows) == (True, True)
     netweft("vm", "add", "desk")
     profile = ("--profile", "offices")
     added = netweft("vm", "nic", "add", "desk", "nic1", *profile, "--address", "192.0.2.7", "--address", "2001:db8::7")
@@ -110,9 +118,14 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     found = {nic["name"]: len(nic["addresses"]) for nic in netweft.json("vm", "nic", "list", "desk")}
     assert found == {"nic1": 2, "nic2": 2, "nic3": 0}
     assert "192.0.2.7" in netweft("vm", "nic", "show", "desk", "nic1").out
+    both = ["192.0.2.8", "2001:db8::7"]
     netweft("vm", "nic", "set", "desk", "nic1", "--address", "192.0.2.8")
-    assert [one["address"] for one in netweft.json("vm", "nic", "show", "desk", "nic1")["addresses"]] == ["192.0.2.8"]
+    assert [one["address"] for one in netweft.json("vm", "nic", "show", "desk", "nic1")["addresses"]] == both
     assert netweft.json("vm", "nic", "set", "desk", "nic1", "--address", "none")["addresses"] == []
+    mac = netweft.json("vm", "nic", "show", "desk", "nic1")["mac"]
+    for words in (("set", "desk", "nic1"), ("add", "desk", "nic4")):
+        assert "'--mac': it is empty" in netweft("vm", "nic", *words, "--mac", "", expect=2).err
+    assert netweft.json("vm", "nic", "show", "desk", "nic1")["mac"] == mac
     assert "used by vNICs: desk/nic2" in netweft("subnet", "remove", "offices", "four", expect=1).err
     netweft("vm", "remove", "desk")
     changed = netweft.json("subnet", "set", "offices", "four", "--gateway", "none", "--pool", "none", "--rename", "web")
@@ -173,7 +186,8 @@ def test_qos_by_name_and_taken_off_again(netweft: Netweft) -> None:
     shown = netweft.json("network", "show", "shaped")
     assert shown["qos"]["name"] == "share"
     assert "qos" not in netweft.json("network", "set", "shaped", "--qos", "none")
-    assert "no qos golden" in netweft("network", "set", "shaped", "--qos", "golden", expect=3).err, "it is for vNICs"
+    refused = netweft("network", "set", "shaped", "--qos", "golden", expect=3).err
+    assert "There is no qos golden of the type hostnetwork, and --qos takes no other here." in refused
     netweft("profile", "add", "limited", "--network", "shaped", "--qos", "golden")
     assert ["limited", "shaped", "golden"] in [row[:3] for row in netweft("profile", "list").rows]
     assert "qos" not in netweft.json("profile", "set", "limited", "--qos", "none")
@@ -239,6 +253,11 @@ def test_tags(netweft: Netweft) -> None:
     netweft("tag", "add", "site")
     netweft("tag", "add", "web", "--parent", "site")
     assert ["web", "site"] in [row[:2] for row in netweft("tag", "list").rows]
+    assert netweft.json("tag", "set", "web", "--parent", "root")["parent"]["name"] == "root"
+    assert "parent" not in netweft.json("tag", "show", "root")
+    assert "The tag name 'root' is already in use" in netweft("tag", "add", "root", expect=1).err
+    assert "The tag name 'root' is already in use" in netweft("tag", "set", "web", "--rename", "root", expect=1).err
+    netweft("tag", "set", "web", "--parent", "site")
     netweft("vm", "add", "tagged")
     netweft("vm", "tag", "add", "tagged", "web")
     assert [vm["name"] for vm in netweft.json("vm", "list", "--search", "tag=site")] == ["tagged"]

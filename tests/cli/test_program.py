@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.conftest import TIMEOUT, Netweft
-from engine_process import EngineProcess, free_port
+from engine_process import PASSWORD, EngineProcess, free_port
 from netweft.cli.main import cli
 
 
@@ -47,6 +48,29 @@ def test_what_went_wrong_is_told_also_when_the_engine_has_ended_meanwhile(tmp_pa
         fail(engine)
 
 
+@pytest.mark.parametrize("words", [("network", "list"), ("--help",)])
+def test_output_that_cannot_be_written_is_an_error_of_one_line(netweft: Netweft, words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "netweft", *words]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=netweft.environment({}), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "one"),
+    [
+        (("network", "show", ""), "a network"),
+        (("cluster", "attach", "Default", ""), "a network"),
+        (("vm", "nic", "show", "", "nic1"), "a virtual machine"),
+        (("network", "set", "ovirtmgmt", "--qos", ""), "a QoS"),
+    ],
+)
+def test_an_empty_name_is_called_empty(netweft: Netweft, words: tuple[str, ...], one: str) -> None:
+    assert f"Give the name or the id of {one}: it is empty." in netweft(*words, expect=2).err
+
+
 def test_errors_are_no_output(netweft: Netweft) -> None:
     assert netweft("host", "show", "nowhere", expect=3).out == ""
 
@@ -76,6 +100,38 @@ def test_every_command_explains_itself(name: str) -> None:
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, param.name
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"plan"}))  # whose example is another command
+def test_every_option_in_an_example_exists_for_its_verb(name: str) -> None:
+    command = COMMANDS[name]
+    example = next(line for line in (command.help or "").splitlines() if f"netweft {name}" in line)
+    given = {word for word in shlex.split(example.partition("netweft ")[2]) if word.startswith("--")}
+    options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+    assert given <= options
+    if name.endswith(" set"):
+        assert given, "an example of a change changes something"
+
+
+def test_what_cannot_be_changed_is_not_offered(netweft: Netweft) -> None:
+    for words in (("profile", "set", "ovirtmgmt", "--network"), ("network", "set", "ovirtmgmt", "--datacenter")):
+        assert f"No such option '{words[-1]}'" in netweft(*words, "ovirtmgmt", expect=2).err
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("subnet add ovirtmgmt s4", "--cidr"),
+        ("configuration-provider add ucs --address foo", "--login"),
+        ("provider add neutron", "--address"),
+        ("profile add x", "--network"),
+        ("host add zz", "--address"),
+        ("macpool add x", "--range"),
+        ("vm filter-parameter add web nic1 IP", "--value"),
+    ],
+)
+def test_what_add_needs_is_named_as_its_option(netweft: Netweft, words: str, option: str) -> None:
+    assert f"Missing option '{option}'." in netweft(*words.split(), expect=2).err
 
 
 def test_completion(netweft: Netweft) -> None:
@@ -140,6 +196,18 @@ def test_a_stale_variable_stops_only_what_uses_it(netweft: Netweft, tmp_path: Pa
     netweft("host", "list", "--url", netweft.engine.url, NETWEFT_URL="nonsense")
     assert "NETWEFT_FILTER" in netweft("host", "list", NETWEFT_FILTER="perhaps", expect=2).err
     assert "--ca" in netweft("host", "list", NETWEFT_CA=str(tmp_path), expect=2).err
+
+
+def test_the_option_for_the_password_wins_over_the_variable(netweft: Netweft, tmp_path: Path) -> None:
+    good, wrong = tmp_path / "good", tmp_path / "wrong"
+    good.write_text(f"{PASSWORD}\n")
+    wrong.write_text("wrong\n")
+    netweft("network", "list", "--password-file", str(good), NETWEFT_PASSWORD="wrong")
+    netweft("network", "list", "--password-file", str(good), NETWEFT_PASSWORD_FILE=str(wrong))
+    netweft("network", "list", NETWEFT_PASSWORD_FILE=str(wrong))
+    netweft("network", "list", "--password-file", str(wrong), expect=4)
+    absent = netweft("network", "list", "--password-file", str(tmp_path / "absent"), expect=2).err
+    assert "absent cannot be read" in absent
 
 
 def test_removal_is_asked_for_at_a_terminal(netweft: Netweft) -> None:

@@ -36,6 +36,7 @@ def test_command_waits_for_its_hosts_and_shows_them(netweft: Netweft, carried: s
     shown = netweft("rollout", "show", str(number))
     assert [row[1:4] for row in shown.rows[1:]] == [["sim-1", "up", "changed"], ["sim-2", "up", "changed"]]
     assert "succeeded; 2 changed." in shown.err
+    assert {"True", "False"}.isdisjoint(netweft("rollout", "show", str(number), "-o", "wide").out.split())
     assert "All hosts have changed." in netweft("rollout", "watch", str(number)).err
     back = netweft("rollout", "revert", str(number))
     assert "The rollout is reverted." in back.err

@@ -76,6 +76,7 @@ def test_passwords(netweft: Netweft, ann: Path) -> None:
 def test_users_that_cannot_be(netweft: Netweft) -> None:
     add = ("user", "add", "--new-password-file", "-")
     assert "at least 12 characters" in netweft(*add, "carl", stdin="short", expect=1).err
+    assert "at least 12 characters" in netweft(*add, "carl", stdin="", expect=1).err
     assert "There is a user admin@internal already" in netweft(*add, "admin", stdin=ANNS, expect=1).err
     assert "Only users of 'internal'" in netweft(*add, "carl@example.org", stdin=ANNS, expect=1).err
     assert "logged in as admin@internal" in netweft("user", "remove", "admin", expect=1).err

@@ -45,6 +45,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
     (tag.name_is_valid("a b"), "TAG_NAME_IS_INVALID", "'a b'"),
     (tag.name_is_valid("x" * 51), "TAG_NAME_IS_INVALID", "1 to 50"),
     (tag.name_is_free("web", ("web",)), "TAG_IS_IN_USE", "'web'"),
+    (tag.name_is_free("root", ()), "TAG_IS_IN_USE", "'root'"),
     (tag.is_not_root(is_root=True), "EDIT_ROOT", "root of all tags"),
     (tag.parent_is_elsewhere("web", is_below=True), "CANNOT_BE_THE_PARENT", "Tag web"),
     (fields.element_is_known("vm.lease"), "ELEMENT_NOT_SUPPORTED", "vm.lease"),

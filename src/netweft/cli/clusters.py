@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import click
 
 from netweft.cli.lookup import completes, resolve
@@ -9,7 +11,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import pick, show_facts, show_many
 from netweft.cli.selection import Selection, searched
 from netweft.cli.session import calls_engine, output_option
-from netweft.client import Client
+from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
 _CLUSTER, _NETWORK = noun("cluster"), noun("network")
@@ -92,6 +94,8 @@ def detach(client: Client, cluster: str, network: str) -> None:
     Example: netweft cluster detach Default storage
     """
     path, found = _find(client, cluster, network)
+    if not any(one["id"] == found["id"] for one in client.list(path)):
+        raise ApiError(HTTPStatus.NOT_FOUND, f"The network '{network}' is not attached to the cluster '{cluster}'.")
     client.remove(f"{path}/{found['id']}")
 
 

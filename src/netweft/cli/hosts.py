@@ -20,6 +20,7 @@ from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option, the_session
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
+from netweft.client.scalars import typed
 from netweft.client.tree import Tree, Trees
 
 _HOST = noun("host")
@@ -27,7 +28,7 @@ _NICS = {
     "NAME": "name",
     "STATUS": "status",
     "MTU": "mtu",
-    "ADDRESS": "address",
+    "ADDRESS": "addresses",
     "NETWORK": "network.name",
     "BOND": "bond",
 }
@@ -202,7 +203,8 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     bond_of = {slave["id"]: nic["name"] for nic in found for slave in _slaves(nic)}
     for nic in found:
         _name_of_network(nic, networks)
-        nic["address"] = _with_prefix(nic.get("ip", {}))
+        nic["addresses"] = [one for ip in ("ip", "ipv6") if (one := _with_prefix(nic.get(ip, {})))]
+        nic["address"] = next(iter(nic["addresses"]), "")
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
     if form != "table":
         _print_neighbours(client, host, found, form)
@@ -253,21 +255,38 @@ def functions(
     """
     if served and for_all:
         raise click.UsageError("--for and --for-all exclude each other.")
-    found = client.find(f"hosts/{resolve(client, _HOST, name)['id']}/nics", nic)
+    found = resolve(client, noun("host nic"), nic, (name,))
+    networks = _networks_at(client, name, served)
     path = path_of(found)
+    allowed_path = f"{path}/virtualfunctionallowednetworks"
     wanted: Tree = {} if count is None else {"number_of_virtual_functions": count}
     if served or for_all:
         wanted["all_networks_allowed"] = for_all
+    allowed = {network["id"] for network in client.list(allowed_path)}
+    added = [network_id for network_id in networks if network_id not in allowed]
     if wanted:
+        before = typed(found.get("virtual_functions_configuration", {}))
+        is_changed = added or any(before.get(key) != value for key, value in wanted.items())
         body = {"virtual_functions_configuration": wanted}
-        run_job(client, f"{path}/updatevirtualfunctionsconfiguration", body)
-    allowed = {network["name"] for network in client.list(f"{path}/virtualfunctionallowednetworks")}
-    for network in served:
-        if network not in allowed:
-            client.add(f"{path}/virtualfunctionallowednetworks", {"name": network})
+        nothing = "Done." if is_changed else "Nothing to do."
+        run_job(client, f"{path}/updatevirtualfunctionsconfiguration", body, nothing=nothing)
+    for network_id in added:
+        client.add(allowed_path, {"id": network_id})
     shown = dict(client.get(path).get("virtual_functions_configuration", {}))
-    shown["networks"] = sorted({*allowed, *served})
-    show_one(shown, form)
+    if not shown:
+        say(f"NIC {nic} has no virtual functions: it does not support SR-IOV.")
+        if form in TABLES:
+            return
+    show_one({**shown, "networks": sorted(network["name"] for network in client.list(allowed_path))}, form)
+
+
+def _networks_at(client: Client, host: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of networks in the data centre of a host, each once. Raises ApiError(404), AmbiguousError."""
+    if not names:
+        return ()
+    cluster = client.get(f"clusters/{resolve(client, _HOST, host)['cluster']['id']}")
+    place = {"data_center.id": pick(cluster, "data_center.id")}
+    return tuple(dict.fromkeys(resolve(client, noun("network"), one, matching=place)["id"] for one in names))
 
 
 def _differing(properties: Trees) -> list[str]:
@@ -296,7 +315,8 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
     for item in found:
         network = networks.get(item["network"]["id"], {})
         item["network"]["name"] = network.get("name", "")
-        item["vlan"] = pick(network, "vlan.id")
+        vlan = pick(network, "vlan.id")
+        item["vlan"] = int(vlan) if vlan else None
         item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
         assigned = [a["ip"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
         item["addresses"] = [ip["address"] for ip in assigned]

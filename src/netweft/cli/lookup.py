@@ -58,14 +58,18 @@ def resolve(
     """The entity with exactly that name, or with that id. ``above``: as in :func:`collection`; ``matching``: what it
     must hold, by dotted path.
 
-    Raises ApiError(404), AmbiguousError.
+    Raises ApiError(404), AmbiguousError, click.UsageError.
     """
+    if not name:
+        raise click.UsageError(f"Give the name or the id of {noun.one}: it is empty.")
     called = name + noun.suffix if noun.suffix and "@" not in name else name
     candidates = _candidates(client, noun, called, above)
     found = [entity for entity in candidates if entity.get(noun.key) == called]
     found = [one for one in found if all(pick(one, path) == value for path, value in (matching or {}).items())]
     if not found:
         found = [entity for entity in candidates if entity.get("id") == name] or _by_id(client, noun, name)
+    if not found and name in noun.unsearched:
+        found = _by_id(client, noun, noun.unsearched[name])
     if not found:
         raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}.")
     if len(found) > 1:

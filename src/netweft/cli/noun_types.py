@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from netweft.client.tree import Tree
+
 NOTHING = object()
 """Value of an option that takes away what its field holds."""
 NONE = "none"
@@ -36,8 +38,12 @@ class Field:
     removable: bool = False
     """Whether ``none`` takes it away."""
     only_add: bool = False
+    required: bool = False
+    """Whether ``add`` needs the option."""
     convert: Callable[[Any], Any] | None = None
     """Makes the entity's value of the option's."""
+    completed: Callable[[Any, Tree], Any] | None = None
+    """For ``set``: makes the option's value whole with what the entity holds already."""
     in_query: bool = False
     """Whether the API takes it in the query of the request (``path``: the parameter), where oVirt's entity has no place
     for it.
@@ -98,6 +104,8 @@ class Noun:
     key: str = "name"
     """What people call it by; ``search_key``: the same in the search language."""
     search_key: str = "name"
+    unsearched: Mapping[str, str] = field(default_factory=dict)
+    """Names that the API's search does not find, and their ids."""
     suffix: str = ""
     """What a name has that does not say otherwise, from an ``@`` on."""
     is_addition: bool = False
@@ -127,6 +135,16 @@ class TextFile(click.ParamType[Any]):
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             self.fail(f"{value} cannot be read: {reason}.", param, ctx)
+
+
+class FilledText(click.ParamType[Any]):
+    """A text that is not empty."""
+
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The text."""
+        return value or self.fail("it is empty", param, ctx)
 
 
 class MaybeNothing(click.ParamType[Any]):

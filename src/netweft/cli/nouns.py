@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from netweft.cli.noun_types import Action, Field, Noun, TextFile
+from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
+from netweft.client.tree import Tree
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
 
@@ -57,6 +58,14 @@ class _CaFile(TextFile):
         return found
 
 
+def _with_other_version(addresses: tuple[str, ...], vnic: Tree) -> tuple[str, ...]:
+    """Addresses for a vNIC, and those that it has of the IP version that none of them is of."""
+    if {"none", "auto"} & {*addresses}:
+        return addresses
+    versions = {6 if ":" in one else 4 for one in addresses}
+    return (*addresses, *(one["address"] for one in vnic["addresses"] if one["ip_version"] not in versions))
+
+
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
@@ -79,7 +88,12 @@ _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
 _MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
 _CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
 _DATA_CENTER = Field(
-    "--datacenter", "data_center.name", "The data centre it belongs to.", default="Default", names="datacenter"
+    "--datacenter",
+    "data_center.name",
+    "The data centre it belongs to.",
+    default="Default",
+    names="datacenter",
+    only_add=True,
 )
 _VNIC_COLUMNS = {
     "NAME": "name",
@@ -92,9 +106,10 @@ _VNIC_COLUMNS = {
 _ADDRESS = Field(
     "--address",
     "address",
-    "An address that it shall have of its network's subnets; may be given for each IP version. 'none' for none, 'auto'"
-    " for those that are next.",
+    "An address that it shall have of its network's subnets; may be given for each IP version, of which 'set' keeps"
+    " the other. 'none' for none, 'auto' for those that are next.",
     many=True,
+    completed=_with_other_version,
     in_query=True,
 )
 
@@ -332,7 +347,7 @@ _SUBNETS = Noun(
     | {"STATE": "provision.state"},
     "Subnets of a network: its vNICs have addresses of them.",
     (
-        Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True),
+        Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True, required=True),
         Field("--gateway", "gateway", "The router to everywhere else; 'none' for none.", removable=True),
         Field(
             "--pool",
@@ -376,7 +391,7 @@ _HOSTS = Noun(
     "Hosts, and their networking.",
     (
         _CLUSTER,
-        Field("--address", "address", "Name or address of the host."),
+        Field("--address", "address", "Name or address of the host.", required=True),
         Field(
             "--root-password-file",
             "root_password",
@@ -471,7 +486,7 @@ _VM_NICS = Noun(
     "The vNICs of a virtual machine; changes apply to a running one at once.",
     (
         _PROFILE,
-        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given."),
+        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given.", FilledText()),
         _INTERFACE,
         _PLUGGED,
         _LINKED,
@@ -492,7 +507,7 @@ _FILTER_PARAMETERS = Noun(
     "a parameter",
     {"NAME": "name", "VALUE": "value"},
     "Parameters that a vNIC passes to the network filter of its profile, such as its addresses.",
-    (Field("--value", "value", "Its value."),),
+    (Field("--value", "value", "Its value.", required=True),),
     "IP",
     "--value 192.0.2.7",
     parent="vm nic",
@@ -520,7 +535,7 @@ _PROFILES = Noun(
     {"NAME": "name", "NETWORK": "network.name", "QOS": "qos.name", "DESCRIPTION": "description"},
     "vNIC profiles: how a vNIC uses a network.",
     (
-        Field("--network", "network.id", "Its network.", names="network"),
+        Field("--network", "network.id", "Its network.", names="network", only_add=True, required=True),
         Field(
             "--port-mirroring/--no-port-mirroring",
             "port_mirroring",
@@ -559,7 +574,7 @@ _PROFILES = Noun(
         *_TEXTS,
     ),
     "fast",
-    "--network tenants",
+    "--network tenants --port-mirroring",
     refers={"network": "network", "qos": "qos"},
 )
 _QOS = Noun(
@@ -650,10 +665,11 @@ _TAGS = Noun(
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
     "Tags: words to find hosts, virtual machines and templates by.",
-    (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
+    (Field("--parent", "parent.id", "The tag that it is below; 'root' for none.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
     refers={"parent": "tag"},
+    unsearched={"root": "00000000-0000-0000-0000-000000000000"},
 )
 _MAC_POOLS = Noun(
     "macpool",
@@ -674,6 +690,7 @@ _MAC_POOLS = Noun(
             "Its addresses, both ends included; replaces those it has.",
             _Pair("FIRST-LAST", "-", "from", "to", "56:6f:1a:00:00:00-56:6f:1a:00:ff:ff"),
             many=True,
+            required=True,
         ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
         Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
@@ -696,7 +713,12 @@ _PROVIDERS = Noun(
             default="neutron",
             only_add=True,
         ),
-        Field("--address", "url", "URL of its API, such as https://neutron.example.com:9696; of OVN tcp:HOST:6641."),
+        Field(
+            "--address",
+            "url",
+            "URL of its API, such as https://neutron.example.com:9696; of OVN tcp:HOST:6641.",
+            required=True,
+        ),
         Field("--authentication/--no-authentication", "requires_authentication", "Whether it requires a log-in."),
         Field("--authentication-url", "authentication_url", "URL of its Keystone; ends with /v3 or /v2.0."),
         Field("--login", "username", "The user that Netweft logs in as."),
@@ -775,9 +797,9 @@ _CONFIGURATION_PROVIDERS = Noun(
             default="ucsm",
             only_add=True,
         ),
-        Field("--address", "url", "Its address or URL, such as ucs.example.com."),
-        Field("--login", "username", "The user that Netweft logs in as."),
-        Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
+        Field("--address", "url", "Its address or URL, such as ucs.example.com.", required=True),
+        Field("--login", "username", "The user that Netweft logs in as.", required=True),
+        Field("--login-password-file", "password", "A file with that user's password.", TextFile(), required=True),
         Field(
             "--ca-file",
             "certificate",

@@ -32,7 +32,14 @@ def pick(entity: Any, path: str) -> str:  # noqa: ANN401 (an entity is any JSON)
         entity = entity.get(key) if isinstance(entity, Mapping) else None
     if isinstance(entity, list):
         return ", ".join(map(_item, entity))
-    return "" if entity is None else str(entity)
+    return _text(entity)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 (JSON is any value)
+    """A value as the API writes it; ``""`` for none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 _PAIRS = (("from", "-", "to"), ("first", "-", "last"), ("destination", " by ", "next_hop"), ("address", "", ""))
@@ -132,7 +139,7 @@ def _leaves(value: Any, path: str) -> list[tuple[str, str]]:  # noqa: ANN401 (JS
         ]
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return [leaf for number, item in enumerate(value, 1) for leaf in _leaves(item, f"{path}[{number}]")]
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(_text, value)) if isinstance(value, list) else _text(value)
     return [(path, _CONTROL.sub(" ", text))]
 
 

@@ -109,8 +109,8 @@ class Session:
         return self._client("")
 
     def password(self) -> str:
-        """The password, ``""`` when none is given. Raises click.UsageError."""
-        password = os.environ.get("NETWEFT_PASSWORD", "")
+        """The password, ``""`` when none is given; the option wins over both variables. Raises click.UsageError."""
+        password = "" if self.given.get("password_file") else os.environ.get("NETWEFT_PASSWORD", "")
         if not password and self.password_file:
             password = _read(self.password_file, "--password-file").rstrip("\r\n")
         return password

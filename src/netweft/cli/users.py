@@ -46,7 +46,7 @@ def add(
         "email": email,
         "password": _new_password(password_file),
     }
-    added = client.add("users", {key: value for key, value in entity.items() if value})
+    added = client.add("users", {key: value for key, value in entity.items() if value or key == "password"})
     show_facts(added, _USER.columns, form, _USER.wide)
 
 

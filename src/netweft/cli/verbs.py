@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -105,7 +106,7 @@ def _add(noun: Noun) -> click.Command:
 
     text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
-    command.params += [_option(field) for field in noun.fields if field.path != noun.key]
+    command.params += [_option(field, required=field.required) for field in noun.fields if field.path != noun.key]
     return output_option(command)
 
 
@@ -117,14 +118,25 @@ def _set(noun: Noun) -> click.Command:
         if not given:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         entity = resolve(client, noun, name, above)
+        given |= _completed(client, noun, given, entity)
         changes = entity_of(noun, given, _referring(client, lambda: pick(entity, _DATA_CENTER)))
         changed = client.update(path_of(entity), changes, **query_of(noun, given))
         show_outcome(client, noun, changed, form)
 
     text = f"Change {noun.one}: what the options name; the rest stays."
-    command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
+    command = _command(noun, "set", run, text, noun.sample, _sample_changes(noun))
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
+
+
+def _completed(client: Client, noun: Noun, given: Mapping[str, Any], entity: Tree) -> dict[str, Any]:
+    """The values that are made whole with what an entity holds; not where a vNIC goes to another network."""
+    fields = [field for field in noun.fields if field.completed and field.parameter in given]
+    if not fields or "profile" in given:
+        return {}
+    held = dict(entity)
+    name_references(client, noun, [held])
+    return {field.parameter: field.completed(given[field.parameter], held) for field in fields if field.completed}
 
 
 def show_outcome(client: Client, noun: Noun, entity: Tree, form: str) -> None:
@@ -209,7 +221,14 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, ())}
 
 
-def _option(field: Field) -> click.Option:
+def _sample_changes(noun: Noun) -> str:
+    """What an example of ``set`` gives one: the options of that of ``add`` without those that cannot be changed."""
+    fixed = {field.option for field in noun.fields if field.only_add}
+    given = re.findall(r"(--\S+)((?: (?!--)\S+)*)", noun.sample_options)
+    return " ".join(f"{option}{value}" for option, value in given if option not in fixed)
+
+
+def _option(field: Field, *, required: bool = False) -> click.Option:
     if "/" in field.option:
         return click.Option([field.option], default=None, help=field.help)
     if field.type is bool:
@@ -219,6 +238,7 @@ def _option(field: Field) -> click.Option:
         [field.option],
         type=MaybeNothing(field.type) if field.removable else field.type,
         multiple=field.many,
+        required=required,
         help=field.help + default,
         shell_complete=completes(field.names) if field.names else None,
     )
@@ -226,7 +246,7 @@ def _option(field: Field) -> click.Option:
 
 def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any], str]) -> Tree:
     """The entity that options make, by the names under which click hands them over. ``refer``: the id of what an option
-    names.
+    names. Raises click.UsageError.
     """
     tree: Tree = {}
     for field in noun.fields:
@@ -234,6 +254,8 @@ def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any
         if value is None or field.in_query:
             continue
         *parents, leaf = field.path.split(".")
+        if field.many and NOTHING in value and any(one is not NOTHING for one in value):
+            raise click.UsageError(f"{field.option}: 'none' excludes other values.")
         if value is NOTHING or (field.many and NOTHING in value):
             tree[field.path.partition(".")[0]] = [] if noun.is_addition and field.many else None
             continue
@@ -264,6 +286,13 @@ def _referring(client: Client, scope: Callable[[], str]) -> Callable[[Field, Any
         matching = dict(field.only)
         if "data_center" in other.refers and (within := scope()):
             matching[_DATA_CENTER] = within
-        return str(resolve(client, other, str(name), matching=matching)["id"])
+        try:
+            return str(resolve(client, other, str(name), matching=matching)["id"])
+        except ApiError as error:
+            if not field.only or error.status != HTTPStatus.NOT_FOUND:
+                raise
+            kind = " and ".join(f"{path} {value}" for path, value in field.only.items())
+            text = f"There is no {other.name} {name} of the {kind}, and {field.option} takes no other here."
+            raise ApiError(error.status, text) from error
 
     return refer

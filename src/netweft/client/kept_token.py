@@ -30,11 +30,12 @@ class KeptToken:
             descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:  # there is none, or none of ours: the user logs in
             return ""
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
-            if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-                return ""
-            held = file.read(2 * _BYTES + 1)
+            is_private = status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
+            held = os.read(descriptor, 2 * _BYTES + 1) if is_private and stat.S_ISREG(status.st_mode) else b""
+        finally:
+            os.close(descriptor)
         if len(held) != 2 * _BYTES:
             return ""
         return self._masked(held[_BYTES:], held[:_BYTES]).hex()
@@ -65,7 +66,7 @@ class KeptToken:
         """Remove the file; whether there was one."""
         try:
             self._file.unlink()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return False
         return True
 

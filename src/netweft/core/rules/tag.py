@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 from netweft.core.errors import Problem
 
+ROOT = "root"
+"""The name of the tag above all others."""
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,50}")
 
 
@@ -22,8 +24,8 @@ def name_is_valid(name: str) -> Problem | None:
 
 
 def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
-    """No other tag has the name."""
-    if name not in taken:
+    """No other tag has the name, nor has the one above all others."""
+    if name not in {*taken, ROOT}:
         return None
     text = f"The tag name '{name}' is already in use. Choose another one."
     return Problem("TAGS_SPECIFY_TAG_IS_IN_USE", text)

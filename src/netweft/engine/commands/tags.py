@@ -61,7 +61,7 @@ def add_tag(tx: Tx, actor: Actor, spec: AddTag) -> str:
     """Add a tag; returns its id. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError, ValidationError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
     tag = made(TagRow, spec, id=new_id())
-    check(_ADD, *_problems(tag))
+    check(_ADD, *_problems(tag), rules.name_is_free(tag.name, ()))
     tag = replace(tag, parent_id=_parent(tx, spec.parent))
     with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(tag.name, (tag.name,))):
         add(tx, tags, tag)
@@ -73,7 +73,7 @@ def update_tag(tx: Tx, actor: Actor, spec: UpdateTag) -> None:
     """Change a tag. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError, ValidationError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
     if spec.id == ROOT_ID:
-        shown = TagRow(id=ROOT_ID, name="root", description="root")
+        shown = TagRow(id=ROOT_ID, name=rules.ROOT, description="root")
         check(_UPDATE, rules.is_not_root(is_root=updated(shown, spec) != shown))
         return
     before = lock(tx, tags, spec.id)
@@ -82,7 +82,8 @@ def update_tag(tx: Tx, actor: Actor, spec: UpdateTag) -> None:
     if after == before:
         return
     is_below = parent_id in queries.below(tx, spec.id)
-    check(_UPDATE, *_problems(after), rules.parent_is_elsewhere(before.name, is_below=is_below))
+    is_free = None if after.name == before.name else rules.name_is_free(after.name, ())
+    check(_UPDATE, *_problems(after), is_free, rules.parent_is_elsewhere(before.name, is_below=is_below))
     with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(tags).where(tags.c.id == spec.id).values(changes(before, after)))
     audit.record(tx, actor, UPDATED, f"Tag {after.name} configuration was updated by {actor.name}.")
@@ -103,7 +104,7 @@ def attach_tag(tx: Tx, actor: Actor, on: ObjectRef, ref: Ref) -> str:
     Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError, ValidationError.
     """
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
-    check(_ATTACH, rules.is_not_root(is_root=ref.id == ROOT_ID or ref.name == "root"))
+    check(_ATTACH, rules.is_not_root(is_root=ref.id == ROOT_ID or ref.name == rules.ROOT))
     name = objects.lock_named(tx, on)
     tag = lock(tx, tags, resolve(tx, tags, ref, "tag"))
     table, column = queries.TAGGED[on.type]
@@ -137,6 +138,6 @@ def _about(on: ObjectRef) -> audit.About:
 def _parent(tx: Tx, ref: Ref | None) -> str | None:
     """The id of a parent's row, None for the root. Locked, so that two tags cannot be put below each other at once."""
     tx.execute(sa.select(tags.c.id).order_by(tags.c.id).with_for_update())
-    if ref is None or ref.id == ROOT_ID or (ref.id is None and ref.name == "root"):
+    if ref is None or ref.id == ROOT_ID or (ref.id is None and ref.name == rules.ROOT):
         return None
     return resolve(tx, tags, ref, "tag")
