@@ -29,12 +29,12 @@ def with_eth1(**fields: Any) -> Host:  # fields of Nic
     return host.with_link(replace(host.nics["eth1"], **fields))
 
 
-def placed(host: Host, network: NetworkView = UNTAGGED, addresses: tuple[str, ...] = ("192.0.2.5",)) -> Any:  # a wish
+def placed(host: Host, network: NetworkView = UNTAGGED, addresses: tuple[str, ...] = ("192.0.2.5",)) -> Any:  # a change
     request = management_attachment(host, network, addresses, "one")
     assert request.commit_on_success
-    (wish,) = request.attachments
-    assert wish.network.id == "m"
-    return wish
+    (change,) = request.attachments
+    assert change.network.id == "m"
+    return change
 
 
 ROUTES = (
@@ -46,9 +46,9 @@ ROUTES = (
 
 
 def test_it_keeps_address_and_gateways() -> None:
-    wish = placed(replace(with_eth1(addresses=(V4, V6)), routes=ROUTES))
-    assert wish.nic.name == "eth1"
-    assert wish.assignments == (
+    change = placed(replace(with_eth1(addresses=(V4, V6)), routes=ROUTES))
+    assert change.nic.name == "eth1"
+    assert change.assignments == (
         IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1"),
         IpAssignment(version=6, method="static", address="2001:db8::5", prefix=64, gateway="fe80::1"),
     )
@@ -197,9 +197,9 @@ def test_what_others_made_of_the_host_is_told_and_can_be_handed_over() -> None:
     with pytest.raises(HostError):
         placed(odd)
     given = bridged.with_link(replace(bridged.bridges["br0"], owner=SHARED))
-    wish = placed(given)
-    assert wish.nic.name == "eth0"
-    mine = AttachmentIntent(id="a", network_id="m", nic="eth0", assignments=wish.assignments)
+    change = placed(given)
+    assert change.nic.name == "eth0"
+    mine = AttachmentIntent(id="a", network_id="m", nic="eth0", assignments=change.assignments)
     intent = HostIntent(networks=(UNTAGGED.intent,), attachments=(mine,))
     there = reach(given, desired_host(intent, given))
     assert sorted(there.bridges) == ["mgmt"]

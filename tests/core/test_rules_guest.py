@@ -139,9 +139,9 @@ HOME6 = Address(ip="2001:db8::5", prefix=64)
 
 
 def placed(found: Host, *addresses: str, network: NetworkView = MANAGEMENT) -> tuple[str, tuple[IpAssignment, ...]]:
-    (wish,) = management_attachment(found, network, addresses, "h1").attachments
-    assert isinstance(wish.assignments, tuple)
-    return wish.nic.name, wish.assignments
+    (change,) = management_attachment(found, network, addresses, "h1").attachments
+    assert isinstance(change.assignments, tuple)
+    return change.nic.name, change.assignments
 
 
 def test_the_management_network_goes_where_the_address_is() -> None:
@@ -233,12 +233,14 @@ def test_copying_the_networks_of_a_host() -> None:
     )
     assert host_copy.free_nics(nics, source, {"m"}) == ["a1", "a2", "a3"]
     request = host_copy.copy_request(source, target, {"m"}, ["a1", "a2", "a3"], ["b3", "b4", "b5"], {})
-    assert [(wish.network.id, wish.nic.name, wish.assignments) for wish in request.attachments] == [
+    assert [(change.network.id, change.nic.name, change.assignments) for change in request.attachments] == [
         ("red", "b3", (dhcp6,)),
         ("blue", "bond0", ()),
     ]
     assert request.removed == (Ref(id="a-old"),)
-    assert [(wish.bond.name, wish.slaves) for wish in request.bonds] == [("bond0", (Ref(name="b4"), Ref(name="b5")))]
+    assert [(change.bond.name, change.slaves) for change in request.bonds] == [
+        ("bond0", (Ref(name="b4"), Ref(name="b5")))
+    ]
     assert request.removed_bonds == (Ref(name="bond2"),)
     assert request.commit_on_success
 

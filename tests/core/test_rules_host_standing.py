@@ -143,10 +143,10 @@ def test_what_a_request_breaks(after: HostView, key: tuple[str, str], words: str
 def test_what_was_wrong_before_stops_no_other_request(wrong: HostView) -> None:
     assert newly_broken(broken(wrong), broken(wrong)) == {}
     more = replace(wrong, networks={**wrong.networks, "id-new": NetworkView(intent=network("new"), in_cluster=True)})
-    assert validate(more, SetupRequest(attachments=(wish("new", "eth0"),)), str).needs_host
+    assert validate(more, SetupRequest(attachments=(change("new", "eth0"),)), str).needs_host
 
 
-def wish(name: str, nic: str, **fields: object) -> AttachmentChange:
+def change(name: str, nic: str, **fields: object) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type]  # its fields
 
 
@@ -167,7 +167,7 @@ def test_what_was_wrong_is_judged_where_something_is_added_to_it() -> None:
     """Taking something away is well."""
     wrong = view(blue={"vlan": 10}, six={"vlan": 10})
     with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
-        validate(wrong, SetupRequest(attachments=(wish("six", "eth1"),)), str)
+        validate(wrong, SetupRequest(attachments=(change("six", "eth1"),)), str)
     with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
         validate(wrong, SetupRequest(synchronized=("a-red",)), str)
     assert validate(wrong, SetupRequest(removed=(Ref(id="a-red"),)), str).needs_host
@@ -236,7 +236,7 @@ def test_options_of_a_bond_that_open_vswitch_has_not() -> None:
 def test_addresses_in_another_order_are_the_same() -> None:
     here, dhcp = view(), IpAssignment(method="dhcp")
     given = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(STATIC6, dhcp)),))
-    said = wish("six", "eth2", assignments=(dhcp, STATIC6))
+    said = change("six", "eth2", assignments=(dhcp, STATIC6))
     assert not validate(replace(here, intent=given), SetupRequest(attachments=(said,)), str).needs_host
 
 
@@ -251,20 +251,22 @@ def test_an_ipv6_gateway_stays_where_the_role_has_moved_away() -> None:
     here = view()
     there = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(gateway,)),))
     host = replace(here, intent=there)
-    assert not validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(gateway,)),)), str).needs_host
+    assert not validate(
+        host, SetupRequest(attachments=(change("six", "eth2", assignments=(gateway,)),)), str
+    ).needs_host
     spelt = replace(gateway, address=f"{gateway.address.upper()}", gateway="2001:0DB8:0::1")
-    validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(spelt,)),)), str)
-    assert validate(host, SetupRequest(attachments=(wish("six", "eth0", assignments=(gateway,)),)), str).needs_host
+    validate(host, SetupRequest(attachments=(change("six", "eth2", assignments=(spelt,)),)), str)
+    assert validate(host, SetupRequest(attachments=(change("six", "eth0", assignments=(gateway,)),)), str).needs_host
     other = replace(gateway, gateway="2001:db8::2")
     with pytest.raises(ValidationError, match="cannot have an IPv6 gateway"):
-        validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(other,)),)), str)
+        validate(host, SetupRequest(attachments=(change("six", "eth2", assignments=(other,)),)), str)
 
 
 def test_a_network_that_could_not_follow_its_label_can_be_sent_back() -> None:
     here = view()
     labelled = replace(here.networks["id-red"], label="lab")
     host = replace(here, networks={**here.networks, "id-red": labelled}, labels={"lab": "eth0"})
-    assert not validate(host, SetupRequest(attachments=(wish("red", "eth1"),)), str).needs_host
+    assert not validate(host, SetupRequest(attachments=(change("red", "eth1"),)), str).needs_host
 
 
 def test_a_bond_whose_nics_are_gone_can_be_sent_back() -> None:

@@ -34,9 +34,9 @@ def expand(host: HostView, request: SetupRequest) -> SetupRequest:
     mentioned = _mentioned(host, request)
     added = [
         _attach(host, view, nic)
-        for wish in request.labels
-        if (nic := host.nic_name(wish.nic))
-        for view in _labelled(host, wish.label)
+        for change in request.labels
+        if (nic := host.nic_name(change.nic))
+        for view in _labelled(host, change.label)
         if view.intent.id not in mentioned and not _is_there(host, view, nic)
     ]
     removed = [
@@ -69,7 +69,7 @@ def propagation(host: HostView, lost: Collection[str]) -> SetupRequest:
 
 def _mentioned(host: HostView, request: SetupRequest) -> set[str]:
     """Ids of the networks that a request says something of by itself."""
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    resolved = [resolve(host, change) for change in request.attachments]
     gone = set(removed_ids(host, request))
     removed = {one.network_id for one in host.intent.attachments if one.id in gone}
     return {one.network.intent.id for one in resolved if one.network} | removed

@@ -195,11 +195,11 @@ class HostView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A wish with what it means: the attachment that exists, the network, the name of the NIC (empty: not given or
-    unknown).
+    """A requested change with what it refers to: the existing attachment, the network, the name of the NIC (empty: not
+    given or unknown).
     """
 
-    wish: AttachmentChange
+    change: AttachmentChange
     existing: AttachmentIntent | None
     network: NetworkView | None
     nic: str
@@ -227,16 +227,16 @@ class FinalSet(HostSetup):
         return [attachment for attachment in self.attachments if attachment.nic == nic]
 
 
-def resolve(host: HostView, wish: AttachmentChange) -> Resolved:
-    """Find what a wish is about; whatever is not found is left empty, for the rules to tell."""
-    existing = host.attachments.get(wish.id)
-    network = host.network(wish.network) if wish.network != Ref() else None
-    if wish.network == Ref() and existing:
+def resolve(host: HostView, change: AttachmentChange) -> Resolved:
+    """Find what a change refers to. What does not exist is left empty; the rules report it."""
+    existing = host.attachments.get(change.id)
+    network = host.network(change.network) if change.network != Ref() else None
+    if change.network == Ref() and existing:
         network = host.networks.get(existing.network_id)
-    if not wish.id and network:
+    if not change.id and network:
         existing = next((a for a in host.intent.attachments if a.network_id == network.intent.id), None)
-    nic = host.nic_name(wish.nic) if wish.nic != Ref() else (existing.nic if existing else "")
-    return Resolved(wish=wish, existing=existing, network=network, nic=nic)
+    nic = host.nic_name(change.nic) if change.nic != Ref() else (existing.nic if existing else "")
+    return Resolved(change=change, existing=existing, network=network, nic=nic)
 
 
 def removed_ids(host: HostView, request: SetupRequest) -> list[str]:
@@ -253,7 +253,7 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     """The attachments and bonds as they would be, for a request that names only what exists. ``new_id`` gives ids to
     what is new.
     """
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    resolved = [resolve(host, change) for change in request.attachments]
     wanted = [_attachment(one, new_id) for one in resolved]
     gone = set(removed_ids(host, request)) | {attachment.id for attachment in wanted}
     kept = [attachment for attachment in host.intent.attachments if attachment.id not in gone]
@@ -305,29 +305,29 @@ def final_labels(host: HostView, request: SetupRequest) -> dict[str, str]:
     kept = {
         label: nic for label, nic in host.labels.items() if nic not in removed and label not in request.removed_labels
     }
-    return kept | {wish.label: host.nic_name(wish.nic) for wish in request.labels}
+    return kept | {change.label: host.nic_name(change.nic) for change in request.labels}
 
 
 def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
-    wish, network = one.wish, one.network
+    change, network = one.change, one.network
     base = one.existing or AttachmentIntent(id=new_id(), network_id=network.intent.id if network else "", nic=one.nic)
     return replace(
         base,
         nic=one.nic,
-        assignments=_assignments(wish, one.existing),
-        properties=or_current(wish.properties, base.properties),
-        dns=or_current(wish.dns, base.dns),
-        qos=or_current(wish.qos, base.qos),
+        assignments=_assignments(change, one.existing),
+        properties=or_current(change.properties, base.properties),
+        dns=or_current(change.dns, base.dns),
+        qos=or_current(change.qos, base.qos),
     )
 
 
-def _assignments(wish: AttachmentChange, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
+def _assignments(change: AttachmentChange, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
     """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back:
     it is no change.
     """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
-    new = or_current(wish.assignments, old)
+    new = or_current(change.assignments, old)
     wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
     return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
 
@@ -336,12 +336,12 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
     bonds = {bond.name: bond for bond in host.intent.bonds}
     for ref in request.removed_bonds:
         bonds.pop(host.nic_name(ref), None)
-    for wish in request.bonds:
-        name = host.nic_name(wish.bond)
+    for change in request.bonds:
+        name = host.nic_name(change.bond)
         old = host.bonds.get(name)
         base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
-        slaves = base.slaves if wish.slaves is KEEP else _slaves(host, base, wish.slaves)
-        options = or_current(wish.options, base.options) or DEFAULT_BOND_OPTIONS
+        slaves = base.slaves if change.slaves is KEEP else _slaves(host, base, change.slaves)
+        options = or_current(change.options, base.options) or DEFAULT_BOND_OPTIONS
         bonds[name] = replace(base, slaves=slaves, options=options)
     return bonds
 

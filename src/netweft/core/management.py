@@ -38,10 +38,10 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
     if not assignments:
         assignments = (IpAssignment(version=4, method="dhcp"),)
     base, _ = _stands_on(host, link)
-    wish = AttachmentChange(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
+    change = AttachmentChange(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
     is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.host_side_name
     gone = (link.name,) if is_anothers else ()
-    return SetupRequest(attachments=(wish,), removed_unmanaged=gone, commit_on_success=True)
+    return SetupRequest(attachments=(change,), removed_unmanaged=gone, commit_on_success=True)
 
 
 def management_link(host: Host, addresses: Collection[str]) -> Link | None:

@@ -32,13 +32,12 @@ def network_is_known(host: HostView, one: Resolved) -> Problem | None:
     """D3: the network is given, and exists."""
     if one.network:
         return None
-    if one.wish.network == Ref():
+    if one.change.network == Ref():
         text = "A network attachment names no network: give the id or the name of one."
         return Problem("NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", text)
-    text = (
-        f"There is no network '{one.wish.network}' in the Cluster of Host {host.name}: attach it to the Cluster first."
-    )
-    code = "NETWORK_HAVING_ID_NOT_EXISTS" if one.wish.network.id else "NETWORK_HAVING_NAME_NOT_EXISTS"
+    network = one.change.network
+    text = f"There is no network '{network}' in the Cluster of Host {host.name}: attach it to the Cluster first."
+    code = "NETWORK_HAVING_ID_NOT_EXISTS" if network.id else "NETWORK_HAVING_NAME_NOT_EXISTS"
     return Problem(code, text)
 
 
@@ -53,7 +52,7 @@ def nic_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
 
 def network_id_and_name_agree(one: Resolved) -> Problem | None:
     """D5: a network given by id and name is one and the same."""
-    ref = one.wish.network
+    ref = one.change.network
     if not (one.network and ref.id and ref.name) or one.network.name == ref.name:
         return None
     text = f"The network with id {ref.id} is called '{one.network.name}', not '{ref.name}'. Give only one of the two."
@@ -88,10 +87,10 @@ def nic_is_for_hosts(host: HostView, one: Resolved) -> Problem | None:
 
 def attachment_is_reused(host: HostView, one: Resolved) -> Problem | None:
     """D8: a network that is attached already is changed through its attachment, not through another one."""
-    if not one.network or not (one.wish.id or one.wish.is_new):
+    if not one.network or not (one.change.id or one.change.is_new):
         return None
     present = [a.id for a in host.intent.attachments if a.network_id == one.network.intent.id]
-    if not present or (one.wish.id in present and not one.wish.is_new):
+    if not present or (one.change.id in present and not one.change.is_new):
         return None
     text = f"Network '{one.network.name}' is attached to Host {host.name} already: use its attachment {present[0]}."
     return Problem("ATTACHMENT_IS_NOT_REUSED", text)
@@ -128,18 +127,18 @@ def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Pro
 
 def nic_is_given(one: Resolved) -> Problem | None:
     """D13: the attachment says where."""
-    if one.wish.nic != Ref() or one.existing:
+    if one.change.nic != Ref() or one.existing:
         return None
-    text = f"The attachment of network '{one.wish.network}' names no NIC: give the id or the name of a NIC or bond."
+    text = f"The attachment of network '{one.change.network}' names no NIC: give the id or the name of a NIC or bond."
     return Problem("NETWORK_ATTACHMENT_NIC_NOT_SET", text)
 
 
 def nic_exists(host: HostView, one: Resolved, new_bonds: Collection[str]) -> Problem | None:
     """D14: the NIC is reported by the host, is a bond that is wanted there, or a bond that the request makes."""
     known = {*host.report.nics, *host.report.vlans, *host.bonds, *new_bonds}
-    if one.nic in known or (one.wish.nic == Ref() and not one.existing):
+    if one.nic in known or (one.change.nic == Ref() and not one.existing):
         return None
-    text = f"Host {host.name} has no NIC or bond '{one.nic or one.wish.nic}'. It has: {', '.join(sorted(known))}."
+    text = f"Host {host.name} has no NIC or bond '{one.nic or one.change.nic}'. It has: {', '.join(sorted(known))}."
     return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 
@@ -230,7 +229,7 @@ def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Pro
         return None
     if one.existing and _canonical(ip) in map(_canonical, one.existing.assignments):
         return None
-    name = one.network.name if one.network else str(one.wish.network)
+    name = one.network.name if one.network else str(one.change.network)
     text = f"Network '{name}' does not have the default route role, so it cannot have an IPv6 gateway. Leave it out."
     return Problem("NETWORK_ATTACHMENT_IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE", text)
 
@@ -253,7 +252,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
     """L: the only custom property is ``bridge_opts``, which the kernel has to take; a network without a bridge takes
     none.
     """
-    if one.wish.properties is KEEP or not one.network:
+    if one.change.properties is KEEP or not one.network:
         return None
     network = one.network.intent
     wrong = sorted(set(attachment.properties) - {"bridge_opts"})
@@ -274,7 +273,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
     """B: one to three resolvers, each once, each an address that the host can ask."""
-    if one.wish.dns is KEEP or not attachment.dns:
+    if one.change.dns is KEEP or not attachment.dns:
         return None
     servers = [name_server(server) for server in attachment.dns]
     nets = [net for ip in attachment.assignments if (net := network_of(ip))]

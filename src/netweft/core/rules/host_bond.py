@@ -139,12 +139,12 @@ def slaves_are_different(bond: BondIntent) -> Problem | None:
     return Problem("NETWORK_INTERFACE_ALREADY_IN_BOND", text)
 
 
-def slave_exists(host: HostView, wish: BondChange, bond: BondIntent) -> Problem | None:
+def slave_exists(host: HostView, change: BondChange, bond: BondIntent) -> Problem | None:
     """F7: every slave is a NIC of the host."""
     unknown = sorted(slave or "(unknown id)" for slave in bond.slaves if slave not in host.report.links())
     if not unknown:
         return None
-    text = f"Host {host.name} has no NIC {', '.join(unknown)} that could join bond {wish.bond}."
+    text = f"Host {host.name} has no NIC {', '.join(unknown)} that could join bond {change.bond}."
     return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 

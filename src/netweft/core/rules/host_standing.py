@@ -80,7 +80,7 @@ def _of_bond(host: HostView, bond: BondIntent) -> Iterator[tuple[str, Problem | 
 
 def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
     """The attachment as a client that read it would send it."""
-    wish = AttachmentChange(
+    change = AttachmentChange(
         id=attachment.id,
         network=Ref(id=attachment.network_id),
         nic=Ref(name=attachment.nic),
@@ -90,7 +90,7 @@ def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
         qos=attachment.qos,
     )
     network = host.networks[attachment.network_id]
-    return Resolved(wish=wish, existing=attachment, network=network, nic=attachment.nic)
+    return Resolved(change=change, existing=attachment, network=network, nic=attachment.nic)
 
 
 def newly_broken(before: Mapping[Broken, Problem], after: Mapping[Broken, Problem]) -> dict[Broken, Problem]:

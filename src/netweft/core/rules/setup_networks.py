@@ -61,10 +61,10 @@ def validate(
     check(action, timeout_is_in_range(request.connectivity_timeout))
     _check_labels(action, host, request)
     request = expand(host, request)
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    resolved = [resolve(host, change) for change in request.attachments]
     removed = removed_ids(host, request)
     for one in resolved:
-        _check_wish(action, host, one, request, removed)
+        _check_attachment_change(action, host, one, request, removed)
     final = final_set(host, request, new_id)
     for one in resolved:
         if _result(one, final) != one.existing:  # what was read can be sent back
@@ -87,34 +87,36 @@ def _unmanaged(host: HostView, request: SetupRequest) -> dict[str, str]:
 
 def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
     """What can be said of labels before it is known which networks they bring."""
-    for wish in request.labels:
-        check(action, label_is_valid(wish.label))
-        check(action, host_label.labelled_nic_id_and_name_agree(host, wish))
-        check(action, host_label.labelled_nic_exists(host, wish, request))
+    for change in request.labels:
+        check(action, label_is_valid(change.label))
+        check(action, host_label.labelled_nic_id_and_name_agree(host, change))
+        check(action, host_label.labelled_nic_exists(host, change, request))
     check(action, *(host_label.removed_label_exists(host, label) for label in request.removed_labels))
     check(action, host_label.labels_are_given_once(request))
 
 
 def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     """What the NICs with labels will be."""
-    check(action, *(host_label.labelled_nic_is_for_hosts(host, wish) for wish in request.labels))
-    check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
+    check(action, *(host_label.labelled_nic_is_for_hosts(host, change) for change in request.labels))
+    check(action, *(host_label.labelled_nic_is_proper(host, change, final) for change in request.labels))
     check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
 
 
 def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
-    """The attachment that a wish leads to."""
+    """The attachment that a change results in."""
     network_id = one.network.intent.id if one.network else ""
     return next(attachment for attachment in final.attachments if attachment.network_id == network_id)
 
 
-def _check_wish(action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]) -> None:
-    new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}
-    labels, added = final_labels(host, request), {wish.label for wish in request.labels}
+def _check_attachment_change(
+    action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]
+) -> None:
+    new_bonds = {host.nic_name(change.bond) for change in request.bonds}
+    labels, added = final_labels(host, request), {change.label for change in request.labels}
     for problem in (
-        rule.attachment_exists(host, one.wish.id),
+        rule.attachment_exists(host, one.change.id),
         rule.network_is_known(host, one),
-        rule.nic_id_and_name_agree(host, one.wish.nic),
+        rule.nic_id_and_name_agree(host, one.change.nic),
         rule.network_id_and_name_agree(one),
         rule.is_not_removed_as_well(one, removed),
         rule.nic_is_no_vlan_device(host, one),
@@ -164,9 +166,9 @@ def _check_removals(action: str, host: HostView, removed: list[str], request: Se
 
 def _check_bonds(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     unmanaged = _unmanaged(host, request)
-    for wish in request.bonds:
-        check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
-        name = host.nic_name(wish.bond)
+    for change in request.bonds:
+        check(action, host_bond.bond_is_named(host, change.bond), host_bond.bond_id_and_name_agree(host, change.bond))
+        name = host.nic_name(change.bond)
         if final.bond(name) == host.bonds.get(name):
             continue  # what was read can be sent back
         check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
@@ -178,7 +180,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
             host_bond.slaves_are_different(bond),
             host_bond.has_enough_slaves(bond),
             host_bond.options_can_work(bond),
-            host_bond.slave_exists(host, wish, bond),
+            host_bond.slave_exists(host, change, bond),
             host_bond.slave_is_nic(host, bond),
             host_bond.slave_is_for_hosts(host, bond),
             host_bond.primary_is_slave(bond),
@@ -193,7 +195,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
     check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
     check(action, *(host_bond.removed_bond_exists(host, ref) for ref in request.removed_bonds))
     removed = [host.nic_name(ref) for ref in request.removed_bonds]
-    changed = [host.nic_name(wish.bond) for wish in request.bonds]
+    changed = [host.nic_name(change.bond) for change in request.bonds]
     check(action, host_bond.bond_is_not_changed_and_removed(changed, removed))
     check(action, *(host_bond.removed_bond_is_unused(host, name, final) for name in removed))
 
@@ -210,7 +212,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     unmanaged = _unmanaged(host, request)
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
-    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
+    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, change, unmanaged) for change in request.labels))
     _check_abilities(action, host, final, touched)
     check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
 
