@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netweft.core.errors import Problem
-from netweft.core.rollout import AS_TOLD, SOAK_MAX, WAVE_MAX, Status
+from netweft.core.rollout import DEFAULT_SOAK, SOAK_MAX, WAVE_MAX, Status
 
 
 def may_be_halted(status: Status) -> Problem | None:
@@ -42,7 +42,7 @@ def policy_is_valid(canaries: int, wave: int, soak: int, on_failure: str) -> Pro
     for name, value, least, most in (
         ("Canaries", canaries, 0, WAVE_MAX),
         ("Wave", wave, 1, WAVE_MAX),
-        ("Soak", soak, AS_TOLD, SOAK_MAX),
+        ("Soak", soak, DEFAULT_SOAK, SOAK_MAX),
     ):
         if not least <= value <= most:
             text = f"Cluster [rollout{name}]: {value} is not between {least} and {most}."
