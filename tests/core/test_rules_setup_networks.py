@@ -584,7 +584,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         on("plain", "eth8"),
         BROUGHT,
         "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
-        "carries networks of another engine that would lose their place: theirs",
+        "has networks of another engine that this change would displace: theirs",
     ),
     # M
     (

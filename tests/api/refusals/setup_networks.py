@@ -835,7 +835,7 @@ TABLE: Table = (
         "setup_networks.networks_brought_along_stay",
         at("pink", "eth3"),
         "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
-        "carries networks of another engine that would lose their place: alien",
+        "has networks of another engine that this change would displace: alien",
     ),
     forget_management,
     no2(

@@ -1,12 +1,12 @@
-"""Whether a host's networks may be set up as asked: every validation of oVirt's HostSetupNetworks in its order, and
-what oVirt forgets.
+"""The rules of setting up a host's networks: every validation of oVirt's HostSetupNetworks in its order, and some that
+oVirt lacks.
 
-:func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
-the groups: A the host, B fields, C labels,
-D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
+Commands call :func:`validate`; it raises on the first group of rules that is violated. Letters in docstrings name the
+groups: A the host, B fields, C labels, D attachments, E removals, F to H bonds, I to N the final set, O unmanaged
+networks, P what is out of sync.
 
-What the final set has wrong already before the request, where the request leaves it alone, does not count: one NIC that
-is not as it should be does not keep the others from being set up.
+Violations that exist before the request and that it does not touch are ignored: one misconfigured NIC must not block
+the setup of the others.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from netweft.core.rules.host_unmanaged import nic_carries_no_unmanaged, unmanage
 from netweft.core.rules.network import label_is_valid
 
 ACTION = "Cannot setup Networks."
-Broken: TypeAlias = tuple[str, str]
-"""A rule on final sets that does not hold: its name, and the NIC, bond or address of which it does not."""
+Violation: TypeAlias = tuple[str, str]
+"""A violated rule on final sets: its name, and the NIC, bond or address that violates it."""
 
 TIMEOUT_MAX = 120
 """Seconds: the longest that a host may wait for its confirmation, as in oVirt."""
@@ -54,8 +54,8 @@ TIMEOUT_MAX = 120
 def validate(
     host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION, *, installs: bool = False
 ) -> FinalSet:
-    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine
-    asks, to install the host.
+    """The final set that the request results in. Raises ValidationError when a rule is violated. ``installs``: the
+    request is part of installing the host.
     """
     check(action, is_reachable_for_work(host.status, installs=installs))
     check(action, timeout_is_in_range(request.connectivity_timeout))
@@ -67,7 +67,7 @@ def validate(
         _check_attachment_change(action, host, one, request, removed)
     final = final_set(host, request, new_id)
     for one in resolved:
-        if _result(one, final) != one.existing:  # what was read can be sent back
+        if _result(one, final) != one.existing:  # clients may send back what they read
             _check_attachment(action, host, one, _result(one, final))
     _check_removals(action, host, removed, request)
     _check_labelled(action, host, request, final)
@@ -79,14 +79,14 @@ def validate(
 
 
 def _unmanaged(host: HostView, request: SetupRequest) -> dict[str, str]:
-    """What others made on the host, each with its NIC, but for what is taken over."""
+    """The unmanaged networks of the host, each with its NIC, except those that the request takes over."""
     taken = taken_names(host, request)
     found = unmanaged_networks(host.report, set(host.bonds))
     return {name: nic for name, nic in found.items() if name not in taken}
 
 
 def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
-    """What can be said of labels before it is known which networks they bring."""
+    """The rules on labels that need no knowledge of the networks that they attach."""
     for change in request.labels:
         check(action, label_is_valid(change.label))
         check(action, host_label.labelled_nic_id_and_name_agree(host, change))
@@ -96,7 +96,7 @@ def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
 
 
 def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
-    """What the NICs with labels will be."""
+    """The rules on the NICs that labels are on after the request."""
     check(action, *(host_label.labelled_nic_is_for_hosts(host, change) for change in request.labels))
     check(action, *(host_label.labelled_nic_is_proper(host, change, final) for change in request.labels))
     check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
@@ -170,7 +170,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
         check(action, host_bond.bond_is_named(host, change.bond), host_bond.bond_id_and_name_agree(host, change.bond))
         name = host.nic_name(change.bond)
         if final.bond(name) == host.bonds.get(name):
-            continue  # what was read can be sent back
+            continue  # clients may send back what they read
         check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
         bond = next(bond for bond in final.bonds if bond.name == name)
         for problem in (
@@ -202,10 +202,10 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
 
 def _check_final(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     before = final_set(host, SetupRequest(), str)
-    has = broken_as_a_whole(host, before, skipped=set(host.differences))
-    would = broken_as_a_whole(host, final, skipped=set(host.differences) - final.touched)
-    judged = _checked_again(before, final, request)
-    new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in judged]
+    has = final_set_violations(host, before, skipped=set(host.differences))
+    would = final_set_violations(host, final, skipped=set(host.differences) - final.touched)
+    rechecked = _checked_again(before, final, request)
+    new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in rechecked]
     for _, group in groupby(new, key=lambda one: one[0][0]):
         check(action, *(problem for _, problem in group))
     check(action, *(unmanaged_may_be_removed(host, name) for name in request.removed_unmanaged))
@@ -218,7 +218,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
 
 
 def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequence[AttachmentIntent]) -> None:
-    """What the host has said of itself."""
+    """The rules on what the host reports that it supports."""
     bonds = [bond for bond in final.bonds if bond.name in final.touched_bonds]
     check(action, *(host_ability.host_can_bond(host, bond) for bond in bonds))
     on_bonds = [one for bond in bonds for one in final.on(bond.name)]
@@ -233,9 +233,9 @@ def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequ
         )
 
 
-def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] = ()) -> dict[Broken, Problem]:
-    """What does not hold of a final set, rule by rule. ``skipped``: attachments out of sync and not touched."""
-    found: dict[Broken, Problem | None] = {("network_occurs_once", ""): network_occurs_once(host, final)}
+def final_set_violations(host: HostView, final: FinalSet, skipped: Collection[str] = ()) -> dict[Violation, Problem]:
+    """The rules that a final set violates. ``skipped``: attachments that are out of sync and not touched."""
+    found: dict[Violation, Problem | None] = {("network_occurs_once", ""): network_occurs_once(host, final)}
     for rule_of_nic in (only_one_untagged, vlan_occurs_once, mtu_is_the_same, host_qos.all_or_none_have_qos):
         found |= {(rule_of_nic.__name__, nic): rule_of_nic(host, final, nic) for nic in _nics(final)}
     for bond in final.bonds:
@@ -251,8 +251,8 @@ def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] 
 
 
 def _checked_again(before: FinalSet, final: FinalSet, request: SetupRequest) -> set[str]:
-    """NICs and bonds of which a request must not leave wrong what was wrong before: something comes onto them, is to
-    be put in sync there, or the bond itself changes. An empty name stands for the addresses: one is new.
+    """NICs and bonds whose existing violations count as well: the request attaches something to them, synchronizes
+    something there, or changes the bond itself. An empty name stands for the addresses: one is new.
     """
     had = {(one.nic, one.network_id, one.qos) for one in before.attachments}
     nics = {
@@ -334,22 +334,22 @@ def nic_is_no_slave(host: HostView, final: FinalSet, attachment: AttachmentInten
 
 
 def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
-    """Where a host's management network is has to be known before anything else there changes: what the engine does not
-    know of, a change could take away.
+    """The management network has to be attached before anything else on the host changes. Otherwise a change could
+    remove the links that the management connection uses.
     """
     management = next((view for view in host.networks.values() if "management" in view.roles), None)
     if management is None or management.intent.id in {one.network_id for one in final.attachments}:
         return None
     text = (
         f"Management network '{management.name}' is not attached to Host {host.name}, so the links of its"
-        " management are not known. Attach it by the same request, or install the Host again: with a new token, or by"
+        " management are unknown. Attach it in the same request, or install the Host again: with a new token, or by"
         " activating it when its installation failed."
     )
     return Problem("MANAGEMENT_NETWORK_NOT_ON_HOST", text)
 
 
 def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | None:
-    """Networks that the host brought from another engine end only when somebody asks for it."""
+    """Networks of the host's previous engine are removed only on request."""
     if not final.kept:
         return None
     intent = HostIntent(
@@ -362,7 +362,7 @@ def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | No
     if not lost:
         return None
     text = (
-        f"Host {host.name} carries networks of another engine that would lose their place: {', '.join(lost)}. Remove"
+        f"Host {host.name} has networks of another engine that this change would displace: {', '.join(lost)}. Remove"
         " them from the Host first as unmanaged networks, or attach networks of the same names there."
     )
     return Problem("NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY", text)

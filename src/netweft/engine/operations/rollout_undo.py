@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from netweft.core.rollout import HostState, Status
 from netweft.core.rules import check
 from netweft.core.rules import rollout as rules
-from netweft.core.rules.host_standing import LEFT_ALONE
+from netweft.core.rules.host_consistency import NIC_WIDE_RULES
 from netweft.engine import audit
 from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, line
@@ -58,7 +58,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)
-        host_standing.check_hosts(tx, watched, LEFT_ALONE)
+        host_standing.check_hosts(tx, watched, NIC_WIDE_RULES)
     finally:
         tried.rollback()
 
