@@ -38,9 +38,6 @@ MAIN_TABLE = 254
 MARK = "netweft:"
 """What the alias of a link that is ours begins with."""
 
-NAME_MAX = 15
-"""Characters that the kernel allows in the name of a link (IFNAMSIZ less the terminating zero)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Address:

@@ -6,9 +6,9 @@ from typing import Final
 
 from netweft.core.fleet.declare import HELD_ELSEWHERE, INTEGER_MAX, SECRET, TEXTS, Field, Noun, text
 from netweft.core.fleet.values import Choice, Either, Items, Number, Part, Parts, Text, Texts
+from netweft.core.limits import PORT_MAX
 
 _PREFIX_MAX = 128
-_PORT_MAX = 65535
 _NIC = Either(
     Text(),
     Parts(
@@ -87,7 +87,7 @@ HOST: Final = Noun(
     fields=(
         text("cluster", "The cluster it belongs to.", needed=True, refers="cluster"),
         text("address", "Name or address of the host.", needed=True),
-        Field(name="ssh_port", kind=Number(1, _PORT_MAX), help="Port of its SSH server."),
+        Field(name="ssh_port", kind=Number(1, PORT_MAX), help="Port of its SSH server."),
         text("ssh_fingerprint", "SHA256:... of its SSH host key; empty trusts the key that it shows next."),
         Field(name="root_password", kind=SECRET, help=HELD_ELSEWHERE, is_secret=True, only_add=True),
         *TEXTS,

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 from netweft.core.errors import Problem
+from netweft.core.limits import LINK_NAME_MAX
 
 NAME_MAX = 256
 """Characters of a network's or vNIC profile's name."""
@@ -85,8 +86,8 @@ def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) ->
     return None
 
 
-_LINK = re.compile(r"[0-9A-Za-z_.-]{1,15}")
-"""What a link may be called where its name becomes part of a line of a file."""
+_LINK = re.compile(rf"[0-9A-Za-z_.-]{{1,{LINK_NAME_MAX}}}")
+"""Names of links that may become part of a line of a file."""
 
 
 def netmask_prefix(text: str) -> int | None:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from netweft.core.errors import Problem
+from netweft.core.limits import PORT_MAX
 
 NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 """Names of hosts as oVirt has them: they appear in certificates and in searches."""
@@ -76,9 +77,9 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
 
 def ssh_port_is_valid(port: int) -> Problem | None:
     """The port at which a host's SSH server listens is one."""
-    if 0 < port <= 65535:  # noqa: PLR2004 -- TCP has 16 bits
+    if 0 < port <= PORT_MAX:
         return None
-    return Problem("VALIDATION_VDS_SSH_PORT_RANGE", f"The SSH port {port} is not valid: give one from 1 to 65535.")
+    return Problem("VALIDATION_VDS_SSH_PORT_RANGE", f"The SSH port {port} is not valid: give one from 1 to {PORT_MAX}.")
 
 
 def ssh_fingerprint_is_valid(fingerprint: str) -> Problem | None:

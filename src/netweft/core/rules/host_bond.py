@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Mapping
 
 from netweft.core.errors import Problem
-from netweft.core.host import NAME_MAX
 from netweft.core.host_request import BondChange, FinalSet, HostView, Ref
 from netweft.core.intent import BondIntent
 from netweft.core.interface_cards import why_only_for_guests
+from netweft.core.limits import LINK_NAME_MAX
 from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
 from netweft.core.rules.fields import listed
@@ -47,9 +47,9 @@ def bond_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
 
 def bond_name_is_valid(name: str) -> Problem | None:
     """F4: ``bond`` and at least one letter, digit or underscore, as long as the kernel allows."""
-    if NAME.fullmatch(name) and len(name) <= NAME_MAX:
+    if NAME.fullmatch(name) and len(name) <= LINK_NAME_MAX:
         return None
-    text = f"The bond name '{name}' is not valid: 'bond' and letters, digits or '_', {NAME_MAX} characters in all."
+    text = f"The bond name '{name}' is not valid: 'bond' and letters, digits or '_', {LINK_NAME_MAX} characters in all."
     return Problem("NETWORK_BOND_NAME_BAD_FORMAT", text)
 
 

@@ -35,8 +35,8 @@ the first and the last the networks differ: meanwhile hosts keep the old values 
 
 
 def violations(host: HostView) -> dict[Violation, Problem]:
-    """The violated rules, by rule and by the NIC, bond, address or attachment that violates it. Of the report, only bonds
-    and limits are checked.
+    """The violated rules, by rule and by the NIC, bond, address or attachment that violates it. Of the report, only
+    bonds and limits are checked.
     """
     final = final_set(host, SetupRequest(), str)
     found = final_set_violations(host, final)

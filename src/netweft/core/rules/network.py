@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from netweft.core.errors import Problem
-from netweft.core.limits import IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
+from netweft.core.limits import IPV6_MIN_MTU, LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.rules.fields import listed, name_server
 
 NAME_SERVERS_MAX = 3
 """Name servers that a resolver file holds (resolv.conf(5), MAXNS)."""
 
-_HOST_SIDE_NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,15}")
+_HOST_SIDE_NAME: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{LINK_NAME_MAX}}}")
 _LABEL: Final = re.compile(r"[0-9A-Za-z_-]+")
 _RESERVED: Final = re.compile(r"lo|all|default|(br|ovs)-.*")
 """Names that a link cannot have: the loopback, two folders of /proc/sys/net/ipv4/conf, our Open vSwitch bridges

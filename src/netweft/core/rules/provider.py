@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from netweft.core.errors import Problem
+from netweft.core.limits import PORT_MAX
 from netweft.core.rules.fields import listed
 
 PASSWORD_MAX = 200
@@ -28,7 +29,6 @@ _REMOTES = re.compile(rf"{_ONE}(,{_ONE})*")
 _MAPPING = re.compile(r"([^\s,:]+):([^\s,:]+)")
 PLUGINS = frozenset({"", "open_vswitch", "ovn", "ovirt_provider_ovn"})
 """What clients call the plugin that is ovn-controller, in small letters."""
-PORT_MAX = 65_535
 
 
 class Described(Protocol):
