@@ -135,7 +135,7 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     assert "neither a time" in place("host", "ignore", "sim-1", "--until", "soon", expect=2)
     for far in ("99999999999d", "9999999d"):
         assert "later than any date" in place("host", "ignore", "sim-1", "--until", far, expect=2)
-    assert "What differs is of" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
+    assert "Only these differ:" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
 
 
 def test_what_others_made_becomes_networks(place: Place) -> None:

@@ -150,9 +150,9 @@ def test_what_is_in_the_way_is_said() -> None:
     host = linux()
     assert foreign(host, "ovs")["br10"] == ("It is of Linux bridges, and hosts of this Cluster have Open vSwitch.")
     lonely = host.with_link(Bridge(name="lonely"))
-    assert foreign(lonely)["lonely"] == "It has no NIC or bond below it, and a network is on one."
+    assert foreign(lonely)["lonely"] == "It has no NIC or bond below it, and a network needs exactly one."
     two = host.with_link(replace(host.nics["eth0"], master="br0"))
-    assert foreign(two)["br0"] == "It has several NICs (bond7, eth0) below it, and a network is on one."
+    assert foreign(two)["br0"] == "It has several NICs (bond7, eth0) below it, and a network needs exactly one."
     twice = host.with_link(replace(host.bonds["bond7"], addresses=(ADDRESS,)))
     assert foreign(twice)["br0"] == "bond7 below it has addresses of its own; move them to br0."
     leased = host.with_link(replace(host.bridges["br10"], dynamic=(ADDRESS,)))

@@ -144,7 +144,7 @@ def test_a_host_without_open_vswitch() -> None:
     bare = replace(CLEAN, chassis=None)
     with pytest.raises(PlanError, match="There is no Open vSwitch on the host, so it can be no chassis of OVN"):
         plan(bare, desired_host(intent(STATIC), bare))
-    with pytest.raises(StepRefusedError, match="no Open vSwitch by which ovn-controller could be told"):
+    with pytest.raises(StepRefusedError, match="Open vSwitch is not installed"):
         simulate(bare, s.SetChassis(OURS))
     assert "no Open vSwitch" in find_drift(intent(STATIC), bare).obstacle
     assert plan(bare, desired_host(HostIntent(), bare)) == []
@@ -264,9 +264,9 @@ def test_words() -> None:
         ),
         "make the host no chassis of OVN any more",
         (
-            "restore what ovn-controller was told before (theirs, southbound database tcp:198.51.100.1:6642,"
+            "restore the previous ovn-controller settings (theirs, southbound database tcp:198.51.100.1:6642,"
             " geneve,vxlan at 198.18.0.1, reaches public over br-ex)"
         ),
         "make the host no chassis of OVN any more",
-        "restore what ovn-controller was told before (southbound database tcp:192.0.2.7:6642)",
+        "restore the previous ovn-controller settings (southbound database tcp:192.0.2.7:6642)",
     ]

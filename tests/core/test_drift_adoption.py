@@ -189,7 +189,7 @@ def test_rules() -> None:
     assert rules.drift_is_there("h", (), {"eth1"}) is None
     for names, there, text in (
         ((), (), "Nothing differs on Host h."),
-        (("eth2",), {"eth1"}, "Nothing of eth2 differs on Host h. What differs is of eth1."),
+        (("eth2",), {"eth1"}, "Nothing of eth2 differs on Host h. Only these differ: eth1."),
     ):
         problem = rules.drift_is_there("h", names, there)
         assert problem is not None

@@ -273,7 +273,7 @@ def test_what_is_ignored_counts_when_its_time_is_over(fleet: Fleet) -> None:
 
 def test_what_does_not_differ_cannot_be_ignored(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
-    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* What differs is of bond0, eth1\.mtu"):
+    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* Only these differ: bond0, eth1\.mtu"):
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth2",)))
     with pytest.raises(ValidationError, match="Give a later one"):
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=utc_now()))
@@ -318,7 +318,7 @@ def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
     assert "storage: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the" in text
     assert "eth2: master should be bond0, and is none" in text
     with pytest.raises(
-        ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. What differs is of bond0, storage, tenants"
+        ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. Only these differ: bond0, storage, tenants"
     ):
         fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("eth3",))
 

@@ -102,8 +102,8 @@ def _problem(host: Host, intent: HostIntent, place: Location, top: Link) -> str:
         return f"It is of {kinds[place.switch]}, and hosts of this Cluster have {kinds[intent.switch_type]}."
     below = _nics_below(host, top)
     if len(below) != 1:
-        told = f"several NICs ({', '.join(below)})" if below else "no NIC or bond"
-        return f"It has {told} below it, and a network is on one."
+        below_it = f"several NICs ({', '.join(below)})" if below else "no NIC or bond"
+        return f"It has {below_it} below it, and a network needs exactly one."
     if (link := host.links().get(below[0])) is not None and link.addresses:
         return f"{below[0]} below it has addresses of its own; move them to {top.name}."
     if top.dynamic and not (top.dhcp4 or top.dhcp6 or top.autoconf):

@@ -181,15 +181,15 @@ def _guest_ports(ports: Mapping[str, GuestPort], guests: Iterable[GuestState]) -
             for nic in guest.nics:
                 if nic.bridge and not nic.function:
                     wanted = GuestPort(name="", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
-                    told = f"vNIC {nic.name} of guest {guest.name}"
-                    if wrong := tuple(_compare_port(told, wanted, there.get(nic.id))):
+                    label = f"vNIC {nic.name} of guest {guest.name}"
+                    if wrong := tuple(_compare_port(label, wanted, there.get(nic.id))):
                         found[nic.id] = wrong
     return found
 
 
-def _compare_port(told: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
+def _compare_port(label: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
     bridge, tag = (port.bridge, port.tag) if port else ("", None)
     if bridge != wanted.bridge:
-        yield field_difference("guest port", wanted.vnic, told, "bridge", wanted.bridge, bridge)
+        yield field_difference("guest port", wanted.vnic, label, "bridge", wanted.bridge, bridge)
     elif tag != wanted.tag:
-        yield field_difference("guest port", wanted.vnic, told, "tag", wanted.tag, tag)
+        yield field_difference("guest port", wanted.vnic, label, "tag", wanted.tag, tag)

@@ -73,7 +73,7 @@ def _chassis_text(step: s.SetChassis) -> str:
     if not (chassis.owner or chassis.remote):
         return "make the host no chassis of OVN any more"
     if not chassis.owner:
-        return f"restore what ovn-controller was told before ({_chassis(chassis)})"
+        return f"restore the previous ovn-controller settings ({_chassis(chassis)})"
     return f"make the host a chassis of OVN ({_chassis(chassis)})"
 
 

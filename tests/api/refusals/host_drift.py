@@ -66,7 +66,7 @@ TABLE: Table = (
         f"{DRIFT}/ignore",
         '{"differences": ["eth3"]}',
         "DRIFT_IS_NOT_THERE",
-        "Nothing of eth3 differs on Host sim-1. What differs is of eth0, eth0.mtu",
+        "Nothing of eth3 differs on Host sim-1. Only these differ: eth0, eth0.mtu",
     ),
     no(
         "host_drift.drift_is_ignored_until_later",

@@ -101,7 +101,7 @@ NO_BOND = "The kernel of Host sim-1 has no bonding, so bond bond0 cannot be made
 NO_SWITCH = "be put on Host sim-1, which has no Open vSwitch"
 SHAPED = "cannot be had: others shape the traffic of eth4 (fq 8001:)"
 NO_IPV6 = "IPv6 is switched off on eth3 of Host sim-1, so network 'store'"
-IS_TAKEN = "'store' is called 'store' on hosts, and Host sim-1 has such a link"
+IS_TAKEN = "'store' is called 'store' on hosts, and Host sim-1 has a link of that name"
 
 TABLE: Table = (
     report("bonding", "vlan", "open vswitch"),

@@ -496,7 +496,7 @@ TABLE: Table = (
         "host_attachment.host_side_name_is_free",
         at("eth2", "eth3"),
         "NETWORK_NAME_USED_BY_LINK_OF_HOST",
-        "and Host sim-1 has such a link",
+        "and Host sim-1 has a link of that name",
     ),
     no(
         "host_bond.bond_name_is_valid",

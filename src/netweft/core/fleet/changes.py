@@ -93,8 +93,8 @@ def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:
         if not one.is_secret and before.get(one.name) != wanted[one.name]
     )
     secrets = [one for one in fields if one.is_secret and not one.only_add]
-    told = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
-    return Change("change", *key, told) if found else None
+    all_differences = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
+    return Change("change", *key, all_differences) if found else None
 
 
 def _order(change: Change) -> tuple[Any, ...]:

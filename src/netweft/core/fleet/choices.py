@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from netweft.core.fleet.items import Fleet, Values
 from netweft.core.fleet.values import Mistake, Place, suggestion
+from netweft.core.rules.fields import listed_facts
 
 Nics: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By host that has reported some, its NICs, bonds and VLAN devices by name, and what it reports of each, by the names
@@ -50,7 +51,7 @@ def _decide_nics(
         asked = values["nic"]
         names, text = _found(asked, host, nics.get(host), bonds)
         if len(names) > 1:
-            text = f"{_listed(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
+            text = f"{listed_facts(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
         values["nic"] = names[0] if names else ""
         if text:
             yield Mistake((*place, "nic"), text)
@@ -69,11 +70,7 @@ def _found(
     if there is None:
         return [], f"Host {host} has not reported its NICs: only names can be given."
     names = sorted(name for name, facts in there.items() if asked.items() <= facts.items())
-    return names, "" if names else f"{_listed(asked)}: no NIC of host {host} is so."
-
-
-def _listed(asked: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in asked.items())
+    return names, "" if names else f"{listed_facts(asked)}: no NIC of host {host} is so."
 
 
 def _decide_address(

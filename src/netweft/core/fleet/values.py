@@ -278,8 +278,8 @@ class Either:
 
 def schema_of(kind: Kind, about: str, *, nothing: bool) -> Schema:
     """A field in the words of JSON Schema. ``nothing``: it may be null."""
-    told = kind.schema()
-    return {"description": about, **({"anyOf": [told, {"type": "null"}]} if nothing else told)}
+    schema = kind.schema()
+    return {"description": about, **({"anyOf": [schema, {"type": "null"}]} if nothing else schema)}
 
 
 def key_mistakes(value: Any, place: Place, known: list[str]) -> Iterator[Mistake]:  # noqa: ANN401 -- what a file holds

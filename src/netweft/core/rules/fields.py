@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
@@ -124,6 +124,11 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     ordered = sorted(names)
     rest = len(ordered) - most
     return ", ".join(ordered[:most]) + (f" (and {rest} more)" if rest > 0 else "")
+
+
+def listed_facts(facts: Mapping[str, object]) -> str:
+    """Names and values for a sentence: ``driver ixgbe, speed 10000``."""
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 def element_is_known(path: str) -> Problem | None:

@@ -17,8 +17,8 @@ def foreign_network_exists(host: str, name: str, there: Collection[str]) -> Prob
     """What is named was made by others. ``there``: the names of all that was."""
     if name in there:
         return None
-    told = f"It has: {listed(there)}." if there else "It has nothing that Netweft did not make."
-    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {told}"
+    choice = f"It has: {listed(there)}." if there else "It has nothing that Netweft did not make."
+    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {choice}"
     return Problem("FOREIGN_NETWORK_NOT_EXISTS", text)
 
 

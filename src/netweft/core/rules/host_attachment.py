@@ -294,14 +294,21 @@ def host_side_name_is_free(host: HostView, one: Resolved, taken: Collection[str]
     if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
     network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
-    code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link that Netweft did not make."
+    code = "NETWORK_NAME_USED_BY_LINK_OF_HOST"
     names = host.limits.names - set(taken)
     if (network.vm or is_ovs) and network.host_side_name in names:
-        text = f"Network '{network.name}' is called '{network.host_side_name}' on hosts, {told} Rename one of the two."
+        text = (
+            f"Network '{network.name}' is called '{network.host_side_name}' on hosts, and Host {host.name} has a link"
+            " of that name that Netweft does not manage. Rename one of the two."
+        )
         return Problem(code, text)
     below = ovs_bridge_name(one.nic) if is_ovs else "" if network.vlan is None else vlan_name(one.nic, network.vlan)
     if below in names:
-        return Problem(code, f"Network '{network.name}' needs a link called '{below}', {told} Rename that.")
+        text = (
+            f"Network '{network.name}' needs a link called '{below}', and Host {host.name} has a link of that name that"
+            " Netweft does not manage. Rename that link."
+        )
+        return Problem(code, text)
     return None
 
 

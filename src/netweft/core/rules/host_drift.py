@@ -20,8 +20,8 @@ def drift_is_there(host: str, unknown: Sequence[str], there: Collection[str]) ->
     if there and not unknown:
         return None
     about = f"Nothing of {listed(unknown)} differs" if unknown else "Nothing differs"
-    told = f" What differs is of {listed(there)}." if there else ""
-    return Problem("DRIFT_IS_NOT_THERE", f"{about} on Host {host}.{told}")
+    rest = f" Only these differ: {listed(there)}." if there else ""
+    return Problem("DRIFT_IS_NOT_THERE", f"{about} on Host {host}.{rest}")
 
 
 def drift_is_ignored(host: str, texts: Collection[str]) -> Problem | None:
