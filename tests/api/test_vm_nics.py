@@ -90,7 +90,7 @@ def test_rules_of_vnics_while_the_guest_is_down(fleet: Fleet, client: Client) ->
     trunk = "<custom_property><name>trunk</name><value>100,200-210</value></custom_property>"
     trunked = add_profile(client, "trunk", f"<custom_properties>{trunk}</custom_properties>")
     cases = (
-        ("<name>nic1</name>", "already in use"),
+        ("<name>nic1</name>", "already used"),
         ("<name> </name>", "not valid"),
         ("<name>x</name><interface>pci_passthrough</interface>", "needs a vNIC profile for passthrough"),
         ("<name>x</name><vnic_profile id='nothing'/>", "no vNIC profile"),

@@ -79,11 +79,25 @@ def texts_are_valid(kind: str, thing: Described, longest: int = NAME_MAX) -> tup
     )
 
 
-def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) -> Problem | None:
-    """No other of its kind (``others``: their names) has the name."""
+def name_is_free(kind: str, name: str, others: Collection[str], *, code: str, where: str = "") -> Problem | None:
+    """No other object of its kind (``others``: their names) has the name. ``where``: the scope of the name, a blank
+    before it.
+    """
     if name in others:
-        return Problem(code, f"The {kind} name '{name}' is already used. Choose a different name.")
+        return Problem(code, f"The {kind} name '{name}' is already used{where}. Choose a different name.")
     return None
+
+
+def one_or_many(users: Collection[str], codes: tuple[str, str]) -> str:
+    """The code of an object that is in use: the first of ``codes`` for one user, the second for several."""
+    return codes[len(users) > 1]
+
+
+def in_use(what: str, by: str, users: Collection[str], codes: tuple[str, str], remedy: str) -> Problem:
+    """An object is in use (``by``: what kind of users it has; ``users``: their names; ``codes``: as for
+    :func:`one_or_many`).
+    """
+    return Problem(one_or_many(users, codes), f"{what} is used by {by}: {listed(users)}. {remedy}")
 
 
 _LINK = re.compile(rf"[0-9A-Za-z_.-]{{1,{LINK_NAME_MAX}}}")

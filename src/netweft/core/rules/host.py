@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from netweft.core.errors import Problem
 from netweft.core.limits import PORT_MAX
+from netweft.core.rules import fields
 
 NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 """Names of hosts as oVirt has them: they appear in certificates and in searches."""
@@ -43,12 +44,9 @@ def name_is_valid(name: str) -> Problem | None:
     return Problem("VALIDATION_VDS_NAME_INVALID", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other host has the name."""
-    if name not in taken:
-        return None
-    text = f"The Host name '{name}' is already in use, please choose a unique name and try again."
-    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+    return fields.name_is_free("Host", name, used, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
 
 
 def address_is_valid(address: str) -> Problem | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from netweft.core.errors import Problem
 from netweft.core.limits import IPV6_MIN_MTU, LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
-from netweft.core.rules.fields import listed, name_server
+from netweft.core.rules.fields import in_use, listed, name_server, one_or_many
 
 NAME_SERVERS_MAX = 3
 """Name servers that a resolver file holds (resolv.conf(5), MAXNS)."""
@@ -23,6 +23,9 @@ _RESERVED: Final = re.compile(r"lo|all|default|(br|ovs)-.*")
 (:func:`netweft.core.desired_ovs.ovs_bridge_name`), and the devices of Open vSwitch itself (``ovs-system``,
 ``ovs-netdev``).
 """
+
+_IN_USE = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE", "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
+"""Codes for one user and for several."""
 
 
 def host_side_name(name: str, network_id: str) -> str:
@@ -162,17 +165,15 @@ def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
 
 
 def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
-    if not users:
-        return None
-    text = f"The network '{name}' is used by {by}: {listed(users)}. Put their vNICs on other networks first."
-    return Problem(_in_use(users), text)
+    remedy = "Put their vNICs on other networks first."
+    return in_use(f"The network '{name}'", by, users, _IN_USE, remedy) if users else None
 
 
 def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None:
     """A network that hosts carry (``hosts``: their names) keeps its name, because it is the name of their bridges."""
     if hosts:
         return Problem(
-            _in_use(hosts),
+            one_or_many(hosts, _IN_USE),
             f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Remove it from those "
             "hosts first.",
         )
@@ -209,8 +210,3 @@ def is_no_management_network(name: str, clusters: Sequence[str]) -> Problem | No
             "Give them another management network, or remove them, first.",
         )
     return None
-
-
-def _in_use(users: Sequence[str]) -> str:
-    one, many = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE", "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
-    return one if len(users) == 1 else many

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from netweft.core.addresses import Address, Network, host_range
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 from netweft.core.rules.fields import listed, name_server
 
 POOLS_MAX, SERVERS_MAX, ROUTES_MAX = 32, 8, 64
@@ -46,10 +47,8 @@ def parsed_address(text: str) -> Address | None:
 
 def name_is_free(name: str, *, is_taken: bool) -> Problem | None:
     """No other subnet of the network has the name."""
-    if is_taken:
-        text = f"The subnet name '{name}' is already used by another subnet of the network. Choose a different name."
-        return Problem("SUBNET_NAME_IN_USE", text)
-    return None
+    used, where = (name,) if is_taken else (), " by another subnet of the network"
+    return fields.name_is_free("subnet", name, used, code="SUBNET_NAME_IN_USE", where=where)
 
 
 def cidr_is_valid(text: str) -> Problem | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,50}")
 
@@ -21,12 +22,9 @@ def name_is_valid(name: str) -> Problem | None:
     return Problem("TAGS_SPECIFIED_TAG_NAME_IS_INVALID", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other tag has the name."""
-    if name not in taken:
-        return None
-    text = f"The tag name '{name}' is already in use. Choose another one."
-    return Problem("TAGS_SPECIFY_TAG_IS_IN_USE", text)
+    return fields.name_is_free("tag", name, used, code="TAGS_SPECIFY_TAG_IS_IN_USE")
 
 
 def is_not_root(*, is_root: bool) -> Problem | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
 from netweft.core.migration import STAYING_DRIVERS
+from netweft.core.rules import fields
 
 NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 """Names of virtual machines as oVirt has them."""
@@ -39,12 +40,9 @@ def name_is_valid(name: str) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other virtual machine has the name."""
-    if name not in taken:
-        return None
-    text = f"The VM name '{name}' is already in use, please choose a unique name and try again."
-    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+    return fields.name_is_free("VM", name, used, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
 
 
 def memory_is_enough(octets: int) -> Problem | None:

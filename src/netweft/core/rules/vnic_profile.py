@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
-from netweft.core.rules.fields import listed
+from netweft.core.rules import fields
+from netweft.core.rules.fields import in_use, listed, one_or_many
 from netweft.core.trunks import parse_trunk
 
 _UUIDS = re.compile(
@@ -25,6 +26,9 @@ _PROPERTIES = {
 that reach the guest tagged.
 """
 
+_IN_USE = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
+"""Codes for one user and for several."""
+
 
 def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | None:
     """Only a VM network takes vNICs."""
@@ -38,13 +42,8 @@ def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | Non
 
 def name_is_free(name: str, others: Collection[str]) -> Problem | None:
     """No other profile of the network (``others``: their names) has the name."""
-    if name in others:
-        return Problem(
-            "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE",
-            f"The vNIC profile name '{name}' is already used by another profile of the network. Choose a different "
-            "name.",
-        )
-    return None
+    code, where = "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE", " by another profile of the network"
+    return fields.name_is_free("vNIC profile", name, others, code=code, where=where)
 
 
 def network_is_kept(before: str, after: str) -> Problem | None:
@@ -174,7 +173,7 @@ def kept_while_used(vms: Sequence[str], changed: Collection[str]) -> Problem | N
     if not vms or not what:
         return None
     return Problem(
-        _in_use(vms),
+        one_or_many(vms, _IN_USE),
         f"The profile's {what} cannot change while VMs use it: {listed(vms)}. Give their vNICs another profile first.",
     )
 
@@ -190,12 +189,5 @@ def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
 
 
 def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
-    if not users:
-        return None
-    text = f"The vNIC profile '{name}' is used by {by}: {listed(users)}. Give their vNICs another profile first."
-    return Problem(_in_use(users), text)
-
-
-def _in_use(users: Sequence[str]) -> str:
-    one, many = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
-    return one if len(users) == 1 else many
+    remedy = "Give their vNICs another profile first."
+    return in_use(f"The vNIC profile '{name}'", by, users, _IN_USE, remedy) if users else None
