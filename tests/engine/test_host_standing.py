@@ -18,7 +18,7 @@ from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import MEGABIT
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.core.rules.host_consistency import violations
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import (

@@ -20,8 +20,9 @@ from netweft.core.host_request import (
 )
 from netweft.core.intent import AttachmentIntent, IpAssignment
 from netweft.core.keep import KEEP
+from netweft.core.roles import ROLES
 
-ADDRESSED_ROLES = ("management", "display", "migration", "default_route", "gluster")
+ADDRESSED_ROLES = ROLES
 """A network that has one of these roles in the cluster needs an address on every host."""
 
 _DHCP = (IpAssignment(version=4, method="dhcp"),)

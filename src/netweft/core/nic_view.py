@@ -62,7 +62,6 @@ class NicView:
     network_id: str = ""
     qos: HostQos | None = None
     bridged: bool = False
-    is_default_route: bool = False
     ipv4: FamilyView = field(default_factory=FamilyView)
     ipv6: FamilyView = field(default_factory=FamilyView)
 
@@ -141,7 +140,6 @@ class _Viewer:
             network_id=location.network_id if location else "",
             qos=reported_qos(location) if location else None,
             bridged=location.bridged if location else False,
-            is_default_route=location.default_route if location else False,
             ipv4=_family(4, top, addresses, location.gateway4 if location else ""),
             ipv6=_family(6, top, addresses, location.gateway6 if location else ""),
         )

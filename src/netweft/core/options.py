@@ -18,7 +18,9 @@ MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "
 
 _ALL = frozenset(MODES)
 _ARP = _ALL - {"802.3ad", "balance-tlb", "balance-alb"}
-_PRIMARY = frozenset({"active-backup", "balance-tlb", "balance-alb"})
+ACTIVE_PORT_MODES = frozenset({"active-backup", "balance-tlb", "balance-alb"})
+"""Bond modes with an active port; the primary option exists only in these."""
+
 _LACP = frozenset({"802.3ad"})
 
 BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
@@ -39,8 +41,8 @@ BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
     "min_links": (_ALL, "0"),
     "num_peer_notif": (_ALL, "1"),
     "packets_per_slave": (frozenset({"balance-rr"}), "1"),
-    "primary": (_PRIMARY, ""),
-    "primary_reselect": (_PRIMARY, "always"),
+    "primary": (ACTIVE_PORT_MODES, ""),
+    "primary_reselect": (ACTIVE_PORT_MODES, "always"),
     "resend_igmp": (_ALL, "1"),
     "tlb_dynamic_lb": (frozenset({"balance-tlb", "balance-alb"}), "1"),
     "updelay": (_ALL, "0"),

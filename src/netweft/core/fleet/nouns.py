@@ -20,8 +20,8 @@ from netweft.core.fleet.host_nouns import HOST
 from netweft.core.fleet.values import Choice, Items, Number, Part, Parts, Text, Texts
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.network_filters import IDS
+from netweft.core.roles import ROLES
 
-ROLES: Final = ("management", "display", "migration", "default_route", "gluster")
 _DNS = Items(Text("address"), in_order=True)
 _SUBNET = Noun(
     name="subnet",

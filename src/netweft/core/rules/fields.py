@@ -16,6 +16,9 @@ NAME_MAX = 256
 SHORT_NAME_MAX = 40
 """Characters of a data centre's or cluster's name."""
 
+MACHINE_NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
+"""Names of hosts and virtual machines, as in oVirt: they appear in certificates and in searches."""
+
 DESCRIPTION_MAX = 4000
 """Characters of a description or a comment."""
 

@@ -11,9 +11,6 @@ from netweft.core.errors import Problem
 from netweft.core.limits import PORT_MAX
 from netweft.core.rules import fields
 
-NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
-"""Names of hosts as oVirt has them: they appear in certificates and in searches."""
-
 REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
 """In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
 
@@ -38,7 +35,7 @@ ACTIVATABLE = frozenset(
 
 def name_is_valid(name: str) -> Problem | None:
     """The name has the letters and the length that names of hosts may have."""
-    if NAME.fullmatch(name):
+    if fields.MACHINE_NAME.fullmatch(name):
         return None
     text = f"The Host name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
     return Problem("VALIDATION_VDS_NAME_INVALID", text)

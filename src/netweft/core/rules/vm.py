@@ -9,9 +9,6 @@ from netweft.core.errors import Problem
 from netweft.core.migration import STAYING_DRIVERS
 from netweft.core.rules import fields
 
-NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
-"""Names of virtual machines as oVirt has them."""
-
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,4095}")
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -34,7 +31,7 @@ MEMORY_MIN = 16 * 1024**2
 
 def name_is_valid(name: str) -> Problem | None:
     """The name has the letters and the length that names of virtual machines may have."""
-    if NAME.fullmatch(name):
+    if fields.MACHINE_NAME.fullmatch(name):
         return None
     text = f"The VM name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
     return Problem("ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", text)

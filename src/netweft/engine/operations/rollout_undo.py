@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from netweft.core.roles import ROLES
 from netweft.core.rollout import HostState, Status
 from netweft.core.rules import check
 from netweft.core.rules import rollout as rules
@@ -26,7 +27,7 @@ from netweft.engine.operations import host_standing, port_profiles, vnic_sync
 from netweft.engine.operations.rollouts import host_row
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import in_clusters
-from netweft.engine.queries.network_views import QOS_LIMITS, ROLES, NetworkInCluster, networks_among
+from netweft.engine.queries.network_views import QOS_LIMITS, NetworkInCluster, networks_among
 from netweft.engine.queries.networks import concerned
 from netweft.engine.queries.rollouts import Definitions, Held, HostOfRollout
 
