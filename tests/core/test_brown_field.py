@@ -156,7 +156,7 @@ def test_what_is_in_the_way_is_said() -> None:
     twice = host.with_link(replace(host.bonds["bond7"], addresses=(ADDRESS,)))
     assert foreign(twice)["br0"] == "bond7 below it has addresses of its own; move them to br0."
     leased = host.with_link(replace(host.bridges["br10"], dynamic=(ADDRESS,)))
-    assert foreign(leased)["br10"].startswith("A DHCP client that Netweft did not start gave it its address")
+    assert foreign(leased)["br10"].startswith("Its address is from a DHCP client that Netweft did not start")
 
 
 def test_a_network_that_does_not_fit_is_none() -> None:

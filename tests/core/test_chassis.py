@@ -1,4 +1,4 @@
-"""The host as a chassis of OVN: what is wanted, planned, lost and told."""
+"""The host as a chassis of OVN: its desired state, plans, losses and texts."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_what_a_host_brings_along_is_kept() -> None:
 
 def test_a_host_without_open_vswitch() -> None:
     bare = replace(CLEAN, chassis=None)
-    with pytest.raises(PlanError, match="There is no Open vSwitch on the host, so it can be no chassis of OVN"):
+    with pytest.raises(PlanError, match="There is no Open vSwitch on the host, so it cannot be an OVN chassis"):
         plan(bare, desired_host(intent(STATIC), bare))
     with pytest.raises(StepRefusedError, match="Open vSwitch is not installed"):
         simulate(bare, s.SetChassis(OURS))
@@ -259,14 +259,14 @@ def test_words() -> None:
         )
     ] == [
         (
-            "make the host a chassis of OVN (host-1, southbound database ssl:192.0.2.1:6642, geneve at 192.0.2.5,"
+            "make the host an OVN chassis (host-1, southbound database ssl:192.0.2.1:6642, geneve at 192.0.2.5,"
             " datapath system, reaches physnet1 over br-eth1)"
         ),
-        "make the host no chassis of OVN any more",
+        "remove the OVN chassis settings of the host",
         (
             "restore the previous ovn-controller settings (theirs, southbound database tcp:198.51.100.1:6642,"
             " geneve,vxlan at 198.18.0.1, reaches public over br-ex)"
         ),
-        "make the host no chassis of OVN any more",
+        "remove the OVN chassis settings of the host",
         "restore the previous ovn-controller settings (southbound database tcp:192.0.2.7:6642)",
     ]

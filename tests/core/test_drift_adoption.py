@@ -139,7 +139,7 @@ def test_only_what_is_named() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Host], Host], str]] = {
-    "an MTU": (lambda host: link(host, "tenants", mtu=1500), "that is of the network, on all its hosts"),
+    "an MTU": (lambda host: link(host, "tenants", mtu=1500), "the network defines this for all its hosts"),
     "a link that is down": (lambda host: link(host, "tenants", up=False), "no setting of an attachment or bond"),
     "what is left of a network": (
         lambda host: host.with_link(replace(host.bridges["tenants"], name="old", owner="gone")),
@@ -165,7 +165,7 @@ def test_a_guests_port_is_no_setting_of_the_host() -> None:
     found = adopt_drift(wanted, host, drift)
     problem = rules.drift_can_be_adopted(found.left)
     assert problem is not None
-    assert "a vNIC is where its profile says: change the vNIC" in problem.text
+    assert "the profile of the vNIC defines this: change the vNIC" in problem.text
 
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)

@@ -31,7 +31,7 @@ def test_all_are_free_but_those_that_are_held() -> None:
 @pytest.mark.parametrize(
     ("host", "reason"),
     [
-        (HOST.without_link("eth0v0"), "shows no NIC"),
+        (HOST.without_link("eth0v0"), "has no NIC"),
         (
             HOST.with_link(replace(FIRST, facts=replace(FIRST.facts, vendor="0x1137", device="0x0071"))),
             "is a dynamic vNIC of a virtual interface card",

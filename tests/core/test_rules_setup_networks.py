@@ -289,7 +289,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         addressed(ip4("192.0.2.5", method="dhcp")),
         VIEW,
         "INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS",
-        "'dhcp' does not take",
+        "'dhcp' does not allow",
     ),
     (
         addressed(ip4("", 0, method="autoconf")),

@@ -277,7 +277,7 @@ def test_what_does_not_differ_cannot_be_ignored(fleet: Fleet) -> None:
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth2",)))
     with pytest.raises(ValidationError, match="Give a later one"):
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=utc_now()))
-    with pytest.raises(ValidationError, match="Nothing of that is ignored on Host sim-1"):
+    with pytest.raises(ValidationError, match="None of these differences is ignored on Host sim-1"):
         fleet.db.run(count_drift, SYSTEM, fleet.id())
 
 
@@ -314,8 +314,8 @@ def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
     with pytest.raises(ValidationError) as refusal:
         fleet.db.run(adopt_host_drift, SYSTEM, fleet.id())
     text = refusal.value.text
-    assert "tenants: up should be on, and is off (no setting of an attachment or bond says that)" in text
-    assert "storage: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the" in text
+    assert "tenants: up should be on, and is off (no setting of an attachment or bond covers this)" in text
+    assert "storage: mtu should be 1500, and is 1400 (the network defines this for all its hosts: change the" in text
     assert "eth2: master should be bond0, and is none" in text
     with pytest.raises(
         ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. Only these differ: bond0, storage, tenants"

@@ -107,7 +107,7 @@ def _problem(host: Host, intent: HostIntent, place: Location, top: Link) -> str:
     if (link := host.links().get(below[0])) is not None and link.addresses:
         return f"{below[0]} below it has addresses of its own; move them to {top.name}."
     if top.dynamic and not (top.dhcp4 or top.dhcp6 or top.autoconf):
-        return "A DHCP client that Netweft did not start gave it its address; make the address static, or stop that."
+        return "Its address is from a DHCP client that Netweft did not start; make it static, or stop that client."
     return ""
 
 

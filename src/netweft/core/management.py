@@ -75,16 +75,18 @@ def check_vlan(host: Host, link: Link, network: NetworkView, name: str) -> None:
 
 
 def _check_is_ours(host: Host, link: Link, name: str) -> None:
-    """Raise HostError when others made what the address is on: that is theirs, and a bridge cannot be had twice."""
+    """Raise HostError when the address is on a link that we do not manage: we must not change it, and cannot create a
+    second bridge on its NIC.
+    """
     foreign = _foreign(host, link)
     if not foreign:
         return
     base, _ = _stands_on(host, link)
     given = "; ".join(f"ip link set dev {one} alias {MARK}{SHARED}" for one in foreign)
-    hand_over = f", or hand it over by typing on the host: {given}" if not isinstance(link, OvsPort) else ""
+    hand_over = f", or hand it over by running on the host: {given}" if not isinstance(link, OvsPort) else ""
     text = (
-        f"The address of Host {name} is on '{link.name}' over {base}, and {', '.join(foreign)} was not made by Netweft,"
-        f" which never touches what others made. Put the address onto a NIC itself{hand_over}. Then activate the Host."
+        f"The address of Host {name} is on '{link.name}' over {base}, but Netweft does not manage"
+        f" {', '.join(foreign)}. Put the address on the NIC itself{hand_over}. Then activate the Host."
     )
     raise HostError(text, code="MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK")
 

@@ -243,11 +243,11 @@ def _value_problem(key: str, value: str) -> str | None:
         least, most = BOND_NUMBERS[key]
         number = _number(value)
         if number is None or not least <= number <= most:
-            return f"{key} cannot be {value!r}, but a number from {least} to {most}"
+            return f"{key} cannot be {value!r}: use a number from {least} to {most}"
     if key == "arp_ip_target":
         return _targets_problem(value.split(","))
     if key == "ad_actor_system" and (not _MAC.fullmatch(value) or int(value[:2], 16) & 1):
-        return f"ad_actor_system cannot be {value!r}, but the MAC address of one station"
+        return f"ad_actor_system cannot be {value!r}: use the MAC address of one station"
     return None
 
 
@@ -258,7 +258,7 @@ def _targets_problem(targets: list[str]) -> str | None:
     """bond_option_arp_ip_target_add() of the kernel."""
     for target in targets:
         if not _is_target(target):
-            return f"arp_ip_target cannot have {target!r}, but IPv4 addresses with commas between"
+            return f"arp_ip_target cannot have {target!r}: use IPv4 addresses with commas between"
     if twice := repeated(targets):
         return f"arp_ip_target has {twice} twice"
     if len(targets) > ARP_TARGETS_MAX:
@@ -285,10 +285,10 @@ def _monitoring_problem(mode: str, options: Mapping[str, str]) -> str | None:
         if value and not miimon:
             return f"{delay} is counted in intervals of miimon, which is not set"
         if value and value % miimon:
-            return f"{delay} cannot be {value}, but a multiple of miimon, {miimon}"
+            return f"{delay} cannot be {value}: use a multiple of miimon, {miimon}"
     for key, off in (("arp_interval", "0"), ("arp_validate", "none")):
         if miimon and options.get(key, off) != off:
-            return f"{key} and miimon exclude each other: links are watched by ARP or by MII"
+            return f"{key} and miimon exclude each other: links are monitored by ARP or by MII"
     return None
 
 
@@ -333,9 +333,9 @@ def bridge_problem(name: str, options: Mapping[str, str], *, stp: bool) -> str |
             least, most = 0, _WORD
         number = _number(value)
         if number is None or not least <= number <= most:
-            return f"{name}: {key} cannot be {value!r}, but a number from {least} to {most}"
+            return f"{name}: {key} cannot be {value!r}: use a number from {least} to {most}"
         if key in _TICKED and number % 2:
-            return f"{name}: {key} cannot be {value}, but an even number: kernels round others"
+            return f"{name}: {key} cannot be {value}: use an even number, as kernels round others"
         if key == "group_fwd_mask" and number & _RESERVED_GROUPS:
             return f"{name}: group_fwd_mask cannot have bit 0, 1 or 2"
     return None

@@ -81,12 +81,12 @@ def ovs_bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | 
     for key, value in options.items():
         if key == "xmit_hash_policy":
             if value not in _HASHES[mode]:
-                return f"{name}: Open vSwitch cannot share frames by {value} in mode {mode}"
+                return f"{name}: Open vSwitch cannot distribute frames by {value} in mode {mode}"
         elif key not in {*_KEYS, "use_carrier"}:
             return f"{name}: Open vSwitch has no option {key}"
     miimon = options.get("miimon") or bond_default(mode, "miimon")
     if miimon == "0" and ("miimon" in options or "use_carrier" in options):
-        return f"{name}: Open vSwitch always watches the links; it needs a miimon above 0"
+        return f"{name}: Open vSwitch always monitors the links and needs a miimon above 0"
     return None
 
 

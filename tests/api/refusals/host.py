@@ -126,7 +126,7 @@ TABLE: Table = (
     add(
         "host.engine_is_reachable",
         "VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK",
-        "call the engine by a name or an address that hosts reach",
+        "use a name or an address of the engine that hosts can reach",
         more="<ssh><authentication_method>publickey</authentication_method></ssh>",
     ),
     act(

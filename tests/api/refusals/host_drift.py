@@ -81,7 +81,7 @@ TABLE: Table = (
         f"{DRIFT}/adopt",
         "{}",
         "DRIFT_CANNOT_BE_ADOPTED",
-        "eth0: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the network)",
+        "eth0: mtu should be 1500, and is 1400 (the network defines this for all its hosts: change the network)",
     ),
     build,
     no(

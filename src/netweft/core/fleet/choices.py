@@ -51,7 +51,7 @@ def _decide_nics(
         asked = values["nic"]
         names, text = _found(asked, host, nics.get(host), bonds)
         if len(names) > 1:
-            text = f"{listed_facts(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
+            text = f"{listed_facts(asked)}: {', '.join(names)} of host {host} match. Add facts, or name one of them."
         values["nic"] = names[0] if names else ""
         if text:
             yield Mistake((*place, "nic"), text)
@@ -70,7 +70,7 @@ def _found(
     if there is None:
         return [], f"Host {host} has not reported its NICs: only names can be given."
     names = sorted(name for name, facts in there.items() if asked.items() <= facts.items())
-    return names, "" if names else f"{listed_facts(asked)}: no NIC of host {host} is so."
+    return names, "" if names else f"{listed_facts(asked)}: no NIC of host {host} matches."
 
 
 def _decide_address(

@@ -64,7 +64,7 @@ def limit(name: str, about: str, most: int = INTEGER_MAX) -> Field:
 
 
 DESCRIPTION = text("description", "A sentence about it.")
-COMMENT = text("comment", "What somebody wrote about it.")
+COMMENT = text("comment", "A comment.")
 TEXTS = (DESCRIPTION, COMMENT)
 """What nearly everything has."""
 SECRET: Final = Parts(
@@ -75,5 +75,5 @@ SECRET: Final = Parts(
     is_one=True,
 )
 HELD_ELSEWHERE: Final = (
-    "Where the secret is: in an environment variable or in a file. It is sent when a request is made anyway."
+    "Where the secret is: in an environment variable or in a file. It is sent with every request about the object."
 )

@@ -89,7 +89,7 @@ class Situation:
     def _wanted_chassis(self) -> Chassis | None:
         there, wanted = self.world.chassis, self.desired.chassis
         if there is None and wanted is not None and wanted.owner:
-            raise PlanError("There is no Open vSwitch on the host, so it can be no chassis of OVN; install it first.")
+            raise PlanError("There is no Open vSwitch on the host, so it cannot be an OVN chassis; install it first.")
         if there is None or not (there.owner or (wanted is not None and wanted.owner)):
             return None
         return wanted if wanted is not None else released(there)

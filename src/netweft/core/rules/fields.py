@@ -70,7 +70,7 @@ class Described(Protocol):
 
     @property
     def comment(self) -> str:
-        """What somebody wrote about it."""
+        """A comment."""
 
 
 def texts_are_valid(kind: str, thing: Described, longest: int = NAME_MAX) -> tuple[Problem | None, ...]:
@@ -150,7 +150,7 @@ def listed_facts(facts: Mapping[str, object]) -> str:
 
 def element_is_known(path: str) -> Problem | None:
     """Refuses an element that oVirt has and Netweft has not, or not in this request (``path``: where it stands)."""
-    text = f"The element {path} asks for what Netweft does not do here. Leave it out."
+    text = f"The element {path} is not supported here. Leave it out."
     return Problem("ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED", text)
 
 

@@ -66,7 +66,7 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
     """No other host has the address."""
     if address not in taken:
         return None
-    text = f"Host with the same address already exists: another Host of this engine answers at '{address}'."
+    text = f"Host with the same address already exists: another Host of this engine has the address '{address}'."
     return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
 
 
@@ -106,20 +106,20 @@ def way_in_is_given(*, by_key: bool, password: str) -> Problem | None:
         return None
     text = (
         "The password is empty: give root_password, or let root of the Host accept the engine's own key ('netweft host"
-        " ssh-key' shows it) and say ssh.authentication_method publickey."
+        " ssh-key' shows it) and set ssh.authentication_method to publickey."
     )
     return Problem("VDS_CANNOT_INSTALL_EMPTY_PASSWORD", text)
 
 
 def engine_is_reachable(engine_url: str, address: str) -> Problem | None:
-    """A host that joins calls the engine at the address at which whoever asks for it did; at its own loopback address
-    there is an engine only when both are one machine.
+    """A host joins the engine at the address of the request that adds it. A loopback address works only if the engine
+    runs on that host.
     """
     if not _is_loopback(urlsplit(engine_url).hostname or "") or _is_loopback(urlsplit(f"//{address}").hostname or ""):
         return None
     text = (
-        f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: call the engine"
-        " by a name or an address that hosts reach (NETWEFT_URL, and --listen and --name of the engine)."
+        f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: use a name or"
+        " an address of the engine that hosts can reach (NETWEFT_URL, and --listen and --name of the engine)."
     )
     return Problem("VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK", text)
 
@@ -172,7 +172,7 @@ def waits_for_no_rollout(name: str, *, waits: bool) -> Problem | None:
     """No rollout has yet to bring the host a change: what it keeps until then is of its cluster."""
     if not waits:
         return None
-    text = f"Host {name} waits for a change of its networks. Let the rollout go on, or take it back (netweft rollout)."
+    text = f"Host {name} waits for a change of its networks. Resume the rollout, or revert it (netweft rollout)."
     return Problem("HOST_WAITS_FOR_ROLLOUT", text)
 
 
@@ -202,7 +202,7 @@ def may_be_cleaned(status: str) -> Problem | None:
         return None
     text = (
         f"Host is in status {status} and cannot be reached, so its networks cannot be taken off it. Remove it with"
-        " force; then they stay on it until 'netweft agent --leave' is typed there."
+        " force; then they stay on it until 'netweft agent --leave' is run there."
     )
     return Problem("VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL", text)
 

@@ -17,7 +17,7 @@ def host_can_bond(host: HostView, bond: BondIntent) -> Problem | None:
     """A bond of the kernel takes its module; Open vSwitch bonds by itself."""
     if host.intent.switch_type == "ovs" or Ability.BONDING not in host.limits.lacks:
         return None
-    text = f"The kernel of Host {host.name} has no bonding, so bond {bond.name} cannot be made."
+    text = f"The kernel of Host {host.name} has no bonding, so bond {bond.name} cannot be created."
     return Problem("HOST_HAS_NO_BONDING", f"{text} Load the module bonding there, or use a NIC.")
 
 
@@ -49,8 +49,9 @@ def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: Final
     others = sorted(f"{name} ({shaped[name]})" for name in names if name in shaped)
     if not others:
         return None
-    text = f"The QoS of network '{network.name}' cannot be had: others shape the traffic of {', '.join(others)}."
-    return Problem("NIC_HAS_FOREIGN_QUEUEING", f"{text} Remove that on Host {host.name}, or take the QoS off.")
+    links = ", ".join(others)
+    text = f"The QoS of network '{network.name}' cannot be applied: other software shapes the traffic of {links}."
+    return Problem("NIC_HAS_FOREIGN_QUEUEING", f"{text} Remove that on Host {host.name}, or remove the QoS.")
 
 
 def shaped_links(switch_type: SwitchType, nic: str, bond: BondIntent | None) -> Sequence[str]:
@@ -64,7 +65,7 @@ def nic_has_ipv6(host: HostView, attachment: AttachmentIntent) -> Problem | None
     wants = any(ip.version == 6 and ip.method != "none" for ip in attachment.assignments)  # noqa: PLR2004 -- of IP
     if not (wants and nic in host.limits.without_ipv6 and stands_on_nic(host.intent.switch_type, network.intent)):
         return None
-    text = f"IPv6 is switched off on {nic} of Host {host.name}, so network '{network.name}' cannot have any there."
+    text = f"IPv6 is disabled on {nic} of Host {host.name}, so network '{network.name}' cannot use it there."
     return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic}.disable_ipv6 to 0 on the host.")
 
 

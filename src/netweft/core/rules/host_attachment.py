@@ -177,7 +177,7 @@ def only_static_has_address(name: str, ip: IpAssignment) -> Problem | None:
         return None
     text = (
         f"The IPv{ip.version} configuration of network '{name}' has an address, a netmask or a gateway, which"
-        f" '{ip.method}' does not take. Leave them out or use 'static'."
+        f" '{ip.method}' does not allow. Leave them out or use 'static'."
     )
     return Problem("NETWORK_ATTACHMENT_IP_CONFIGURATION_INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS", text)
 

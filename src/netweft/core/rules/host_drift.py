@@ -28,7 +28,7 @@ def drift_is_ignored(host: str, texts: Collection[str]) -> Problem | None:
     """What is to count again is ignored. ``texts``: what of it is."""
     if texts:
         return None
-    return Problem("DRIFT_IS_NOT_IGNORED", f"Nothing of that is ignored on Host {host}.")
+    return Problem("DRIFT_IS_NOT_IGNORED", f"None of these differences is ignored on Host {host}.")
 
 
 def drift_is_ignored_until_later(until: datetime | None, now: datetime) -> Problem | None:
@@ -49,7 +49,7 @@ def drift_can_be_adopted(left: Iterable[Difference]) -> Problem | None:
 
 def _reason(one: Difference) -> str:
     if one.part == "guest port":
-        return "a vNIC is where its profile says: change the vNIC"
+        return "the profile of the vNIC defines this: change the vNIC"
     if one.field in _OF_NETWORKS:
-        return "that is of the network, on all its hosts: change the network"
-    return "no setting of an attachment or bond says that"
+        return "the network defines this for all its hosts: change the network"
+    return "no setting of an attachment or bond covers this"

@@ -40,7 +40,7 @@ def name_is_no_bond(name: str) -> Problem | None:
     if name.lower().startswith("bond"):
         return Problem(
             "NETWORK_CANNOT_CONTAIN_BOND_NAME",
-            f"The name of the logical network '{name}' begins with 'bond', which is kept for bonds. Choose a "
+            f"The name of the logical network '{name}' begins with 'bond', which is reserved for bonds. Choose a "
             "different name.",
         )
     return None
@@ -62,7 +62,7 @@ def name_is_no_host_side_name(name: str, others: Collection[str]) -> Problem | N
     if name in others:
         return Problem(
             "NETWORK_NAME_USED_AS_VDSM_NETWORK_NAME",
-            f"The name of the logical network '{name}' is what another network of the data centre is called on hosts. "
+            f"The name of the logical network '{name}' is the name of another network of the data centre on hosts. "
             "Choose a different name.",
         )
     return None
@@ -91,7 +91,7 @@ def name_servers_are_valid(servers: Sequence[str]) -> Problem | None:
     if len(servers) > NAME_SERVERS_MAX:
         return Problem(
             "NETWORK_TOO_MANY_NAME_SERVERS",
-            f"{len(servers)} name servers are given, but a host takes {NAME_SERVERS_MAX}. Leave some out.",
+            f"{len(servers)} name servers are given, but a host can have at most {NAME_SERVERS_MAX}. Leave some out.",
         )
     for server in servers:
         if name_server(server) is None:

@@ -38,7 +38,7 @@ def network_has_vlan(name: str, vlan_id: int | None) -> Problem | None:
     """A fabric tells networks apart by their VLANs."""
     if vlan_id is not None:
         return None
-    text = f"Network '{name}' has no VLAN, by which a fabric would tell it from others. Give it one first."
+    text = f"Network '{name}' has no VLAN, so a fabric cannot distinguish it from others. Give it one first."
     return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VLAN", text)
 
 

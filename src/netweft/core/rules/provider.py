@@ -136,7 +136,7 @@ def plugin_mappings_are_valid(mappings: str, remote: str) -> Problem | None:
     if not remote:
         return Problem(
             "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_INCOMPLETE",
-            "agent_configuration has network_mappings and no address, so nobody needs them. Give the address of the"
+            "agent_configuration has network_mappings and no address, so they have no effect. Give the address of the"
             " southbound database too.",
         )
     if all(_MAPPING.fullmatch(one) for one in mappings.split(",")) and len(mappings) <= URL_MAX:
@@ -277,8 +277,8 @@ def certificates_are_of_use(certificate: str, url: str) -> Problem | None:
         return None
     return Problem(
         "ACTION_TYPE_FAILED_PROVIDER_HAS_NO_TLS",
-        f"The provider is reached by its databases at {url[:100]}, without TLS, so that nobody would verify anything"
-        " with certificates. Leave them out.",
+        f"The provider is reached by its databases at {url[:100]}, without TLS, so certificates have no effect."
+        " Leave them out.",
     )
 
 

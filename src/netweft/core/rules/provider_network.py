@@ -23,7 +23,7 @@ def is_vm_network(name: str, *, vm_network: bool) -> Problem | None:
     """Only guests use it."""
     if vm_network:
         return None
-    text = f"Network '{name}' is on a provider, which has it for VMs alone. Give it the usage 'vm'."
+    text = f"Network '{name}' is on a provider, where it is for VMs only. Give it the usage 'vm'."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_MUST_BE_VM_NETWORK", text)
 
 
@@ -113,7 +113,7 @@ def import_is_kept(name: str, changed: Collection[str]) -> Problem | None:
     if not changed:
         return None
     text = (
-        f"Network '{name}' was imported, and is not Netweft's to change on its provider: {', '.join(changed)}. "
+        f"Network '{name}' was imported, so Netweft does not change it on its provider: {', '.join(changed)}. "
         "Change it there."
     )
     return Problem(_CANNOT, text)
@@ -123,7 +123,7 @@ def is_not_labelled(name: str, *, is_provided: bool) -> Problem | None:
     """Labels put networks on hosts' NICs."""
     if not is_provided:
         return None
-    text = f"Network '{name}' is on a provider, and goes to no NIC of a host, so it takes no label."
+    text = f"Network '{name}' is on a provider, and is not attached to NICs of hosts, so it cannot have a label."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_CANNOT_BE_LABELED", text)
 
 
@@ -147,7 +147,7 @@ def is_not_for_hosts(name: str, *, is_provided: bool) -> Problem | None:
     """Its provider brings it to hosts."""
     if not is_provided:
         return None
-    text = f"Network '{name}' is on a provider, which brings it to hosts by itself. It is not attached to NICs."
+    text = f"Network '{name}' is on a provider, which connects hosts to it by itself. It is not attached to NICs."
     return Problem("EXTERNAL_NETWORK_HAVING_NAME_CANNOT_BE_PROVISIONED", text)
 
 

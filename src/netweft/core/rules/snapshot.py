@@ -12,7 +12,7 @@ def memory_is_not_asked_for(*, asked: bool) -> Problem | None:
     """A snapshot is of what a machine has and of its vNICs, not of what it works on."""
     if not asked:
         return None
-    text = "Snapshots are without the memory of a running VM. Set persist_memorystate to false."
+    text = "Snapshots do not include the memory of a running VM. Set persist_memorystate to false."
     return Problem("ACTION_TYPE_FAILED_SNAPSHOT_WITH_MEMORY_NOT_SUPPORTED", text)
 
 
@@ -20,7 +20,7 @@ def memory_is_not_restored(*, asked: bool) -> Problem | None:
     """No snapshot has memory to go on with."""
     if not asked:
         return None
-    text = "Snapshots are without the memory of a running VM, so that none can be restored. Leave restore_memory out."
+    text = "Snapshots do not include the memory of a running VM, so none can be restored. Leave restore_memory out."
     return Problem("ACTION_TYPE_FAILED_MEMORY_RESTORE_NOT_SUPPORTED", text)
 
 

@@ -71,7 +71,7 @@ def cidr_is_for_guests(cidr: Network) -> Problem | None:
     """Guests can have addresses of it."""
     nobodys = cidr.is_multicast or cidr.is_loopback or cidr.is_link_local or int(cidr.network_address) == 0
     if nobodys or (isinstance(cidr, IPv4Network) and cidr.is_reserved):
-        text = f"{cidr} is for multicast, loopback, links or nothing: no guest has an address of it. Use another."
+        text = f"{cidr} is multicast, loopback, link-local or reserved: guests cannot use it. Use another."
         return Problem("SUBNET_CIDR_NOT_FOR_GUESTS", text)
     return None
 
@@ -160,7 +160,7 @@ def dns_servers_are_valid(cidr: Network, servers: Sequence[str]) -> Problem | No
     found = [name_server(server) for server in servers]
     for text, address in zip(servers, found, strict=True):
         if address is None or address.version != cidr.version or "%" in text:
-            said = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that a guest can ask."
+            said = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that guests can query."
             return Problem("SUBNET_DNS_SERVER_INVALID", f"{said} Give one.")
     if len(set(found)) < len(found):
         return Problem("SUBNET_DNS_SERVER_TWICE", f"A DNS server is given twice: {', '.join(servers)}. Name each once.")
@@ -214,7 +214,7 @@ def dhcp_has_address(cidr: Network, server: str, *, dhcp: bool) -> Problem | Non
     """A subnet of IPv4 with DHCP has an address to serve it from (empty: none is left)."""
     if not dhcp or server or isinstance(cidr, IPv6Network):
         return None
-    text = f"DHCP is served from an address of the subnet, and none of {cidr} is left. Take one from a vNIC first."
+    text = f"The DHCP server needs an address of the subnet, and none of {cidr} is left. Take one from a vNIC first."
     return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
@@ -222,7 +222,7 @@ def dhcp_leaves_addresses(server: str, pools: Sequence[Pool]) -> Problem | None:
     """The pools have an address besides the one that DHCP is served from (``server``: empty for none)."""
     if not server or list(pools) != [(server, server)]:
         return None
-    text = f"The allocation pool holds only {server}, which DHCP is served from. Widen it, or leave dhcp out."
+    text = f"The allocation pool holds only {server}, the address of the DHCP server. Widen it, or leave dhcp out."
     return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
@@ -230,7 +230,7 @@ def is_unused(name: str, vnics: Collection[str]) -> Problem | None:
     """No vNIC (``vnics``: those that have, as ``vm/vnic``) has an address of it."""
     if not vnics:
         return None
-    text = f"The subnet '{name}' is used by vNICs: {listed(vnics)}. Take its addresses from them first."
+    text = f"The subnet '{name}' is used by vNICs: {listed(vnics)}. Remove its addresses from them first."
     return Problem("SUBNET_IN_USE", text)
 
 

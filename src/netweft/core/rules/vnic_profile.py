@@ -35,7 +35,7 @@ def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | Non
     if not is_vm_network:
         return Problem(
             "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK",
-            f"The network '{network}' is no VM network, so it takes no vNICs. Add the usage 'vm' to it first.",
+            f"The network '{network}' is not a VM network, so it cannot have vNICs. Add the usage 'vm' to it first.",
         )
     return None
 
@@ -71,7 +71,7 @@ def passthrough_stands_alone(
     if port_isolation:
         return Problem(
             "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION",
-            "A network with port isolation takes no passthrough profile. Use another network.",
+            "A network with port isolation cannot have a passthrough profile. Use another network.",
         )
     return None
 
