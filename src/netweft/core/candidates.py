@@ -25,9 +25,9 @@ class NetworkOn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
-    """A NIC or bond that networks stand on. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
+    """A NIC or bond that carries networks. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
 
-    ``ports``: NICs that it has (1, or those of a bond), ``ports_up``: those with a link.
+    ``ports``: its number of NICs (1, or those of a bond), ``ports_up``: those with a link.
     """
 
     load: float = 0.0
@@ -37,10 +37,9 @@ class Uplink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeFunctions:
-    """Virtual functions of a NIC that nobody has. ``networks``: ids of those that they may serve, None for all.
+    """Free virtual functions of a NIC. ``networks``: ids of those that they may serve, None for all.
 
-    ``is_card``: they are the dynamic vNICs of a virtual interface card instead, on which only networks are that a
-    fabric carries.
+    ``is_card``: they are the dynamic vNICs of a virtual interface card instead, which carry only networks of a fabric.
     """
 
     nic: str
@@ -129,8 +128,8 @@ class HostState:
         object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
 
     def implements(self, network: str) -> str:
-        """How a network is there: :data:`NATIVE`, the technology of a fabric, or empty for not at all. A host on which
-        somebody set it up has it natively, whatever a fabric carries.
+        """How a host implements a network: :data:`NATIVE`, the technology of a fabric, or empty for not at all. A
+        network that is attached on the host is native, even if a fabric carries it.
         """
         return NATIVE if network in self.networks else self.carried.get(network, "")
 

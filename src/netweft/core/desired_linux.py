@@ -1,6 +1,4 @@
-"""The wanted host where Linux bridges connect guests: VLAN devices over NICs and bonds, a bridge for each network of
-guests.
-"""
+"""The desired host with Linux bridges: VLAN devices over NICs and bonds, a bridge for each VM network."""
 
 from __future__ import annotations
 

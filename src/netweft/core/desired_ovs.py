@@ -1,6 +1,4 @@
-"""The wanted host where Open vSwitch connects guests: a bridge over each NIC or bond, an internal port for each of its
-networks.
-"""
+"""The desired host with Open vSwitch: a bridge over each NIC or bond, an internal port for each of its networks."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class IntentError(HostError):
-    """What is wanted cannot be had on any host; a rule should have said so before."""
+    """No host can have the desired state; a rule should have refused it."""
 
     code = "ACTION_TYPE_FAILED_HOST_INTENT"
 

@@ -42,9 +42,9 @@ def why_in_use(host: Host, function: VirtualFunction, nics: Mapping[str, Nic]) -
 
 
 def free_functions(host: Host, held: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
-    """For each NIC with virtual functions the PCI addresses of those that nobody has, first first.
+    """For each NIC with virtual functions the PCI addresses of the free ones, in order.
 
-    ``held``: addresses that are promised to guests.
+    ``held``: addresses that are reserved for guests.
     """
     nics = nics_by_address(host)
     return {

@@ -38,8 +38,8 @@ def loss(step: s.Step, host: Host) -> Loss:
 
 
 def touched(step: s.Step, host: Host) -> set[str]:
-    """The names of the links and OVS bridges whose traffic the step may affect: what it names, and all that stands on
-    that.
+    """The names of the links and OVS bridges whose traffic the step may affect: those that it names, and all above
+    them.
     """
     return _touched(step, World(host))
 
@@ -223,7 +223,7 @@ def _loss(step: s.Step, world: World) -> Loss:
 
 
 def _is_used(name: str, world: World) -> bool:
-    """Whether anybody may be using a link: it, or something that stands on it, has addresses or guests."""
+    """Whether a link may be in use: it, or a link above it, has addresses or guests."""
     names = _with_all_above([name], world)
     links = [world.links[name] for name in names if name in world.links]
     has_addresses = any(link.addresses or link.dynamic or link.dhcp4 or link.dhcp6 for link in links)

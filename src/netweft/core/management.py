@@ -1,7 +1,7 @@
-"""Where the management network of a host that joins goes: to where the address is at which the engine reaches the host.
+"""Where the management network of a new host is attached: where the address is at which the engine reaches the host.
 
-That may be a NIC or a bond, a VLAN device over one, or what we made of these before: a Linux bridge, or an internal
-port of Open vSwitch.
+That may be a NIC or a bond, a VLAN device over one, or our links over these: a Linux bridge, or an internal port of
+Open vSwitch.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from netweft.core.kept import SHARED
 
 
 def management_attachment(host: Host, network: NetworkView, addresses: Collection[str], name: str) -> SetupRequest:
-    """The request that attaches the management network without changing the host's address. Raises HostError when it
-    cannot be.
+    """The request that attaches the management network without changing the host's address. Raises HostError when that
+    is impossible.
 
-    ``addresses``: those of the host as the engine knows them. None, or a loopback address (an agent on the engine's own
-    machine), tell nothing, so the link with the default route is taken then, or the first with an address, or the
-    first. What another engine had in that place goes.
+    ``addresses``: those of the host that the engine uses. None, or a loopback address (an agent on the engine's own
+    machine), identify no link, so the link with the default route is used, or the first with an address, or the first.
+    A network of another engine in that place is removed.
     """
     link = management_link(host, addresses)
     if link is None:
@@ -92,12 +92,12 @@ def _check_is_ours(host: Host, link: Link, name: str) -> None:
 
 
 def _foreign(host: Host, link: Link) -> list[str]:
-    """What others made among a link and those below."""
+    """The unmanaged links among a link and those below it."""
     return [one.name for one in _stack(host, link) if not isinstance(one, Nic) and not one.owner]
 
 
 def _stack(host: Host, link: Link) -> Iterator[Link]:
-    """A link and those that it stands on, as far down as NICs."""
+    """A link and those below it, down to NICs."""
     links = host.links()
     yield link
     lower = [link.base] if isinstance(link, Vlan) else host.ports_of(link.name)
@@ -122,7 +122,7 @@ def _stands_on(host: Host, link: Link) -> tuple[str, int | None]:
 
 
 def _candidates(host: Host) -> list[Link]:
-    """All links, by name; those that are ports of others come last, as nobody expects an address there."""
+    """All links, by name; ports of other links come last, as they normally have no address."""
     return sorted(host.links().values(), key=lambda link: (bool(link.master), link.name))
 
 

@@ -1,4 +1,4 @@
-"""What the devices at the other ends of a host's cables say of themselves by LLDP (IEEE 802.1AB)."""
+"""The neighbours at the other ends of a host's cables, from LLDP (IEEE 802.1AB)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class Neighbour:
     """A neighbour of a NIC.
 
-    ``chassis`` and ``port``: its ids of the device and of the port that the cable is in; ``chassis_kind``,
-    ``port_kind``: what each id is (``mac``, ``ifname``, ``ifalias``, ``local``, ``ip`` or another word of lldpd's).
-    ``ttl``: seconds for which it wants what it says to be believed.
+    ``chassis`` and ``port``: its ids of the device and of the port at the cable; ``chassis_kind``, ``port_kind``: the
+    type of each id (``mac``, ``ifname``, ``ifalias``, ``local``, ``ip`` or another word of lldpd). ``ttl``: seconds for
+    which its data is valid.
     """
 
     chassis: str
@@ -31,21 +31,21 @@ class Neighbour:
     vlan: int | None = None
     """Of untagged frames (IEEE 802.1Q, port VLAN ID)."""
     vlans: tuple[tuple[int, str], ...] = ()
-    """The VLANs of the port that it tells the names of."""
+    """The VLANs of the port for which it announces names."""
     aggregate: int = 0
     """Number of the aggregated port (LACP) that the port is in, 0 for none."""
     frame_max: int = 0
-    """Octets of the longest frame (IEEE 802.3), 0 where it does not say."""
+    """The longest frame in octets (IEEE 802.3), 0 where it is not announced."""
 
     @property
     def device(self) -> str:
-        """What people call the device."""
+        """The name of the device for users."""
         return self.system_name or self.chassis
 
     @property
     def port_name(self) -> str:
-        """What people call the port: an id that is a name, else its description. Some switches give an id that is a
-        MAC address, or a mere number.
+        """The name of the port for users: an id that is a name, else its description. Some switches announce an id that
+        is a MAC address, or a mere number.
         """
         is_name = self.port_kind in _NAMES and not self.port.isdigit()
         return self.port if is_name else self.port_description or self.port
@@ -86,7 +86,7 @@ _KINDS = {"mac": "MAC", "ifname": "Ifname", "ifalias": "Ifalias", "local": "Loca
 
 
 def elements_of(neighbour: Neighbour) -> tuple[Element, ...]:
-    """What a neighbour says, as elements in the order of IEEE 802.1AB; no more than it says."""
+    """A neighbour's data as elements in the order of IEEE 802.1AB; only those that it announces."""
     said = neighbour
     basic = (
         _element("Chassis ID", 1, {"chassis ID subtype": _kind(said.chassis_kind), "chassis ID": said.chassis}),

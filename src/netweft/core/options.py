@@ -49,7 +49,7 @@ BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
     "use_carrier": (_ALL, "1"),
     "xmit_hash_policy": (_ALL, "layer2"),
 }
-"""In which modes the kernel takes each option, and what it is when nobody sets it."""
+"""The modes in which the kernel accepts each option, and the default."""
 
 _MIIMON = "100"
 """Milliseconds; the default of ``miimon`` in the modes that cannot do without it (bond_option_mode_set() of the
@@ -143,9 +143,7 @@ BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "vlan_filtering": (0, 1, 0),
     "vlan_stats_enabled": (0, 1, 0),
 }
-"""By name in sysfs: the least and the greatest value that the kernel takes, and the one that a bridge has by itself.
-Times in 1/100 s.
-"""
+"""By name in sysfs: the least and the greatest value that the kernel accepts, and the default. Times in 1/100 s."""
 
 _RESERVED_GROUPS = 0x0007
 """Bits of ``group_fwd_mask`` that the kernel refuses (BR_GROUPFWD_RESTRICTED: STP, pause frames, LACP)."""
@@ -156,7 +154,7 @@ _NUMBER = re.compile("0x[0-9A-Fa-f]{1,16}|[0-9]{1,20}")
 
 
 def bond_mode(text: str) -> str:
-    """The kernel's name of a bond mode that a user wrote as number or name; what is neither comes back as it is."""
+    """The kernel's name of a bond mode given as number or name; anything else is returned as it is."""
     number = _number(text)
     return MODES[number] if number is not None and number < len(MODES) else text
 
@@ -194,7 +192,7 @@ def _bond_value(name: str, text: str) -> str:
 
 
 def bond_default(mode: str, name: str) -> str | None:
-    """What an option of a bond is when nobody sets it; None for an option that there is not."""
+    """The default of an option of a bond; None for an unknown option."""
     if name == "miimon" and mode not in _ARP:
         return _MIIMON
     return BOND_OPTIONS[name][1] if name in BOND_OPTIONS else None
@@ -223,7 +221,7 @@ def _number(text: str) -> int | None:
 
 
 def bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | None:
-    """Why the kernel refuses these options of a bond in this mode, or does not do what they say."""
+    """Why the kernel refuses these options of a bond in this mode, or ignores them."""
     for key, value in options.items():
         if key not in BOND_OPTIONS:
             return f"{name}: bonds have no option {key!r}"

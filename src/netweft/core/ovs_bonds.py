@@ -1,8 +1,8 @@
-"""What Open vSwitch has for the kernel's bond modes and options, there and back.
+"""The counterparts in Open vSwitch of the kernel's bond modes and options, and back.
 
 Source: ovs-vswitchd.conf.db(5), table Port, "Bonding Configuration". An option without a counterpart is refused, so
-that none is taken and dropped. Open vSwitch always watches the links, by their carrier unless told otherwise, and
-shares frames by a hash that its mode decides.
+that none is silently dropped. Open vSwitch always monitors the links, by carrier by default, and distributes frames by
+a hash that its mode determines.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def ovs_bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | 
 
 
 def kernel_bond_mode(port: OvsPort) -> str:
-    """The kernel's bond mode that does what an OVS bond does.
+    """The kernel's bond mode that is equivalent to an OVS bond.
 
-    LACP makes it 802.3ad, however the traffic is shared; what OVSDB says nothing of is active-backup.
+    With LACP it is 802.3ad, however the traffic is distributed; without settings in OVSDB it is active-backup.
     """
     if port.bond_mode in {"", "active-backup"}:
         return "active-backup"

@@ -46,11 +46,12 @@ from netweft.core.interface_cards import InterfaceCard
 from netweft.core.neighbours import Neighbours
 
 AGENT_PORT = 54322
-"""TCP port that an agent listens at when nobody says otherwise."""
+"""The default TCP port of an agent."""
 
 ORDER_HEADER = "Netweft-Order"
-"""A number on what is asked of a guest, which grows from one order to the next: a host refuses one that is older than
-the last that it has taken for that guest. It is of an engine that hung, and whose work another has taken over.
+"""The number of an order for a guest, which increases from one order to the next: a host refuses one that is older than
+the last that it accepted for that guest. An older one is from an engine that hung, and whose work another has taken
+over.
 """
 
 EVENT_HEADER = "Netweft-Event"
@@ -61,7 +62,7 @@ PROGRESS_EVERY = 0.5
 
 
 class Phase(StrEnum):
-    """Where a change of a host stands. Stored on the host's disk before each phase begins."""
+    """The phase of a change of a host. Stored on the host's disk before each phase begins."""
 
     CHECKPOINTED = "checkpointed"
     APPLYING = "applying"
@@ -73,15 +74,15 @@ class Phase(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to the change by itself."""
+        """Whether the change has reached a final phase."""
         return self in {Phase.CONFIRMED, Phase.COMMITTED, Phase.ROLLED_BACK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """The whole wanted Host.
+    """The complete desired Host.
 
-    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a
+    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm automatically. ``commit``: a
     confirmation also commits.
     """
 
@@ -90,7 +91,7 @@ class ChangeRequest:
     confirm_within: float
     commit: bool = False
     request: str = ""
-    """An id that no other request has, told back in :class:`Change`: after a database was restored from a backup, two
+    """A unique id of the request, returned in :class:`Change`: after a database was restored from a backup, two
     requests may have the same generation.
     """
     seen: str = ""
@@ -114,9 +115,9 @@ class Peer:
 class Change:
     """State of the last change.
 
-    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
-    verified equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was
-    kept; None while the host still asks them.
+    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty: verified
+    equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was kept; None
+    while the host still probes them.
     """
 
     generation: int
@@ -133,7 +134,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where the last change stands; ``generation``: of the last request that was taken (0: none)."""
+    """The progress of the last change; ``generation``: of the last accepted request (0: none)."""
 
     generation: int
     change: Change | None = None
@@ -141,7 +142,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRef:
-    """Which change a confirmation or a rollback means."""
+    """The change that a confirmation or a rollback refers to."""
 
     generation: int
 
@@ -177,15 +178,16 @@ class Capabilities:
     dhcp_server: bool = False
     """Whether it can serve DHCP to its guests."""
     ovn_version: str = ""
-    """Of the ovn-controller that is installed there, empty for none; whether it runs is told when it is configured."""
+    """The version of the installed ovn-controller, empty for none; whether it runs is reported when it is configured.
+    """
     interface_cards: tuple[InterfaceCard, ...] = ()
     """The adapters of a fabric that it has."""
     uuid: str = ""
-    """Of its hardware, in small letters, by which a fabric knows it; empty where it has none."""
+    """The UUID of its hardware, in lower case, by which a fabric identifies it; empty where it has none."""
 
     @property
     def lacks(self) -> frozenset[Ability]:
-        """What it has said that it cannot do."""
+        """What it has reported as unsupported."""
         has = {
             Ability.BONDING: self.bonding,
             Ability.VLAN: self.vlan,
@@ -244,9 +246,9 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCounters:
-    """Counters of a link since it came to be: octets, and packets for errors and drops.
+    """Counters of a link since its creation: octets, and packets for errors and drops.
 
-    ``rx_rate``, ``tx_rate``: octets a second, on average of about the last minute (0 also where that is not known yet).
+    ``rx_rate``, ``tx_rate``: octets per second, on average of about the last minute (0 also while unknown).
     """
 
     rx_bytes: int
@@ -261,10 +263,9 @@ class LinkCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
-    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
-    ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
-    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking, or what its neighbours say,
-    is not what it was: look at the whole report).
+    """An event on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it ended, or was
+    started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest stayed, empty
+    on success), ``change``, ``host`` (its networking, or its neighbours' data, has changed: read the whole report).
     """
 
     id: int
@@ -275,10 +276,10 @@ class AgentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Events after the asked one, oldest first.
+    """Events after the requested one, oldest first.
 
-    ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of
-    the agent.
+    ``lost``: older ones were dropped in between, so read the whole report. ``boot``: changes with each start of the
+    agent.
     """
 
     boot: str

@@ -90,8 +90,8 @@ def networks_are_there(generation: int, missing: list[str]) -> Problem | None:
 def restore_request(
     wanted: HostSetup, now: HostSetup, labels: tuple[Labels | None, Labels], *, commit: bool
 ) -> SetupRequest:
-    """The request that makes what a host is set up with ``now`` what is ``wanted``. ``labels``: those wanted (None: as
-    they are), and those of now.
+    """The request that changes the setup of a host from ``now`` to ``wanted``. ``labels``: the desired ones (None:
+    unchanged), and the present ones.
     """
     attached = {one.network_id: one for one in now.attachments}
     bonded = {one.name: one for one in now.bonds}

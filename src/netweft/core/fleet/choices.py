@@ -60,8 +60,8 @@ def _decide_nics(
 def _found(
     asked: str | Mapping[str, Any], host: str, there: Mapping[str, Mapping[str, Any]] | None, bonds: Collection[str]
 ) -> tuple[list[str], str]:
-    """The names of the NICs that are meant, and what is wrong. What a host has that has reported nothing is not known:
-    its names are taken as they are.
+    """The names of the selected NICs, and what is wrong. For a host that has reported nothing, names are accepted as
+    they are.
     """
     if isinstance(asked, str):
         if there is None or asked in there or asked in bonds:
@@ -76,7 +76,7 @@ def _found(
 def _decide_address(
     values: dict[str, Any], family: str, place: Place, before: Values, taken: set[str]
 ) -> Iterator[Mistake]:
-    """Put an address in the place of the pool; it is taken from then on."""
+    """Replace the pool by an address, which is in use from then on."""
     asked = dict(values[family])
     text = asked.pop("pool")
     ends = _ends(text)

@@ -1,4 +1,4 @@
-"""What the file of a fleet holds of hosts."""
+"""The nouns of the fleet file that belong to hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the file of a fleet may hold: its nouns, which are called as on the command line, and their fields."""
+"""The nouns of the fleet file, named as on the command line, and their fields."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def _leaves_bond(plan: Situation, link: WorldLink) -> bool:
 
 
 def make_room(plan: Situation) -> Iterator[s.Step]:
-    """Delete what cannot be changed into what is wanted, and what has a name, a VLAN or a bond's place that
-    something wanted needs.
+    """Delete what cannot become the desired link, and what has a name, a VLAN or a bond's place that a desired link
+    needs.
     """
     doomed = {name for name in plan.order if plan.is_stale(name)}
     for name, want in plan.want.items():

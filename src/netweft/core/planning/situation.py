@@ -15,7 +15,7 @@ from netweft.core.world_link import AnyLink, WorldLink
 
 
 class PlanError(HostError):
-    """No plan leads to the wanted host without touching what is not ours; the text says what is in the way."""
+    """No plan leads to the desired host without changing what is not ours; the text names the obstacle."""
 
     code = "ACTION_TYPE_FAILED_HOST_PLAN"
 
@@ -95,8 +95,8 @@ class Situation:
         return wanted if wanted is not None else released(there)
 
     def _is_managed(self, name: str, owner: str) -> bool:
-        """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something
-        that is not ours.
+        """Whether a desired virtual link is ours to create or change. Raises PlanError when its name belongs to
+        something that is not ours.
         """
         world = self.world
         mine = world.links.get(name) or world.ovs_bridges.get(name)
@@ -109,7 +109,7 @@ class Situation:
         return bool(owner)
 
     def _takes_over(self, name: str) -> bool:
-        """Whether what others made becomes ours. Raises PlanError when it cannot become what is wanted as it is."""
+        """Whether an unmanaged link becomes ours. Raises PlanError when it cannot become the desired one as it is."""
         if name not in self.desired.taken_over:
             return False
         desired, world = self.desired, self.world
@@ -138,7 +138,7 @@ class Situation:
         return bool(port.owner or (mine is not None and mine.owner))
 
     def _find_gone(self) -> None:
-        """Our links that are not wanted any more: virtual ones to delete, NICs to set free."""
+        """Our links that are no longer desired: virtual ones to delete, NICs to release."""
         for name, link in self.world.links.items():
             want = self.want.get(name)
             if link.owner and want is None:
@@ -155,9 +155,7 @@ class Situation:
             self.coming = {address.ip for want in self.want.values() for address in want.addresses}
 
     def _in_order(self) -> list[str]:
-        """Wanted links, each after those that it stands on; those that get an address from another link last among
-        their like.
-        """
+        """Desired links, each after those below it; those that get an address from another link last of their kind."""
         depths: dict[str, int] = {}
 
         def depth(name: str) -> int:
@@ -186,7 +184,7 @@ class Situation:
         return self.ports.get(link.name, []) if isinstance(link, Bridge) else []
 
     def is_stale(self, name: str) -> bool:
-        """Whether a link of that name is there that cannot become the wanted one."""
+        """Whether a link of that name exists that cannot become the desired one."""
         link, want = self.world.links.get(name), self.want[name]
         return link is not None and link.value is not want and is_another(want, link.value)
 
@@ -197,7 +195,7 @@ class Situation:
 
 
 def is_another(want: Link, there: Link) -> bool:
-    """Whether a link that is there cannot become the wanted one: it would have to be made anew."""
+    """Whether an existing link cannot become the desired one, and would have to be created again."""
     match want, there:
         case (Nic(), Nic()) | (Bridge(), Bridge()):
             return False

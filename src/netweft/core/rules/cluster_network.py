@@ -70,7 +70,7 @@ def management_moves_in_empty_cluster(
 
 
 def management_is_not_unset(network: str, before: Collection[Role], after: Collection[Role]) -> Problem | None:
-    """A cluster always has a management network: the role is taken by another, never just dropped."""
+    """A cluster always has a management network: the role moves to another network, and is never just removed."""
     if Role.MANAGEMENT in before and Role.MANAGEMENT not in after:
         return Problem(
             "ACTION_TYPE_FAILED_MANAGEMENT_NETWORK_UNSET",

@@ -26,7 +26,7 @@ DESCRIPTION_MAX = 4000
 def name_is_valid(kind: str, name: str, longest: int = NAME_MAX) -> Problem | None:
     """A name has 1 to ``longest`` characters, none of them a control character, and no blank at either end.
 
-    Control characters have no form in XML 1.0, and names that differ by a blank that nobody sees are a trap.
+    Control characters have no form in XML 1.0, and names that differ by an invisible blank are easily confused.
     """
     if not name.strip():
         return Problem("ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", f"{kind} name may not be empty. Give it a name.")
@@ -120,9 +120,9 @@ def netmask_prefix(text: str) -> int | None:
 
 
 def name_server(text: str) -> IPv4Address | IPv6Address | None:
-    """The address of a name server that a host can ask; None for what is no address, or nobody's.
+    """The address of a name server that a host can query; None for an invalid or unusable address.
 
-    A link-local one has to say on which link it is (RFC 4007, section 11): ``fe80::53%eth0``.
+    A link-local one has to include its link (RFC 4007, section 11): ``fe80::53%eth0``.
     """
     try:
         address = ip_address(text)
@@ -149,7 +149,7 @@ def listed_facts(facts: Mapping[str, object]) -> str:
 
 
 def element_is_known(path: str) -> Problem | None:
-    """Refuses an element that oVirt has and Netweft has not, or not in this request (``path``: where it stands)."""
+    """Refuses an element that oVirt has and Netweft does not support, or not in this request (``path``: its place)."""
     text = f"The element {path} is not supported here. Leave it out."
     return Problem("ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED", text)
 

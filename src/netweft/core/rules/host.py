@@ -12,10 +12,10 @@ from netweft.core.limits import PORT_MAX
 from netweft.core.rules import fields
 
 REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
-"""In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
+"""In these statuses no operation of ours can be running on the host; an ``up`` host goes into maintenance first."""
 
 INSTALLABLE = frozenset({"installing", "install_failed", "maintenance"})
-"""In these the engine may install the agent of a host (anew)."""
+"""In these statuses the engine may install, or reinstall, the agent of a host."""
 
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 """Of an SSH host key, as ssh-keygen -l prints it."""
@@ -78,7 +78,7 @@ def ssh_port_is_valid(port: int) -> Problem | None:
 
 
 def ssh_fingerprint_is_valid(fingerprint: str) -> Problem | None:
-    """The fingerprint of a host's SSH key is one; empty: the key is trusted when it is first seen."""
+    """The fingerprint of a host's SSH key is valid; empty: the key is trusted on first use."""
     if not fingerprint or _FINGERPRINT.fullmatch(fingerprint):
         return None
     text = (
@@ -140,7 +140,7 @@ def may_be_installed(status: str) -> Problem | None:
 
 
 def has_joined(host: str, agent_url: str) -> Problem | None:
-    """Something is asked of a host only when it has an agent that could be asked (``agent_url``: empty when not)."""
+    """Requests that need a host's agent require that it has one (``agent_url``: empty when not)."""
     if agent_url:
         return None
     text = f"Host {host} has never joined an engine: join it with the command that 'netweft host token {host}' shows."
@@ -161,7 +161,7 @@ def may_enroll_certificate(host: str, status: str) -> Problem | None:
 
 
 def may_move_to_cluster(status: str) -> Problem | None:
-    """A host changes its cluster only while it runs nothing and nobody counts on it."""
+    """A host changes its cluster only while it is out of service."""
     if status in {"maintenance", "installing", "install_failed"}:
         return None
     text = f"Host is in status {status}. Switch it to maintenance mode before you change its cluster."
@@ -169,7 +169,7 @@ def may_move_to_cluster(status: str) -> Problem | None:
 
 
 def waits_for_no_rollout(name: str, *, waits: bool) -> Problem | None:
-    """No rollout has yet to bring the host a change: what it keeps until then is of its cluster."""
+    """No rollout has a pending change for the host: its present networks belong to its cluster."""
     if not waits:
         return None
     text = f"Host {name} waits for a change of its networks. Resume the rollout, or revert it (netweft rollout)."
@@ -197,7 +197,7 @@ def may_be_removed(status: str) -> Problem | None:
 
 
 def may_be_cleaned(status: str) -> Problem | None:
-    """Networks are taken off a host that answers."""
+    """Networks can only be removed from a host that is reachable."""
     if status in {"maintenance", "non_operational"}:
         return None
     text = (
@@ -216,7 +216,7 @@ def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
 
 
 def may_be_activated(status: str) -> Problem | None:
-    """Only a host that is out of service can be taken into it."""
+    """Only a host that is out of service can be activated."""
     if status == "up":
         return Problem("VDS_ALREADY_UP", "Host in Up status.")
     if status in ACTIVATABLE:
@@ -225,7 +225,7 @@ def may_be_activated(status: str) -> Problem | None:
 
 
 def may_be_deactivated(status: str) -> Problem | None:
-    """Only a host that is not yet out of service can be taken out of it."""
+    """Only a host that is in service can be deactivated."""
     if status != "maintenance":
         return None
     return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
@@ -240,8 +240,8 @@ def answers_for_its_guests(status: str, vms: Sequence[str]) -> Problem | None:
 
 
 def guests_can_leave(stuck: Mapping[str, str]) -> Problem | None:
-    """A host goes into maintenance when its guests can be moved to others (``stuck``: by name of each that never can,
-    why).
+    """A host goes into maintenance when its guests can migrate to other hosts (``stuck``: by name of each that never
+    can, why).
     """
     if not stuck:
         return None

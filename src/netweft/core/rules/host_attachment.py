@@ -126,7 +126,7 @@ def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Pro
 
 
 def nic_is_given(one: Resolved) -> Problem | None:
-    """D13: the attachment says where."""
+    """D13: the attachment names its NIC."""
     if one.change.nic != Ref() or one.existing:
         return None
     text = f"The attachment of network '{one.change.network}' names no NIC: give the id or the name of a NIC or bond."
@@ -134,7 +134,7 @@ def nic_is_given(one: Resolved) -> Problem | None:
 
 
 def nic_exists(host: HostView, one: Resolved, new_bonds: Collection[str]) -> Problem | None:
-    """D14: the NIC is reported by the host, is a bond that is wanted there, or a bond that the request makes."""
+    """D14: the NIC is reported by the host, is a desired bond, or a bond that the request adds."""
     known = {*host.report.nics, *host.report.vlans, *host.bonds, *new_bonds}
     if one.nic in known or (one.change.nic == Ref() and not one.existing):
         return None
@@ -183,7 +183,7 @@ def only_static_has_address(name: str, ip: IpAssignment) -> Problem | None:
 
 
 def method_fits_version(name: str, ip: IpAssignment) -> Problem | None:
-    """D16: IPv4 knows no autoconfiguration."""
+    """D16: IPv4 has no autoconfiguration."""
     if ip.version != 4 or ip.method in {"none", "static", "dhcp"}:  # noqa: PLR2004 -- IP version
         return None
     text = f"Network '{name}': '{ip.method}' is for IPv6 only. Use none, static or dhcp for IPv4."
@@ -191,7 +191,7 @@ def method_fits_version(name: str, ip: IpAssignment) -> Problem | None:
 
 
 def address_is_usable(name: str, ip: IpAssignment) -> Problem | None:
-    """The address is one that a host can have, of the version that it is said to be, and so is the prefix."""
+    """The address is one that a host can have, of the given version, and so is the prefix."""
     if ip.method != "static":
         return None
     address, net = parsed(ip.address), network_of(ip)
@@ -223,7 +223,7 @@ def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
 def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Problem | None:
     """D16: IPv6 has no routing table per network here, so that only the default-route network has a gateway.
 
-    One that was given while the network had the role stays when the role moves, and can be sent back as it was read.
+    A gateway from when the network had the role stays when the role moves, and clients may send it back.
     """
     if ip.version != 6 or not ip.gateway or (one.network and "default_route" in one.network.roles):  # noqa: PLR2004
         return None
@@ -272,7 +272,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
 
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
-    """B: one to three resolvers, each once, each an address that the host can ask."""
+    """B: one to three resolvers, each once, each an address that the host can query."""
     if one.change.dns is KEEP or not attachment.dns:
         return None
     servers = [name_server(server) for server in attachment.dns]
@@ -288,8 +288,8 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
 
 
 def host_side_name_is_free(host: HostView, one: Resolved, taken: Collection[str] = ()) -> Problem | None:
-    """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have, or
-    what is between that and its NIC: a VLAN device, an Open vSwitch bridge. ``taken``: what is taken over from others.
+    """No unmanaged link of the host, and no NIC, has the name of the network's bridge or port, or of a link between
+    that and its NIC: a VLAN device, an Open vSwitch bridge. ``taken``: names of what is taken over.
     """
     if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
@@ -358,9 +358,7 @@ def network_in_use_keeps_its_base(host: HostView, one: Resolved) -> Problem | No
 def is_in_sync(
     host: HostView, one: Resolved, attachment: AttachmentIntent, synchronized: Collection[str]
 ) -> Problem | None:
-    """P: what differs on the host from what is wanted is put in sync explicitly, before or by the request that
-    changes it.
-    """
+    """P: differences on the host are synchronized explicitly, before or by the request that changes the attachment."""
     differences = host.differences.get(attachment.id, ())
     if not (one.existing and differences) or attachment.id in synchronized or attachment == one.existing:
         return None
@@ -378,5 +376,5 @@ def synchronized_exists(host: HostView, attachment_id: str) -> Problem | None:
 
 
 def _canonical(ip: IpAssignment) -> tuple[object, ...]:
-    """What an assignment says, however its addresses are spelt."""
+    """The meaning of an assignment, independent of the spelling of its addresses."""
     return ip.version, ip.method, parsed(ip.address), ip.prefix, parsed(ip.gateway)

@@ -29,7 +29,7 @@ def mode_of(bond: BondIntent) -> str:
 
 
 def bond_is_named(host: HostView, ref: Ref) -> Problem | None:
-    """F1, F2: a bond is given by an id that is known, or by a name."""
+    """F1, F2: a bond is given by a known id, or by a name."""
     if host.nic_name(ref):
         return None
     text = f"Host {host.name} has no bond '{ref}'." if ref.id else "A bond has neither id nor name: give its name."
@@ -78,8 +78,8 @@ def options_are_known(bond: BondIntent) -> Problem | None:
 
 
 def options_can_work(bond: BondIntent) -> Problem | None:
-    """What the kernel takes, and with which the bond would never have a carrier: more links than there are slaves, ARP
-    monitoring that asks nobody.
+    """Options that the kernel accepts, and with which the bond would never have a carrier: more required links than
+    slaves, ARP monitoring without targets.
     """
     options = bond_options(bond.options)
     links = int(options.get("min_links", "0"))
@@ -178,9 +178,7 @@ def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem 
 
 
 def slave_carries_no_network(host: HostView, bond: BondIntent, final: FinalSet) -> Problem | None:
-    """F10: no slave carries an attachment in the final set; one code for what is attached anew, one for what is
-    already.
-    """
+    """F10: no slave carries an attachment in the final set; one code for a new attachment, one for an existing one."""
     for slave in bond.slaves:
         for attachment in final.on(slave):
             name = host.networks[attachment.network_id].name

@@ -57,9 +57,9 @@ def copy_request(
     own: Sequence[str],
     labels: Mapping[str, str],
 ) -> SetupRequest:
-    """The request that makes the networks on ``own`` NICs of the target what they are on ``nics`` of the source.
+    """The request that makes the networks on ``own`` NICs of the target equal to those on ``nics`` of the source.
 
-    ``labels``: NICs of the target by label; they are taken off, as the copied networks need not be theirs.
+    ``labels``: NICs of the target by label; they are removed, as the copied networks may have other labels.
     """
     pairs = dict(zip(nics, own, strict=False))
     kept = {a.nic for a in target.attachments if a.network_id in management}

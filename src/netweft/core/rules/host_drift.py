@@ -1,4 +1,4 @@
-"""Whether drift of a host may be answered as asked."""
+"""Whether drift of a host may be adopted or ignored as requested."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def drift_is_ignored_until_later(until: datetime | None, now: datetime) -> Probl
 
 
 def drift_can_be_adopted(left: Iterable[Difference]) -> Problem | None:
-    """Every difference is one that attachments and bonds can say. ``left``: those that they cannot."""
+    """Attachments and bonds can express every difference. ``left``: those that they cannot."""
     reasons = [f"{one.text} ({_reason(one)})" for one in left]
     if not reasons:
         return None

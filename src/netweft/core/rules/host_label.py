@@ -1,4 +1,4 @@
-"""Rules on labels of NICs (oVirt's HostSetupNetworks, group C and what D, E, F and O say of labels; LabelNic and
+"""Rules on labels of NICs (oVirt's HostSetupNetworks, group C and the rules on labels in D, E, F and O; LabelNic and
 UnlabelNic).
 """
 
@@ -111,7 +111,7 @@ def network_follows_its_label(one: Resolved, labels: Mapping[str, str], added: C
 def network_stays_with_its_label(
     host: HostView, attachment: AttachmentIntent, labels: Mapping[str, str]
 ) -> Problem | None:
-    """E: a network is not taken off a NIC that keeps its label."""
+    """E: a network is not removed from a NIC that keeps its label."""
     view = host.networks.get(attachment.network_id)
     if view is None or not view.label or labels.get(view.label) != attachment.nic:
         return None

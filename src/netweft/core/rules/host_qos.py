@@ -16,7 +16,7 @@ _CODES = {
         "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_SETUP_NETWORKS_INCONSISTENT_VALUES"
     ),
 }
-"""What SetupNetworks says instead of the commands of a QoS."""
+"""The message of SetupNetworks in place of those of the QoS commands."""
 
 
 def own_qos_is_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:

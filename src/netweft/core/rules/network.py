@@ -14,7 +14,7 @@ from netweft.core.limits import IPV6_MIN_MTU, LINK_NAME_MAX, MTU_MAX, MTU_MIN, V
 from netweft.core.rules.fields import in_use, listed, name_server, one_or_many
 
 NAME_SERVERS_MAX = 3
-"""Name servers that a resolver file holds (resolv.conf(5), MAXNS)."""
+"""The maximum number of name servers in a resolver file (resolv.conf(5), MAXNS)."""
 
 _HOST_SIDE_NAME: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{LINK_NAME_MAX}}}")
 _LABEL: Final = re.compile(r"[0-9A-Za-z_-]+")
@@ -58,7 +58,7 @@ def name_is_free(name: str, others: Collection[str]) -> Problem | None:
 
 
 def name_is_no_host_side_name(name: str, others: Collection[str]) -> Problem | None:
-    """No other network of the data centre (``others``: their host-side names) is called so on hosts."""
+    """No other network of the data centre (``others``: their host-side names) has this name on hosts."""
     if name in others:
         return Problem(
             "NETWORK_NAME_USED_AS_VDSM_NETWORK_NAME",
@@ -87,7 +87,7 @@ def mtu_is_valid(mtu: int) -> Problem | None:
 
 
 def name_servers_are_valid(servers: Sequence[str]) -> Problem | None:
-    """At most three IP addresses that a host can ask, none twice."""
+    """At most three IP addresses that a host can query, none twice."""
     if len(servers) > NAME_SERVERS_MAX:
         return Problem(
             "NETWORK_TOO_MANY_NAME_SERVERS",

@@ -14,9 +14,9 @@ PHYSICAL_NAME_MAX = 64
 
 _CANNOT = "EXTERNAL_NETWORK_DETAILS_CANNOT_BE_EDITED"
 _ON_PROVIDERS = frozenset({"SecurityGroups"})
-"""Custom properties of profiles that only providers know."""
+"""Custom properties of profiles that only providers support."""
 _ON_HOSTS = frozenset({"trunk"})
-"""Custom properties of profiles that only networks of hosts know."""
+"""Custom properties of profiles that only networks of hosts support."""
 
 
 def is_vm_network(name: str, *, vm_network: bool) -> Problem | None:
@@ -28,7 +28,7 @@ def is_vm_network(name: str, *, vm_network: bool) -> Problem | None:
 
 
 def has_nothing_of_hosts(name: str, asked: Collection[str]) -> Problem | None:
-    """``asked``: what it would have that hosts do for their own networks."""
+    """``asked``: the requested settings that only networks of hosts have."""
     if not asked:
         return None
     text = f"Network '{name}' is on a provider, and hosts do not make it, so it cannot have: {', '.join(asked)}."

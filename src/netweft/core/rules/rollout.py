@@ -7,7 +7,7 @@ from netweft.core.rollout import DEFAULT_SOAK, SOAK_MAX, WAVE_MAX, Status
 
 
 def may_be_halted(status: Status) -> Problem | None:
-    """It goes on, or waits for hosts."""
+    """It is running, or waits for hosts."""
     if status in {Status.RUNNING, Status.WAITING}:
         return None
     return Problem("ROLLOUT_STATUS", f"The Rollout cannot be halted: it is {status.value}.")
@@ -21,7 +21,7 @@ def may_be_resumed(status: Status) -> Problem | None:
 
 
 def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
-    """It has not been taken over or taken back, and what it changed can be had back (``irreversible``: why not)."""
+    """It was neither superseded nor reverted, and its change can be reverted (``irreversible``: why not)."""
     if status not in {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}:
         return Problem("ROLLOUT_STATUS", f"The Rollout cannot be taken back: it is {status.value}.")
     if irreversible:

@@ -24,7 +24,7 @@ _DHCP_LONGEST, _DHCP_SHORTEST_OF_IPV6 = 30, 64
 Pool = tuple[str, str]
 """The first address and the last."""
 Route = tuple[str, str]
-"""Where to, as CIDR, and the address of who goes on."""
+"""The destination as CIDR, and the address of the next hop."""
 
 _CIDR = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 
@@ -119,7 +119,7 @@ def gateway_is_free(gateway: str, user: str) -> Problem | None:
 
 
 def pool_is_valid(cidr: Network, pool: Pool) -> Problem | None:
-    """A pool runs upwards and holds nothing but addresses that hosts of the subnet can have."""
+    """A pool runs upwards and contains only addresses that hosts of the subnet can have."""
     first, last = map(parsed_address, pool)
     shown = f"{pool[0][:60]}-{pool[1][:60]}"
     if first is None or last is None:
@@ -147,7 +147,7 @@ def pools_are_apart(pools: Sequence[Pool]) -> Problem | None:
 
 
 def pools_leave_gateway(gateway: str, pools: Sequence[Pool]) -> Problem | None:
-    """No pool (all of them valid) holds the gateway (valid, or empty)."""
+    """No pool (all of them valid) contains the gateway (valid, or empty)."""
     for first, last in pools if gateway else ():
         if int(ip_address(first)) <= int(ip_address(gateway)) <= int(ip_address(last)):
             text = f"The allocation pool {first}-{last} holds the gateway {gateway}. End the pool before it."
@@ -156,7 +156,7 @@ def pools_leave_gateway(gateway: str, pools: Sequence[Pool]) -> Problem | None:
 
 
 def dns_servers_are_valid(cidr: Network, servers: Sequence[str]) -> Problem | None:
-    """Addresses that a guest can ask, of the subnet's version, none twice."""
+    """Addresses that a guest can query, of the subnet's version, none twice."""
     found = [name_server(server) for server in servers]
     for text, address in zip(servers, found, strict=True):
         if address is None or address.version != cidr.version or "%" in text:
@@ -185,7 +185,7 @@ def host_routes_are_valid(cidr: Network, routes: Sequence[Route]) -> Problem | N
 
 
 def lists_are_short(pools: Sequence[Pool], servers: Sequence[str], routes: Sequence[Route]) -> Problem | None:
-    """A subnet has no more of anything than somebody could mean."""
+    """A subnet has a limited number of everything."""
     counts = {
         "allocation pools": (len(pools), POOLS_MAX),
         "DNS servers": (len(servers), SERVERS_MAX),

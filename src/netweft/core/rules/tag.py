@@ -1,6 +1,6 @@
-"""What a tag may be called, and where it may stand among the others.
+"""The name of a tag, and its place in the tree of tags.
 
-oVirt's commands: AddTag, UpdateTag, MoveTag, RemoveTag, AttachVmsToTag and their like.
+oVirt's commands: AddTag, UpdateTag, MoveTag, RemoveTag, AttachVmsToTag and the like.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def name_is_free(name: str, used: Collection[str]) -> Problem | None:
 
 
 def is_not_root(*, is_root: bool) -> Problem | None:
-    """The tag above all others stays as it is, and belongs to nothing."""
+    """The root tag cannot be changed, and is assigned to nothing."""
     if not is_root:
         return None
     text = "The root of all tags can be neither changed nor removed, and nothing is tagged with it. Add a tag below it."

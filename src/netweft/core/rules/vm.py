@@ -21,12 +21,12 @@ PROPERTIES = {
     "driver": re.compile(r"libvirt|namespace|simulated"),
     "machine": _WORD,
 }
-"""Custom properties of virtual machines: the guest driver that runs them (the host's first if none is named), and what
-it is told of them (core.protocol.GuestSpec).
+"""Custom properties of virtual machines: the guest driver that runs them (the host's first by default), and its
+settings (core.protocol.GuestSpec).
 """
 
 MEMORY_MIN = 16 * 1024**2
-"""Octets. Less than that starts no kernel that we know of; oVirt's own floor is similar."""
+"""Octets. No known kernel starts with less; oVirt's own minimum is similar."""
 
 
 def name_is_valid(name: str) -> Problem | None:
@@ -110,8 +110,8 @@ def may_stop(status: str) -> Problem | None:
 
 
 def may_shut_down(name: str, status: str) -> Problem | None:
-    """Only a system that is up hears that it shall end. (oVirt stops all others at once, without having been asked to;
-    of a suspended one that is what is left to do.)
+    """Only a running system receives a shutdown request. (oVirt stops all others at once, without a request; so it does
+    suspended ones.)
     """
     if status in {"up", "powering_down", "suspended"}:
         return None
@@ -130,8 +130,8 @@ def may_suspend(name: str, status: str) -> Problem | None:
 
 
 def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
-    """What a virtual function of a NIC holds cannot be saved, nor what a dynamic vNIC does that the guest drives by
-    itself (``vnics``: names of those that are plugged in).
+    """The state of a virtual function of a NIC cannot be saved, nor that of a dynamic vNIC that the guest drives
+    directly (``vnics``: names of those that are plugged in).
     """
     if not vnics:
         return None
@@ -167,8 +167,8 @@ def may_migrate(name: str, status: str) -> Problem | None:
 
 
 def passthrough_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
-    """The profile of every plugged pass-through vNIC says that it may be away for a while (``vnics``: names of those
-    whose profile says otherwise).
+    """The profile of every plugged pass-through vNIC allows migration (``vnics``: names of those whose profile does
+    not).
     """
     if not vnics:
         return None
@@ -212,7 +212,7 @@ def networks_are_for_vms(bridgeless: Sequence[str]) -> Problem | None:
 
 
 def a_host_fits(refusals: Sequence[Problem], fit: bool) -> Problem | None:
-    """Some host can take it; otherwise each host's reasons are told."""
+    """Some host can run it; otherwise the sentence gives each host's reasons."""
     if fit:
         return None
     detail = " ".join(refusal.text for refusal in refusals) or "The Cluster has no Hosts."
@@ -239,7 +239,7 @@ def gateways_are_reachable(bad: Sequence[str]) -> Problem | None:
 
 
 def architecture_is_clusters(wanted: str, cluster: str, has: str) -> Problem | None:
-    """The processors of a virtual machine are of the architecture that its cluster has, if that is said at all."""
+    """The architecture of a virtual machine, if given, is that of its cluster."""
     if wanted in {has, "undefined"}:
         return None
     text = f"The CPU architecture cannot be '{wanted}': Cluster {cluster} has '{has}'. Leave it out."
@@ -263,7 +263,7 @@ def permissions_stay(*, asked: bool) -> Problem | None:
 
 
 def resumes_as_it_was(name: str, changed: Sequence[str]) -> Problem | None:
-    """A suspended machine goes on as it was; nothing else can be said for that run (``changed``: what was)."""
+    """A suspended machine resumes as it was; nothing can be changed for that run (``changed``: what was)."""
     if not changed:
         return None
     text = f"VM {name} is suspended and resumes as it was, so nothing can be changed for this run. Stop it first."

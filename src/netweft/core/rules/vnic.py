@@ -144,7 +144,7 @@ def network_is_on_host(network: str | None, host: str, present: bool) -> Problem
 
 
 def mac_is_not_plugged_elsewhere(mac: str, others: Collection[str]) -> Problem | None:
-    """No other plugged vNIC has the MAC address (pools that allow duplicates are asked without others)."""
+    """No other plugged vNIC has the MAC address (pools that allow duplicates are not checked)."""
     if not others:
         return None
     text = f"MAC Address {mac} is already in use by VM or snapshot: {', '.join(sorted(others))}."
@@ -155,7 +155,7 @@ def trunk_needs_ovs(
     profile: str, cluster: str, network: str, *, trunk: bool, switch_type: str, vlan: int | None
 ) -> Problem | None:
     """A Linux bridge carries tagged frames of guests where its network is untagged; below the bridge of a tagged one is
-    a VLAN device, which would tag them twice. (Whether a host's kernel can, the host says.)
+    a VLAN device, which would tag them twice. (Whether a host's kernel supports it, the host reports.)
     """
     if not trunk or switch_type == "ovs" or vlan is None:
         return None

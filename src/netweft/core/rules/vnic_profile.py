@@ -22,7 +22,7 @@ _PROPERTIES = {
     "queues": (re.compile(r"[1-9][0-9]{0,2}"), "a number of pairs of queues"),
     "trunk": (re.compile(r"[0-9, -]*"), "VLANs and ranges of them with commas between, such as 100,200-210"),
 }
-"""Custom properties, what their values look like, and how to say it. ``trunk`` is an addition of Netweft: the VLANs
+"""Custom properties, the syntax of their values, and a hint for users. ``trunk`` is an addition of Netweft: the VLANs
 that reach the guest tagged.
 """
 
@@ -118,7 +118,7 @@ def failover_is_fit(failover_id: str, *, is_fit: bool) -> Problem | None:
 
 
 def is_nobodys_failover(name: str, served: Sequence[str], *, is_removed: bool = False) -> Problem | None:
-    """A profile that others (``served``: their names) fall back to stays as it is."""
+    """A profile that is the failover of others (``served``: their names) cannot be changed."""
     if served:
         what = "removed" if is_removed else "changed"
         return Problem(
