@@ -119,8 +119,8 @@ def _mtu(base: str, networks: Sequence[Attached], report: Host) -> int:
 
 
 def _shaping(networks: Iterable[Attached]) -> tuple[TrafficClass, ...]:
-    """A class for each network with QoS. What is left goes with the untagged one's, else it gets the largest share
-    (as VDSM has it).
+    """A class for each network with QoS. The remaining frames use the class of the untagged network, else they get the
+    largest share (as VDSM has it).
     """
     classes = {}
     for attached in networks:

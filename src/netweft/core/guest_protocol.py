@@ -86,10 +86,10 @@ class GuestNic:
     """Whether it is such a vNIC; both have the same MAC address."""
     profile: str = ""
     """The port profile by which ``function``, a dynamic vNIC of a virtual interface card, joins its fabric (802.1Qbh);
-    ``bridge`` is then its NIC, through which the guest has it, or empty where the guest drives it by itself.
+    ``bridge`` is then its NIC, through which the guest uses it, or empty where the guest drives it directly.
     """
     guid: str = ""
-    """Of the port of ``function``, which is one of InfiniBand, and by which the fabric knows it; ``profile`` is then
+    """Of the port of ``function``, which is one of InfiniBand; the fabric identifies it by this. ``profile`` is then
     the partition.
     """
     leases: tuple[Lease, ...] = ()

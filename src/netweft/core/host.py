@@ -264,7 +264,7 @@ class OvsPort(Link):
 
     @property
     def is_internal(self) -> bool:
-        """Whether the port is a link of its own rather than a port for others."""
+        """Whether the port is a link of its own, without interfaces."""
         return not self.interfaces
 
 

@@ -274,8 +274,8 @@ def _is_target(text: str) -> bool:
 
 
 def _monitoring_problem(mode: str, options: Mapping[str, str]) -> str | None:
-    """What watches the links goes together: bond_changelink() takes ARP or MII monitoring, not both, and the delays
-    are counted in intervals of the latter (bond_option_updelay_set() rounds what is no multiple).
+    """Options of link monitoring depend on each other: bond_changelink() accepts ARP or MII monitoring, not both, and
+    the delays are counted in intervals of the latter (bond_option_updelay_set() rounds what is no multiple).
     """
     miimon = int(options.get("miimon") or bond_default(mode, "miimon") or 0)
     for delay in _DELAYS:

@@ -143,8 +143,8 @@ def moved(before: World, after: World, names: Iterable[str]) -> list[str]:
         return any(addresses.get(address.ip) != way for address in (*link.addresses, *link.dynamic))
 
     def has_moved_guest(name: str) -> bool:
-        """Guests that lost their bridge on the way are plugged in again after the plan; those that had none before may
-        have waited for one that is new.
+        """Guests whose bridge was removed during the plan are plugged in again after it; those that had none before may
+        have waited for a new one.
         """
         is_new = name not in before.links and name not in before.ovs_bridges
         is_awaited = name in waiting or (is_new and "" in waiting)

@@ -36,8 +36,8 @@ def plan(current: Host, desired: Host) -> list[s.Step]:
     """The steps that turn the managed part of ``current`` into that of ``desired``; none when they are equal there.
 
     A link is managed when either side marks it as ours; a route or rule when its protocol is ours, a route also when
-    its link is managed. Raises PlanError when something that is not ours is in the way, a NIC is missing, or the wanted
-    host cannot be (a link on itself, two routes of the same network, table and metric).
+    its link is managed. Raises PlanError when something that is not ours is in the way, a NIC is missing, or the
+    desired host is impossible (a link on itself, two routes of the same network, table and metric).
     """
     situation = Situation(current, desired)
     for phase in PHASES:

@@ -1,14 +1,14 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
 ``GET /v1/host`` -> :class:`HostReport`, with its tag as ``ETag`` and the agent's newest event as :data:`EVENT_HEADER`;
-304 with the latter alone when ``If-None-Match`` names that tag. ``GET /v1/counters`` -> what links have counted, a
-:class:`LinkCounters` each by name. ``GET /v1/host/change`` -> :class:`Progress`, for which nothing is observed; with
-``?generation=G&phase=P&wait=S``, of what the asker knows, the answer waits up to S seconds until the last change is
-another or, in another phase, awaits its confirmation or has ended. While it is at work the answer comes after
-:data:`PROGRESS_EVERY` if it has moved by then.
+304 with the latter alone when ``If-None-Match`` names that tag. ``GET /v1/counters`` -> a :class:`LinkCounters` for
+each link by name. ``GET /v1/host/change`` -> :class:`Progress`, without observing the host; with
+``?generation=G&phase=P&wait=S``, the state known to the caller, the answer waits up to S seconds until there is another
+change, or the change waits for its confirmation or has ended in another phase. While a change is in progress the answer
+is sent after :data:`PROGRESS_EVERY` if the phase has changed by then.
 
 ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation,
-while another change is under way, or when the host is not as it was seen; repeating the request of the current
+while another change is under way, or when the host has changed since it was observed; repeating the request of the current
 generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
 :class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
@@ -18,14 +18,14 @@ is plugged in (the answered :class:`GuestState` has them as they are then); ``DE
 (also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
 virtual functions, also after a boot.
 
-``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the guest begins to move; an event
-``migration`` tells that it is over, with the reason in ``detail`` when it stayed. Until then the guest is listed by the
-host that it leaves, with ``migrating``; after that by the other. ``POST /v1/guests/{id}/suspend`` -> 202 and
-:class:`GuestState`: its memory begins to be saved, until then it is listed with ``saving``; an event ``suspend`` tells
-that it is over, with the reason in ``detail`` when the guest runs on. ``PUT`` resumes a suspended guest, ``DELETE``
-forgets it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was asked;
-whether and when it obeys is its own affair. What is asked of a guest by an older order (:data:`ORDER_HEADER`) than one
-that was taken gets 409.
+``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the migration begins; an event
+``migration`` reports its end, with the reason in ``detail`` when it failed. Until then the source lists the guest, with
+``migrating``; after that the target does. ``POST /v1/guests/{id}/suspend`` -> 202 and
+:class:`GuestState`: its memory is being saved, and it is listed with ``saving``; an event ``suspend`` reports
+the end, with the reason in ``detail`` when the guest continues to run. ``PUT`` resumes a suspended guest, ``DELETE``
+deletes it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was notified;
+whether it reacts is not part of the answer. A request for a guest with an older order (:data:`ORDER_HEADER`) than one
+that was accepted gets 409.
 
 ``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
 (the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
@@ -221,14 +221,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
-    """What ``GET /v1/host`` answers.
+    """The answer to ``GET /v1/host``.
 
-    ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
-    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
-    being started, changed or stopped meanwhile, so that what is said of guests and of their ports fits together.
-    ``neighbours``: what the NICs' neighbours say of themselves by LLDP, None where nobody listens to them; how long ago
-    they said it is left out, so that the report stays the same. ``host_tag`` names the content of ``host``. ``tag``
-    names that of the whole report: it travels as the ``ETag``, and who receives the report puts it here.
+    ``generation``: of the last accepted request (0: none); ``dirty``: the running state is not the one that boot
+    restores. ``guest_addresses``: the observed IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
+    being started, changed or stopped meanwhile, so that guests and their ports are consistent. ``neighbours``: the LLDP
+    data of the NICs' neighbours, None without lldpd; its age is left out, so that equal reports are equal. ``host_tag``
+    is the tag of ``host``. ``tag`` is that of the whole report: it is sent as the ``ETag``, and the receiver puts it
+    here.
     """
 
     capabilities: Capabilities

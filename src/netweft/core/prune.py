@@ -43,11 +43,11 @@ def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
 
 
 def leave_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
-    """What of ``desired`` can be had with the NICs that ``current`` has, and a line for each thing that cannot: that
-    stays as it is, so that a NIC that died is in the way of nothing else.
+    """The part of ``desired`` that is possible with the NICs of ``current``, and a line for each thing that is not:
+    that stays as it is, so that a broken NIC blocks nothing else.
 
-    Bridges that lost their NIC keep their guests, and addresses stay for what uses them inside the host. When the NIC
-    is there again, the next plan makes all of it what it should be.
+    Bridges that lost their NIC keep their guests, and addresses stay for use inside the host. When the NIC is there
+    again, the next plan repairs all of it.
     """
     pruned, lines = prune_missing(desired, current)
     if not lines:

@@ -173,7 +173,7 @@ TO_BE_REACHED: Final = frozenset({HostState.WAITING, HostState.EVACUATING, HostS
 
 
 def decisive(status: Status) -> frozenset[HostState]:
-    """States of hosts that decide alone what comes next, where there are any: the others need not be read."""
+    """States of hosts that decide what comes next, if there are any: the others need not be read."""
     return _UNDER_WAY | {HostState.WATCHED} if status is Status.RUNNING else _UNDER_WAY
 
 

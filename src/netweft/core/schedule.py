@@ -73,7 +73,7 @@ def choose(
     reservations: Iterable[Reservation] = (),
     policy: Policy | None = None,
 ) -> Choice:
-    """Where the guest can run, and why not elsewhere. What the guest itself has reserved is not in its way.
+    """Where the guest can run, and why not elsewhere. What the guest itself has reserved does not count as used.
 
     A host that is not operational comes after all that are up.
     """

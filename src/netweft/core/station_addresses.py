@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; none with a link behind it (``%eth0``), as it stands on the network's own."""
+    """An address without a scope (``%eth0``), as it is on the network's own link."""
     try:
         return ip_address(text) if "%" not in text else None
     except ValueError:

@@ -21,13 +21,13 @@ class PlanError(HostError):
 
 
 class Situation:
-    """The host as it has become by the steps so far (``world``), and what is wanted of it.
+    """The host after the steps so far (``world``), and its desired state.
 
-    ``want``: links by name, also NICs that are to be free again; ``want_bridges`` and ``want_ports``: in Open vSwitch;
-    ``want_chassis``: what ovn-controller is to be told, None when that is not ours; ``ports``: names of links by the
-    bond or bridge that they are to be in; ``gone``: our links that are not wanted any more; ``held``: the link that has
-    an address that is to go from it; ``coming``: addresses that links are to have, where some are held; ``order``:
-    names of wanted links, each after those that it stands on.
+    ``want``: links by name, also NICs that are to be released; ``want_bridges`` and ``want_ports``: in Open vSwitch;
+    ``want_chassis``: the settings of ovn-controller, None when those are not ours; ``ports``: names of links by the
+    bond or bridge that they are to join; ``gone``: our links that are no longer desired; ``held``: the link that has an
+    address that is to be removed from it; ``coming``: addresses that links are to get, where another link still has
+    some; ``order``: names of desired links, each after those below it.
     """
 
     def __init__(self, current: Host, desired: Host) -> None:

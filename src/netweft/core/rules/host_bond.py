@@ -17,7 +17,7 @@ from netweft.core.rules.fields import listed
 NAME = re.compile(r"bond\w+", re.ASCII)
 
 BRIDGED_MODES = frozenset({"active-backup", "balance-xor", "broadcast", "802.3ad"})
-"""Modes under a VM network: the others send frames of one guest through several ports or rewrite its address."""
+"""Modes for a VM network: the others send frames of one guest through several ports or rewrite its address."""
 
 SLAVES_MIN = 2
 
@@ -238,7 +238,7 @@ def bond_is_not_changed_and_removed(changed: Collection[str], removed: Collectio
 def mode_carries_vm_networks(
     host: HostView, bond: BondIntent, final: FinalSet, skipped: Collection[str]
 ) -> Problem | None:
-    """N: under a VM network a bond has mode 1, 2, 3 or 4; one code for a network that is there by its label, one for
+    """N: under a VM network a bond has mode 1, 2, 3 or 4; one code for a network that is attached by its label, one for
     others. ``skipped``: attachments that are out of sync and not touched.
     """
     views = [host.networks[a.network_id] for a in final.on(bond.name) if a.id not in skipped]
