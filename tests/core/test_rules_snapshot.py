@@ -8,8 +8,8 @@ from netweft.core.errors import Problem
 from netweft.core.rules import snapshot
 
 HOLDS: list[Problem | None] = [
-    snapshot.memory_is_not_asked_for(asked=False),
-    snapshot.memory_is_not_restored(asked=False),
+    snapshot.memory_is_not_requested(requested=False),
+    snapshot.memory_is_not_restored(requested=False),
     snapshot.is_regular(regular=True),
     snapshot.shows_itself("web", in_preview=False),
     snapshot.shows_a_snapshot("web", in_preview=True),
@@ -18,11 +18,15 @@ HOLDS: list[Problem | None] = [
 
 FAILS: list[tuple[Problem | None, str, str]] = [
     (
-        snapshot.memory_is_not_asked_for(asked=True),
+        snapshot.memory_is_not_requested(requested=True),
         "ACTION_TYPE_FAILED_SNAPSHOT_WITH_MEMORY_NOT_SUPPORTED",
         "persist_memorystate",
     ),
-    (snapshot.memory_is_not_restored(asked=True), "ACTION_TYPE_FAILED_MEMORY_RESTORE_NOT_SUPPORTED", "restore_memory"),
+    (
+        snapshot.memory_is_not_restored(requested=True),
+        "ACTION_TYPE_FAILED_MEMORY_RESTORE_NOT_SUPPORTED",
+        "restore_memory",
+    ),
     (snapshot.is_regular(regular=False), "ACTION_TYPE_FAILED_VM_SNAPSHOT_TYPE_NOT_REGULAR", "type 'regular'"),
     (snapshot.shows_itself("web", in_preview=True), "ACTION_TYPE_FAILED_VM_IN_PREVIEW", "VM web is previewing"),
     (

@@ -32,7 +32,7 @@ HOLDS: list[Problem | None] = [
     vm.architecture_is_clusters("undefined", "racks", "x86_64"),
     vm.architecture_is_clusters("x86_64", "racks", "x86_64"),
     vm.may_be_removed("VM web", protected=False),
-    vm.permissions_stay(asked=False),
+    vm.permissions_stay(requested=False),
     vm.resumes_as_it_was("web", ()),
     vm.stateless_is_not_suspended("web", stateless=False),
     vm.name_is_valid("vm_1"),
@@ -102,7 +102,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
         "ACTION_TYPE_FAILED_DELETE_PROTECTION_ENABLED",
         "VM web is protected",
     ),
-    (vm.permissions_stay(asked=True), "ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED", "clone_permissions"),
+    (vm.permissions_stay(requested=True), "ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED", "clone_permissions"),
     (
         vm.resumes_as_it_was("web", ("stateless",)),
         "ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM",

@@ -70,16 +70,16 @@ class ProvidedNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """The properties of a host that scheduling depends on. ``networks``: by network id, as reported; ``uplinks``: by name.
+    """The properties of a host for scheduling. ``networks``: by network id, as reported; ``uplinks``: by name.
 
-    ``memory_free``: octets that are not reserved for guests. ``dhcp_server``: it can serve DHCP to guests. Callers cache
-    this between decisions until one of these changes.
+    ``memory_free``: octets that are not reserved for guests. ``dhcp_server``: it can serve DHCP to guests. Callers
+    cache this between decisions until one of these changes.
 
     A host that is not operational, because a network that its cluster requires is missing, can still run guests that do
     not use that network; ``dark``: those of its networks that have no link there.
 
-    ``carried``: by id of each network that a fabric carries to the host's virtual interface card, the technology; such a
-    network need not be attached to the host.
+    ``carried``: by id of each network that a fabric carries to the host's virtual interface card, the technology; such
+    a network need not be attached to the host.
 
     ``hostname``: the name that the host reports; ``uuid``: of its hardware. ``agents``: by the provider's id its agents
     on the host; queried only where the guest needs one. ``twin``: another host that providers may confuse with this

@@ -8,15 +8,15 @@ change, or the change waits for its confirmation or has ended in another phase. 
 is sent after :data:`PROGRESS_EVERY` if the phase has changed by then.
 
 ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation,
-while another change is under way, or when the host has changed since it was observed; repeating the request of the current
-generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+while another change is under way, or when the host has changed since it was observed; repeating the request of the
+current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
 :class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
-(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
-is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
-(also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
-virtual functions, also after a boot.
+(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it is
+plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it (also when
+it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many virtual
+functions, also after a boot.
 
 ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the migration begins; an event
 ``migration`` reports its end, with the reason in ``detail`` when it failed. Until then the source lists the guest, with
@@ -224,11 +224,11 @@ class HostReport:
     """The answer to ``GET /v1/host``.
 
     ``generation``: of the last accepted request (0: none); ``dirty``: the running state is not the one that boot
-    restores. ``guest_addresses``: the observed IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
-    being started, changed or stopped meanwhile, so that guests and their ports are consistent. ``neighbours``: the LLDP
-    data of the NICs' neighbours, None without lldpd; its age is left out, so that equal reports are equal. ``host_tag``
-    is the tag of ``host``. ``tag`` is that of the whole report: it is sent as the ``ETag``, and the receiver puts it
-    here.
+    restores. ``guest_addresses``: the observed IP addresses inside running guests, by vNIC. ``is_settled``: no guest
+    was being started, changed or stopped meanwhile, so that guests and their ports are consistent. ``neighbours``: the
+    LLDP data of the NICs' neighbours, None without lldpd; its age is left out, so that equal reports are equal.
+    ``host_tag`` is the tag of ``host``. ``tag`` is that of the whole report: it is sent as the ``ETag``, and the
+    receiver puts it here.
     """
 
     capabilities: Capabilities

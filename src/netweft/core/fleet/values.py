@@ -243,8 +243,8 @@ class Parts:
             yield Mistake(place, f"Name at least one of: {', '.join(part.name for part in self.parts)}.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
-        said = [part for part in self.parts if value.get(part.name) is not None]
-        return {part.name: part.kind.normal(value[part.name]) for part in said}
+        given = [part for part in self.parts if value.get(part.name) is not None]
+        return {part.name: part.kind.normal(value[part.name]) for part in given}
 
     def schema(self) -> Schema:  # noqa: D102
         needed = [part.name for part in self.parts if part.needed]

@@ -127,9 +127,9 @@ def _dhcp_of(link: AnyLink | WorldLink) -> tuple[bool, bool, bool]:
 
 def _check_apart(routes: Iterable[Route]) -> None:
     """A routing table has one route to a network with one metric (fib_table_insert(), fib6_add()). Raises PlanError."""
-    seen: dict[tuple[str, int, int], Route] = {}
+    first_routes: dict[tuple[str, int, int], Route] = {}
     for route in routes:
-        first = seen.setdefault((route.to, route.table, route.metric), route)
+        first = first_routes.setdefault((route.to, route.table, route.metric), route)
         if first is not route:
             ways = " and ".join(f"over {r.link}{f' via {r.via}' if r.via else ''}" for r in (first, route))
             raise PlanError(

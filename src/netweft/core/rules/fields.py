@@ -154,8 +154,8 @@ def element_is_known(path: str) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED", text)
 
 
-def element_is_fixed(path: str, said: str, only: str) -> Problem | None:
+def element_is_fixed(path: str, given: str, only: str) -> Problem | None:
     """Refuses another value of an element that has one value here (``only``; empty: none at all)."""
     has = f"it is always '{only}' here" if only else "there is none here"
-    text = f"The element {path} cannot be '{said[:100]}': {has}. Leave it out."
+    text = f"The element {path} cannot be '{given[:100]}': {has}. Leave it out."
     return Problem("ACTION_TYPE_FAILED_ELEMENT_IS_FIXED", text)

@@ -27,11 +27,11 @@ def is_vm_network(name: str, *, vm_network: bool) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_MUST_BE_VM_NETWORK", text)
 
 
-def has_nothing_of_hosts(name: str, asked: Collection[str]) -> Problem | None:
-    """``asked``: the requested settings that only networks of hosts have."""
-    if not asked:
+def has_nothing_of_hosts(name: str, requested: Collection[str]) -> Problem | None:
+    """``requested``: the requested settings that only networks of hosts have."""
+    if not requested:
         return None
-    text = f"Network '{name}' is on a provider, and hosts do not make it, so it cannot have: {', '.join(asked)}."
+    text = f"Network '{name}' is on a provider, and hosts do not make it, so it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_HAS_NO_HOST_PROPERTIES", text)
 
 
@@ -155,20 +155,20 @@ def profile_suits_provider(
     profile: str, *, passthrough: bool, port_mirroring: bool, properties: Mapping[str, str]
 ) -> Problem | None:
     """What the hosts' own switch does, and a provider's does not."""
-    asked = [name for name in sorted(properties) if name in _ON_HOSTS and properties[name]]
-    asked += ["port_mirroring"] * port_mirroring + ["pass_through"] * passthrough
-    if not asked:
+    requested = [name for name in sorted(properties) if name in _ON_HOSTS and properties[name]]
+    requested += ["port_mirroring"] * port_mirroring + ["pass_through"] * passthrough
+    if not requested:
         return None
-    text = f"vNIC profile '{profile}' is of a network on a provider, where it cannot have: {', '.join(asked)}."
+    text = f"vNIC profile '{profile}' is of a network on a provider, where it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_CANNOT_HAVE_PROFILE_PROPERTIES", text)
 
 
 def profile_suits_hosts(profile: str, properties: Mapping[str, str]) -> Problem | None:
     """What a provider does, and the hosts' own switch does not."""
-    asked = [name for name in sorted(properties) if name in _ON_PROVIDERS and properties[name]]
-    if not asked:
+    requested = [name for name in sorted(properties) if name in _ON_PROVIDERS and properties[name]]
+    if not requested:
         return None
-    text = f"vNIC profile '{profile}' is of a network that hosts have, where it cannot have: {', '.join(asked)}."
+    text = f"vNIC profile '{profile}' is of a network that hosts have, where it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_PROFILE_PROPERTIES_NEED_EXTERNAL_NETWORK", text)
 
 

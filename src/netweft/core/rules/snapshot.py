@@ -8,17 +8,17 @@ from __future__ import annotations
 from netweft.core.errors import Problem
 
 
-def memory_is_not_asked_for(*, asked: bool) -> Problem | None:
+def memory_is_not_requested(*, requested: bool) -> Problem | None:
     """A snapshot contains a machine's configuration and vNICs, not its memory."""
-    if not asked:
+    if not requested:
         return None
     text = "Snapshots do not include the memory of a running VM. Set persist_memorystate to false."
     return Problem("ACTION_TYPE_FAILED_SNAPSHOT_WITH_MEMORY_NOT_SUPPORTED", text)
 
 
-def memory_is_not_restored(*, asked: bool) -> Problem | None:
+def memory_is_not_restored(*, requested: bool) -> Problem | None:
     """No snapshot has memory to go on with."""
-    if not asked:
+    if not requested:
         return None
     text = "Snapshots do not include the memory of a running VM, so none can be restored. Leave restore_memory out."
     return Problem("ACTION_TYPE_FAILED_MEMORY_RESTORE_NOT_SUPPORTED", text)

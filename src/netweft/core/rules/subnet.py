@@ -121,17 +121,19 @@ def gateway_is_free(gateway: str, user: str) -> Problem | None:
 def pool_is_valid(cidr: Network, pool: Pool) -> Problem | None:
     """A pool runs upwards and contains only addresses that hosts of the subnet can have."""
     first, last = map(parsed_address, pool)
-    shown = f"{pool[0][:60]}-{pool[1][:60]}"
+    pool_text = f"{pool[0][:60]}-{pool[1][:60]}"
     if first is None or last is None:
-        text = f"The allocation pool {shown} is not two IP addresses. Give its first and its last."
+        text = f"The allocation pool {pool_text} is not two IP addresses. Give its first and its last."
         return Problem("SUBNET_POOL_INVALID", text)
     if first not in cidr or last not in cidr:
-        text = f"The allocation pool {shown} is outside of {cidr}. Give addresses of it."
+        text = f"The allocation pool {pool_text} is outside of {cidr}. Give addresses of it."
         return Problem("SUBNET_POOL_OUTSIDE", text)
     if int(last) < int(first):
-        return Problem("SUBNET_POOL_INVALID", f"The allocation pool {shown} runs downwards. Exchange first and last.")
+        return Problem(
+            "SUBNET_POOL_INVALID", f"The allocation pool {pool_text} runs downwards. Exchange first and last."
+        )
     if not (_is_host(cidr, first) and _is_host(cidr, last)):
-        text = f"The allocation pool {shown} holds the network or broadcast address of {cidr}. Leave it out."
+        text = f"The allocation pool {pool_text} holds the network or broadcast address of {cidr}. Leave it out."
         return Problem("SUBNET_POOL_INVALID", text)
     return None
 
@@ -160,8 +162,8 @@ def dns_servers_are_valid(cidr: Network, servers: Sequence[str]) -> Problem | No
     found = [name_server(server) for server in servers]
     for text, address in zip(servers, found, strict=True):
         if address is None or address.version != cidr.version or "%" in text:
-            said = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that guests can query."
-            return Problem("SUBNET_DNS_SERVER_INVALID", f"{said} Give one.")
+            problem = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that guests can query."
+            return Problem("SUBNET_DNS_SERVER_INVALID", f"{problem} Give one.")
     if len(set(found)) < len(found):
         return Problem("SUBNET_DNS_SERVER_TWICE", f"A DNS server is given twice: {', '.join(servers)}. Name each once.")
     return None

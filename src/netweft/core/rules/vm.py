@@ -254,9 +254,9 @@ def may_be_removed(name: str, *, protected: bool) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_DELETE_PROTECTION_ENABLED", text)
 
 
-def permissions_stay(*, asked: bool) -> Problem | None:
+def permissions_stay(*, requested: bool) -> Problem | None:
     """A new machine or template has the permissions that its creator gives; none come with the original."""
-    if not asked:
+    if not requested:
         return None
     text = "Permissions are not copied along. Leave clone_permissions out, and add them to what is new."
     return Problem("ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED", text)

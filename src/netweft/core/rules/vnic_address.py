@@ -26,8 +26,8 @@ def address_is_valid(text: str) -> Problem | None:
     """An IP address and nothing else."""
     if parsed_address(text) is not None:
         return None
-    said = f"'{text[:60]}' is no IP address. Give one of a subnet of the network, without prefix length."
-    return Problem("VNIC_ADDRESS_INVALID", said)
+    problem = f"'{text[:60]}' is no IP address. Give one of a subnet of the network, without prefix length."
+    return Problem("VNIC_ADDRESS_INVALID", problem)
 
 
 def address_has_subnet(address: Address, network: str | None, cidrs: Sequence[str]) -> Problem | None:
