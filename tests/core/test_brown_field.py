@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from core.strategies import intents, machine
 from core.test_adoption import plain
 from core.test_plan_properties import reach
+from hosts import without_link
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
 from netweft.core.brown_field import foreign_networks, misfit, take_over
@@ -189,7 +190,7 @@ def test_what_costs_traffic_is_refused_by_name() -> None:
 def test_what_is_of_another_kind_is_not_taken_over() -> None:
     host = linux()
     intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
-    changed = host.without_link("br10").with_link(Vlan(name="br10", base="eth0", tag=9))
+    changed = without_link(host, "br10").with_link(Vlan(name="br10", base="eth0", tag=9))
     with pytest.raises(PlanError, match="br10 was not made by Netweft, and cannot be taken over"):
         plan(changed, desired_host(intent, changed))
     retagged = host.with_link(replace(host.vlans["eth1.10"], tag=11))

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from core.strategies import THEIR_CHASSIS, machine
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
 from netweft.core.compare import CHASSIS, compare, differences, marked
@@ -18,7 +19,7 @@ from netweft.core.host import Address, Chassis, GuestPort, Host, Loss, OvsBridge
 from netweft.core.impact import explain, loss, touched
 from netweft.core.intent import AttachmentIntent, ChassisIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.plan import PlanError, plan
-from netweft.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate_all
 from netweft.core.step_texts import describe
 
 CLEAN = machine(("eth0", "eth1"))

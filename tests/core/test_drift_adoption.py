@@ -14,6 +14,7 @@ from core.foreign import meddle
 from core.strategies import intents, machines, sources
 from core.test_drift import NIC, guest
 from core.test_sync import V4, V6, intent, made
+from hosts import without_link
 from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.drift_adoption import AdoptedDrift, adopt_drift
@@ -113,12 +114,12 @@ def test_one_member_is_no_bond() -> None:
     found = adopted(link(made(intent()), "eth2", master=""))
     assert found.setup.bonds == intent().bonds
     assert left(found) == ["eth2: master should be bond0, and is none"]
-    gone = adopted(made(intent()).without_link("bond0"))
+    gone = adopted(without_link(made(intent()), "bond0"))
     assert found.setup.bonds == gone.setup.bonds
 
 
 def test_a_network_that_is_gone() -> None:
-    host = made(intent()).without_link("bond0.100")
+    host = without_link(made(intent()), "bond0.100")
     found = adopted(host)
     assert [one.id for one in found.setup.attachments] == ["1", "2", "4"]
     assert left(found) == []

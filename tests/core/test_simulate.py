@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.host import (
     Address,
@@ -25,7 +26,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate_all
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 

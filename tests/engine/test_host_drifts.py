@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
+from hosts import without_link
 from netweft.core.drift_healing import Healing
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestNic, GuestSpec
@@ -300,7 +301,7 @@ def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
 
 def test_a_network_that_somebody_removed_is_adopted_as_detached(fleet: Fleet) -> None:
     host = fleet.host()
-    rest = host.without_link("tenants").without_link("bond0.200")
+    rest = without_link(host, "tenants", "bond0.200")
     by_hand(fleet, rest)
     fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("tenants",)))
     data = fleet.data()

@@ -340,11 +340,6 @@ class Host:
         part = PART_OF[type(link)]
         return replace(self, **{part: {**getattr(self, part), link.name: link}})  # type: ignore[arg-type]
 
-    def without_link(self, name: str) -> Host:
-        """The same host without the link of that name; unchanged when there is none."""
-        kept = {part: {k: v for k, v in getattr(self, part).items() if k != name} for part in PART_OF.values()}
-        return replace(self, **kept)  # type: ignore[arg-type]
-
 
 PART_OF: Mapping[type, str] = {Nic: "nics", Bond: "bonds", Vlan: "vlans", Bridge: "bridges", OvsPort: "ovs_ports"}
 """The map of :class:`Host` in which each kind of link lives."""

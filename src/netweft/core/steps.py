@@ -1,8 +1,7 @@
-"""The steps of a plan: what a kernel, an OVSDB or the host's resolver can do in one go.
+"""The steps of a plan: what a kernel, an OVSDB or the host's resolver can do atomically.
 
 Each step is a value. The agent executes it (netlink messages in one datagram, or operations in one OVSDB transaction,
-so that a step is never half done); :func:`netweft.core.simulate.simulate` predicts it and refuses what the real thing
-refuses.
+so that a step is never half done); :mod:`netweft.core.simulate` predicts it and refuses what the real thing refuses.
 """
 
 from __future__ import annotations
