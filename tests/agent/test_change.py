@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from agent.rig import PATIENCE, Engine, RefusedError, with_network
+from hosts import without_link
 from netweft.agent.simulated_machine import SimulatedPeer
 from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.host import Bond, Chassis, Host, Vlan
@@ -65,7 +66,7 @@ def test_a_refused_step_takes_all_back(engine: Engine) -> None:
 def test_a_later_change_ends_the_asking_of_peers(engine: Engine) -> None:
     engine.kept(1, with_network(engine.host()))
     engine.simulate(peers=(SimulatedPeer(address="10.0.100.9", vlan=100),), ask_seconds=PATIENCE)
-    moved = engine.host().without_link("eth1.100").without_link("blue")
+    moved = without_link(engine.host(), "eth1.100", "blue")
     assert engine.kept(2, with_network(moved, tag=101)).lost_peers is None
     engine.simulate()
     engine.kept(3, moved)

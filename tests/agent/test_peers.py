@@ -13,6 +13,7 @@ import pytest
 
 from agent.rig import PATIENCE
 from agent.test_machine import HostInNamespace, with_bridge, with_ovs
+from hosts import without_link
 from netweft.core.host import Address, Host
 from netweft.core.protocol import Phase
 from netweft.lab.namespaces import ip
@@ -73,7 +74,7 @@ def lost(engine: Engine, generation: int) -> list[tuple[str, str]]:
 
 def blue(host: Host, nic: str) -> Host:
     """The host with network blue on a NIC, with an address of each version."""
-    wanted = with_bridge(host.without_link("blue"), "blue", nic)
+    wanted = with_bridge(without_link(host, "blue"), "blue", nic)
     addresses = (Address(ip="203.0.113.7", prefix=24), Address(ip="fd00:113::7", prefix=64))
     other = replace(wanted.nics["eth2" if nic == "eth1" else "eth1"], owner="", master="", addresses=())
     bridge = replace(wanted.bridges["blue"], addresses=addresses)

@@ -10,6 +10,7 @@ from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
+from hosts import without_link
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_host_that_refuses_is_heard(fleet: Fleet, client: Client) -> None:
     eth3 = nic(client, fleet, "eth3")
     configure(client, eth3, count(1))
     host = fleet.host()
-    fleet.simulate(host=host.without_link("eth3v0"))  # somebody bound another driver to it just now
+    fleet.simulate(host=without_link(host, "eth3v0"))  # somebody bound another driver to it just now
     body = action(count(2))
     assert "is in use" in refusal(client, f"{eth3}/updatevirtualfunctionsconfiguration", body)
     assert configuration(client, eth3) == ["true", "8", "1"]

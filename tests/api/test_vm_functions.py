@@ -11,6 +11,7 @@ from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
+from hosts import without_link
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestNic
 from netweft.core.host import Address
@@ -136,7 +137,7 @@ def test_functions_are_plugged_and_unplugged_while_the_guest_runs(fleet: Fleet, 
     assert len(held(fleet)) == 2
     host = fleet.host(2)
     client.action(f"{nics}/{first}/deactivate")
-    fleet.simulate(2, host=host.without_link("eth3v0"))  # a driver on the host has taken it just now
+    fleet.simulate(2, host=without_link(host, "eth3v0"))  # a driver on the host has taken it just now
     assert "cannot be given to guest" in refused(client, "POST", f"{nics}/{first}/activate")
     assert held(fleet) == [(fleet.id(2), functions(fleet)[1])]
     assert client.xml(f"{nics}/{first}").findtext("plugged") == "false"

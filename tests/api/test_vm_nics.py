@@ -11,6 +11,7 @@ from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
+from hosts import without_link
 from netweft.core.guest_protocol import GuestNic
 
 HOME = "<cluster><name>Default</name></cluster>"
@@ -90,7 +91,7 @@ def test_rules_of_vnics_while_the_guest_is_down(fleet: Fleet, client: Client) ->
     trunk = "<custom_property><name>trunk</name><value>100,200-210</value></custom_property>"
     trunked = add_profile(client, "trunk", f"<custom_properties>{trunk}</custom_properties>")
     cases = (
-        ("<name>nic1</name>", "already in use"),
+        ("<name>nic1</name>", "already used"),
         ("<name> </name>", "not valid"),
         ("<name>x</name><interface>pci_passthrough</interface>", "needs a vNIC profile for passthrough"),
         ("<name>x</name><vnic_profile id='nothing'/>", "no vNIC profile"),
@@ -215,7 +216,7 @@ def test_a_network_that_somebody_moved_on_the_host_is_found_where_it_is(fleet: F
     host = fleet.host(2)
     moved = replace(host.bridges[nic.bridge], name="moved")
     base = next(link for link in host.links().values() if link.master == nic.bridge)
-    fleet.simulate(2, host=host.without_link(nic.bridge).with_link(moved).with_link(replace(base, master="moved")))
+    fleet.simulate(2, host=without_link(host, nic.bridge).with_link(moved).with_link(replace(base, master="moved")))
     add_nic(client, vm_id, "nic2")
     assert [one.bridge for one in plugged(fleet)] == ["moved", "moved"]
 

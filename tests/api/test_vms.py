@@ -108,7 +108,7 @@ def test_refusals_have_the_texts_that_tools_match(fleet: Fleet, client: Client) 
     mac = client.xml(f"/vms/{vm_id}/nics/{nic_id}").findtext("mac/address")
     body = f"<nic><name>nic2</name><mac><address>{mac}</address></mac></nic>"
     assert f"MAC Address {mac} is already in use by VM or snapshot:" in fault(client, f"/vms/{vm_id}/nics", body)
-    assert "already in use" in fault(client, "/vms", "<vm><name>one</name><cluster><name>Default</name></cluster></vm>")
+    assert "already used" in fault(client, "/vms", "<vm><name>one</name><cluster><name>Default</name></cluster></vm>")
     client.action(
         f"/vms/{vm_id}/start",
         "<action><vm><placement_policy><hosts><host><name>sim-2</name></host></hosts></placement_policy></vm></action>",

@@ -120,7 +120,7 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     fleet.simulate(host=host.with_link(bridge).with_link(replace(host.nics["eth0"], mtu=1400)))
     fleet.monitor.round(fleet.db)
     refused = place("host", "adopt", "sim-1", expect=1)
-    assert "eth0: mtu should be 1500, and is 1400 (that is of the network" in refused
+    assert "eth0: mtu should be 1500, and is 1400 (the network defines this" in refused
     told = place("host", "ignore", "sim-1", "eth0.mtu", "--until", "12h", "--reason", "cable test")
     assert "cable test" in told
     assert "ovirtmgmt: options should be none, and is forward_delay=500" in told
@@ -135,7 +135,7 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     assert "neither a time" in place("host", "ignore", "sim-1", "--until", "soon", expect=2)
     for far in ("99999999999d", "9999999d"):
         assert "later than any date" in place("host", "ignore", "sim-1", "--until", far, expect=2)
-    assert "What differs is of" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
+    assert "Only these differ:" not in place("host", "ignore", "sim-1", "--until", "2099-01-01T00:00", expect=1)
 
 
 def test_what_others_made_becomes_networks(place: Place) -> None:

@@ -255,8 +255,8 @@ def test_tags(netweft: Netweft) -> None:
     assert ["web", "site"] in [row[:2] for row in netweft("tag", "list").rows]
     assert netweft.json("tag", "set", "web", "--parent", "root")["parent"]["name"] == "root"
     assert "parent" not in netweft.json("tag", "show", "root")
-    assert "The tag name 'root' is already in use" in netweft("tag", "add", "root", expect=1).err
-    assert "The tag name 'root' is already in use" in netweft("tag", "set", "web", "--rename", "root", expect=1).err
+    assert "The tag name 'root' is already used" in netweft("tag", "add", "root", expect=1).err
+    assert "The tag name 'root' is already used" in netweft("tag", "set", "web", "--rename", "root", expect=1).err
     netweft("tag", "set", "web", "--parent", "site")
     netweft("vm", "add", "tagged")
     netweft("vm", "tag", "add", "tagged", "web")

@@ -6,8 +6,9 @@ from pprint import pformat
 from typing import TYPE_CHECKING
 
 from contract.comparison import unlike
+from hosts import simulate
 from netweft.agent.networking import NetworkingError
-from netweft.core.simulate import StepRefusedError, simulate
+from netweft.core.simulate import StepRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

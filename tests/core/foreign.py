@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.host import PROTOCOL, Address, Bridge, Chassis, GuestPort, Host, OvsPort, Route, Rule, TrafficClass
-from netweft.core.simulate import StepRefusedError, simulate
+from netweft.core.simulate import StepRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

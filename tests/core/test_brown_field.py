@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from core.strategies import intents, machine
 from core.test_adoption import plain
 from core.test_plan_properties import reach
+from hosts import without_link
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
 from netweft.core.brown_field import foreign_networks, misfit, take_over
@@ -150,13 +151,13 @@ def test_what_is_in_the_way_is_said() -> None:
     host = linux()
     assert foreign(host, "ovs")["br10"] == ("It is of Linux bridges, and hosts of this Cluster have Open vSwitch.")
     lonely = host.with_link(Bridge(name="lonely"))
-    assert foreign(lonely)["lonely"] == "It has no NIC or bond below it, and a network is on one."
+    assert foreign(lonely)["lonely"] == "It has no NIC or bond below it, and a network needs exactly one."
     two = host.with_link(replace(host.nics["eth0"], master="br0"))
-    assert foreign(two)["br0"] == "It has several NICs (bond7, eth0) below it, and a network is on one."
+    assert foreign(two)["br0"] == "It has several NICs (bond7, eth0) below it, and a network needs exactly one."
     twice = host.with_link(replace(host.bonds["bond7"], addresses=(ADDRESS,)))
     assert foreign(twice)["br0"] == "bond7 below it has addresses of its own; move them to br0."
     leased = host.with_link(replace(host.bridges["br10"], dynamic=(ADDRESS,)))
-    assert foreign(leased)["br10"].startswith("A DHCP client that Netweft did not start gave it its address")
+    assert foreign(leased)["br10"].startswith("Its address is from a DHCP client that Netweft did not start")
 
 
 def test_a_network_that_does_not_fit_is_none() -> None:
@@ -189,7 +190,7 @@ def test_what_costs_traffic_is_refused_by_name() -> None:
 def test_what_is_of_another_kind_is_not_taken_over() -> None:
     host = linux()
     intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
-    changed = host.without_link("br10").with_link(Vlan(name="br10", base="eth0", tag=9))
+    changed = without_link(host, "br10").with_link(Vlan(name="br10", base="eth0", tag=9))
     with pytest.raises(PlanError, match="br10 was not made by Netweft, and cannot be taken over"):
         plan(changed, desired_host(intent, changed))
     retagged = host.with_link(replace(host.vlans["eth1.10"], tag=11))

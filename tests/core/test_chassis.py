@@ -1,4 +1,4 @@
-"""The host as a chassis of OVN: what is wanted, planned, lost and told."""
+"""The host as a chassis of OVN: its desired state, plans, losses and texts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from core.strategies import THEIR_CHASSIS, machine
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
 from netweft.core.compare import CHASSIS, compare, differences, marked
@@ -18,7 +19,7 @@ from netweft.core.host import Address, Chassis, GuestPort, Host, Loss, OvsBridge
 from netweft.core.impact import explain, loss, touched
 from netweft.core.intent import AttachmentIntent, ChassisIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.plan import PlanError, plan
-from netweft.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate_all
 from netweft.core.step_texts import describe
 
 CLEAN = machine(("eth0", "eth1"))
@@ -142,9 +143,9 @@ def test_what_a_host_brings_along_is_kept() -> None:
 
 def test_a_host_without_open_vswitch() -> None:
     bare = replace(CLEAN, chassis=None)
-    with pytest.raises(PlanError, match="There is no Open vSwitch on the host, so it can be no chassis of OVN"):
+    with pytest.raises(PlanError, match="There is no Open vSwitch on the host, so it cannot be an OVN chassis"):
         plan(bare, desired_host(intent(STATIC), bare))
-    with pytest.raises(StepRefusedError, match="no Open vSwitch by which ovn-controller could be told"):
+    with pytest.raises(StepRefusedError, match="Open vSwitch is not installed"):
         simulate(bare, s.SetChassis(OURS))
     assert "no Open vSwitch" in find_drift(intent(STATIC), bare).obstacle
     assert plan(bare, desired_host(HostIntent(), bare)) == []
@@ -259,14 +260,14 @@ def test_words() -> None:
         )
     ] == [
         (
-            "make the host a chassis of OVN (host-1, southbound database ssl:192.0.2.1:6642, geneve at 192.0.2.5,"
+            "make the host an OVN chassis (host-1, southbound database ssl:192.0.2.1:6642, geneve at 192.0.2.5,"
             " datapath system, reaches physnet1 over br-eth1)"
         ),
-        "make the host no chassis of OVN any more",
+        "remove the OVN chassis settings of the host",
         (
-            "restore what ovn-controller was told before (theirs, southbound database tcp:198.51.100.1:6642,"
+            "restore the previous ovn-controller settings (theirs, southbound database tcp:198.51.100.1:6642,"
             " geneve,vxlan at 198.18.0.1, reaches public over br-ex)"
         ),
-        "make the host no chassis of OVN any more",
-        "restore what ovn-controller was told before (southbound database tcp:192.0.2.7:6642)",
+        "remove the OVN chassis settings of the host",
+        "restore the previous ovn-controller settings (southbound database tcp:192.0.2.7:6642)",
     ]

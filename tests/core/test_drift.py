@@ -9,6 +9,7 @@ import pytest
 
 from core.strategies import machine
 from core.test_sync import ATTACHMENTS, V4, intent, made
+from hosts import without_link
 from netweft.core.drift import find_drift, first_of
 from netweft.core.guest_protocol import GuestNic, GuestState
 from netweft.core.host import Address, GuestPort, Host, Route, Rule, TrafficClass
@@ -29,7 +30,7 @@ def ovs_port(host: Host, name: str, **fields: object) -> Host:
 
 
 def without_bridge(host: Host) -> Host:
-    return link(host.without_link("tenants"), "bond0.200", master="")
+    return link(without_link(host, "tenants"), "bond0.200", master="")
 
 
 CASES: dict[str, tuple[Callable[[Host], Host], dict[str, tuple[str, ...]]]] = {
@@ -64,7 +65,7 @@ CASES: dict[str, tuple[Callable[[Host], Host], dict[str, tuple[str, ...]]]] = {
     ),
     "another kind of link": (
         lambda host: replace(
-            host.without_link("bond0.200"), bridges={**host.bridges, "bond0.200": replace(host.bridges["tenants"])}
+            without_link(host, "bond0.200"), bridges={**host.bridges, "bond0.200": replace(host.bridges["tenants"])}
         ),
         {"2": ("bond0.200 should be a Vlan, and is a Bridge",)},
     ),

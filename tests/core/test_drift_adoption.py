@@ -14,6 +14,7 @@ from core.foreign import meddle
 from core.strategies import intents, machines, sources
 from core.test_drift import NIC, guest
 from core.test_sync import V4, V6, intent, made
+from hosts import without_link
 from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.drift_adoption import AdoptedDrift, adopt_drift
@@ -113,12 +114,12 @@ def test_one_member_is_no_bond() -> None:
     found = adopted(link(made(intent()), "eth2", master=""))
     assert found.setup.bonds == intent().bonds
     assert left(found) == ["eth2: master should be bond0, and is none"]
-    gone = adopted(made(intent()).without_link("bond0"))
+    gone = adopted(without_link(made(intent()), "bond0"))
     assert found.setup.bonds == gone.setup.bonds
 
 
 def test_a_network_that_is_gone() -> None:
-    host = made(intent()).without_link("bond0.100")
+    host = without_link(made(intent()), "bond0.100")
     found = adopted(host)
     assert [one.id for one in found.setup.attachments] == ["1", "2", "4"]
     assert left(found) == []
@@ -139,7 +140,7 @@ def test_only_what_is_named() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Host], Host], str]] = {
-    "an MTU": (lambda host: link(host, "tenants", mtu=1500), "that is of the network, on all its hosts"),
+    "an MTU": (lambda host: link(host, "tenants", mtu=1500), "the network defines this for all its hosts"),
     "a link that is down": (lambda host: link(host, "tenants", up=False), "no setting of an attachment or bond"),
     "what is left of a network": (
         lambda host: host.with_link(replace(host.bridges["tenants"], name="old", owner="gone")),
@@ -165,7 +166,7 @@ def test_a_guests_port_is_no_setting_of_the_host() -> None:
     found = adopt_drift(wanted, host, drift)
     problem = rules.drift_can_be_adopted(found.left)
     assert problem is not None
-    assert "a vNIC is where its profile says: change the vNIC" in problem.text
+    assert "the profile of the vNIC defines this: change the vNIC" in problem.text
 
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
@@ -189,7 +190,7 @@ def test_rules() -> None:
     assert rules.drift_is_there("h", (), {"eth1"}) is None
     for names, there, text in (
         ((), (), "Nothing differs on Host h."),
-        (("eth2",), {"eth1"}, "Nothing of eth2 differs on Host h. What differs is of eth1."),
+        (("eth2",), {"eth1"}, "Nothing of eth2 differs on Host h. Only these differ: eth1."),
     ):
         problem = rules.drift_is_there("h", names, there)
         assert problem is not None

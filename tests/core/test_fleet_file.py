@@ -272,8 +272,8 @@ def test_nics_are_found_by_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("tree", "text"),
     [
-        (attached(nic={"driver": "ixgbe"}), "driver ixgbe: eth1, eth2 of host sim-1 are so. Name more facts"),
-        (attached(nic={"driver": "mlx5"}), "driver mlx5: no NIC of host sim-1 is so."),
+        (attached(nic={"driver": "ixgbe"}), "driver ixgbe: eth1, eth2 of host sim-1 match. Add facts"),
+        (attached(nic={"driver": "mlx5"}), "driver mlx5: no NIC of host sim-1 matches."),
         (attached(nic="eht1"), "Host sim-1 has no NIC 'eht1'. Did you mean 'eth1'?"),
         (host(bonds={"b": {"slaves": ["eth1", "eth7"]}}), "Host sim-1 has no NIC 'eth7'."),
         (

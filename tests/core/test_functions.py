@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hosts import without_link
 from netweft.core.functions import find_function, free_functions, nics_by_address, why_in_use, why_not_changed
 from netweft.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, VirtualFunction, Vlan
 
@@ -31,7 +32,7 @@ def test_all_are_free_but_those_that_are_held() -> None:
 @pytest.mark.parametrize(
     ("host", "reason"),
     [
-        (HOST.without_link("eth0v0"), "shows no NIC"),
+        (without_link(HOST, "eth0v0"), "has no NIC"),
         (
             HOST.with_link(replace(FIRST, facts=replace(FIRST.facts, vendor="0x1137", device="0x0071"))),
             "is a dynamic vNIC of a virtual interface card",

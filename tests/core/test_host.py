@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.strategies import machine
+from hosts import without_link
 from netweft.core.errors import NetweftError, Problem, ValidationError
 from netweft.core.host import Address, Bond, Chassis, Host, Nic, OvsPort, Route
 from netweft.core.protocol import Phase
@@ -22,7 +23,7 @@ def test_links_and_ports() -> None:
     )
     assert host.links().keys() == {"eth0", "eth1", "bond0", "int0"}
     assert host.ports_of("bond0") == ["eth1"]
-    assert host.without_link("int0").without_link("none").links().keys() == {"eth0", "eth1", "bond0"}
+    assert without_link(host, "int0", "none").links().keys() == {"eth0", "eth1", "bond0"}
     assert Host(chassis=Chassis()) == machine(())
 
 

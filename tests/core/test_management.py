@@ -11,7 +11,7 @@ from core.strategies import machine
 from core.test_plan_properties import reach
 from netweft.core.desired import desired_host
 from netweft.core.errors import HostError
-from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host import Address, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.host_request import HostView, NetworkView
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.kept import SHARED, owners_on
@@ -29,12 +29,12 @@ def with_eth1(**fields: Any) -> Host:  # fields of Nic
     return host.with_link(replace(host.nics["eth1"], **fields))
 
 
-def placed(host: Host, network: NetworkView = UNTAGGED, addresses: tuple[str, ...] = ("192.0.2.5",)) -> Any:  # a wish
+def placed(host: Host, network: NetworkView = UNTAGGED, addresses: tuple[str, ...] = ("192.0.2.5",)) -> Any:  # a change
     request = management_attachment(host, network, addresses, "one")
     assert request.commit_on_success
-    (wish,) = request.attachments
-    assert wish.network.id == "m"
-    return wish
+    (change,) = request.attachments
+    assert change.network.id == "m"
+    return change
 
 
 ROUTES = (
@@ -46,9 +46,9 @@ ROUTES = (
 
 
 def test_it_keeps_address_and_gateways() -> None:
-    wish = placed(replace(with_eth1(addresses=(V4, V6)), routes=ROUTES))
-    assert wish.nic.name == "eth1"
-    assert wish.assignments == (
+    change = placed(replace(with_eth1(addresses=(V4, V6)), routes=ROUTES))
+    assert change.nic.name == "eth1"
+    assert change.assignments == (
         IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1"),
         IpAssignment(version=6, method="static", address="2001:db8::5", prefix=64, gateway="fe80::1"),
     )
@@ -197,9 +197,9 @@ def test_what_others_made_of_the_host_is_told_and_can_be_handed_over() -> None:
     with pytest.raises(HostError):
         placed(odd)
     given = bridged.with_link(replace(bridged.bridges["br0"], owner=SHARED))
-    wish = placed(given)
-    assert wish.nic.name == "eth0"
-    mine = AttachmentIntent(id="a", network_id="m", nic="eth0", assignments=wish.assignments)
+    change = placed(given)
+    assert change.nic.name == "eth0"
+    mine = AttachmentIntent(id="a", network_id="m", nic="eth0", assignments=change.assignments)
     intent = HostIntent(networks=(UNTAGGED.intent,), attachments=(mine,))
     there = reach(given, desired_host(intent, given))
     assert sorted(there.bridges) == ["mgmt"]
@@ -219,3 +219,57 @@ def test_a_switch_of_others_is_told_and_left() -> None:
         placed(host)
     assert "'sw' over eth0" in refusal.value.text
     assert "alias" not in refusal.value.text
+
+
+def placement(found: Host, *addresses: str, network: NetworkView = UNTAGGED) -> tuple[str, tuple[IpAssignment, ...]]:
+    (change,) = management_attachment(found, network, addresses, "h1").attachments
+    assert isinstance(change.assignments, tuple)
+    return change.nic.name, change.assignments
+
+
+def test_the_management_network_goes_where_the_address_is() -> None:
+    route = Route(to="0.0.0.0/0", link="eth1", via="192.0.2.1")
+    nics = {"eth0": Nic(name="eth0"), "eth1": Nic(name="eth1", addresses=(V4, V6))}
+    nic, (four, six) = placement(Host(nics=nics, routes=(route,)), "192.0.2.5")
+    assert nic == "eth1"
+    assert four == IpAssignment(version=4, method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
+    assert six == IpAssignment(version=6, method="static", address="2001:db8::5", prefix=64)
+
+
+def test_it_keeps_how_the_address_came() -> None:
+    def method(**values: Any) -> list[tuple[int, str]]:
+        link = Nic(name="eth0", dynamic=(V4,), **values)
+        return [(one.version, one.method) for one in placement(Host(nics={"eth0": link}), "192.0.2.5")[1]]
+
+    assert method(dhcp4=True) == [(4, "dhcp")]
+    assert method(dhcp4=True, dhcp6=True) == [(4, "dhcp"), (6, "dhcp")]
+    assert method(dhcp4=True, dhcp6=True, autoconf=True) == [(4, "dhcp"), (6, "poly_dhcp_autoconf")]
+    assert method(dhcp4=True, autoconf=True) == [(4, "dhcp"), (6, "autoconf")]
+    assert method(dhcp4=True, autoconf=True, addresses=(V6,)) == [(4, "dhcp"), (6, "static")]
+    assert method() == [(4, "dhcp")]
+
+
+def test_it_goes_below_a_vlan_device_of_its_own_tag() -> None:
+    found = Host(
+        nics={"eth0": Nic(name="eth0")},
+        vlans={"eth0.9": Vlan(name="eth0.9", owner="x", base="eth0", tag=9, addresses=(V4,))},
+    )
+    tagged = NetworkView(intent=NetworkIntent(id="m", name="mgmt", host_side_name="mgmt", vlan=9), in_cluster=True)
+    assert placement(found, "192.0.2.5", network=tagged)[0] == "eth0"
+    with pytest.raises(HostError, match="VLAN 9"):
+        placement(found, "192.0.2.5")
+
+
+def test_an_agent_on_loopback_has_it_on_its_best_nic() -> None:
+    nics = {"eth0": Nic(name="eth0"), "eth1": Nic(name="eth1", addresses=(V4,)), "eth2": Nic(name="eth2")}
+    assert placement(Host(nics=nics), "127.0.0.1")[0] == "eth1"
+    assert placement(Host(nics=nics, routes=(Route(to="0.0.0.0/0", link="eth2"),)), "127.0.0.1", "::1")[0] == "eth2"
+    assert (
+        placement(Host(nics={"eth0": Nic(name="eth0")}, bonds={"bond0": Bond(name="bond0", owner="base")}), "::1")[0]
+        == "bond0"
+    )
+    assert placement(Host(nics={"eth0": Nic(name="eth0")}, bonds={"bond0": Bond(name="bond0")}), "::1")[0] == "eth0"
+    with pytest.raises(HostError, match="None of the NICs"):
+        placement(Host(), "127.0.0.1")
+    with pytest.raises(HostError, match="None of the NICs"):
+        placement(Host(nics=nics), "192.0.2.77")

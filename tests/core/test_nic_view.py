@@ -81,7 +81,6 @@ def test_one_shape_whatever_the_switch(switch_type: SwitchType) -> None:
         method="static", address=Address(ip="192.0.2.5", prefix=24), gateway="192.0.2.1"
     )
     assert views["bond0"].ipv4.method == "dhcp"
-    assert (views["eth0"].is_default_route, views["bond0"].is_default_route) == (True, False)
     assert (views["eth0"].bridged, views["bond0.200"].bridged) == (True, True)
 
 

@@ -63,9 +63,9 @@ def test_who_shares_frames_how(policy: str, mode: str, ovs_mode: str) -> None:
     [
         ("active-backup", {"arp_interval": "100"}, "has no option arp_interval"),
         ("active-backup", {"fail_over_mac": "active"}, "has no option fail_over_mac"),
-        ("balance-xor", {"xmit_hash_policy": "layer3+4"}, "cannot share frames by layer3+4 in mode balance-xor"),
-        ("802.3ad", {"xmit_hash_policy": "encap2+3"}, "cannot share frames by encap2+3"),
-        ("802.3ad", {"miimon": "0"}, "always watches the links"),
+        ("balance-xor", {"xmit_hash_policy": "layer3+4"}, "cannot distribute frames by layer3+4 in mode balance-xor"),
+        ("802.3ad", {"xmit_hash_policy": "encap2+3"}, "cannot distribute frames by encap2+3"),
+        ("802.3ad", {"miimon": "0"}, "always monitors the links"),
         ("active-backup", {"use_carrier": "0"}, "needs a miimon above 0"),
     ],
 )

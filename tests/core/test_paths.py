@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 
 from core.strategies import hosts, machine
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Vlan
 from netweft.core.paths import moved
 from netweft.core.plan import plan
-from netweft.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate_all
 from netweft.core.world import World
 
 A = Address(ip="192.0.2.1", prefix=24)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosts import without_link
 from netweft.core.host import Address, Bridge, Host, Nic, Route, Vlan
 from netweft.core.peers import PEERS_MAX, LinkPeer, peers_among, where_to_ask
 from netweft.core.protocol import Peer
@@ -55,7 +56,7 @@ def test_peer_is_asked_for_where_its_network_is() -> None:
         storage: LinkPeer(link="eth1.200", address="203.0.113.9"),
         guest: LinkPeer(link="guests", address="2001:db8::9"),
     }
-    assert where_to_ask(HOST.without_link("eth1.100"), (storage,)) == {}
+    assert where_to_ask(without_link(HOST, "eth1.100"), (storage,)) == {}
     moved = replace(HOST.vlans["eth1.100"], dynamic=(Address(ip="203.0.112.7", prefix=24),))
     assert where_to_ask(HOST.with_link(moved), (storage,)) == {}
 

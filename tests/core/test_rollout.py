@@ -12,14 +12,14 @@ from netweft.core.rollout import (
     REACHABLE,
     Group,
     Health,
+    HostProgress,
     HostState,
     Member,
     Move,
-    Standing,
     Status,
-    ailment,
     counted,
     decisive,
+    new_problem,
     next_move,
     places,
 )
@@ -39,9 +39,9 @@ groups = st.builds(
     wave=st.integers(1, 4),
     members=members,
 )
-standings = st.lists(
+progresses = st.lists(
     st.builds(
-        Standing,
+        HostProgress,
         host_id=st.uuids().map(str),
         wave=st.integers(0, 3),
         state=st.sampled_from(HostState),
@@ -93,14 +93,14 @@ def test_clusters_change_one_after_the_other() -> None:
     ]
 
 
-@given(st.sampled_from(Status), standings)
-def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts: list[Standing]) -> None:
+@given(st.sampled_from(Status), progresses)
+def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts: list[HostProgress]) -> None:
     move, about = next_move(status, hosts)
     state = {one.host_id: one.state for one in hosts}
     found = {state[host_id] for host_id in about}
     under_way = {HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING, HostState.REVERTING}
     match move:
-        case Move.SETTLE:
+        case Move.CHECK_RESULTS:
             assert found <= under_way
         case Move.CHANGE:
             assert status in {Status.RUNNING, Status.WAITING}
@@ -119,12 +119,12 @@ def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts
             assert about
         case Move.END:
             assert not about
-    if move is not Move.SETTLE and status in OPEN:
+    if move is not Move.CHECK_RESULTS and status in OPEN:
         assert not under_way & set(state.values())
 
 
-@given(st.sampled_from(Status), standings)
-def test_what_comes_next_is_decided_by_a_few_hosts(status: Status, hosts: list[Standing]) -> None:
+@given(st.sampled_from(Status), progresses)
+def test_what_comes_next_is_decided_by_a_few_hosts(status: Status, hosts: list[HostProgress]) -> None:
     few = [one for one in hosts if one.state in decisive(status)]
     assert next_move(status, few or hosts) == next_move(status, hosts)
 
@@ -141,58 +141,58 @@ def test_one_wave_follows_another() -> None:
         (HostState.CHANGED, HostState.FAILED),
         (HostState.CHANGED, HostState.CHANGED),
     ):
-        standing = [Standing(state=state, **facts) for state, facts in zip(states, up, strict=True)]
-        moves.append(next_move(Status.RUNNING, standing))
+        progress = [HostProgress(state=state, **facts) for state, facts in zip(states, up, strict=True)]
+        moves.append(next_move(Status.RUNNING, progress))
     assert moves == [
         (Move.CHANGE, ("a",)),
-        (Move.SETTLE, ("a",)),
+        (Move.CHECK_RESULTS, ("a",)),
         (Move.WATCH, ("a",)),
         (Move.CHANGE, ("b",)),
         (Move.FAIL, ("b",)),
         (Move.END, ()),
     ]
-    assert next_move(Status.HALTED, standing) == (Move.END, ())
-    assert next_move(Status.REVERTING, standing) == (Move.TAKE_BACK, ("b",))
-    assert next_move(Status.SUCCEEDED, standing) == (Move.END, ())
+    assert next_move(Status.HALTED, progress) == (Move.END, ())
+    assert next_move(Status.REVERTING, progress) == (Move.TAKE_BACK, ("b",))
+    assert next_move(Status.SUCCEEDED, progress) == (Move.END, ())
 
 
-def standing(state: HostState, wave: int = 0, status: str = "up", *, canary: bool = False) -> Standing:
-    return Standing(host_id=f"{state}-{wave}-{canary}", wave=wave, state=state, status=status, canary=canary)
+def progress(state: HostState, wave: int = 0, status: str = "up", *, canary: bool = False) -> HostProgress:
+    return HostProgress(host_id=f"{state}-{wave}-{canary}", wave=wave, state=state, status=status, canary=canary)
 
 
 def test_no_host_goes_before_the_canaries_of_its_cluster() -> None:
-    away = standing(HostState.WAITING, 0, "non_responsive", canary=True)
-    other = standing(HostState.WAITING, 1)
+    away = progress(HostState.WAITING, 0, "non_responsive", canary=True)
+    other = progress(HostState.WAITING, 1)
     assert next_move(Status.RUNNING, [away, other]) == (Move.WAIT, (away.host_id, other.host_id))
-    done = standing(HostState.CHANGED, 0, canary=True)
+    done = progress(HostState.CHANGED, 0, canary=True)
     assert next_move(Status.RUNNING, [done, other]) == (Move.CHANGE, (other.host_id,))
     assert next_move(Status.RUNNING, [away, done, other]) == (Move.CHANGE, (other.host_id,))
 
 
 def test_host_that_has_changed_and_is_gone_has_failed_while_others_could_follow_it() -> None:
-    gone, other = standing(HostState.CHANGED, 0, "non_responsive"), standing(HostState.WAITING, 1)
+    gone, other = progress(HostState.CHANGED, 0, "non_responsive"), progress(HostState.WAITING, 1)
     assert next_move(Status.RUNNING, [gone, other]) == (Move.FAIL, (gone.host_id,))
     assert next_move(Status.RUNNING, [gone]) == (Move.WAIT, (gone.host_id,))
 
 
 def test_what_is_watched_stays_so_while_it_is_halted() -> None:
     """The first hosts are watched for as long as they are to be."""
-    assert next_move(Status.HALTED, [standing(HostState.WATCHED)]) == (Move.END, ())
+    assert next_move(Status.HALTED, [progress(HostState.WATCHED)]) == (Move.END, ())
 
 
-@given(standings)
-def test_success_is_that_every_host_has_changed_and_answers(hosts: list[Standing]) -> None:
+@given(progresses)
+def test_success_is_that_every_host_has_changed_and_answers(hosts: list[HostProgress]) -> None:
     move, _ = next_move(Status.RUNNING, hosts)
     done = all(one.state is HostState.CHANGED and one.status in REACHABLE for one in hosts)
     assert (move is Move.END) == done
 
 
-@given(standings)
-def test_taking_back_ends_with_no_host_that_has_the_change(hosts: list[Standing]) -> None:
+@given(progresses)
+def test_taking_back_ends_with_no_host_that_has_the_change(hosts: list[HostProgress]) -> None:
     state = {one.host_id: one.state for one in hosts}
     waves = []
     while True:
-        now = [Standing(host_id=h.host_id, wave=h.wave, state=state[h.host_id], status=h.status) for h in hosts]
+        now = [HostProgress(host_id=h.host_id, wave=h.wave, state=state[h.host_id], status=h.status) for h in hosts]
         move, about = next_move(Status.REVERTING, now)
         if move is Move.END:
             break
@@ -205,25 +205,27 @@ def test_taking_back_ends_with_no_host_that_has_the_change(hosts: list[Standing]
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "words"),
     [
         (Health(status="up"), ""),
         (Health(status="maintenance"), ""),
         (Health(status="preparing_for_maintenance"), ""),
         (Health(status="non_operational"), "non_operational"),
-        (Health(status="up", drifting=True), "not as wanted"),
+        (Health(status="up", drifting=True), "out of sync"),
         (Health(status="up", lost={"eth0": 7, "eth1": 4}), "on eth0"),
         (Health(status="up", lost={"eth1": 3, "eth2": 9}), ""),
     ],
 )
-def test_ailment(after: Health, told: str) -> None:
-    found = ailment(Health(status="up", lost={"eth0": 3, "eth1": 4}), after)
-    assert told in found
-    assert bool(told) == bool(found)
+def test_new_problem(after: Health, words: str) -> None:
+    found = new_problem(Health(status="up", lost={"eth0": 3, "eth1": 4}), after)
+    assert words in found
+    assert bool(words) == bool(found)
 
 
 def test_host_that_was_ill_before_is_not_ill_by_the_change() -> None:
-    assert not ailment(Health(status="non_operational", drifting=True), Health(status="non_operational", drifting=True))
+    assert not new_problem(
+        Health(status="non_operational", drifting=True), Health(status="non_operational", drifting=True)
+    )
 
 
 def test_progress_in_words() -> None:
@@ -274,6 +276,6 @@ def test_ailment_names_lost_peers() -> None:
         (many[:1], "It cannot reach 203.0.113.1 (storage) any more, which it could before the change."),
         (many, "203.0.113.5 (storage) and 2 more any more"),
     ):
-        found = ailment(Health(status="up"), Health(status="up", lost_peers=peers))
+        found = new_problem(Health(status="up"), Health(status="up", lost_peers=peers))
         assert told in found
         assert bool(told) == bool(found)

@@ -1,18 +1,13 @@
-"""Rules on hosts: names, addresses, service; copying another host's networks."""
+"""The rules on hosts: names, addresses, statuses."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from core.strategies import machine
 from netweft.core.errors import Problem
-from netweft.core.host_request import AttachmentChange, BondChange, Ref
-from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
-from netweft.core.rules import host, host_copy
+from netweft.core.rules import host
 
-HOLDS = [
+HOLDS: list[Problem | None] = [
     host.name_is_valid("host-1.example_2"),
     host.name_is_free("one", ("two",)),
     *map(host.address_is_valid, ("host", "192.0.2.1:54322", "[2001:db8::1]:54322", "h.example")),
@@ -41,9 +36,14 @@ HOLDS = [
     host.engine_is_reachable("https://engine.example.com:8443", "192.0.2.1"),
     host.engine_is_reachable("https://127.0.0.1:8443", "localhost:54322"),
     *map(host.may_be_installed, ("installing", "install_failed", "maintenance")),
-    host_copy.is_another_host("a", "b"),
-    host_copy.is_in_same_cluster("one", "c", "c"),
-    host_copy.has_enough_nics(("eth1",), ("eth1", "eth2")),
+    host.name_is_valid("h-1.example"),
+    host.name_is_free("a", ["b"]),
+    *(host.address_is_valid(text) for text in ("h1", "192.0.2.1:54322", "[2001:db8::1]:1", "h.example.com")),
+    host.address_is_free("a", ["b"]),
+    host.networks_known_in_cluster("h", "c", []),
+    host.may_be_removed("maintenance"),
+    host.runs_no_vms_to_remove([]),
+    *(host.is_reachable_for_work(status) for status in ("up", "maintenance", "non_operational")),
 ]
 
 FAILS: list[tuple[Problem | None, str, str]] = [
@@ -94,82 +94,29 @@ FAILS: list[tuple[Problem | None, str, str]] = [
         "join it again with a new token",
     ),
     (host.is_reachable_for_work("installing"), "VDS_STATUS_ILLEGAL", "installing"),
-    (host_copy.is_another_host("a", "a"), "INVALID_HOST_ID", "another one"),
-    (
-        host_copy.is_in_same_cluster("one", "c", "d"),
-        "ACTION_TYPE_FAILED_DESTINATION_AND_SOURCE_CLUSTER_ARE_NOT_THE_SAME",
-        "Host one",
+    (host.name_is_valid("a b"), "VALIDATION_VDS_NAME_INVALID", "."),
+    (host.name_is_valid(""), "VALIDATION_VDS_NAME_INVALID", "."),
+    (host.name_is_free("a", ["a"]), "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "."),
+    *(
+        (host.address_is_valid(text), "VALIDATION_VDS_HOSTNAME_HOSTNAME_OR_IP", ".")
+        for text in ("", "a b", "u@h", "h:x", "h/p", "h:0", "h" * 300)
     ),
-    (
-        host_copy.has_enough_nics(("eth1", "eth2"), ("eth1",)),
-        "ACTION_TYPE_FAILED_INTERFACE_COUNT_DOES_NOT_MATCH",
-        "has 2 NICs besides that of the management network, and this Host only 1",
-    ),
+    (host.address_is_free("a", ["a"]), "ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", "."),
+    (host.networks_known_in_cluster("h", "c", ["n"]), "NETWORK_NOT_EXISTS_IN_CLUSTER", "."),
+    (host.runs_no_vms_to_remove(["v"]), "VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM", "."),
+    (host.guests_can_leave({"v": "It is fixed."}), "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM", "."),
+    (host.is_reachable_for_work("down"), "VDS_STATUS_ILLEGAL", "."),
 ]
 
 
 @pytest.mark.parametrize("problem", HOLDS)
-def test_a_rule_that_holds_says_nothing(problem: Problem | None) -> None:
+def test_holds(problem: Problem | None) -> None:
     assert problem is None
 
 
 @pytest.mark.parametrize(("problem", "code", "words"), FAILS)
-def test_a_rule_that_does_not_hold_names_the_culprit(problem: Problem | None, code: str, words: str) -> None:
+def test_fails(problem: Problem | None, code: str, words: str) -> None:
     assert problem is not None
     assert problem.code == code
     assert words in problem.text
-
-
-STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24)
-DHCP6 = IpAssignment(version=6, method="dhcp")
-CALM = HostQos(link_share=1)
-SOURCE = HostIntent(
-    attachments=(
-        AttachmentIntent(id="1", network_id="mgmt", nic="eth0"),
-        AttachmentIntent(id="2", network_id="blue", nic="bond1", assignments=(STATIC, DHCP6), qos=CALM),
-        AttachmentIntent(id="3", network_id="red", nic="eth3"),
-        AttachmentIntent(id="4", network_id="far", nic="eth9"),
-    ),
-    bonds=(
-        BondIntent(id="b1", name="bond1", slaves=("eth1", "eth2"), options={"mode": "4"}),
-        BondIntent(id="b2", name="bond2", slaves=("eth3", "eth9")),
-    ),
-)
-TARGET = HostIntent(
-    attachments=(
-        AttachmentIntent(id="5", network_id="mgmt", nic="bond0"),
-        AttachmentIntent(id="6", network_id="red", nic="eth7"),
-        AttachmentIntent(id="7", network_id="old", nic="bond3"),
-    ),
-    bonds=(
-        BondIntent(id="b0", name="bond0", slaves=("eth4", "eth5")),
-        BondIntent(id="b3", name="bond3", slaves=("eth8", "eth9")),
-    ),
-)
-
-
-def test_nics_that_a_copy_may_use() -> None:
-    names = [f"eth{n}" for n in range(4, 10)]
-    assert host_copy.free_nics(machine(names), TARGET, {"mgmt"}) == ["eth6", "eth7", "eth8", "eth9"]
-    assert host_copy.free_nics(machine(("eth1", "eth0")), SOURCE, {"mgmt"}) == ["eth1"]
-
-
-def test_a_copy_of_a_hosts_networks() -> None:
-    nics, own = ("eth1", "eth2", "eth3"), ("eth6", "eth7", "eth8", "eth9")
-    labels = {"out": "bond0", "lab": "eth7"}
-    request = host_copy.copy_request(SOURCE, TARGET, {"mgmt"}, nics, own, labels)
-    assert request.removed_labels == ("lab",)
-    assert request.attachments == (
-        AttachmentChange(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,), qos=CALM),
-        AttachmentChange(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=(), qos=None),
-    )
-    slaves = (Ref(name="eth6"), Ref(name="eth7"))
-    assert request.bonds == (BondChange(bond=Ref(name="bond1"), slaves=slaves, options={"mode": "4"}),)
-    assert (request.removed, request.removed_bonds) == ((Ref(id="7"),), (Ref(name="bond3"),))
-    assert request.commit_on_success
-
-
-def test_a_bond_under_the_management_network_of_the_target_stays() -> None:
-    only_management = replace(TARGET, attachments=TARGET.attachments[:1], bonds=TARGET.bonds[:1])
-    request = host_copy.copy_request(HostIntent(), only_management, {"mgmt"}, (), (), {})
-    assert (request.attachments, request.removed, request.removed_bonds) == ((), (), ())
+    assert problem.text.endswith(".")

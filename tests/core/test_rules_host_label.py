@@ -72,7 +72,7 @@ def labelled(label: str, nic: str) -> SetupRequest:
     return SetupRequest(labels=(LabelChange(label=label, nic=Ref(name=nic)),))
 
 
-def wish(network_: str, nic: str) -> AttachmentChange:
+def change(network_: str, nic: str) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=network_), nic=Ref(name=nic))
 
 
@@ -109,10 +109,10 @@ def test_labels_that_bring_nothing_need_no_host() -> None:
 
 
 def test_what_the_request_says_of_a_network_holds() -> None:
-    removing = SetupRequest(removed_labels=("lab",), attachments=(wish("red", "eth3"),), removed=(Ref(name="blue"),))
+    removing = SetupRequest(removed_labels=("lab",), attachments=(change("red", "eth3"),), removed=(Ref(name="blue"),))
     assert expand(VIEW, removing) == removing
     assert carried(judged(removing)) == {"mgmt": "eth0", "red": "eth3"}
-    adding = replace(labelled("lab", "eth2"), attachments=(wish("red", "eth2"),))
+    adding = replace(labelled("lab", "eth2"), attachments=(change("red", "eth2"),))
     assert [one.network for one in expand(BARE, adding).attachments] == [Ref(name="red"), Ref(id="id-blue")]
 
 
@@ -180,12 +180,12 @@ REFUSED: dict[str, tuple[SetupRequest, HostView, str]] = {
     "C5": (SetupRequest(removed_labels=("nothing",)), VIEW, "LABEL_NOT_EXIST_IN_HOST"),
     "C6": (replace(labelled("lab", "eth2"), removed_labels=("lab",)), VIEW, "PARAMS_CONTAIN_DUPLICATE_LABELS"),
     "D9": (
-        replace(labelled("lab", "eth2"), attachments=(wish("red", "eth3"),)),
+        replace(labelled("lab", "eth2"), attachments=(change("red", "eth3"),)),
         BARE,
         "NETWORK_SHOULD_BE_ATTACHED_VIA_LABEL_TO_ANOTHER_NIC",
     ),
     "D17": (
-        SetupRequest(attachments=(wish("red", "eth2"),)),
+        SetupRequest(attachments=(change("red", "eth2"),)),
         VIEW,
         "CANNOT_MOVE_LABELED_NETWORK_TO_ANOTHER_NIC",
     ),

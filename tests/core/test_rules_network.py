@@ -10,6 +10,7 @@ import pytest
 from netweft.core.errors import Problem, ValidationError
 from netweft.core.keep import KEEP, or_current
 from netweft.core.network_filters import DEFAULT_FILTER, FILTERS, IDS
+from netweft.core.roles import Role
 from netweft.core.rules import (
     check,
     cluster,
@@ -21,7 +22,7 @@ from netweft.core.rules import (
     qos,
     vnic_profile,
 )
-from netweft.core.rules.cluster_network import Missing, Role
+from netweft.core.rules.cluster_network import Missing
 from netweft.core.rules.mac_pool import MacRange
 
 Rule: TypeAlias = Callable[[], Problem | None]

@@ -53,7 +53,7 @@ BAD = [
     (rules.details_are_kept("n", ("vlan",)), "DETAILS_CANNOT_BE_EDITED", "vlan"),
     (rules.provider_is_kept("n", None, "p"), "DETAILS_CANNOT_BE_EDITED", "provider cannot change"),
     (rules.import_is_kept("n", ("name",)), "DETAILS_CANNOT_BE_EDITED", "was imported"),
-    (rules.is_not_labelled("n", is_provided=True), "CANNOT_BE_LABELED", "takes no label"),
+    (rules.is_not_labelled("n", is_provided=True), "CANNOT_BE_LABELED", "cannot have a label"),
     (rules.is_optional("n", required=True), "CANNOT_BE_REQUIRED", "not required"),
     (rules.has_no_role("n", ("display",)), "CANNOT_HAVE_ROLES", "display"),
     (rules.is_not_for_hosts("n", is_provided=True), "CANNOT_BE_PROVISIONED", "by itself"),

@@ -89,11 +89,11 @@ BROUGHT = replace(
 
 def on(name: str, nic: str = "eth8", **fields: object) -> SetupRequest:
     """A request that puts a network on a NIC."""
-    return SetupRequest(attachments=(wish(name, nic, **fields),))
+    return SetupRequest(attachments=(change(name, nic, **fields),))
 
 
-def wish(name: str = "", nic: str = "", **fields: object) -> AttachmentChange:
-    return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type] # fields of the wish
+def change(name: str = "", nic: str = "", **fields: object) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type] # fields of the change
 
 
 def bonded(name: str = "bond1", *slaves: str, **options: str) -> BondChange:
@@ -173,7 +173,7 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (SetupRequest(removed=(Ref(name="blue"),)), VIEW),
     (SetupRequest(synchronized=("a-blue",)), CHANGED),
     (on("blue", nic=""), CHANGED),
-    (SetupRequest(attachments=(wish("blue", "eth8"),), synchronized=("a-blue",)), CHANGED),
+    (SetupRequest(attachments=(change("blue", "eth8"),), synchronized=("a-blue",)), CHANGED),
     (on("store"), TAKEN),
     (on("big", "eth2"), VIEW),
     (bond("bond1", mode="4", miimon="100"), VIEW),
@@ -185,12 +185,12 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
         SetupRequest(
             bonds=(bonded("bond1", "eth4", "eth5"),),
             removed_bonds=(Ref(name="bond0"),),
-            attachments=(wish("red", "bond1"),),
+            attachments=(change("red", "bond1"),),
         ),
         VIEW,
     ),
     (bond("bond1", "eth9", "eth8", mode="0"), VIEW),
-    (SetupRequest(bonds=(bonded(mode="0"),), attachments=(wish("store", "bond1"),)), VIEW),
+    (SetupRequest(bonds=(bonded(mode="0"),), attachments=(change("store", "bond1"),)), VIEW),
     (SetupRequest(), replace(WITH_MODE0, differences={"a-red": ("vlan",)})),
     (SetupRequest(removed_unmanaged=("old",)), VIEW),
     (replace(on("plain"), removed_unmanaged=("theirs",)), BROUGHT),
@@ -236,7 +236,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'store', not 'big'",
     ),
     (
-        SetupRequest(attachments=(wish("blue", "eth8"),), removed=(Ref(id="a-blue"),)),
+        SetupRequest(attachments=(change("blue", "eth8"),), removed=(Ref(id="a-blue"),)),
         VIEW,
         "NETWORK_ATTACHMENT_IN_BOTH_LISTS",
         "'blue'",
@@ -289,7 +289,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         addressed(ip4("192.0.2.5", method="dhcp")),
         VIEW,
         "INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS",
-        "'dhcp' does not take",
+        "'dhcp' does not allow",
     ),
     (
         addressed(ip4("", 0, method="autoconf")),
@@ -503,7 +503,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'blue' is on NIC eth2",
     ),
     (
-        SetupRequest(bonds=(bonded("bond9", "eth8", "eth7"),), attachments=(wish("store", "eth8"),)),
+        SetupRequest(bonds=(bonded("bond9", "eth8", "eth7"),), attachments=(change("store", "eth8"),)),
         VIEW,
         "NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE",
         "'store' cannot be attached to NIC eth8",
@@ -527,7 +527,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     # I to N
     (
-        SetupRequest(attachments=(wish("plain", "eth8"), wish("simple", "eth8"))),
+        SetupRequest(attachments=(change("plain", "eth8"), change("simple", "eth8"))),
         VIEW,
         "NETWORK_INTERFACES_NOT_EXCLUSIVELY_USED_BY_UNTAGGED_NETWORK",
         "'eth8' would carry several untagged networks: plain, simple",
@@ -539,7 +539,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "VLAN 10 would be on 'eth2' more than once, for networks azure, blue",
     ),
     (
-        SetupRequest(attachments=(wish("plain", "eth8"), wish("big", "eth8"))),
+        SetupRequest(attachments=(change("plain", "eth8"), change("big", "eth8"))),
         VIEW,
         "NETWORK_MTU_DIFFERENCES",
         "big (9000), plain (1500)",
@@ -584,7 +584,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         on("plain", "eth8"),
         BROUGHT,
         "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
-        "carries networks of another engine that would lose their place: theirs",
+        "has networks of another engine that this change would displace: theirs",
     ),
     # M
     (

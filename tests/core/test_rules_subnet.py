@@ -224,9 +224,9 @@ def test_a_subnet_in_use_stays() -> None:
     assert "web/nic1" in problem.text
 
 
-def test_wishes() -> None:
-    assert vnic_address.wishes_are_few(vnic_address.WISHES_MAX) is None
-    assert code(vnic_address.wishes_are_few(vnic_address.WISHES_MAX + 1)) == "VNIC_ADDRESSES_TOO_MANY"
+def test_addresses_are_few() -> None:
+    assert vnic_address.addresses_are_few(vnic_address.ADDRESSES_MAX) is None
+    assert code(vnic_address.addresses_are_few(vnic_address.ADDRESSES_MAX + 1)) == "VNIC_ADDRESSES_TOO_MANY"
     assert vnic_address.address_is_valid("192.0.2.1") is None
     for text in ("192.0.2.1/24", "fe80::1%eth0", "x", ""):
         assert code(vnic_address.address_is_valid(text)) == "VNIC_ADDRESS_INVALID"
@@ -241,7 +241,7 @@ def test_wishes() -> None:
         (None, [], "on no network"),
     ],
 )
-def test_a_wish_is_of_the_network(network: str | None, cidrs: list[str], words: str) -> None:
+def test_an_address_is_of_the_network(network: str | None, cidrs: list[str], words: str) -> None:
     problem = vnic_address.address_has_subnet(ip_address("192.0.2.5"), network, cidrs)
     assert (problem is None) == (not words)
     assert words in (problem.text if problem else "")
@@ -257,7 +257,7 @@ def test_a_wish_is_of_the_network(network: str | None, cidrs: list[str], words: 
         ("192.0.2.1", "gateway"),
     ],
 )
-def test_a_wish_is_no_address_of_the_subnet_itself(address: str, words: str) -> None:
+def test_an_address_is_not_reserved_by_the_subnet(address: str, words: str) -> None:
     problem = vnic_address.address_is_for_hosts(ip_address(address), "192.0.2.0/24", "192.0.2.1", "192.0.2.3")
     assert (problem is None) == (not words)
     assert words in (problem.text if problem else "")

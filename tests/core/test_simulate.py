@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
+from hosts import simulate
 from netweft.core import steps as s
 from netweft.core.host import (
     Address,
@@ -25,7 +26,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate_all
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 
@@ -126,7 +127,7 @@ REFUSED = [
     (bond(options={"colour": "red"}), "no option 'colour'"),
     (bond(options={"lacp_rate": "fast"}), "mode active-backup has no option lacp_rate"),
     (bond(options={"primary_reselect": "never"}), "primary_reselect cannot be 'never'"),
-    (bond(options={"miimon": "abc"}), "miimon cannot be 'abc', but a number from 0 to 2147483647"),
+    (bond(options={"miimon": "abc"}), "miimon cannot be 'abc': use a number from 0 to 2147483647"),
     (bond(options={"num_peer_notif": "256"}), "a number from 0 to 255"),
     (bond(options={"primary": "eth9"}), "no link eth9 to be its primary"),
     (bond(options={"updelay": "100"}), "updelay is counted in intervals of miimon, which is not set"),
@@ -374,7 +375,7 @@ def test_a_bond_tells_of_a_primary_that_is_its_port() -> None:
 
 def test_a_nic_with_ipv6_switched_off_takes_no_such_address() -> None:
     deaf = machine(("eth0",), ipv6_off=True)
-    with pytest.raises(StepRefusedError, match="IPv6 is switched off"):
+    with pytest.raises(StepRefusedError, match="IPv6 is disabled"):
         simulate(deaf, s.AddAddress("eth0", Address(ip="2001:db8::1", prefix=64)))
     assert simulate(deaf, s.AddAddress("eth0", Address(ip="192.0.2.1", prefix=24))).nics["eth0"].addresses
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 import rows
 from meanwhile import meanwhile
 from netweft.core.errors import BusyError, DeniedError, NotFoundError, ValidationError
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.engine import seed as bootstrap
 from netweft.engine.access.objects import SYSTEM_REF, ObjectRef, ObjectType
 from netweft.engine.actor import SYSTEM

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 import rows
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.engine import seed as bootstrap
 from netweft.engine.access.objects import SYSTEM_REF
 from netweft.engine.actor import SYSTEM

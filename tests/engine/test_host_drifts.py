@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
+from hosts import without_link
 from netweft.core.drift_healing import Healing
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestNic, GuestSpec
@@ -273,11 +274,11 @@ def test_what_is_ignored_counts_when_its_time_is_over(fleet: Fleet) -> None:
 
 def test_what_does_not_differ_cannot_be_ignored(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
-    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* What differs is of bond0, eth1\.mtu"):
+    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* Only these differ: bond0, eth1\.mtu"):
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth2",)))
     with pytest.raises(ValidationError, match="Give a later one"):
         fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=utc_now()))
-    with pytest.raises(ValidationError, match="Nothing of that is ignored on Host sim-1"):
+    with pytest.raises(ValidationError, match="None of these differences is ignored on Host sim-1"):
         fleet.db.run(count_drift, SYSTEM, fleet.id())
 
 
@@ -300,7 +301,7 @@ def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
 
 def test_a_network_that_somebody_removed_is_adopted_as_detached(fleet: Fleet) -> None:
     host = fleet.host()
-    rest = host.without_link("tenants").without_link("bond0.200")
+    rest = without_link(host, "tenants", "bond0.200")
     by_hand(fleet, rest)
     fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("tenants",)))
     data = fleet.data()
@@ -314,11 +315,11 @@ def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
     with pytest.raises(ValidationError) as refusal:
         fleet.db.run(adopt_host_drift, SYSTEM, fleet.id())
     text = refusal.value.text
-    assert "tenants: up should be on, and is off (no setting of an attachment or bond says that)" in text
-    assert "storage: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the" in text
+    assert "tenants: up should be on, and is off (no setting of an attachment or bond covers this)" in text
+    assert "storage: mtu should be 1500, and is 1400 (the network defines this for all its hosts: change the" in text
     assert "eth2: master should be bond0, and is none" in text
     with pytest.raises(
-        ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. What differs is of bond0, storage, tenants"
+        ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. Only these differ: bond0, storage, tenants"
     ):
         fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("eth3",))
 

@@ -18,8 +18,8 @@ from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import MEGABIT
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rules.cluster_network import Role
-from netweft.core.rules.host_standing import broken
+from netweft.core.roles import Role
+from netweft.core.rules.host_consistency import violations
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import (
     AttachNetwork,
@@ -208,7 +208,7 @@ def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> 
         """That judging the hosts takes, of a network that so many carry."""
         with statements_seen(get_ident()) as seen, fleet.db.read() as tx:
             for view in queries.wanted(tx, concerned(tx, [red])):
-                assert set(broken(view)) <= {("management_is_attached", "")}
+                assert set(violations(view)) <= {("management_is_attached", "")}
         return len(seen)
 
     red, (cluster_id, _) = id_of(fleet, "red"), places(fleet)

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+from netweft.core.limits import IPV6_MIN_MTU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +35,6 @@ address for the former until its lease has ended.
 
 _ADVERTISED_EVERY = 600
 """Seconds between two router advertisements that nobody asked for."""
-
-_IPV6_MTU = 1280
-"""The least that IPv6 has (RFC 8200, section 5)."""
 
 _START_PATIENCE = 10.0
 """Seconds after which a server that does not say that it serves has failed."""
@@ -97,7 +95,7 @@ def configuration(nics: Sequence[GuestNic]) -> str:
     lines += [line.replace("TAG", tag) for options, tag in tags.items() for line in options.split("\n")]
     if any(not lease.server for nic in nics for lease in nic.leases):
         mtu = min(nic.mtu for nic in nics)
-        told = str(mtu) if mtu >= _IPV6_MTU else "off"
+        told = str(mtu) if mtu >= IPV6_MIN_MTU else "off"
         lines += ["enable-ra", f"ra-param={LINK},mtu:{told},{_ADVERTISED_EVERY},0"]
         lines += [f"dhcp-option=option6:dns-server{_bracketed(one)}" for one in _advertised_servers(nics)]
     return _GENERAL + "\n".join(lines) + "\n"

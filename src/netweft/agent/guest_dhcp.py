@@ -23,7 +23,7 @@ from netweft.agent.dumps import DHCP_MARK, dump_links
 from netweft.agent.guests import veth
 from netweft.agent.looks import Looks
 from netweft.agent.settings import write_setting
-from netweft.core.host import NAME_MAX
+from netweft.core.limits import LINK_NAME_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -146,7 +146,7 @@ def can_serve() -> bool:
 def link_name(bridge: str, tag: int | None) -> str:
     """The name of the link to a network's server; also the server's."""
     digest = hashlib.sha256(f"{bridge} {tag}".encode()).hexdigest()
-    return f"{DHCP_LINK}{digest[: NAME_MAX - len(DHCP_LINK)]}"
+    return f"{DHCP_LINK}{digest[: LINK_NAME_MAX - len(DHCP_LINK)]}"
 
 
 def _by_network(nics: Iterable[GuestNic]) -> tuple[dict[str, list[GuestNic]], list[str]]:

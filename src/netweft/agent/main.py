@@ -28,6 +28,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.ovn_controller import RUN_DIRECTORY
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
+from netweft.core.limits import PORT_MAX
 from netweft.core.protocol import AGENT_PORT
 from netweft.core.simulated_fleet import Part, parse_part
 from netweft.systemd import notify_systemd
@@ -335,6 +336,6 @@ def _simulated(hosts: Path, state: Path, numbers: Sequence[int], cards: int) -> 
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004  # TCP has 16 bits
+    if not host or not port.isascii() or not port.isdigit() or int(port) > PORT_MAX:
         raise StartError(f"--listen takes HOST:PORT, not {text!r}")
     return host.strip("[]"), int(port)

@@ -18,8 +18,7 @@ from netweft.agent.ovsdb_session import (
 )
 from netweft.agent.ovsdb_steps import OvsdbStep, OvsStepError, PlugGuest, UnplugGuest
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
-from netweft.core.host import NAME_MAX
-from netweft.core.limits import DEFAULT_MTU, INTERNAL_MTU_MAX, MTU_MIN
+from netweft.core.limits import DEFAULT_MTU, INTERNAL_MTU_MAX, LINK_NAME_MAX, MTU_MIN
 from netweft.core.ovs_bonds import COLUMNS
 from netweft.core.steps import (
     CreateOvsBridge,
@@ -308,8 +307,8 @@ class Script:
 
     def _check_link(self, name: str, *, mtu: int = DEFAULT_MTU, mac: str = "") -> None:
         """Refuse what ovs-vswitchd would accept and then only complain of in its log, or cut short."""
-        if len(name) > NAME_MAX:
-            self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")
+        if len(name) > LINK_NAME_MAX:
+            self._refuse(f"{name} is longer than the {LINK_NAME_MAX} characters of a link's name")
         if not MTU_MIN <= mtu <= INTERNAL_MTU_MAX:
             self._refuse(f"the MTU of {name} must be between {MTU_MIN} and {INTERNAL_MTU_MAX}")
         if mac and int(mac[:2], 16) & 1:

@@ -18,6 +18,7 @@ from netweft.core.functions import nics_by_address, why_not_changed
 from netweft.core.guest_protocol import GuestState
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
 from netweft.core.neighbours import Neighbours
+from netweft.core.options import ACTIVE_PORT_MODES
 from netweft.core.peers import LinkPeer
 from netweft.core.protocol import LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
@@ -299,10 +300,6 @@ def find_again(path: Path) -> None:
         old.rename(path)
 
 
-_ONE_AT_A_TIME = frozenset({"active-backup", "balance-tlb", "balance-alb"})
-"""Modes of bonds that have an active port."""
-
-
 def _with_active_ports(host: Host) -> Host:
     """The host with the port of each bond that carries its traffic: the primary one if it is up, else the first that is
     (the kernel's choice depends on what was up when, which nobody can rely on).
@@ -313,7 +310,7 @@ def _with_active_ports(host: Host) -> Host:
         up = sorted(one.name for one in links.values() if one.master == bond.name and one.up and one.carrier)
         primary = bond.options.get("primary", "")
         chosen = primary if primary in up else next(iter(up), "")
-        bonds[bond.name] = replace(bond, active_port=chosen) if bond.mode in _ONE_AT_A_TIME else bond
+        bonds[bond.name] = replace(bond, active_port=chosen) if bond.mode in ACTIVE_PORT_MODES else bond
     return replace(host, bonds=bonds)
 
 

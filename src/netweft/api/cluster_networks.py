@@ -16,7 +16,7 @@ from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import require_visible, required_ref
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup

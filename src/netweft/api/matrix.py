@@ -10,7 +10,7 @@ import msgspec
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.api.search import PAGE_SIZE, Searchable, searched, window
 from netweft.api.values import Named
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.engine.access import visibility
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import ClusterNetworkRow

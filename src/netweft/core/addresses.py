@@ -52,8 +52,8 @@ def given_out(cidr: str, reserved: tuple[str, ...], pools: tuple[tuple[str, str]
 
 
 def server_address(cidr: str, taken: Collection[str]) -> str:
-    """The address of a subnet that DHCP is served from: the first that nobody has. Empty when none is left, and of
-    IPv6, where it is served from addresses of links.
+    """The address of a subnet that DHCP is served from: the first free one. Empty when none is free, and for IPv6,
+    where the server uses the addresses of links.
     """
     network = ip_network(cidr)
     if isinstance(network, IPv6Network):
@@ -75,10 +75,10 @@ def drawn(ranges: Sequence[AddressRange], count: int, draw: Callable[[int], int]
 
 
 def next_free(ranges: Sequence[AddressRange], taken: Sequence[int], start: int) -> int | None:
-    """The first address that is not taken, from position ``start`` of all ranges on and round to there; None when all
-    are. ``ranges`` and ``taken`` are in order, and nothing is in ``taken`` twice.
+    """The first free address, searching from position ``start`` of all ranges and wrapping around; None when there is
+    none. ``ranges`` and ``taken`` are sorted, ``taken`` without duplicates.
 
-    Takes time by the logarithm of what is taken.
+    Takes O(log n) time for n used addresses.
     """
     before: list[AddressRange] = []
     after: list[AddressRange] = []
@@ -105,8 +105,8 @@ def _nth(ranges: Sequence[AddressRange], position: int) -> int:
 
 
 def _gap(part: AddressRange, taken: Sequence[int]) -> int | None:
-    """The first address of a range that is not taken. Up to the first gap the n-th that is taken is the n-th of the
-    range: half of them say on which side the gap is.
+    """The first free address of a range. Before the first gap, the n-th used address is the n-th of the range, so a
+    binary search finds it.
     """
     low, high = bisect_left(taken, part.first), bisect_right(taken, part.last)
     begin = low

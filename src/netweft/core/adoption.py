@@ -1,8 +1,8 @@
-"""Taking over what a host carries and the engine does not know of: the host comes from another engine, comes back, or
-the engine's database is older than what the host has.
+"""Adopting what a host carries and the engine does not know: the host comes from another engine, comes back, or the
+engine's database is older than the host's state.
 
-What carries our mark becomes attachments, by the network's id, else by its name on hosts, and bonds. The rest of what
-carries our mark is kept as it is (:mod:`netweft.core.kept`), and told.
+Marked networks become attachments, by the network's id, else by its name on hosts, and bonds. The rest of what carries
+our mark is kept as it is (:mod:`netweft.core.kept`), and reported.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from netweft.core.sync import Location, locate_networks, reported_qos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """What is new for the engine. ``kept``: owners of networks, and of a chassis of OVN, that stay as they are.
-    ``inherited``: what has other names than we give, since it was taken over from others before.
+    """What is new for the engine. ``kept``: owners of networks, and of an OVN chassis, that stay as they are.
+    ``inherited``: what has names other than ours, since it was taken over before.
     """
 
     attachments: tuple[AttachmentIntent, ...] = ()
@@ -35,7 +35,7 @@ class Adoption:
 def adopted(
     host: Host, intent: HostIntent, networks: Mapping[str, NetworkIntent], new_id: Callable[[], str]
 ) -> Adoption:
-    """What of a host is to be taken over beside what is wanted of it. ``networks``: by id, those of its cluster."""
+    """What to adopt of a host in addition to its intent. ``networks``: by id, those of its cluster."""
     has = {attachment.network_id for attachment in intent.attachments}
     places = {owner: place for owner, place in locate_networks(host).items() if owner not in has}
     found = {owner: networks[owner] for owner in places if owner in networks}
@@ -70,7 +70,7 @@ def _inherited(host: Host, own: Mapping[str, NetworkIntent], places: Mapping[str
 
 
 def inherited_by(host: Host, place: Location, network: NetworkIntent) -> dict[str, Inherited]:
-    """What a network stands on and consists of where it is on a host, to be taken over."""
+    """The links below a network and those that it consists of on a host, to be adopted."""
     links = host.links()
     found = {}
     if place.bridged:
@@ -87,7 +87,7 @@ def inherited_by(host: Host, place: Location, network: NetworkIntent) -> dict[st
 def _bonds(
     host: Host, intent: HostIntent, others: Collection[str], new_id: Callable[[], str]
 ) -> tuple[BondIntent, ...]:
-    """Our bonds, of the kind that the host's switch type has; those that only what is kept stands on stay with that."""
+    """Our bonds, of the kind that the host's switch type has. Bonds that only kept networks use stay with those."""
     named = {*others, *(bond.name for bond in intent.bonds)}
     parts = host.bonds if intent.switch_type == "legacy" else host.ovs_ports
     ours = [name for name, part in parts.items() if part.owner and name not in named]
@@ -100,7 +100,7 @@ def _bonds(
 
 
 def attachment_on(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
-    """The attachment that would make a network what it is on the host, as far as attachments can say."""
+    """The attachment that describes a network as it is on the host, as far as attachments can."""
     qos = reported_qos(place)
     options = host.bridges[place.top].options if place.top in host.bridges else {}
     text = " ".join(f"{name}={value}" for name, value in sorted(options.items()))

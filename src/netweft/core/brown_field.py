@@ -1,10 +1,9 @@
-"""Taking over what others made on a host before Netweft came: bridges, VLAN devices, bonds, ports of Open vSwitch.
+"""Taking over what exists on a host without our mark: bridges, VLAN devices, bonds, ports of Open vSwitch.
 
-Each such thing is a network to be: :func:`foreign_networks` says which, and what is in the way. :func:`take_over` is
-what the host would be set up with then: what the host would bring along if it carried our marks
-(:mod:`netweft.core.adoption`), under the names that it has (:mod:`netweft.core.inherited`). So the plan of that has
-nothing to do but to set marks; where it would cost traffic, something has to be changed first
-(:mod:`netweft.core.rules.foreign_network`).
+Each can become a network: :func:`foreign_networks` lists them, with what prevents it. :func:`take_over` returns the
+setup of the host after that: what the engine would adopt if all of it carried our marks (:mod:`netweft.core.adoption`),
+under its present names (:mod:`netweft.core.inherited`). So the plan for that setup only sets marks; where it would
+interrupt traffic, something has to be changed first (:mod:`netweft.core.rules.foreign_network`).
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from netweft.core.sync import Location, locate_networks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignNetwork:
-    """What others made, as a network. ``name``: of the bridge, VLAN device or port. ``stp``, ``mtu``, ``vlan``, ``vm``:
-    what the network must have. ``network_id``: the only network that it can become, and that nothing else can; empty
-    for none. ``problem``: what is in the way, a sentence.
+    """An unmanaged link, as a network. ``name``: of the bridge, VLAN device or port. ``stp``, ``mtu``, ``vlan``,
+    ``vm``: what the network must have. ``network_id``: the only network that it can become, and that nothing else can;
+    empty for none. ``problem``: what prevents it, a sentence.
     """
 
     name: str
@@ -39,7 +38,7 @@ class ForeignNetwork:
 
 
 def foreign_networks(host: Host, intent: HostIntent, networks: Mapping[str, NetworkIntent]) -> list[ForeignNetwork]:
-    """What others made on a host, by name. ``networks``: by their ids, those of its cluster."""
+    """The unmanaged links of a host that can become networks, by name. ``networks``: by id, those of its cluster."""
     tops = _tops(host)
     places = locate_networks(_marked(host, {name: name for name in tops}, ()))
     attached = {one.network_id for one in intent.attachments}
@@ -50,7 +49,7 @@ def foreign_networks(host: Host, intent: HostIntent, networks: Mapping[str, Netw
 
 
 def _tops(host: Host) -> dict[str, Link]:
-    """The links of others that would carry a network's addresses."""
+    """The unmanaged links that would carry a network's addresses."""
     links: Iterable[Link] = (*host.bridges.values(), *host.vlans.values(), *host.ovs_ports.values())
     return {
         link.name: link
@@ -80,7 +79,7 @@ def _foreign(
 
 
 def misfit(found: ForeignNetwork, network: NetworkIntent) -> str:
-    """What a network has otherwise than what others made, a few words for each; empty where it fits."""
+    """The differences between a network and an unmanaged link, a few words for each; empty where they match."""
     facts = (
         ("VLAN", network.vlan, found.vlan),
         ("MTU", network_mtu(network), found.mtu),
@@ -102,12 +101,12 @@ def _problem(host: Host, intent: HostIntent, place: Location, top: Link) -> str:
         return f"It is of {kinds[place.switch]}, and hosts of this Cluster have {kinds[intent.switch_type]}."
     below = _nics_below(host, top)
     if len(below) != 1:
-        told = f"several NICs ({', '.join(below)})" if below else "no NIC or bond"
-        return f"It has {told} below it, and a network is on one."
+        below_it = f"several NICs ({', '.join(below)})" if below else "no NIC or bond"
+        return f"It has {below_it} below it, and a network needs exactly one."
     if (link := host.links().get(below[0])) is not None and link.addresses:
         return f"{below[0]} below it has addresses of its own; move them to {top.name}."
     if top.dynamic and not (top.dhcp4 or top.dhcp6 or top.autoconf):
-        return "A DHCP client that Netweft did not start gave it its address; make the address static, or stop that."
+        return "Its address is from a DHCP client that Netweft did not start; make it static, or stop that client."
     return ""
 
 
@@ -131,8 +130,8 @@ def take_over(
     chosen: Mapping[str, str],
     new_id: Callable[[], str],
 ) -> HostSetup:
-    """What the host is set up with when things of others become networks. ``chosen``: ids of networks, by the names of
-    those things; ``networks``: at least these, by id.
+    """The setup of the host when unmanaged links become networks. ``chosen``: ids of networks, by the names of the
+    links; ``networks``: at least these, by id.
     """
     places = locate_networks(_marked(host, chosen, ()))
     bases = {place.base for place in places.values() if place.network_id in chosen.values()}

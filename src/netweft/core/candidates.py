@@ -25,9 +25,9 @@ class NetworkOn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uplink:
-    """A NIC or bond that networks stand on. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
+    """A NIC or bond that carries networks. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
 
-    ``ports``: NICs that it has (1, or those of a bond), ``ports_up``: those with a link.
+    ``ports``: its number of NICs (1, or those of a bond), ``ports_up``: those with a link.
     """
 
     load: float = 0.0
@@ -37,10 +37,9 @@ class Uplink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeFunctions:
-    """Virtual functions of a NIC that nobody has. ``networks``: ids of those that they may serve, None for all.
+    """Free virtual functions of a NIC. ``networks``: ids of those that they may serve, None for all.
 
-    ``is_card``: they are the dynamic vNICs of a virtual interface card instead, on which only networks are that a
-    fabric carries.
+    ``is_card``: they are the dynamic vNICs of a virtual interface card instead, which carry only networks of a fabric.
     """
 
     nic: str
@@ -71,20 +70,20 @@ class ProvidedNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
+    """The properties of a host for scheduling. ``networks``: by network id, as reported; ``uplinks``: by name.
 
-    ``memory_free``: octets that no guest was promised. ``dhcp_server``: it can serve DHCP to guests. To be kept between
-    decisions until one of these changes.
+    ``memory_free``: octets that are not reserved for guests. ``dhcp_server``: it can serve DHCP to guests. Callers
+    cache this between decisions until one of these changes.
 
-    A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
-    that network; ``dark``: those of its networks that have no link there.
+    A host that is not operational, because a network that its cluster requires is missing, can still run guests that do
+    not use that network; ``dark``: those of its networks that have no link there.
 
-    ``carried``: by id of each network that a fabric carries to the host's virtual interface card, by which technology;
-    such a network is there without being set up, unless somebody has set it up all the same.
+    ``carried``: by id of each network that a fabric carries to the host's virtual interface card, the technology; such
+    a network need not be attached to the host.
 
-    ``hostname``: what it calls itself; ``uuid``: of its hardware. ``agents``: by the provider's id what each has on the
-    host; asked for only where the guest needs one. ``twin``: another host that providers may take for this one, and
-    why; empty for none.
+    ``hostname``: the name that the host reports; ``uuid``: of its hardware. ``agents``: by the provider's id its agents
+    on the host; queried only where the guest needs one. ``twin``: another host that providers may confuse with this
+    one, and why; empty for none.
     """
 
     id: str
@@ -129,8 +128,8 @@ class HostState:
         object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
 
     def implements(self, network: str) -> str:
-        """How a network is there: :data:`NATIVE`, the technology of a fabric, or empty for not at all. A host on which
-        somebody set it up has it natively, whatever a fabric carries.
+        """How a host implements a network: :data:`NATIVE`, the technology of a fabric, or empty for not at all. A
+        network that is attached on the host is native, even if a fabric carries it.
         """
         return NATIVE if network in self.networks else self.carried.get(network, "")
 

@@ -1,4 +1,4 @@
-"""The host as a chassis of OVN: what its ovn-controller is to be told, from what users want and what the host has."""
+"""The settings of the host's ovn-controller, from the intent and the host's report."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAME = "/"
 
 
 def desired_chassis(intent: HostIntent, report: Host, carriers: Collection[str]) -> Chassis | None:
-    """What the host's ovn-controller is to be told. ``carriers``: names of the links that have the tunnel network's
-    addresses.
+    """The desired settings of the host's ovn-controller. ``carriers``: names of the links that have the tunnel
+    network's addresses.
 
-    It stays as it is reported while no address for the tunnels is known (DHCP has brought none yet), and where nobody
-    wants a chassis unless it is ours: one that the host brought along (:mod:`netweft.core.kept`) stays, another goes.
+    They stay as reported while no address for the tunnels is known (before DHCP has assigned one). Without a desired
+    chassis, one of ours is removed, unless it was kept from another engine (:mod:`netweft.core.kept`).
     """
     wanted, reported = intent.chassis, report.chassis
     if wanted is None:
@@ -52,11 +52,10 @@ def released(chassis: Chassis) -> Chassis:
 
 
 def _name(wanted: ChassisIntent, reported: Chassis) -> tuple[str, str]:
-    """The mark, and what the chassis is called: as it is wanted, unless somebody made the host a chassis before it was
-    ours. That one keeps its name, which the mark then holds after ours: a chassis that is called otherwise while it
-    runs loses its guests' ports and its neighbours' tunnels for a while (ovn-controller(8), external_ids:system-id),
-    on the way there and again on the way back. A chassis with the mark of another host is a copy of that, and gets a
-    name of its own; so does one whose name another host has.
+    """The mark, and the name of the chassis: the desired name, unless the host was a chassis before we managed it. Such
+    a chassis keeps its name, which the mark then contains after ours: renaming a running chassis interrupts its guests'
+    ports and its tunnels (ovn-controller(8), external_ids:system-id), now and when it is given back. A chassis with the
+    mark of another host is a copy of that, and gets a name of its own; so does one whose name another host has.
     """
     host, _, name = reported.owner.partition(_NAME)
     if wanted.is_copy:
@@ -69,7 +68,7 @@ def _name(wanted: ChassisIntent, reported: Chassis) -> tuple[str, str]:
 
 
 def _tunnel_address(intent: HostIntent, wanted: ChassisIntent, report: Host, carriers: Collection[str]) -> str:
-    """A static address of the tunnel network, else one that came by itself: the one in use, if it is still there."""
+    """A static address of the tunnel network, else a dynamic one: the one in use, if it still exists."""
     static = [
         str(ip_address(ip.address))
         for attachment in intent.attachments

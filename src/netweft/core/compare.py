@@ -1,4 +1,4 @@
-"""Where two hosts differ in what is managed, thing by thing and field by field."""
+"""The differences between two hosts in what we manage, object by object and field by field."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ _OVS_BRIDGE = ("owner", "datapath", "stp")
 _CHASSIS = ("owner", "system_id", "remote", "encap_type", "encap_ip", "mappings", "datapath")
 
 _ANY: Mapping[str, object] = {"mac": "", "mtu": 0}
-"""What says that a field may be anything (a MAC that nobody wants), or is not known (what a simulation cannot tell)."""
+"""The value of a field that may have any value (a MAC that is not configured), or is unknown (after a simulation)."""
 
 
 Part: TypeAlias = Literal["link", "OVS bridge", "OVS port", "guest port", "route", "rule", "resolvers", "OVN chassis"]
 
 CHASSIS: Literal["OVN chassis"] = "OVN chassis"
-"""What ovn-controller is told, among the things to compare; no link has such a name."""
+"""The name of ovn-controller's settings among the objects to compare; no link can have it."""
 
 PRESENT = "present"
-"""The value of a thing as a whole."""
+"""The value of an object as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One difference between two hosts.
 
-    ``name``: of the link, OVS bridge or OVS port; of a route, the link that it goes over; of a rule, empty; of a guest
-    port, the id of its vNIC; ``chassis`` of what ovn-controller is told. ``field``: what of the thing differs, by its
-    name in :mod:`netweft.core.host`; empty for the thing as a whole, which is missing, should not be there, or is of
-    another kind. ``expected``, ``actual``: as texts, None for nothing. ``table``: of a rule. ``text``: all of it as a
+    ``name``: of the link, OVS bridge or OVS port; of a route, its link; of a rule, empty; of a guest port, the id of
+    its vNIC; ``chassis`` for the settings of ovn-controller. ``field``: the field that differs, by its name in
+    :mod:`netweft.core.host`; empty for the object as a whole, which is missing, should not exist, or is of another
+    kind. ``expected``, ``actual``: as texts, None for nothing. ``table``: of a rule. ``text``: the difference as a
     sentence.
     """
 
@@ -74,7 +74,7 @@ class Difference:
 
     @property
     def what(self) -> str:
-        """The thing and its field in short: ``storage.up``, ``storage.route``; ``storage`` for the thing as a whole."""
+        """The object and its field: ``storage.up``, ``storage.route``; ``storage`` for the object as a whole."""
         if self.part == "guest port":
             return self.field
         field = self.part if self.part in {"route", "rule", "resolvers"} else self.field
@@ -87,7 +87,7 @@ def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tu
 
 
 def marked(host: Host) -> list[str]:
-    """What is ours there, as names to watch."""
+    """The names of what carries our mark, for ``watch`` of :func:`compare`."""
     links = [name for name, link in host.links().items() if link.owner]
     return [*links, CHASSIS] if host.chassis and host.chassis.owner else links
 
@@ -95,12 +95,11 @@ def marked(host: Host) -> list[str]:
 def compare(
     expected: Host, actual: Host, watch: Collection[str] = (), *, takes_unknown: bool = True
 ) -> Iterator[Difference]:
-    """The differences in what either side marks as ours, and in the links named in ``watch``; none when they are equal
-    there.
+    """The differences in what carries our mark on either side, and in the links named in ``watch``.
 
-    ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
-    sides; it may hold :data:`CHASSIS`, too. ``takes_unknown``: what the actual host does not tell (as a simulation
-    cannot) counts as equal.
+    ``watch`` is for what was ours only in between: after a rollback, a NIC that the change had taken over is unmarked
+    on both sides. It may include :data:`CHASSIS`. ``takes_unknown``: a value that is unknown on the actual host counts
+    as equal.
     """
     expected = without_failover_macs(expected)
     yield from _links(expected, actual, watch, takes_unknown=takes_unknown)
@@ -115,7 +114,7 @@ def _links(expected: Host, actual: Host, watch: Collection[str], *, takes_unknow
         want, have = wanted.get(name), there.get(name)
         if want is None or have is None:
             if have is not None and (have.owner or name in watch):
-                yield _too_many("link", name, name)
+                yield _unexpected("link", name, name)
             elif want is not None:
                 yield _missing("link", name, name)
         elif type(want) is not type(have):
@@ -126,12 +125,12 @@ def _links(expected: Host, actual: Host, watch: Collection[str], *, takes_unknow
             yield from _fields("link", name, want, have, _fields_of(want, expected), takes_unknown=takes_unknown)
 
 
-def _missing(part: Part, name: str, told: str, *, what: str = PRESENT, table: int = 0) -> Difference:
-    return Difference(part=part, name=name, expected=what, actual=None, table=table, text=f"{told} is missing")
+def _missing(part: Part, name: str, label: str, *, what: str = PRESENT, table: int = 0) -> Difference:
+    return Difference(part=part, name=name, expected=what, actual=None, table=table, text=f"{label} is missing")
 
 
-def _too_many(part: Part, name: str, told: str, *, what: str = PRESENT, table: int = 0) -> Difference:
-    text = f"{told} exists, and should not"
+def _unexpected(part: Part, name: str, label: str, *, what: str = PRESENT, table: int = 0) -> Difference:
+    text = f"{label} exists, and should not"
     return Difference(part=part, name=name, expected=None, actual=what, table=table, text=text)
 
 
@@ -144,7 +143,7 @@ def _kind(link: Link) -> str:
 
 
 def _fields_of(link: Link, host: Host) -> tuple[str, ...]:
-    """The fields that matter: the MAC of a bond's port is the bond's business."""
+    """The fields that matter: the bond decides the MAC of its ports."""
     fields = (*_LINK, *_OF_KIND.get(type(link), ()))
     return tuple(field for field in fields if field != "mac") if link.master in host.bonds else fields
 
@@ -152,20 +151,20 @@ def _fields_of(link: Link, host: Host) -> tuple[str, ...]:
 def _fields(
     part: Part, name: str, want: object, have: object, fields: tuple[str, ...], *, takes_unknown: bool = True
 ) -> Iterator[Difference]:
-    told = {"link": name, CHASSIS: f"the {part}"}.get(part, f"{part} {name}")
+    label = {"link": name, CHASSIS: f"the {part}"}.get(part, f"{part} {name}")
     for field in fields:
         wanted, there = getattr(want, field), getattr(have, field)
         if wanted == there:
             continue
         if field in _ANY and (wanted == _ANY[field] or (takes_unknown and there == _ANY[field])):
             continue
-        yield field_difference(part, name, told, field, wanted, there)
+        yield field_difference(part, name, label, field, wanted, there)
 
 
-def field_difference(part: Part, name: str, told: str, field: str, wanted: object, there: object) -> Difference:
-    """The difference in one field. ``told``: the thing as people are told of it."""
+def field_difference(part: Part, name: str, label: str, field: str, wanted: object, there: object) -> Difference:
+    """The difference in one field. ``label``: the object as sentences name it."""
     expected, actual = _text(wanted), _text(there)
-    text = f"{told}: {field} should be {expected}, and is {actual}"
+    text = f"{label}: {field} should be {expected}, and is {actual}"
     return Difference(part=part, name=name, field=field, expected=expected, actual=actual, text=text)
 
 
@@ -195,7 +194,7 @@ def _ovs_part(
         if not ((want and want.owner) or (have and have.owner)):
             continue
         if want is None:
-            yield _too_many(part, name, f"{part} {name}")
+            yield _unexpected(part, name, f"{part} {name}")
         elif have is None:
             yield _missing(part, name, f"{part} {name}")
         else:
@@ -209,7 +208,7 @@ def _chassis(expected: Chassis | None, actual: Chassis | None, *, is_watched: bo
     if want.owner and not have.remote:
         yield _missing(CHASSIS, "chassis", f"the {CHASSIS}")
     elif have.owner and not want.remote:
-        yield _too_many(CHASSIS, "chassis", f"the {CHASSIS}")
+        yield _unexpected(CHASSIS, "chassis", f"the {CHASSIS}")
     else:
         yield from _fields(CHASSIS, "chassis", want, have, _CHASSIS)
 
@@ -230,12 +229,12 @@ def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[D
     for route in sorted(wanted - there):
         yield _missing("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
     for route in sorted(there - wanted):
-        yield _too_many("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
+        yield _unexpected("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
     rules = [{rule for rule in host.rules if rule.protocol == PROTOCOL} for host in (expected, actual)]
     for rule in sorted(rules[0] - rules[1]):
         yield _missing("rule", "", f"the rule {_rule_text(rule)}", what=_rule_text(rule), table=rule.table)
     for rule in sorted(rules[1] - rules[0]):
-        yield _too_many("rule", "", f"the rule {_rule_text(rule)}", what=_rule_text(rule), table=rule.table)
+        yield _unexpected("rule", "", f"the rule {_rule_text(rule)}", what=_rule_text(rule), table=rule.table)
     if expected.dns != actual.dns:
         values = _text(expected.dns), _text(actual.dns)
         text = f"the resolvers should be {values[0]}, and are {values[1]}"

@@ -1,4 +1,4 @@
-"""From what users want of one host (networks, attachments, bonds) to the host as a value."""
+"""From the intent for one host (networks, attachments, bonds) to the desired host."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ _RESERVED_TABLES = range(256)
 
 
 def desired_host(intent: HostIntent, report: Host) -> Host:
-    """The host as it should be, given what it reports (its NICs and their MAC addresses, and what is there that is not
-    ours).
+    """The desired host, given what the host reports (its NICs and their MAC addresses, and what we do not manage).
 
-    NICs that we used and use no more are in it as released; NICs that were never ours are in it as reported; so are the
-    networks that the host brought along. Raises IntentError for a bond mode that Open vSwitch does not have.
+    It contains NICs that we no longer use as released, and NICs that we never used, and kept networks, as reported.
+    Raises IntentError for a bond mode that Open vSwitch does not have.
     """
     bases = _bases(intent, report)
     if intent.switch_type == "legacy":
@@ -74,7 +73,7 @@ def _released(nic: Nic) -> Nic:
 
 
 def traffic_class(tag: int | None, qos: HostQos) -> TrafficClass:
-    """A QoS as a host knows it; without a share (which rules ask for) the smallest one."""
+    """A QoS as a host represents it; without a share (which rules require) the smallest one."""
     return TrafficClass(
         tag=tag,
         share=qos.link_share or 1,
@@ -120,8 +119,8 @@ def _mtu(base: str, networks: Sequence[Attached], report: Host) -> int:
 
 
 def _shaping(networks: Iterable[Attached]) -> tuple[TrafficClass, ...]:
-    """A class for each network with QoS. What is left goes with the untagged one's, else it gets the largest share
-    (as VDSM has it).
+    """A class for each network with QoS. The remaining frames use the class of the untagged network, else they get the
+    largest share (as VDSM has it).
     """
     classes = {}
     for attached in networks:

@@ -1,4 +1,4 @@
-"""What is wanted over one NIC or bond, before it is known which kind of switch connects it."""
+"""What a NIC or bond should carry, independent of the kind of switch that connects it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The wanted host where Linux bridges connect guests: VLAN devices over NICs and bonds, a bridge for each network of
-guests.
-"""
+"""The desired host with Linux bridges: VLAN devices over NICs and bonds, a bridge for each VM network."""
 
 from __future__ import annotations
 
@@ -8,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from netweft.core.host import NAME_MAX, Bond, Bridge, Host, Nic, Vlan
+from netweft.core.host import Bond, Bridge, Host, Nic, Vlan
 from netweft.core.intent import NetworkIntent, network_mtu
 from netweft.core.kept import SHARED
 from netweft.core.lasting_macs import bond_mac, nic_mac
+from netweft.core.limits import LINK_NAME_MAX
 from netweft.core.options import bond_mode, bond_options, bridge_options
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def vlan_name(base: str, tag: int) -> str:
     the kernel.
     """
     name = f"{base}.{tag}"
-    return name if len(name) <= NAME_MAX else f"vl{crc32(base.encode()):08x}.{tag}"
+    return name if len(name) <= LINK_NAME_MAX else f"vl{crc32(base.encode()):08x}.{tag}"
 
 
 def linux_carrier(network: NetworkIntent, base: str) -> str:

@@ -1,6 +1,4 @@
-"""The wanted host where Open vSwitch connects guests: a bridge over each NIC or bond, an internal port for each of its
-networks.
-"""
+"""The desired host with Open vSwitch: a bridge over each NIC or bond, an internal port for each of its networks."""
 
 from __future__ import annotations
 
@@ -8,10 +6,11 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from netweft.core.errors import HostError
-from netweft.core.host import NAME_MAX, Host, Nic, OvsBridge, OvsPort
+from netweft.core.host import Host, Nic, OvsBridge, OvsPort
 from netweft.core.intent import network_mtu
 from netweft.core.kept import SHARED
 from netweft.core.lasting_macs import nic_mac, ovs_bond_mac
+from netweft.core.limits import LINK_NAME_MAX
 from netweft.core.options import bond_mode, bond_options
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class IntentError(HostError):
-    """What is wanted cannot be had on any host; a rule should have said so before."""
+    """No host can have the desired state; a rule should have refused it."""
 
     code = "ACTION_TYPE_FAILED_HOST_INTENT"
 
@@ -29,7 +28,7 @@ class IntentError(HostError):
 def ovs_bridge_name(base: str) -> str:
     """The name of the OVS bridge over a NIC or bond: ``br-eth1``, or a short one when that is too long."""
     name = f"br-{base}"
-    return name if len(name) <= NAME_MAX else f"br-{crc32(base.encode()):08x}"
+    return name if len(name) <= LINK_NAME_MAX else f"br-{crc32(base.encode()):08x}"
 
 
 def ovs_carrier(network: NetworkIntent) -> str:

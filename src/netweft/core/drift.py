@@ -1,10 +1,10 @@
-"""How a host differs from what is wanted of it, explained: what :func:`~netweft.core.plan.plan` would change, grouped
-by who has it.
+"""The differences between a host and its desired state: what :func:`~netweft.core.plan.plan` would change, grouped by
+attachment, NIC and guest.
 
-The host is compared with the very value that a setup would send there. So a host drifts exactly when a setup that asks
-for nothing new would have steps to do; what the plan tolerates (carriers, what DHCP and router advertisements brought,
-things that are not ours) is no drift. Ports of guests are made by guest drivers and never by a plan: theirs is compared
-with what the driver was told, and put right by the driver, which plugs its guests in again after each change.
+The host is compared with the very value that a setup would send. So a host drifts exactly when a setup without changes
+would have steps to do; what the plan tolerates (carriers, what DHCP and router advertisements assign, unmanaged links)
+is no drift. Guest drivers, never plans, create the ports of guests: these are compared with what the driver was sent,
+and the driver repairs them, as it plugs its guests in again after each change.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 
 _IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "leased_default", "autoconf"})
-"""What of a NIC or bond is of the network right on it; the rest is of all networks there."""
+"""The fields of a NIC or bond that depend on the untagged network; all networks there share the rest."""
 
 _NAMED = 3
 """Differences that an event names."""
@@ -35,10 +35,10 @@ Differences = tuple[Difference, ...]
 class Drift:
     """Everything that differs.
 
-    ``attachments``: by their ids, what a network has for itself: its bridge, VLAN device, port, addresses, routes.
-    ``bases``: by name of a NIC or bond that is used, what all networks on it stand on: the NIC or bond itself, its
-    ports, its OVS bridge. ``guest_ports``: by vNIC. ``host``: the rest, for example what is left of networks that
-    should have gone. ``obstacle``: why no plan puts it right, a sentence; empty when one does.
+    ``attachments``: by their ids, what belongs to one network: its bridge, VLAN device, port, addresses, routes.
+    ``bases``: by name of a used NIC or bond, what all its networks share: the NIC or bond itself, its ports, its OVS
+    bridge. ``guest_ports``: by vNIC. ``host``: the rest, for example remains of removed networks. ``obstacle``: why no
+    plan repairs it, a sentence; empty when one does.
     """
 
     attachments: Mapping[str, Differences] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class Drift:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the host is as wanted."""
+        """Whether the host is in its desired state."""
         return not (self.attachments or self.bases or self.guest_ports or self.host or self.obstacle)
 
     def differences(self) -> Differences:
-        """All of them, those of what several networks stand on first."""
+        """All of them; those of shared NICs and bonds first."""
         groups = (*self.bases.values(), *self.attachments.values(), *self.guest_ports.values(), self.host)
         return tuple(one for group in groups for one in group)
 
@@ -84,7 +84,9 @@ def first_of(lines: Sequence[str]) -> str:
 
 
 def find_drift(intent: HostIntent, report: Host, guests: Iterable[GuestState] = ()) -> Drift:
-    """How the reported host differs from what is wanted of it. ``guests``: those on it, as their drivers know them."""
+    """The differences between the reported host and its desired state. ``guests``: those on it, as their drivers report
+    them.
+    """
     guest_ports = _guest_ports(report.guest_ports, guests)
     try:
         desired = desired_host(intent, report)
@@ -114,7 +116,7 @@ def _obstacle(report: Host, desired: Host) -> str:
 
 
 def _without_twins(differences: Iterable[Difference]) -> list[Difference]:
-    """An internal port of Open vSwitch is a link, too: what is said of the port need not be said of the link."""
+    """An internal port of Open vSwitch is also a link: a difference of the port is not repeated for the link."""
     found = list(differences)
     ports = {(one.name, one.field) for one in found if one.part == "OVS port"}
     return [one for one in found if one.part != "link" or (one.name, one.field) not in ports]
@@ -158,7 +160,7 @@ class _Sorter:
 
 
 def _bases(intent: HostIntent) -> dict[str, str]:
-    """The NIC or bond that networks stand on, by the name of each part of it."""
+    """The NIC or bond below networks, by the name of each of its parts."""
     names = {*(one.nic for one in intent.attachments), *(bond.name for bond in intent.bonds)}
     found = {slave: bond.name for bond in intent.bonds for slave in bond.slaves}
     found |= {name: name for name in names}
@@ -181,15 +183,15 @@ def _guest_ports(ports: Mapping[str, GuestPort], guests: Iterable[GuestState]) -
             for nic in guest.nics:
                 if nic.bridge and not nic.function:
                     wanted = GuestPort(name="", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
-                    told = f"vNIC {nic.name} of guest {guest.name}"
-                    if wrong := tuple(_compare_port(told, wanted, there.get(nic.id))):
+                    label = f"vNIC {nic.name} of guest {guest.name}"
+                    if wrong := tuple(_compare_port(label, wanted, there.get(nic.id))):
                         found[nic.id] = wrong
     return found
 
 
-def _compare_port(told: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
+def _compare_port(label: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
     bridge, tag = (port.bridge, port.tag) if port else ("", None)
     if bridge != wanted.bridge:
-        yield field_difference("guest port", wanted.vnic, told, "bridge", wanted.bridge, bridge)
+        yield field_difference("guest port", wanted.vnic, label, "bridge", wanted.bridge, bridge)
     elif tag != wanted.tag:
-        yield field_difference("guest port", wanted.vnic, told, "tag", wanted.tag, tag)
+        yield field_difference("guest port", wanted.vnic, label, "tag", wanted.tag, tag)

@@ -1,7 +1,8 @@
-"""Adopting drift: what is wanted of a host becomes what the host has, as far as attachments and bonds can say it.
+"""Adopting drift: the intent for a host is changed to what the host has, as far as attachments and bonds can express
+it.
 
-What they cannot say (an MTU and a VLAN are of the network, on all hosts; no setting has a link down) is refused by
-name (:func:`netweft.core.rules.host_drift.drift_can_be_adopted`).
+What they cannot express (an MTU and a VLAN belong to the network, on all hosts; no setting has a link down) is refused
+by name (:func:`netweft.core.rules.host_drift.drift_can_be_adopted`).
 """
 
 from __future__ import annotations
@@ -23,16 +24,14 @@ _LEAST = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptedDrift:
-    """``setup``: what would be wanted then; ``left``: what of it would differ then, as settings cannot say it."""
+    """``setup``: the setup after adoption; ``left``: the differences that remain, as settings cannot express them."""
 
     setup: HostSetup
     left: tuple[Difference, ...]
 
 
 def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collection[str] | None = None) -> AdoptedDrift:
-    """What would be wanted of a host if what differs were wanted as it is. ``names``: of which attachments (their ids),
-    NICs and bonds; None for all that differs.
-    """
+    """The result of adopting differences. ``names``: of which attachments (their ids), NICs and bonds; None for all."""
     places, networks = locate_networks(report), {one.id: one for one in intent.networks}
     attachments: list[AttachmentIntent] = []
     for one in intent.attachments:
@@ -55,31 +54,31 @@ def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collectio
 
 
 def _still(chosen: Iterable[Difference], after: Drift) -> list[Difference]:
-    """Those of the differences that are there after all, if with another value wanted."""
+    """Those of the differences that remain, even if with another desired value."""
     things = {_thing(one) for one in after.differences()}
     return [one for one in chosen if _thing(one) in things]
 
 
 def _new(before: Drift, after: Drift) -> list[Difference]:
-    """Differences that come of wanting what the host has, where there is more to it: what is left over of that which is
-    not wanted any more is no such difference, and goes.
+    """The differences that result from adopting what the host has. Remains of what is no longer desired do not count:
+    they are removed.
     """
     things = {_thing(one) for one in before.differences()}
     return [one for one in after.differences() if one.expected is not None and _thing(one) not in things]
 
 
 def _thing(one: Difference) -> tuple[object, ...]:
-    """What a difference is about, apart from what is wanted of it."""
+    """The subject of a difference, without its desired value."""
     return one.part, one.name, one.field, one.table, "" if one.field else one.expected or one.actual
 
 
 def _is_gone(found: Iterable[Difference]) -> bool:
-    """Whether somebody removed what carries a network."""
+    """Whether a link that carries a network was removed."""
     return any(one.part in {"link", "OVS port"} and not one.field and one.actual is None for one in found)
 
 
 def _with_equals_kept(before: AttachmentIntent, found: AttachmentIntent, place: Location) -> AttachmentIntent:
-    """What was found, with what says the same as before left as it was."""
+    """What was found, where it differs in meaning; otherwise the old value."""
     static = {ip.version for ip in found.assignments if ip.method != "none"}
     had = {ip.version for ip in before.assignments}
     assignments = tuple(ip for ip in found.assignments if ip.version in static | had)
@@ -88,7 +87,7 @@ def _with_equals_kept(before: AttachmentIntent, found: AttachmentIntent, place: 
 
 
 def _kept(found: IpAssignment, before: Iterable[IpAssignment], place: Location) -> IpAssignment:
-    """An address that is among several of its version stays the wanted one."""
+    """An address that is among several of its version stays the desired one."""
     for ip in before:
         is_there = any(str(address) == f"{ip.address}/{ip.prefix}" for address in place.permanent)
         if ip.version == found.version and ip.method == found.method == "static" and is_there:

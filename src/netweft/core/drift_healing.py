@@ -1,7 +1,7 @@
-"""When a host is synchronized without being asked, by the policy of its cluster.
+"""When a host is synchronized automatically, by the policy of its cluster.
 
-A few times in a row, with a pause that doubles from one to the next. Whoever changes the host back each time is at work
-there, and is left alone after that, until the host has been for a while.
+It is tried a few times in a row, with a pause that doubles each time. If someone changes the host back each time, they
+are working there, and the host is left alone until it has been in sync for a while.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Verdict: TypeAlias = Literal["try", "wait", "give up"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Healing:
     """``limit``: attempts in a row; ``pause``: seconds after the first of them; ``calm``: seconds after the last one
-    until they count anew; ``look``: seconds until a host that is not for the policy is looked at again.
+    until the count restarts; ``look``: seconds until a host that the policy does not cover is checked again.
     """
 
     limit: int = 5

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A rule that does not hold: oVirt's message code, and a sentence that a person can act on (names what is wrong
-    and what to do). ``causes``: problems behind it, which the sentence tells already.
+    """A violated rule: oVirt's message code, and a sentence with the problem and its remedy. ``causes``: the problems
+    behind it, which the sentence already includes.
     """
 
     code: str
@@ -18,7 +18,7 @@ class Problem:
 
 
 class NetweftError(Exception):
-    """Base of all errors that a caller is told about. ``code`` is a message code as oVirt has them."""
+    """Base of all errors that callers receive. ``code`` is a message code as oVirt has them."""
 
     status = 500
     reason = "Operation Failed"
@@ -59,7 +59,7 @@ class DeniedError(NetweftError):
 
 
 class BusyError(NetweftError):
-    """Something else is at work on it: ask again later."""
+    """Another operation is in progress on it: retry later."""
 
     status = 409
     code = "ACTION_TYPE_FAILED_OBJECT_LOCKED"
@@ -67,7 +67,7 @@ class BusyError(NetweftError):
 
 @dataclass
 class ValidationError(NetweftError):
-    """Rules refuse the request: the caller must ask for something else.
+    """Rules refuse the request: the caller has to change it.
 
     ``action`` opens the sentence, for example ``Cannot add Network.``
     """
@@ -84,7 +84,7 @@ class ValidationError(NetweftError):
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """One for each rule that does not hold, then those of their causes."""
+        """The codes of each violated rule, then those of their causes."""
         found = [*self.problems, *(cause for problem in self.problems for cause in problem.causes)]
         return tuple(dict.fromkeys(problem.code for problem in found)) or (self.code,)
 

@@ -1,6 +1,6 @@
 """Virtual functions of a host's NICs (SR-IOV): whose they are, and which of them may be given to a guest.
 
-The kernel of a guest drives a function itself, so while the guest has it the host shows no NIC for it.
+The kernel of a guest drives a function itself, so while the guest uses it the host has no NIC for it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def why_in_use(host: Host, function: VirtualFunction, nics: Mapping[str, Nic]) -
     """
     nic = nics.get(function.pci_address)
     if nic is None:
-        return "shows no NIC on the host: a guest or another driver has it"
+        return "has no NIC on the host: a guest or another driver uses it"
     is_port = nic.master or any(nic.name in port.interfaces for port in host.ovs_ports.values())
     reasons = {
-        "is a dynamic vNIC of a virtual interface card, which guests have by a port profile": is_dynamic(nic.facts),
-        "has no IOMMU group to itself": not function.assignable,
+        "is a dynamic vNIC of a virtual interface card, which guests use through a port profile": is_dynamic(nic.facts),
+        "shares its IOMMU group with other devices": not function.assignable,
         f"carries a network as {nic.name}": nic.owner or nic.addresses,
         f"is part of a bond or a bridge as {nic.name}": is_port,
         f"has a VLAN device on it as {nic.name}": any(vlan.base == nic.name for vlan in host.vlans.values()),
@@ -42,9 +42,9 @@ def why_in_use(host: Host, function: VirtualFunction, nics: Mapping[str, Nic]) -
 
 
 def free_functions(host: Host, held: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
-    """For each NIC with virtual functions the PCI addresses of those that nobody has, first first.
+    """For each NIC with virtual functions the PCI addresses of the free ones, in order.
 
-    ``held``: addresses that are promised to guests.
+    ``held``: addresses that are reserved for guests.
     """
     nics = nics_by_address(host)
     return {

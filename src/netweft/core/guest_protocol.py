@@ -1,4 +1,4 @@
-"""What of guests travels between engine and agent: :mod:`netweft.core.protocol` says by which requests."""
+"""The values about guests that travel between engine and agent: the requests are in :mod:`netweft.core.protocol`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """An address that a guest gets by DHCP (IPv4) or DHCPv6, and what it is told with it.
+    """An address that a guest gets by DHCP (IPv4) or DHCPv6, with its options.
 
-    ``address``: with its prefix. ``server``: the address that DHCP is served from, which nobody else on the network
-    has; empty with IPv6, where it is one of the link. ``gateway``: of IPv4 only, since routers of IPv6 advertise
-    themselves. ``routes``: pairs of destination and next hop, IPv4 only.
+    ``address``: with its prefix. ``server``: the address of the DHCP server, reserved on the network; empty with IPv6,
+    where it is one of the link. ``gateway``: for IPv4 only, since IPv6 routers advertise themselves. ``routes``: pairs
+    of destination and next hop, IPv4 only.
     """
 
     address: str
@@ -86,10 +86,10 @@ class GuestNic:
     """Whether it is such a vNIC; both have the same MAC address."""
     profile: str = ""
     """The port profile by which ``function``, a dynamic vNIC of a virtual interface card, joins its fabric (802.1Qbh);
-    ``bridge`` is then its NIC, through which the guest has it, or empty where the guest drives it by itself.
+    ``bridge`` is then its NIC, through which the guest uses it, or empty where the guest drives it directly.
     """
     guid: str = ""
-    """Of the port of ``function``, which is one of InfiniBand, and by which the fabric knows it; ``profile`` is then
+    """Of the port of ``function``, which is one of InfiniBand; the fabric identifies it by this. ``profile`` is then
     the partition.
     """
     leases: tuple[Lease, ...] = ()

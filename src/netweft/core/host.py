@@ -1,15 +1,15 @@
 """All networking of one host, as a value.
 
-One type serves for what is wanted, what is observed and what is sent, so that the three can be compared with ``==``.
-Every part is frozen; every map is keyed by the part's name and every tuple of addresses, routes and rules is sorted,
-so that equal configurations are equal values.
+One type represents the desired, the observed and the sent state, so that the three can be compared with ``==``. Every
+part is frozen; every map is keyed by the part's name and every tuple of addresses, routes and rules is sorted, so that
+equal configurations are equal values.
 
-Ownership: what Netweft made or manages carries a mark on the thing itself: the link alias ``netweft:<owner>`` (a NIC,
-a bond, a VLAN device, a bridge), ``external_ids:netweft`` in OVSDB (a bridge, a port),
-``external_ids:netweft-chassis`` of Open vSwitch as a whole (what ovn-controller is told), the routing protocol number
-:data:`PROTOCOL` (a route, a rule), the handle :data:`SHAPING_HANDLE` (traffic shaping). ``owner`` holds what follows
-the prefix, for example a network's id; ``""`` means that the thing is not ours. A part of a :class:`Host` is *managed*
-when its owner is not empty on either side of a plan; all the rest is reported and never touched.
+Ownership: what Netweft creates or manages carries a mark on the object itself: the link alias ``netweft:<owner>`` (a
+NIC, a bond, a VLAN device, a bridge), ``external_ids:netweft`` in OVSDB (a bridge, a port),
+``external_ids:netweft-chassis`` of Open vSwitch as a whole (the settings of ovn-controller), the routing protocol
+number :data:`PROTOCOL` (a route, a rule), the handle :data:`SHAPING_HANDLE` (traffic shaping). ``owner`` is what
+follows the prefix, for example a network's id; ``""`` means that the object is not ours. A part of a :class:`Host` is
+*managed* when its owner is not empty on either side of a plan; all the rest is reported and never changed.
 """
 
 from __future__ import annotations
@@ -37,9 +37,6 @@ MAIN_TABLE = 254
 
 MARK = "netweft:"
 """What the alias of a link that is ours begins with."""
-
-NAME_MAX = 15
-"""Characters that the kernel allows in the name of a link (IFNAMSIZ less the terminating zero)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -93,7 +90,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Rule:
-    """A policy rule: traffic from ``source`` (or to ``destination``, exactly one of them set, as prefixes) looks in
+    """A policy rule: traffic from ``source`` (or to ``destination``, exactly one of them set, as prefixes) uses
     ``table``.
     """
 
@@ -108,9 +105,9 @@ class Rule:
 class Link:
     """What all links have. ``master`` names the bond or Linux bridge that this link is a port of.
 
-    ``mac`` is empty in a wanted value when any address will do. ``dhcp4``, ``dhcp6``: a DHCP client runs on the link;
-    ``leased_default``: it makes the default route that DHCPv4 brings; ``autoconf``: IPv6 router advertisements are
-    accepted. What those bring is in ``dynamic``, reported only and never compared.
+    ``mac`` is empty in a desired value when any address will do. ``dhcp4``, ``dhcp6``: a DHCP client runs on the link;
+    ``leased_default``: it adds the default route from DHCPv4; ``autoconf``: IPv6 router advertisements are accepted.
+    The resulting addresses are in ``dynamic``, reported only and never compared.
     """
 
     name: str
@@ -140,11 +137,11 @@ class VirtualFunction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NicFacts:
-    """What a NIC is, as sysfs and ethtool tell it. ``speed`` in Mbit/s (0: unknown), PCI ids as ``0x8086``.
+    """The hardware of a NIC, from sysfs and ethtool. ``speed`` in Mbit/s (0: unknown), PCI ids as ``0x8086``.
 
-    ``functions_max``: how many virtual functions it can have (0: no SR-IOV), ``functions``: those that it has,
-    in the order of their numbers. ``physical``: of a NIC that is itself a virtual function, the PCI address of the NIC
-    that it is of.
+    ``functions_max``: how many virtual functions it can have (0: no SR-IOV), ``functions``: those that it has, in the
+    order of their numbers. ``physical``: of a NIC that is itself a virtual function, the PCI address of its physical
+    function.
     """
 
     permanent_mac: str = ""
@@ -161,11 +158,11 @@ class NicFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficClass:
-    """What frames of one VLAN (``tag``; None: those that no other class is for, untagged ones above all) get of a link
-    when they leave by it.
+    """The outbound share of one VLAN on a link (``tag``; None: all frames without a class of their own, above all
+    untagged ones).
 
-    ``share``: the weight beside the other classes when the link is full, 1 to 100. ``upper_limit``: never more;
-    ``real_time``: so much is promised, whatever the others send. Both in bit/s, a multiple of 8 (the kernel counts
+    ``share``: the weight beside the other classes when the link is full, 1 to 100. ``upper_limit``: the maximum;
+    ``real_time``: the guaranteed rate, whatever the others send. Both in bit/s, a multiple of 8 (the kernel counts
     octets), None for none.
     """
 
@@ -176,18 +173,18 @@ class TrafficClass:
 
 
 FOREIGN_SHAPING = TrafficClass(tag=None, share=0)
-"""The only class of an observed link whose shaping is ours by its mark, and was changed into what we never make; it is
-made anew when somebody wants shaping there.
+"""The only class of an observed link whose shaping has our mark but was changed by other software; the shaping is
+created again when it is desired.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nic(Link):
-    """A NIC that the machine has; it can be configured but neither made nor removed.
+    """A NIC of the machine; it can be configured but neither created nor removed.
 
-    ``shaping``: how frames that leave share the NIC, by tag, the class without tag first; empty for no shaping.
-    ``queueing``: what else somebody put in the place of the kernel's own queue, for people; empty for nothing.
-    ``ipv6_off``: somebody switched IPv6 off on it.
+    ``shaping``: the classes of outbound frames, by tag, the class without tag first; empty for no shaping.
+    ``queueing``: another queueing discipline that replaces the kernel's own, as text for users; empty for none.
+    ``ipv6_off``: IPv6 is disabled on it.
     """
 
     shaping: tuple[TrafficClass, ...] = ()
@@ -200,9 +197,9 @@ class Nic(Link):
 class Bond(Link):
     """A kernel bond (Linux: networking/bonding.rst). Its ports are the NICs whose ``master`` it is.
 
-    ``mode`` is the kernel's name (``active-backup``, ``802.3ad`` ...). ``options`` holds what differs from the mode's
-    defaults, with the kernel's textual values, for example ``{"miimon": "100", "xmit_hash_policy": "layer2+3"}``.
-    ``shaping`` and ``queueing`` as of a NIC.
+    ``mode`` is the kernel's name (``active-backup``, ``802.3ad`` ...). ``options`` are those that differ from the
+    mode's defaults, with the kernel's textual values, for example ``{"miimon": "100", "xmit_hash_policy":
+    "layer2+3"}``. ``shaping`` and ``queueing`` as of a NIC.
     """
 
     mode: str = "active-backup"
@@ -225,8 +222,8 @@ class Vlan(Link):
 class Bridge(Link):
     """A Linux bridge. Its ports are the links whose ``master`` it is, and guest ports.
 
-    ``options`` holds wanted bridge attributes by their sysfs names (``forward_delay`` in 1/100 s, ``priority`` ...);
-    an observed bridge reports those that differ from the kernel's defaults.
+    ``options`` are desired bridge attributes by their sysfs names (``forward_delay`` in 1/100 s, ``priority`` ...); an
+    observed bridge reports those that differ from the kernel's defaults.
     """
 
     stp: bool = False
@@ -267,15 +264,16 @@ class OvsPort(Link):
 
     @property
     def is_internal(self) -> bool:
-        """Whether the port is a link of its own rather than a port for others."""
+        """Whether the port is a link of its own, without interfaces."""
         return not self.interfaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestPort:
-    """Where a guest's vNIC is plugged in.
+    """The port of a guest's vNIC.
 
-    Made and removed by the guest driver, never by a plan; reported so that a plan can say what it affects.
+    The guest driver, never a plan, creates and removes it; it is reported so that a plan can name the guests that it
+    affects.
     """
 
     name: str
@@ -286,14 +284,13 @@ class GuestPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chassis:
-    """What the host's ovn-controller is told, which makes the host a chassis of OVN (ovn-controller(8), Configuration).
+    """The settings of the host's ovn-controller, which make the host an OVN chassis (ovn-controller(8), Configuration).
 
-    It is in OVSDB, in ``external_ids`` of Open vSwitch as a whole; an empty field says that the key is not there.
-    ``system_id`` names the chassis; ``remote`` is where OVN's southbound database listens, ``ssl:192.0.2.1:6642``;
+    They are in OVSDB, in ``external_ids`` of Open vSwitch as a whole; an empty field means that the key is absent.
+    ``system_id`` names the chassis; ``remote`` is the address of OVN's southbound database, ``ssl:192.0.2.1:6642``;
     ``encap_type`` (``geneve``) and ``encap_ip``: how, and at which address of this host, other chassis reach it;
-    ``mappings``: the OVS bridge by which each physical network is reached, by the physical network's name;
-    ``datapath``: ``system`` or ``netdev``, of the bridge that ovn-controller makes. Keys that are not modelled stay as
-    they are.
+    ``mappings``: the OVS bridge of each physical network, by the physical network's name; ``datapath``: ``system`` or
+    ``netdev``, of the bridge that ovn-controller creates. Other keys stay as they are.
     """
 
     owner: str = ""
@@ -309,10 +306,10 @@ class Chassis:
 class Host:
     """All networking of one host.
 
-    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``chassis``: None where no Open
-    vSwitch is there to be told; an empty one where nobody told it anything. ``unmanaged``: names of links of kinds that
-    we know nothing of. ``taken_over``, of a wanted host: names of links, OVS bridges and OVS ports that others made and
-    that are ours from now on, as they are.
+    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``chassis``: None where Open vSwitch
+    is not running; an empty one where ovn-controller has no settings. ``unmanaged``: names of links of unsupported
+    kinds. ``taken_over``, of a desired host: names of existing links, OVS bridges and OVS ports that we manage from now
+    on, as they are.
     """
 
     nics: Mapping[str, Nic] = field(default_factory=dict)
@@ -342,11 +339,6 @@ class Host:
         """The same host with one link put in, or replaced by name, in the map of its kind."""
         part = PART_OF[type(link)]
         return replace(self, **{part: {**getattr(self, part), link.name: link}})  # type: ignore[arg-type]
-
-    def without_link(self, name: str) -> Host:
-        """The same host without the link of that name; unchanged when there is none."""
-        kept = {part: {k: v for k, v in getattr(self, part).items() if k != name} for part in PART_OF.values()}
-        return replace(self, **kept)  # type: ignore[arg-type]
 
 
 PART_OF: Mapping[type, str] = {Nic: "nics", Bond: "bonds", Vlan: "vlans", Bridge: "bridges", OvsPort: "ovs_ports"}

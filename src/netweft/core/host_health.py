@@ -26,9 +26,9 @@ class Health:
 
 
 def health(required: Mapping[str, str], locations: Mapping[str, Location], down: Collection[str], name: str) -> Health:
-    """How a host stands. ``required``: names by id of the networks that are required and operational in its cluster.
+    """The status of a host. ``required``: names by id of the networks that are required and operational in its cluster.
 
-    ``down``: names of its NICs and bonds that have been down for longer than the grace.
+    ``down``: names of its NICs and bonds that have been down for longer than the grace period.
     """
     missing = [network for network_id, network in required.items() if network_id not in locations]
     if missing:

@@ -1,6 +1,7 @@
-"""Labels of NICs: a NIC with a label carries every network of the cluster that has the same one.
+"""Labels of NICs: a NIC with a label carries every network of the cluster with the same label.
 
-A request for labels becomes one for attachments before the rules judge it (oVirt's HostSetupNetworks, pre-processing).
+A request for labels is expanded to one for attachments before the rules check it (oVirt's HostSetupNetworks,
+pre-processing).
 """
 
 from __future__ import annotations
@@ -20,23 +21,24 @@ from netweft.core.host_request import (
 )
 from netweft.core.intent import AttachmentIntent, IpAssignment
 from netweft.core.keep import KEEP
+from netweft.core.roles import ROLES
 
-ADDRESSED_ROLES = ("management", "display", "migration", "default_route", "gluster")
+ADDRESSED_ROLES = ROLES
 """A network that has one of these roles in the cluster needs an address on every host."""
 
 _DHCP = (IpAssignment(version=4, method="dhcp"),)
 
 
 def expand(host: HostView, request: SetupRequest) -> SetupRequest:
-    """The request with what its labels mean: networks come with a label that is added, and go with one that is removed,
-    those that the request mentions itself aside. NICs that are not known are left out, for the rules to tell.
+    """The request with the attachments that its labels imply: a new label attaches its networks and a removed one
+    detaches them, except those that the request names itself. Unknown NICs are left out; the rules report them.
     """
     mentioned = _mentioned(host, request)
     added = [
         _attach(host, view, nic)
-        for wish in request.labels
-        if (nic := host.nic_name(wish.nic))
-        for view in _labelled(host, wish.label)
+        for change in request.labels
+        if (nic := host.nic_name(change.nic))
+        for view in _labelled(host, change.label)
         if view.intent.id not in mentioned and not _is_there(host, view, nic)
     ]
     removed = [
@@ -55,9 +57,9 @@ def attached_by(host: HostView, label: str) -> list[AttachmentIntent]:
 
 
 def propagation(host: HostView, lost: Collection[str]) -> SetupRequest:
-    """The request that brings the networks to a host that its labels mean, and takes those with the ids ``lost`` off.
+    """The request that attaches the networks that a host's labels imply, and detaches those with the ids ``lost``.
 
-    Labels of NICs that the host has no more are left alone.
+    Labels of NICs that the host no longer has are left alone.
     """
     nics = {*host.report.nics, *host.bonds}
     return SetupRequest(
@@ -68,8 +70,8 @@ def propagation(host: HostView, lost: Collection[str]) -> SetupRequest:
 
 
 def _mentioned(host: HostView, request: SetupRequest) -> set[str]:
-    """Ids of the networks that a request says something of by itself."""
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    """Ids of the networks that a request names itself."""
+    resolved = [resolve(host, change) for change in request.attachments]
     gone = set(removed_ids(host, request))
     removed = {one.network_id for one in host.intent.attachments if one.id in gone}
     return {one.network.intent.id for one in resolved if one.network} | removed
@@ -85,7 +87,7 @@ def _is_there(host: HostView, view: NetworkView, nic: str) -> bool:
 
 
 def _attach(host: HostView, view: NetworkView, nic: str) -> AttachmentChange:
-    """A network comes as it was on another NIC; one that needs an address and has no way to one asks for it (DHCP)."""
+    """A network keeps its settings from another NIC. One that needs an address and has none uses DHCP."""
     before = next((one for one in host.intent.attachments if one.network_id == view.intent.id), None)
     has_address = before is not None and any(ip.method != "none" for ip in before.assignments)
     needs_address = not view.roles.isdisjoint(ADDRESSED_ROLES) and not has_address

@@ -1,6 +1,5 @@
-"""What a host cannot do, and what others do there that is in the way of networks: of all that it reports, what rules
-need when it is not the host that a request is about. The engine stores it beside the report, so that such a request
-reads no reports.
+"""What a host cannot do, and unmanaged configuration there that blocks networks: the part of its report that rules need
+for requests about other objects. The engine stores it beside the report, so that such a request reads no reports.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from netweft.core.protocol import Ability
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLimits:
-    """``lacks``: what the host has said that it cannot do. ``shaped_by_others``: links whose traffic others shape, and
-    by what. ``without_ipv6``: NICs on which somebody switched IPv6 off. ``names``: what NICs and links of others are
-    called.
+    """``lacks``: what the host has reported as unsupported. ``shaped_by_others``: links whose traffic other software
+    shapes, and how. ``without_ipv6``: NICs on which IPv6 is disabled. ``names``: names of NICs and unmanaged links.
     """
 
     lacks: frozenset[Ability] = frozenset()

@@ -1,4 +1,4 @@
-"""Hosts by their names: some systems know a host by its full name, some by its short one."""
+"""Hosts by their names: some systems use a host's full name, some its short one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class HostNames:
-    """Names by which a system knows hosts, in which one looks for what others call them."""
+    """The names of hosts in one system, to be matched with those of another."""
 
     def __init__(self, known: Iterable[str]) -> None:
         self._exact: dict[str, list[str]] = defaultdict(list)
@@ -20,10 +20,10 @@ class HostNames:
                 self._full[short].append(name)
 
     def find(self, host: str) -> str | None:
-        """The one that means the host; None when none does, or more than one may.
+        """The name that matches the host; None when none does, or more than one may.
 
-        A short name means the full one whose first part it is, and the other way round. Two full names that differ are
-        two hosts.
+        A short name matches the full one whose first part it is, and the other way round. Two full names that differ
+        are two hosts.
         """
         wanted = _folded(host)
         short, dot, _ = wanted.partition(".")

@@ -1,8 +1,7 @@
-"""What a user asks of a host's networking (SetupNetworks), what the engine knows of the host, and the final set that
-follows from both.
+"""A user's request for a host's networking (SetupNetworks), what the engine knows of the host, and the final set that
+results from both.
 
-A request names things by id, by name, or by both; :func:`resolve` finds what is meant without judging it. The rules
-judge
+A request names objects by id, by name, or by both; :func:`resolve` finds them without checking. The rules check
 (:mod:`netweft.core.rules.setup_networks`), then :func:`final_set` is what the host's attachments and bonds would be
 after the request.
 """
@@ -40,9 +39,7 @@ DEFAULT_BOND_OPTIONS: Mapping[str, str] = {"mode": "4", "miimon": "100", "xmit_h
 """Options of a new bond when the request gives none, as in oVirt."""
 
 CONNECTIVITY_TIMEOUT = 120
-"""Seconds within which the engine confirms a change, unless the request says otherwise
-(NetworkConnectivityCheckTimeoutInSeconds).
-"""
+"""Seconds within which the engine confirms a change, by default (NetworkConnectivityCheckTimeoutInSeconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +88,8 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupRequest:
-    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``inherited``: what others
-    made and is taken over, as in :class:`~netweft.core.intent.HostSetup`. ``connectivity_timeout`` in seconds.
+    """A request for SetupNetworks. ``synchronized``: ids of attachments to be synchronized. ``inherited``: what is
+    taken over, as in :class:`~netweft.core.intent.HostSetup`. ``connectivity_timeout`` in seconds.
     """
 
     attachments: tuple[AttachmentChange, ...] = ()
@@ -133,10 +130,10 @@ class NetworkView:
 class HostView:
     """A host as the rules need it.
 
-    ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
-    that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
-    ``addresses_elsewhere``: for static addresses that are, or may come to be, this host's: the other host that has it.
-    ``labels``: the NIC or bond of each label. ``limits``: those that follow from what it reports.
+    ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment that
+    is out of sync, its differences as sentences. ``is_drifting``: whether anything differs from the desired state.
+    ``addresses_elsewhere``: for static addresses that are, or may become, this host's: the other host that has it.
+    ``labels``: the NIC or bond of each label. ``limits``: those that follow from its report.
     """
 
     id: str
@@ -159,7 +156,7 @@ class HostView:
 
     @property
     def bonds(self) -> Mapping[str, BondIntent]:
-        """Its bonds by name: those that are wanted, and those that it reports without being told."""
+        """Its bonds by name: the desired ones, and unmanaged ones that it reports."""
         reported = {
             name: self._adopted(name, self.report.ports_of(name), {"mode": bond.mode, **bond.options})
             for name, bond in self.report.bonds.items()
@@ -195,11 +192,11 @@ class HostView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A wish with what it means: the attachment that exists, the network, the name of the NIC (empty: not given or
-    unknown).
+    """A requested change with what it refers to: the existing attachment, the network, the name of the NIC (empty: not
+    given or unknown).
     """
 
-    wish: AttachmentChange
+    change: AttachmentChange
     existing: AttachmentIntent | None
     network: NetworkView | None
     nic: str
@@ -227,16 +224,16 @@ class FinalSet(HostSetup):
         return [attachment for attachment in self.attachments if attachment.nic == nic]
 
 
-def resolve(host: HostView, wish: AttachmentChange) -> Resolved:
-    """Find what a wish is about; whatever is not found is left empty, for the rules to tell."""
-    existing = host.attachments.get(wish.id)
-    network = host.network(wish.network) if wish.network != Ref() else None
-    if wish.network == Ref() and existing:
+def resolve(host: HostView, change: AttachmentChange) -> Resolved:
+    """Find what a change refers to. What does not exist is left empty; the rules report it."""
+    existing = host.attachments.get(change.id)
+    network = host.network(change.network) if change.network != Ref() else None
+    if change.network == Ref() and existing:
         network = host.networks.get(existing.network_id)
-    if not wish.id and network:
+    if not change.id and network:
         existing = next((a for a in host.intent.attachments if a.network_id == network.intent.id), None)
-    nic = host.nic_name(wish.nic) if wish.nic != Ref() else (existing.nic if existing else "")
-    return Resolved(wish=wish, existing=existing, network=network, nic=nic)
+    nic = host.nic_name(change.nic) if change.nic != Ref() else (existing.nic if existing else "")
+    return Resolved(change=change, existing=existing, network=network, nic=nic)
 
 
 def removed_ids(host: HostView, request: SetupRequest) -> list[str]:
@@ -253,7 +250,7 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     """The attachments and bonds as they would be, for a request that names only what exists. ``new_id`` gives ids to
     what is new.
     """
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    resolved = [resolve(host, change) for change in request.attachments]
     wanted = [_attachment(one, new_id) for one in resolved]
     gone = set(removed_ids(host, request)) | {attachment.id for attachment in wanted}
     kept = [attachment for attachment in host.intent.attachments if attachment.id not in gone]
@@ -285,14 +282,12 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
 
 
 def taken_names(host: HostView, request: SetupRequest) -> set[str]:
-    """What others made on the host, and is or will be ours."""
+    """The names of what is, or will be, taken over on the host."""
     return {one.name for one in (*host.intent.inherited.values(), *request.inherited.values())}
 
 
 def _kept(host: HostView, request: SetupRequest, attachments: Sequence[AttachmentIntent]) -> tuple[str, ...]:
-    """What the host brought along, but for what is removed, and what a network of the same name is put in the place
-    of.
-    """
+    """The kept networks of the host, except removed ones, and those that a network of the same name replaces."""
     names = kept_names(host.report, host.intent.kept)
     attached = {host.networks[one.network_id].intent.host_side_name for one in attachments}
     gone = {owner for name, owner in names.items() if name in request.removed_unmanaged or name in attached}
@@ -300,34 +295,34 @@ def _kept(host: HostView, request: SetupRequest, attachments: Sequence[Attachmen
 
 
 def final_labels(host: HostView, request: SetupRequest) -> dict[str, str]:
-    """The NIC or bond of each label after the request. A label goes with the bond that it is on."""
+    """The NIC or bond of each label after the request. Removing a bond removes its labels."""
     removed = {host.nic_name(ref) for ref in request.removed_bonds}
     kept = {
         label: nic for label, nic in host.labels.items() if nic not in removed and label not in request.removed_labels
     }
-    return kept | {wish.label: host.nic_name(wish.nic) for wish in request.labels}
+    return kept | {change.label: host.nic_name(change.nic) for change in request.labels}
 
 
 def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
-    wish, network = one.wish, one.network
+    change, network = one.change, one.network
     base = one.existing or AttachmentIntent(id=new_id(), network_id=network.intent.id if network else "", nic=one.nic)
     return replace(
         base,
         nic=one.nic,
-        assignments=_assignments(wish, one.existing),
-        properties=or_current(wish.properties, base.properties),
-        dns=or_current(wish.dns, base.dns),
-        qos=or_current(wish.qos, base.qos),
+        assignments=_assignments(change, one.existing),
+        properties=or_current(change.properties, base.properties),
+        dns=or_current(change.dns, base.dns),
+        qos=or_current(change.qos, base.qos),
     )
 
 
-def _assignments(wish: AttachmentChange, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
-    """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back:
-    it is no change.
+def _assignments(change: AttachmentChange, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
+    """Clients read "none" for an IP version without settings, and IPv4 before IPv6, and send that back: it is no
+    change.
     """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
-    new = or_current(wish.assignments, old)
+    new = or_current(change.assignments, old)
     wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
     return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
 
@@ -336,19 +331,19 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
     bonds = {bond.name: bond for bond in host.intent.bonds}
     for ref in request.removed_bonds:
         bonds.pop(host.nic_name(ref), None)
-    for wish in request.bonds:
-        name = host.nic_name(wish.bond)
+    for change in request.bonds:
+        name = host.nic_name(change.bond)
         old = host.bonds.get(name)
         base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
-        slaves = base.slaves if wish.slaves is KEEP else _slaves(host, base, wish.slaves)
-        options = or_current(wish.options, base.options) or DEFAULT_BOND_OPTIONS
+        slaves = base.slaves if change.slaves is KEEP else _slaves(host, base, change.slaves)
+        options = or_current(change.options, base.options) or DEFAULT_BOND_OPTIONS
         bonds[name] = replace(base, slaves=slaves, options=options)
     return bonds
 
 
 def _slaves(host: HostView, base: BondIntent, refs: Sequence[Ref]) -> tuple[str, ...]:
-    """The NICs of a bond. Clients are shown those that are there, and send them back: of a bond with less than two left
-    that is no change, as no bond can be asked for with so few.
+    """The NICs of a bond. Clients read those that exist, and send them back: for a bond with fewer than two left that
+    is no change, as requests cannot create a bond with so few.
     """
     slaves = tuple(sorted(host.nic_name(ref) for ref in refs))
     left = tuple(sorted(set(base.slaves) & host.report.nics.keys()))
@@ -364,7 +359,7 @@ def written(address: str) -> str:
 
 
 def claims(attachments: Sequence[AttachmentIntent]) -> frozenset[Claim]:
-    """Every static address with the id of its network; what is no address is left out, for the rules to tell."""
+    """Every static address with the id of its network. Invalid addresses are left out; the rules report them."""
     return frozenset((a.network_id, text) for a, ip in static_assignments(attachments) if (text := written(ip.address)))
 
 

@@ -24,14 +24,14 @@ FIXED_WHILE_PLUGGED = (
 
 
 def apply_hot_pluggable(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
-    """What the vNICs of a running guest can become without any that stays being unplugged, in the order as wanted."""
+    """The vNICs that a running guest can have without unplugging any that stays, in the desired order."""
     plugged = {nic.id: nic for nic in now}
     return tuple(_apply_hot_pluggable(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
 
 
 def apply_on_arrival(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
-    """What the vNICs of a guest become that goes on, on another host or later: as :func:`apply_hot_pluggable` says, but
-    for dynamic vNICs of virtual interface cards, which are others there.
+    """The vNICs of a guest that continues on another host or later: as :func:`apply_hot_pluggable`, except dynamic
+    vNICs of virtual interface cards, which differ there.
     """
     wanted = tuple(wanted)
     places = {nic.id: nic for nic in wanted if nic.profile}

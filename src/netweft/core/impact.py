@@ -38,8 +38,8 @@ def loss(step: s.Step, host: Host) -> Loss:
 
 
 def touched(step: s.Step, host: Host) -> set[str]:
-    """The names of the links and OVS bridges whose traffic the step may affect: what it names, and all that stands on
-    that.
+    """The names of the links and OVS bridges whose traffic the step may affect: those that it names, and all above
+    them.
     """
     return _touched(step, World(host))
 
@@ -122,14 +122,14 @@ class _Outcome:
         return start[1].is_soon(end[1]) and not is_risky
 
     def _keeps_guest(self, guest: str) -> bool:
-        """A guest whose bridge is made anew is plugged in again after the plan."""
+        """A guest whose bridge is created again is plugged in again after the plan."""
         bridge = self._bridges[guest]
         start, end = (ways.of(bridge) for ways in self._ways)
         return (bridge in self._end.links or bridge in self._end.ovs_bridges) and start.is_soon(end)
 
 
 def _removed(step: s.RemoveRoute | s.RemoveRule) -> tuple[object, ...]:
-    """What goes, in the form in which :func:`_added` says what another step brings."""
+    """The removed parts, in the form in which :func:`_added` returns added ones."""
     if isinstance(step, s.RemoveRoute):
         return step.route.to, step.route.table
     return step.rule.source, step.rule.destination
@@ -193,7 +193,7 @@ def _nics(step: s.Step, host: Host) -> tuple[str, ...]:
 
 
 def _above(name: str, world: World) -> list[str]:
-    """What stands directly on a link: its bond or bridge, the VLAN devices over it, an OVS bridge with its internal
+    """The links directly above a link: its bond or bridge, the VLAN devices over it, an OVS bridge with its internal
     ports.
     """
     found = list(world.vlans.get(name, {}).values())
@@ -223,7 +223,7 @@ def _loss(step: s.Step, world: World) -> Loss:
 
 
 def _is_used(name: str, world: World) -> bool:
-    """Whether anybody may be using a link: it, or something that stands on it, has addresses or guests."""
+    """Whether a link may be in use: it, or a link above it, has addresses or guests."""
     names = _with_all_above([name], world)
     links = [world.links[name] for name in names if name in world.links]
     has_addresses = any(link.addresses or link.dynamic or link.dhcp4 or link.dhcp6 for link in links)
@@ -239,8 +239,8 @@ def _blip_if_used(step: _OnOneLink, world: World) -> Loss:
 
 
 def _loss_of_master(step: s.SetMaster, world: World) -> Loss:
-    """A port of a bond leaves others behind to carry its traffic; a port of a bridge does not. A NIC that becomes a
-    port loses its own addresses' traffic.
+    """The other ports of a bond carry its traffic when one leaves; a bridge has no such replacement. A NIC that becomes
+    a port loses its own addresses' traffic.
     """
     link = world.links[step.name]
     if link.master and link.master != step.master:
@@ -268,7 +268,7 @@ def _loss_of_mtu(step: s.SetMtu, world: World) -> Loss:
 
 
 def _loss_of_mac(step: s.SetMac, world: World) -> Loss:
-    """A NIC or bond carries others' frames and starts anew; the MAC of any other link matters to its own addresses
+    """A NIC or bond carries other links' frames and restarts; the MAC of any other link matters to its own addresses
     only.
     """
     link = world.links[step.name]
@@ -283,7 +283,7 @@ def _loss_of_bridge_options(step: s.SetBridgeOptions, world: World) -> Loss:
 
 
 def _loss_of_dhcp(step: s.SetDhcp, world: World) -> Loss:
-    """A client that only changes what it does with the gateway starts anew, and keeps its lease."""
+    """A client whose use of the gateway changes restarts, and keeps its lease."""
     link = world.links[step.name]
     if (link.dhcp4 and not step.dhcp4) or (link.dhcp6 and not step.dhcp6):
         return Loss.OUTAGE
@@ -310,9 +310,9 @@ def _loss_of_changed_port(step: s.SetOvsPort, world: World) -> Loss:
 
 
 def _loss_of_chassis(step: s.SetChassis, world: World) -> Loss:
-    """Guests on OVN's networks are served by another OVN, or by none, when the chassis has another name or southbound
-    database; they lose the ways out that were mapped; tunnels at another address are set up anew, as is the integration
-    bridge in another datapath.
+    """When the chassis gets another name or southbound database, another OVN, or none, serves its guests; they lose the
+    mapped physical networks. Tunnels at another address are set up again, as is the integration bridge in another
+    datapath.
     """
     old, new = world.chassis, step.chassis
     if old is None or not (old.system_id and old.remote) or not _is_used(INTEGRATION_BRIDGE, world):

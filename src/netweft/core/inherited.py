@@ -1,9 +1,9 @@
-"""What others made on a host before Netweft came, and what was taken over as it was: it keeps its name and its MAC
-address, so that nobody notices.
+"""Links that were not created by Netweft and were taken over as they are: they keep their names and MAC addresses, so
+that traffic is not interrupted.
 
-A setup knows it by the name that Netweft would have given it: a network's bridge or port by the network's name on
-hosts, a VLAN device as ``eth1.100``, an Open vSwitch bridge as ``br-eth1``, a bond or an uplink by its own name. A
-wanted host is made with those names; :func:`with_inherited` puts the real ones in.
+A setup refers to them by the names that Netweft would have given them: a network's bridge or port by the network's name
+on hosts, a VLAN device as ``eth1.100``, an Open vSwitch bridge as ``br-eth1``, a bond or an uplink by its own name. A
+desired host is built with those names; :func:`with_inherited` replaces them by the real ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ L = TypeVar("L", bound=Link | OvsBridge)
 
 
 def with_inherited(wanted: Host, inherited: Mapping[str, Inherited]) -> Host:
-    """The wanted host with the names and MAC addresses of what was taken over."""
+    """The desired host with the names and MAC addresses of what was taken over."""
     if not inherited:
         return wanted
     names = {name: one.name for name, one in inherited.items()}
@@ -62,7 +62,7 @@ def real_name(setup: HostSetup, name: str) -> str:
 
 
 def still_inherited(setup: HostSetup, networks: Mapping[str, NetworkIntent]) -> dict[str, Inherited]:
-    """Of what was taken over, that which a setup still has a use for. ``networks``: by their ids."""
+    """The part of what was taken over that a setup still uses. ``networks``: by their ids."""
     used = {bond.name for bond in setup.bonds}
     for attachment in setup.attachments:
         network = networks[attachment.network_id]

@@ -1,4 +1,4 @@
-"""What users want of one host: networks, attachments, bonds."""
+"""The intent for one host: networks, attachments, bonds."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class HostQos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkIntent:
-    """A logical network as hosts need to know it. ``host_side_name`` is its name on hosts (at most 15 characters).
+    """A logical network as hosts need it. ``host_side_name`` is its name on hosts (at most 15 characters).
 
     ``vlan``: 802.1Q tag, None for untagged. ``mtu``: octets, 0 for the default. ``vm``: guests may be plugged into it.
-    ``dns``: resolvers, for the case that the network carries the default route and the attachment names none; ``qos``:
-    for attachments that have none of their own.
+    ``dns``: resolvers, used if the network carries the default route and the attachment has none; ``qos``: for
+    attachments without one of their own.
     """
 
     id: str
@@ -89,12 +89,12 @@ class BondIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChassisIntent:
-    """That the host is a chassis of OVN (:class:`~netweft.core.host.Chassis`).
+    """The host is an OVN chassis (:class:`~netweft.core.host.Chassis`).
 
-    ``system_id``: the host's id in the engine, so that hosts which were cloned from one image are told apart; a host
-    that somebody made a chassis by hand keeps its name, unless another host has it as well (``is_copy``).
-    ``tunnel_network``: id of the network whose address on the host the other chassis send to. ``mappings``: by the name
-    of a physical network, the id of the network that is it on the host; not mapped while that is not attached.
+    ``system_id``: the host's id in the engine, so that hosts which were cloned from one image differ; a host that was a
+    chassis before keeps its name, unless another host has it as well (``is_copy``). ``tunnel_network``: id of the
+    network whose address on the host the other chassis send to. ``mappings``: by the name of a physical network, the id
+    of its network on the host; not mapped while that is not attached.
     """
 
     system_id: str
@@ -107,7 +107,7 @@ class ChassisIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inherited:
-    """What others made on a host and we took over: its name, and its MAC address (empty: as we would give it)."""
+    """A link that was taken over: its name, and its MAC address (empty: as we would assign it)."""
 
     name: str
     mac: str = ""
@@ -115,9 +115,9 @@ class Inherited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSetup:
-    """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
-    which stay there (:mod:`netweft.core.kept`), and of its chassis. ``inherited``: what others made and we took over,
-    by the name that we would have given it (:mod:`netweft.core.inherited`).
+    """The setup of a host. ``kept``: owners of networks of another engine that stay on the host
+    (:mod:`netweft.core.kept`), and of its chassis. ``inherited``: what was taken over, by the name that we would have
+    given it (:mod:`netweft.core.inherited`).
     """
 
     attachments: tuple[AttachmentIntent, ...] = ()
@@ -128,7 +128,7 @@ class HostSetup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostIntent(HostSetup):
-    """All that is wanted of one host. ``networks`` holds at least those of the attachments.
+    """The complete intent for one host. ``networks`` has at least those of the attachments.
 
     ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
     or ``netdev`` (userspace). ``chassis``: None when the host need not be one.

@@ -24,9 +24,9 @@ NO_MAC = "00:00:00:00:00:00"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicNic:
-    """A NIC that a guest gets as a whole, with a port profile. ``name``: empty while a guest drives it by itself;
+    """A NIC that a guest gets as a whole, with a port profile. ``name``: empty while a guest drives it directly;
     ``mac``: zeros while no guest has it. ``guid``: of the port of a function of InfiniBand (16 hexadecimal digits), by
-    which the fabric knows it; empty for any other, and while a guest has it.
+    which the fabric identifies it; empty for any other, and while a guest has it.
     """
 
     name: str
@@ -57,7 +57,7 @@ class InterfaceCard:
     guid: str = ""
 
     def known_as(self, hardware: str) -> str:
-        """By what the fabric knows who has it. ``hardware``: the UUID of the host's."""
+        """The identification of the owner by the fabric. ``hardware``: the UUID of the host's."""
         return self.guid or hardware
 
 

@@ -11,7 +11,7 @@ class _Keep(Enum):
 
 
 KEEP: Final = _Keep.KEEP
-"""Default of every field of a change: leave it as it is. None, where allowed, means "take it away"."""
+"""Default of every field of a change: leave it as it is. None, where allowed, clears the field."""
 
 Keep: TypeAlias = Literal[_Keep.KEEP]
 

@@ -1,8 +1,8 @@
-"""Networks that a host brought along: made by us for another engine, or for this one in another life.
+"""Networks that we created on a host for another engine, or for an earlier installation of this one.
 
-The engine that a host joins knows nothing of them, but they may carry traffic. So they stay as they are on the host,
-shown as unmanaged, until somebody asks for their end (``removed_unmanaged``) or attaches a network of the same name.
-They are known by their owners, the ids in their marks.
+The engine that a host joins does not know them, but they may carry traffic. So they stay on the host, shown as
+unmanaged, until a request removes them (``removed_unmanaged``) or attaches a network of the same name. They are
+identified by their owners, the ids in their marks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netweft.core.host import MAIN_TABLE, PROTOCOL, Bond, Bridge, Host, Link, Ni
 from netweft.core.shaping import by_tag, rest_of
 
 SHARED = "base"
-"""Owner of what several networks stand on: a NIC, a bond, an OVS bridge and its uplink."""
+"""Owner of what several networks share: a NIC, a bond, an OVS bridge and its uplink."""
 
 _UPPERMOST = (OvsPort, Bridge, Vlan, Bond, Nic)
 """Kinds of links, those first that have the addresses of a network that is on several."""
@@ -31,8 +31,8 @@ def kept_names(report: Host, owners: Collection[str]) -> dict[str, str]:
 
 
 def keep(wanted: Host, report: Host, owners: Collection[str]) -> Host:
-    """The wanted host with the networks of ``owners`` as they are on the reported one, as far as nothing wanted has
-    their place (:func:`displaced`).
+    """The desired host with the networks of ``owners`` as they are on the reported one, as far as no desired network
+    needs their place (:func:`displaced`).
     """
     for owner in sorted(owners_on(report) & set(owners)):
         wanted = _with_network(wanted, report, _links_of(report, owner)) or wanted
@@ -40,8 +40,8 @@ def keep(wanted: Host, report: Host, owners: Collection[str]) -> Host:
 
 
 def displaced(wanted: Host, report: Host, owners: Collection[str]) -> list[str]:
-    """Names of those among these networks for which the wanted host has no room: a name, a VLAN, or what they stand on
-    is used for something else.
+    """Names of those of these networks for which the desired host has no room: their name, VLAN, or NIC is used for
+    something else.
     """
     there = owners_on(keep(wanted, report, owners))
     return sorted(name for name, owner in kept_names(report, owners).items() if owner not in there)
@@ -53,7 +53,9 @@ def _links_of(report: Host, owner: str) -> list[Link]:
 
 
 def _with_network(wanted: Host, report: Host, links: Sequence[Link]) -> Host | None:
-    """The wanted host with a network more, which is these links, upper ones first; None when there is no room."""
+    """The desired host with one more network, which consists of these links, upper ones first; None when there is no
+    room.
+    """
     taken = {*wanted.links(), *wanted.ovs_bridges, *wanted.ovs_ports} - wanted.nics.keys() - wanted.bonds.keys()
     host: Host | None = wanted
     for link in reversed(links):
@@ -64,7 +66,7 @@ def _with_network(wanted: Host, report: Host, links: Sequence[Link]) -> Host | N
 
 
 def _with_link(wanted: Host, report: Host, link: Link) -> Host | None:
-    """With one link and what it stands on."""
+    """With one link and those below it."""
     match link:
         case OvsPort():
             host = _with_ovs_bridge(wanted, report, link)
@@ -106,7 +108,7 @@ def _with_ports(wanted: Host, report: Host, bridge: str) -> Host | None:
 
 
 def _with_tag(wanted: Host, report: Host, vlan: Vlan) -> Host | None:
-    """With what a VLAN device stands on; a VLAN is there once, and fits into the MTU."""
+    """With the link below a VLAN device; a VLAN exists once, and fits into the MTU."""
     host = _with_base(wanted, report, vlan.base)
     if host is None or any((one.base, one.tag) == (vlan.base, vlan.tag) for one in host.vlans.values()):
         return None
@@ -117,7 +119,7 @@ def _with_tag(wanted: Host, report: Host, vlan: Vlan) -> Host | None:
 
 
 def _with_untagged_mtu(host: Host, report: Host, base: str) -> Host:
-    """An untagged network has the MTU of its NIC, into which all others there fit."""
+    """An untagged network has the MTU of its NIC, which limits all others there."""
     others = [vlan.mtu for vlan in host.vlans.values() if vlan.base == base]
     return _with_traffic(_with_mtu(host, base, max(report.links()[base].mtu, *others, 0)), report, base, None)
 
@@ -140,8 +142,8 @@ def _with_traffic(host: Host, report: Host, name: str, tag: int | None) -> Host:
 
 
 def _with_base(wanted: Host, report: Host, name: str) -> Host | None:
-    """With a NIC or bond, as it is wanted, or as it is where nothing is wanted of it. None when it cannot be had, or
-    Open vSwitch or a bond has it.
+    """With a NIC or bond, as desired, or as it is where it is not part of the desired host. None when that is
+    impossible, or Open vSwitch or a bond has it.
     """
     reported = report.links().get(name)
     if not isinstance(reported, Nic | Bond):
@@ -175,7 +177,7 @@ def _with_ovs_bridge(wanted: Host, report: Host, port: OvsPort) -> Host | None:
 
 
 def _as_reported(wanted: Host, report: Host, names: Iterable[str]) -> Host:
-    """With these NICs and bonds as they are where nothing is wanted of them, but for what is on them."""
+    """With these NICs and bonds as they are where they are not part of the desired host, without what is on them."""
     host = wanted
     for name in names:
         if _is_unused(wanted, name):
@@ -189,13 +191,13 @@ def _as_reported(wanted: Host, report: Host, names: Iterable[str]) -> Host:
 
 
 def _is_unused(wanted: Host, name: str) -> bool:
-    """Whether nothing is wanted of a NIC or bond: it is not to be there, or not to be ours."""
+    """Whether a NIC or bond is not part of the desired host: it is absent, or not ours."""
     link = wanted.links().get(name)
     return link is None or not link.owner
 
 
 def _is_free(base: Link) -> bool:
-    """Whether no untagged network is wanted on a NIC or bond."""
+    """Whether the desired host has no untagged network on a NIC or bond."""
     return not base.master and base.owner == SHARED
 
 
@@ -203,8 +205,8 @@ def _is_free(base: Link) -> bool:
 
 
 def _with_routing(wanted: Host, report: Host, names: Collection[str]) -> Host:
-    """With our routes over these links, as far as none wanted leads there; the rules that point to their tables; and
-    our resolvers, unless others are wanted.
+    """With our routes over these links, unless a desired one has the same destination; the rules that point to their
+    tables; and our resolvers, unless the desired host has others.
     """
     taken = {(route.to, route.table, route.metric) for route in wanted.routes}
     mine = [route for route in report.routes if route.link in names and route.protocol == PROTOCOL]

@@ -1,11 +1,10 @@
-"""What a kernel and an OVSDB have, and what they do by themselves when something changes.
+"""The state of a kernel and an OVSDB, and what they do by themselves when something changes.
 
 :class:`Kernel` is the mutable twin of :class:`~netweft.core.host.Host`: indexed, so that a step costs the same on a
 host with ten links or ten thousand.
 
-What a kernel decides from things that no observation shows is :data:`~netweft.core.world_link.UNKNOWN`. It is unknown
-whether a bridge follows its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had before it
-joined a bond.
+What depends on state that no observation shows is :data:`~netweft.core.world_link.UNKNOWN`: whether a bridge follows
+its ports in MTU and MAC (it stops once they were set), and which MTU a NIC had before it joined a bond.
 """
 
 from __future__ import annotations
@@ -129,9 +128,7 @@ class Kernel:
         )
 
     def _with_present_primary(self, bond: Bond) -> Bond:
-        """A kernel remembers the name of a primary that is no port, and tells of none until it is
-        (bond_fill_info()).
-        """
+        """A kernel keeps the name of a primary that is not a port, and hides it until it is one (bond_fill_info())."""
         primary = bond.options.get("primary")
         if primary is None or primary in self.ports.get(bond.name, ()):
             return bond
@@ -221,7 +218,7 @@ class Kernel:
         self._follow_ports(link.master)
 
     def _follow_ports(self, name: str) -> None:
-        """Let a bridge whose ports changed do what it does: follow them, or not, if it was ever told its MTU or MAC."""
+        """Let a bridge whose ports changed follow them in MTU and MAC, unless these were set."""
         bridge = self.links.get(name)
         if bridge is None or not isinstance(bridge.value, Bridge):
             return
@@ -297,8 +294,8 @@ def keeps_port_macs(bond: WorldLink | Bond) -> bool:
 
 
 def without_failover_macs(host: Host) -> Host:
-    """The host as it can be wanted or compared: a bond with ``fail_over_mac`` wears the MAC of the port that is active,
-    and a VLAN device over it mostly wears the bond's.
+    """The host in a form for comparison: a bond with ``fail_over_mac`` has the MAC of its active port, and a VLAN
+    device over it mostly the bond's.
     """
     passing = {name: bond.mac for name, bond in host.bonds.items() if bond.mac and keeps_port_macs(bond)}
     if not passing:

@@ -1,4 +1,4 @@
-"""MAC addresses of what is built: a host keeps the one that its peers know it by."""
+"""MAC addresses of new links: a host keeps the one that its peers have cached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netweft.core.options import bond_options
 
 
 def nic_mac(report: Host, name: str) -> str:
-    """A NIC's own MAC address; empty when it is not known, as of a port of a bond whose driver does not tell."""
+    """A NIC's own MAC address; empty when it is unknown, as of a port of a bond whose driver does not report it."""
     nic = report.nics.get(name)
     if nic is None:
         return ""
@@ -18,7 +18,7 @@ def nic_mac(report: Host, name: str) -> str:
 
 
 def bond_mac(report: Host, bond: BondIntent) -> str:
-    """One that fails over its MAC address has no lasting one; what stands on it takes that of the first port."""
+    """A bond that fails over its MAC address has no lasting one; the links above it use that of the first port."""
     if bond_options(bond.options).get("fail_over_mac", "none") != "none":
         return nic_mac(report, min(bond.slaves))
     now = report.bonds.get(bond.name)

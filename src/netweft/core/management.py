@@ -1,7 +1,7 @@
-"""Where the management network of a host that joins goes: to where the address is at which the engine reaches the host.
+"""Where the management network of a new host is attached: where the address is at which the engine reaches the host.
 
-That may be a NIC or a bond, a VLAN device over one, or what we made of these before: a Linux bridge, or an internal
-port of Open vSwitch.
+That may be a NIC or a bond, a VLAN device over one, or our links over these: a Linux bridge, or an internal port of
+Open vSwitch.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from netweft.core.kept import SHARED
 
 
 def management_attachment(host: Host, network: NetworkView, addresses: Collection[str], name: str) -> SetupRequest:
-    """The request that attaches the management network without changing the host's address. Raises HostError when it
-    cannot be.
+    """The request that attaches the management network without changing the host's address. Raises HostError when that
+    is impossible.
 
-    ``addresses``: those of the host as the engine knows them. None, or a loopback address (an agent on the engine's own
-    machine), tell nothing, so the link with the default route is taken then, or the first with an address, or the
-    first. What another engine had in that place goes.
+    ``addresses``: those of the host that the engine uses. None, or a loopback address (an agent on the engine's own
+    machine), identify no link, so the link with the default route is used, or the first with an address, or the first.
+    A network of another engine in that place is removed.
     """
     link = management_link(host, addresses)
     if link is None:
@@ -38,10 +38,10 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
     if not assignments:
         assignments = (IpAssignment(version=4, method="dhcp"),)
     base, _ = _stands_on(host, link)
-    wish = AttachmentChange(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
+    change = AttachmentChange(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
     is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.host_side_name
     gone = (link.name,) if is_anothers else ()
-    return SetupRequest(attachments=(wish,), removed_unmanaged=gone, commit_on_success=True)
+    return SetupRequest(attachments=(change,), removed_unmanaged=gone, commit_on_success=True)
 
 
 def management_link(host: Host, addresses: Collection[str]) -> Link | None:
@@ -75,27 +75,29 @@ def check_vlan(host: Host, link: Link, network: NetworkView, name: str) -> None:
 
 
 def _check_is_ours(host: Host, link: Link, name: str) -> None:
-    """Raise HostError when others made what the address is on: that is theirs, and a bridge cannot be had twice."""
+    """Raise HostError when the address is on a link that we do not manage: we must not change it, and cannot create a
+    second bridge on its NIC.
+    """
     foreign = _foreign(host, link)
     if not foreign:
         return
     base, _ = _stands_on(host, link)
     given = "; ".join(f"ip link set dev {one} alias {MARK}{SHARED}" for one in foreign)
-    hand_over = f", or hand it over by typing on the host: {given}" if not isinstance(link, OvsPort) else ""
+    hand_over = f", or hand it over by running on the host: {given}" if not isinstance(link, OvsPort) else ""
     text = (
-        f"The address of Host {name} is on '{link.name}' over {base}, and {', '.join(foreign)} was not made by Netweft,"
-        f" which never touches what others made. Put the address onto a NIC itself{hand_over}. Then activate the Host."
+        f"The address of Host {name} is on '{link.name}' over {base}, but Netweft does not manage"
+        f" {', '.join(foreign)}. Put the address on the NIC itself{hand_over}. Then activate the Host."
     )
     raise HostError(text, code="MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK")
 
 
 def _foreign(host: Host, link: Link) -> list[str]:
-    """What others made among a link and those below."""
+    """The unmanaged links among a link and those below it."""
     return [one.name for one in _stack(host, link) if not isinstance(one, Nic) and not one.owner]
 
 
 def _stack(host: Host, link: Link) -> Iterator[Link]:
-    """A link and those that it stands on, as far down as NICs."""
+    """A link and those below it, down to NICs."""
     links = host.links()
     yield link
     lower = [link.base] if isinstance(link, Vlan) else host.ports_of(link.name)
@@ -120,7 +122,7 @@ def _stands_on(host: Host, link: Link) -> tuple[str, int | None]:
 
 
 def _candidates(host: Host) -> list[Link]:
-    """All links, by name; those that are ports of others come last, as nobody expects an address there."""
+    """All links, by name; ports of other links come last, as they normally have no address."""
     return sorted(host.links().values(), key=lambda link: (bool(link.master), link.name))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 
 def match(wanting: Iterable[str], places: Mapping[str, int], suits: Callable[[str, str], bool]) -> dict[str, str]:
-    """A place for each who can have one, by who has it (Kuhn's algorithm).
+    """An assignment of places to applicants, by applicant (maximum matching by Kuhn's algorithm).
 
-    ``places``: how many each place can take; ``suits``: whether somebody (first) can have a place (second). Who comes
-    first gets the first place that suits, unless others then had none.
+    ``places``: the capacity of each place; ``suits``: whether an applicant (first) can have a place (second). Earlier
+    applicants get the first place that suits, unless others then had none.
     """
     has: dict[str, list[str]] = {place: [] for place in places}
 

@@ -16,16 +16,16 @@ _BITS = 8
 
 
 def receiving_address(addresses: Sequence[Address]) -> str:
-    """The address of the migration network at which the target takes a guest in: IPv4 before IPv6, none that is of the
-    link only; empty for none.
+    """The address of the migration network at which the target receives a guest: IPv4 before IPv6, never link-local;
+    empty for none.
     """
     usable = [one for one in addresses if not one.ip.lower().startswith("fe80:")]
     return min(usable, key=lambda one: one.version).ip if usable else ""
 
 
 def automatic_bandwidth(rates: Iterable[int]) -> int:
-    """MiB a second for one migration, from the Mbit/s of the migration network on both hosts (0: unknown), as oVirt's
-    policy AUTO has it; 0 for no limit, when neither is known.
+    """MiB per second for one migration, from the Mbit/s of the migration network on both hosts (0: unknown), as in
+    oVirt's policy AUTO; 0 for no limit, when neither is known.
     """
     known = [rate for rate in rates if rate > 0]
     return max(1, min(known) // _BITS // AT_ONCE) if known else 0

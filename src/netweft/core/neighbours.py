@@ -1,4 +1,4 @@
-"""What the devices at the other ends of a host's cables say of themselves by LLDP (IEEE 802.1AB)."""
+"""The neighbours at the other ends of a host's cables, from LLDP (IEEE 802.1AB)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class Neighbour:
     """A neighbour of a NIC.
 
-    ``chassis`` and ``port``: its ids of the device and of the port that the cable is in; ``chassis_kind``,
-    ``port_kind``: what each id is (``mac``, ``ifname``, ``ifalias``, ``local``, ``ip`` or another word of lldpd's).
-    ``ttl``: seconds for which it wants what it says to be believed.
+    ``chassis`` and ``port``: its ids of the device and of the port at the cable; ``chassis_kind``, ``port_kind``: the
+    type of each id (``mac``, ``ifname``, ``ifalias``, ``local``, ``ip`` or another word of lldpd). ``ttl``: seconds for
+    which its data is valid.
     """
 
     chassis: str
@@ -31,21 +31,21 @@ class Neighbour:
     vlan: int | None = None
     """Of untagged frames (IEEE 802.1Q, port VLAN ID)."""
     vlans: tuple[tuple[int, str], ...] = ()
-    """The VLANs of the port that it tells the names of."""
+    """The VLANs of the port for which it announces names."""
     aggregate: int = 0
     """Number of the aggregated port (LACP) that the port is in, 0 for none."""
     frame_max: int = 0
-    """Octets of the longest frame (IEEE 802.3), 0 where it does not say."""
+    """The longest frame in octets (IEEE 802.3), 0 where it is not announced."""
 
     @property
     def device(self) -> str:
-        """What people call the device."""
+        """The name of the device for users."""
         return self.system_name or self.chassis
 
     @property
     def port_name(self) -> str:
-        """What people call the port: an id that is a name, else its description. Some switches give an id that is a
-        MAC address, or a mere number.
+        """The name of the port for users: an id that is a name, else its description. Some switches announce an id that
+        is a MAC address, or a mere number.
         """
         is_name = self.port_kind in _NAMES and not self.port.isdigit()
         return self.port if is_name else self.port_description or self.port
@@ -86,17 +86,18 @@ _KINDS = {"mac": "MAC", "ifname": "Ifname", "ifalias": "Ifalias", "local": "Loca
 
 
 def elements_of(neighbour: Neighbour) -> tuple[Element, ...]:
-    """What a neighbour says, as elements in the order of IEEE 802.1AB; no more than it says."""
-    said = neighbour
+    """A neighbour's data as elements in the order of IEEE 802.1AB; only those that it announces."""
     basic = (
-        _element("Chassis ID", 1, {"chassis ID subtype": _kind(said.chassis_kind), "chassis ID": said.chassis}),
-        _element("Port ID", 2, {"port ID subtype": _kind(said.port_kind), "port ID": said.port}),
-        _element("Time to Live", 3, {"time to live": str(said.ttl)}),
-        *_text("Port Description", 4, said.port_description),
-        *_text("System Name", 5, said.system_name),
-        *_text("System Description", 6, said.system_description),
+        _element(
+            "Chassis ID", 1, {"chassis ID subtype": _kind(neighbour.chassis_kind), "chassis ID": neighbour.chassis}
+        ),
+        _element("Port ID", 2, {"port ID subtype": _kind(neighbour.port_kind), "port ID": neighbour.port}),
+        _element("Time to Live", 3, {"time to live": str(neighbour.ttl)}),
+        *_text("Port Description", 4, neighbour.port_description),
+        *_text("System Name", 5, neighbour.system_name),
+        *_text("System Description", 6, neighbour.system_description),
     )
-    return (*basic, *_capabilities(said), *map(_address, said.addresses), *_of_organizations(said))
+    return (*basic, *_capabilities(neighbour), *map(_address, neighbour.addresses), *_of_organizations(neighbour))
 
 
 def _kind(word: str) -> str:
@@ -111,12 +112,12 @@ def _text(name: str, number: int, text: str) -> list[Element]:
     return [_element(name, number, {name.lower(): text})] if text else []
 
 
-def _capabilities(said: Neighbour) -> list[Element]:
-    if not said.capabilities:
+def _capabilities(neighbour: Neighbour) -> list[Element]:
+    if not neighbour.capabilities:
         return []
     properties = {
-        "system capabilities": ", ".join(said.capabilities),
-        "enabled capabilities": ", ".join(said.enabled),
+        "system capabilities": ", ".join(neighbour.capabilities),
+        "enabled capabilities": ", ".join(neighbour.enabled),
     }
     return [_element("System Capabilities", 7, properties)]
 
@@ -127,21 +128,21 @@ def _address(address: str) -> Element:
     return _element("Management Address", 8, properties)
 
 
-def _of_organizations(said: Neighbour) -> list[Element]:
+def _of_organizations(neighbour: Neighbour) -> list[Element]:
     found = []
-    if said.vlan is not None:
-        found.append(_of(_IEEE_802_1, 1, "Port VLAN ID", {"Port VLAN ID": str(said.vlan)}))
-    for number, name in said.vlans:
+    if neighbour.vlan is not None:
+        found.append(_of(_IEEE_802_1, 1, "Port VLAN ID", {"Port VLAN ID": str(neighbour.vlan)}))
+    for number, name in neighbour.vlans:
         found.append(_of(_IEEE_802_1, 3, "VLAN Name", {"VLAN ID": str(number), "VLAN Name": name}))
-    if said.aggregate:
+    if neighbour.aggregate:
         properties = {
             "Aggregation capable": "True",
             "Currently aggregated": "True",
-            "Aggregated Port ID": str(said.aggregate),
+            "Aggregated Port ID": str(neighbour.aggregate),
         }
         found.append(_of(_IEEE_802_1, 7, "Link Aggregation", properties))
-    if said.frame_max:
-        found.append(_of(_IEEE_802_3, 4, "MTU", {"mtu": str(said.frame_max)}))
+    if neighbour.frame_max:
+        found.append(_of(_IEEE_802_3, 4, "MTU", {"mtu": str(neighbour.frame_max)}))
     return found
 
 

@@ -51,4 +51,4 @@ IDS = {one.name: one.id for one in FILTERS.values()}
 """Ids by name."""
 
 DEFAULT_FILTER = IDS["vdsm-no-mac-spoofing"]
-"""The id of the filter that a profile gets when nobody says otherwise: a guest sends from its own MAC address only."""
+"""The id of the default filter of a profile: a guest sends from its own MAC address only."""

@@ -1,8 +1,8 @@
 """A host's NICs as oVirt's API shows them: NICs, bonds and VLAN devices, each with the network on it.
 
-In an OVS cluster there are no VLAN devices, and a bond is a port with several interfaces: a tagged network then shows
-on a device ``<base>.<tag>`` that only the API knows, and a bond as the kernel's that would do the same, so that clients
-see one shape (VDSM does the same).
+In an OVS cluster there are no VLAN devices, and a bond is a port with several interfaces. The API then shows a tagged
+network on a device ``<base>.<tag>``, and an OVS bond as the equivalent bond of the kernel, so that clients see one
+shape (VDSM does the same).
 """
 
 from __future__ import annotations
@@ -62,15 +62,14 @@ class NicView:
     network_id: str = ""
     qos: HostQos | None = None
     bridged: bool = False
-    is_default_route: bool = False
     ipv4: FamilyView = field(default_factory=FamilyView)
     ipv6: FamilyView = field(default_factory=FamilyView)
 
 
 def nic_views(host: Host, locations: Mapping[str, Location] | None = None) -> dict[str, NicView]:
-    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name, but for NICs that only guests can
-    have (VDSM leaves them out as well). ``locations``: what
-    :func:`~netweft.core.sync.locate_networks` says of the host, for callers who have it.
+    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name, except NICs that only guests can
+    use (VDSM leaves them out as well). ``locations``: the result of :func:`~netweft.core.sync.locate_networks`, for
+    callers that have it.
     """
     viewer = _Viewer(host)
     locations = locate_networks(host) if locations is None else locations
@@ -94,7 +93,7 @@ def _carrier(location: Location) -> str:
 
 
 class _Viewer:
-    """A host with what its networks stand on: ``bases``, NICs and bonds by name."""
+    """A host with the links below its networks: ``bases``, NICs and bonds by name."""
 
     def __init__(self, host: Host) -> None:
         self.links = host.links()
@@ -141,7 +140,6 @@ class _Viewer:
             network_id=location.network_id if location else "",
             qos=reported_qos(location) if location else None,
             bridged=location.bridged if location else False,
-            is_default_route=location.default_route if location else False,
             ipv4=_family(4, top, addresses, location.gateway4 if location else ""),
             ipv6=_family(6, top, addresses, location.gateway6 if location else ""),
         )

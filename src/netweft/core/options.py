@@ -18,7 +18,9 @@ MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "
 
 _ALL = frozenset(MODES)
 _ARP = _ALL - {"802.3ad", "balance-tlb", "balance-alb"}
-_PRIMARY = frozenset({"active-backup", "balance-tlb", "balance-alb"})
+ACTIVE_PORT_MODES = frozenset({"active-backup", "balance-tlb", "balance-alb"})
+"""Bond modes with an active port; the primary option exists only in these."""
+
 _LACP = frozenset({"802.3ad"})
 
 BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
@@ -39,15 +41,15 @@ BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
     "min_links": (_ALL, "0"),
     "num_peer_notif": (_ALL, "1"),
     "packets_per_slave": (frozenset({"balance-rr"}), "1"),
-    "primary": (_PRIMARY, ""),
-    "primary_reselect": (_PRIMARY, "always"),
+    "primary": (ACTIVE_PORT_MODES, ""),
+    "primary_reselect": (ACTIVE_PORT_MODES, "always"),
     "resend_igmp": (_ALL, "1"),
     "tlb_dynamic_lb": (frozenset({"balance-tlb", "balance-alb"}), "1"),
     "updelay": (_ALL, "0"),
     "use_carrier": (_ALL, "1"),
     "xmit_hash_policy": (_ALL, "layer2"),
 }
-"""In which modes the kernel takes each option, and what it is when nobody sets it."""
+"""The modes in which the kernel accepts each option, and the default."""
 
 _MIIMON = "100"
 """Milliseconds; the default of ``miimon`` in the modes that cannot do without it (bond_option_mode_set() of the
@@ -141,9 +143,7 @@ BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "vlan_filtering": (0, 1, 0),
     "vlan_stats_enabled": (0, 1, 0),
 }
-"""By name in sysfs: the least and the greatest value that the kernel takes, and the one that a bridge has by itself.
-Times in 1/100 s.
-"""
+"""By name in sysfs: the least and the greatest value that the kernel accepts, and the default. Times in 1/100 s."""
 
 _RESERVED_GROUPS = 0x0007
 """Bits of ``group_fwd_mask`` that the kernel refuses (BR_GROUPFWD_RESTRICTED: STP, pause frames, LACP)."""
@@ -154,7 +154,7 @@ _NUMBER = re.compile("0x[0-9A-Fa-f]{1,16}|[0-9]{1,20}")
 
 
 def bond_mode(text: str) -> str:
-    """The kernel's name of a bond mode that a user wrote as number or name; what is neither comes back as it is."""
+    """The kernel's name of a bond mode given as number or name; anything else is returned as it is."""
     number = _number(text)
     return MODES[number] if number is not None and number < len(MODES) else text
 
@@ -192,7 +192,7 @@ def _bond_value(name: str, text: str) -> str:
 
 
 def bond_default(mode: str, name: str) -> str | None:
-    """What an option of a bond is when nobody sets it; None for an option that there is not."""
+    """The default of an option of a bond; None for an unknown option."""
     if name == "miimon" and mode not in _ARP:
         return _MIIMON
     return BOND_OPTIONS[name][1] if name in BOND_OPTIONS else None
@@ -221,7 +221,7 @@ def _number(text: str) -> int | None:
 
 
 def bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | None:
-    """Why the kernel refuses these options of a bond in this mode, or does not do what they say."""
+    """Why the kernel refuses these options of a bond in this mode, or ignores them."""
     for key, value in options.items():
         if key not in BOND_OPTIONS:
             return f"{name}: bonds have no option {key!r}"
@@ -241,11 +241,11 @@ def _value_problem(key: str, value: str) -> str | None:
         least, most = BOND_NUMBERS[key]
         number = _number(value)
         if number is None or not least <= number <= most:
-            return f"{key} cannot be {value!r}, but a number from {least} to {most}"
+            return f"{key} cannot be {value!r}: use a number from {least} to {most}"
     if key == "arp_ip_target":
         return _targets_problem(value.split(","))
     if key == "ad_actor_system" and (not _MAC.fullmatch(value) or int(value[:2], 16) & 1):
-        return f"ad_actor_system cannot be {value!r}, but the MAC address of one station"
+        return f"ad_actor_system cannot be {value!r}: use the MAC address of one station"
     return None
 
 
@@ -256,7 +256,7 @@ def _targets_problem(targets: list[str]) -> str | None:
     """bond_option_arp_ip_target_add() of the kernel."""
     for target in targets:
         if not _is_target(target):
-            return f"arp_ip_target cannot have {target!r}, but IPv4 addresses with commas between"
+            return f"arp_ip_target cannot have {target!r}: use IPv4 addresses with commas between"
     if twice := repeated(targets):
         return f"arp_ip_target has {twice} twice"
     if len(targets) > ARP_TARGETS_MAX:
@@ -274,8 +274,8 @@ def _is_target(text: str) -> bool:
 
 
 def _monitoring_problem(mode: str, options: Mapping[str, str]) -> str | None:
-    """What watches the links goes together: bond_changelink() takes ARP or MII monitoring, not both, and the delays
-    are counted in intervals of the latter (bond_option_updelay_set() rounds what is no multiple).
+    """Options of link monitoring depend on each other: bond_changelink() accepts ARP or MII monitoring, not both, and
+    the delays are counted in intervals of the latter (bond_option_updelay_set() rounds what is no multiple).
     """
     miimon = int(options.get("miimon") or bond_default(mode, "miimon") or 0)
     for delay in _DELAYS:
@@ -283,10 +283,10 @@ def _monitoring_problem(mode: str, options: Mapping[str, str]) -> str | None:
         if value and not miimon:
             return f"{delay} is counted in intervals of miimon, which is not set"
         if value and value % miimon:
-            return f"{delay} cannot be {value}, but a multiple of miimon, {miimon}"
+            return f"{delay} cannot be {value}: use a multiple of miimon, {miimon}"
     for key, off in (("arp_interval", "0"), ("arp_validate", "none")):
         if miimon and options.get(key, off) != off:
-            return f"{key} and miimon exclude each other: links are watched by ARP or by MII"
+            return f"{key} and miimon exclude each other: links are monitored by ARP or by MII"
     return None
 
 
@@ -331,9 +331,9 @@ def bridge_problem(name: str, options: Mapping[str, str], *, stp: bool) -> str |
             least, most = 0, _WORD
         number = _number(value)
         if number is None or not least <= number <= most:
-            return f"{name}: {key} cannot be {value!r}, but a number from {least} to {most}"
+            return f"{name}: {key} cannot be {value!r}: use a number from {least} to {most}"
         if key in _TICKED and number % 2:
-            return f"{name}: {key} cannot be {value}, but an even number: kernels round others"
+            return f"{name}: {key} cannot be {value}: use an even number, as kernels round others"
         if key == "group_fwd_mask" and number & _RESERVED_GROUPS:
             return f"{name}: group_fwd_mask cannot have bit 0, 1 or 2"
     return None

@@ -1,8 +1,8 @@
-"""What Open vSwitch has for the kernel's bond modes and options, there and back.
+"""The counterparts in Open vSwitch of the kernel's bond modes and options, and back.
 
 Source: ovs-vswitchd.conf.db(5), table Port, "Bonding Configuration". An option without a counterpart is refused, so
-that none is taken and dropped. Open vSwitch always watches the links, by their carrier unless told otherwise, and
-shares frames by a hash that its mode decides.
+that none is silently dropped. Open vSwitch always monitors the links, by carrier by default, and distributes frames by
+a hash that its mode determines.
 """
 
 from __future__ import annotations
@@ -81,19 +81,19 @@ def ovs_bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | 
     for key, value in options.items():
         if key == "xmit_hash_policy":
             if value not in _HASHES[mode]:
-                return f"{name}: Open vSwitch cannot share frames by {value} in mode {mode}"
+                return f"{name}: Open vSwitch cannot distribute frames by {value} in mode {mode}"
         elif key not in {*_KEYS, "use_carrier"}:
             return f"{name}: Open vSwitch has no option {key}"
     miimon = options.get("miimon") or bond_default(mode, "miimon")
     if miimon == "0" and ("miimon" in options or "use_carrier" in options):
-        return f"{name}: Open vSwitch always watches the links; it needs a miimon above 0"
+        return f"{name}: Open vSwitch always monitors the links and needs a miimon above 0"
     return None
 
 
 def kernel_bond_mode(port: OvsPort) -> str:
-    """The kernel's bond mode that does what an OVS bond does.
+    """The kernel's bond mode that is equivalent to an OVS bond.
 
-    LACP makes it 802.3ad, however the traffic is shared; what OVSDB says nothing of is active-backup.
+    With LACP it is 802.3ad, however the traffic is distributed; without settings in OVSDB it is active-backup.
     """
     if port.bond_mode in {"", "active-backup"}:
         return "active-backup"

@@ -1,7 +1,7 @@
-"""By which way frames of a link leave the host, so that its neighbours can be told when that has changed.
+"""The links by which frames leave the host, so that its neighbours can be informed when that changes.
 
-A neighbour remembers the MAC address behind an IP address, and the switches between remember the port behind a MAC
-address; both go on sending to where it was, for minutes, until somebody tells them.
+A neighbour caches the MAC address behind an IP address, and the switches in between cache the port behind a MAC
+address; both keep sending to the old place for minutes, unless they are informed.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Way:
         return is_open and self.tags == after.tags and not after.stp and (self.lacp or not after.lacp)
 
     def is_elsewhere(self, after: Way) -> bool:
-        """Whether they leave by other NICs, whose cables lead who knows where."""
+        """Whether they leave by other NICs, whose cables may lead elsewhere."""
         return self.nics.isdisjoint(after.nics)
 
 
 class Ways:
-    """The ways out of a host, each looked up once."""
+    """The uplinks of each link of a host, computed once."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -143,8 +143,8 @@ def moved(before: World, after: World, names: Iterable[str]) -> list[str]:
         return any(addresses.get(address.ip) != way for address in (*link.addresses, *link.dynamic))
 
     def has_moved_guest(name: str) -> bool:
-        """Guests that lost their bridge on the way are plugged in again after the plan; those that had none before may
-        have waited for one that is new.
+        """Guests whose bridge was removed during the plan are plugged in again after it; those that had none before may
+        have waited for a new one.
         """
         is_new = name not in before.links and name not in before.ovs_bridges
         is_awaited = name in waiting or (is_new and "" in waiting)

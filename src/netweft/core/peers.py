@@ -18,9 +18,7 @@ PEERS_MAX = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class LinkPeer:
-    """An address next to a host on one of its links, and the MAC address that it is at, empty where that is not
-    known.
-    """
+    """An address next to a host on one of its links, and its MAC address, empty where that is unknown."""
 
     link: str
     address: str

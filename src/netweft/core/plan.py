@@ -1,22 +1,23 @@
-"""From the host as it is to the host as it should be: the steps, in an order that traffic suffers least from.
+"""From the current host to the desired host: the steps, in the order that interrupts traffic least.
 
 The phases (:mod:`netweft.core.planning`) yield steps; each is played on a :class:`~netweft.core.world.World` before the
-next is asked for, and what has become of the host is compared with what is wanted again: so what a kernel does by
-itself (VLAN devices that vanish with their bond, routes that go with an address) needs no rule here.
+next is computed, and the result is compared with the desired host again: so what a kernel does by itself (VLAN devices
+that vanish with their bond, routes that vanish with an address) needs no rule here.
 
 The order:
 
-1. marks on what is ours from now on; traffic classes of NICs and bonds that stay, since a kernel may lack shaping, and
-is to say so before anything else has changed (new bonds get theirs in 2);
-2. what stands in the way of a name or a VLAN goes; new bonds and bridges come, still empty;
-3. links leave bonds; ovn-controller forgets bridges that go; one run of OVS steps; new VLAN devices; NICs join bonds;
+1. marks on what is ours from now on; traffic classes of NICs and bonds that stay, since a kernel without shaping has to
+refuse before anything else has changed (new bonds get theirs in 2);
+2. what blocks a name or a VLAN is removed; new bonds and bridges are created, still empty;
+3. links leave bonds; removed bridges are removed from ovn-controller's settings; one run of OVS steps; new VLAN
+devices; NICs join bonds;
 4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one,
-else both would be one network; 5. addresses, those that move taken from one link and put on the other in one breath;
-routes and rules, new before old; neighbours are told what is elsewhere now; ovn-controller is told which bridges and
-which address are there now; DHCP; 6. what is not needed any more goes; resolvers; marks on what is not ours any more
-are taken away, at last.
+else both would be one network;
+5. addresses, each moved from one link to the other at once; routes and rules, new before old; neighbours are informed
+of moved addresses; ovn-controller gets the new bridges and address; DHCP;
+6. what is no longer needed is removed; resolvers; last, the marks of what is no longer ours are removed.
 
-So a plan that was interrupted anywhere leaves everything marked that the next plan has to look at.
+So a plan that was interrupted anywhere leaves everything marked that the next plan has to consider.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def plan(current: Host, desired: Host) -> list[s.Step]:
     """The steps that turn the managed part of ``current`` into that of ``desired``; none when they are equal there.
 
     A link is managed when either side marks it as ours; a route or rule when its protocol is ours, a route also when
-    its link is managed. Raises PlanError when something that is not ours is in the way, a NIC is missing, or the wanted
-    host cannot be (a link on itself, two routes of the same network, table and metric).
+    its link is managed. Raises PlanError when something that is not ours is in the way, a NIC is missing, or the
+    desired host is impossible (a link on itself, two routes of the same network, table and metric).
     """
     situation = Situation(current, desired)
     for phase in PHASES:
@@ -91,4 +92,4 @@ PHASES: tuple[Callable[[Situation], Iterator[s.Step]], ...] = (
     _set_resolvers,
     marks.unmark,
 )
-"""Each is asked for its next step when the one before has been played."""
+"""Each phase computes its next step after the step before has been played."""

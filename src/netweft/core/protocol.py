@@ -1,31 +1,31 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
 ``GET /v1/host`` -> :class:`HostReport`, with its tag as ``ETag`` and the agent's newest event as :data:`EVENT_HEADER`;
-304 with the latter alone when ``If-None-Match`` names that tag. ``GET /v1/counters`` -> what links have counted, a
-:class:`LinkCounters` each by name. ``GET /v1/host/change`` -> :class:`Progress`, for which nothing is observed; with
-``?generation=G&phase=P&wait=S``, of what the asker knows, the answer waits up to S seconds until the last change is
-another or, in another phase, awaits its confirmation or has ended. While it is at work the answer comes after
-:data:`PROGRESS_EVERY` if it has moved by then.
+304 with the latter alone when ``If-None-Match`` names that tag. ``GET /v1/counters`` -> a :class:`LinkCounters` for
+each link by name. ``GET /v1/host/change`` -> :class:`Progress`, without observing the host; with
+``?generation=G&phase=P&wait=S``, the state known to the caller, the answer waits up to S seconds until there is another
+change, or the change waits for its confirmation or has ended in another phase. While a change is in progress the answer
+is sent after :data:`PROGRESS_EVERY` if the phase has changed by then.
 
 ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation,
-while another change is under way, or when the host is not as it was seen; repeating the request of the current
-generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+while another change is under way, or when the host has changed since it was observed; repeating the request of the
+current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
 :class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
-(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
-is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
-(also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
-virtual functions, also after a boot.
+(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it is
+plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it (also when
+it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many virtual
+functions, also after a boot.
 
-``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the guest begins to move; an event
-``migration`` tells that it is over, with the reason in ``detail`` when it stayed. Until then the guest is listed by the
-host that it leaves, with ``migrating``; after that by the other. ``POST /v1/guests/{id}/suspend`` -> 202 and
-:class:`GuestState`: its memory begins to be saved, until then it is listed with ``saving``; an event ``suspend`` tells
-that it is over, with the reason in ``detail`` when the guest runs on. ``PUT`` resumes a suspended guest, ``DELETE``
-forgets it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was asked;
-whether and when it obeys is its own affair. What is asked of a guest by an older order (:data:`ORDER_HEADER`) than one
-that was taken gets 409.
+``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the migration begins; an event
+``migration`` reports its end, with the reason in ``detail`` when it failed. Until then the source lists the guest, with
+``migrating``; after that the target does. ``POST /v1/guests/{id}/suspend`` -> 202 and
+:class:`GuestState`: its memory is being saved, and it is listed with ``saving``; an event ``suspend`` reports
+the end, with the reason in ``detail`` when the guest continues to run. ``PUT`` resumes a suspended guest, ``DELETE``
+deletes it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was notified;
+whether it reacts is not part of the answer. A request for a guest with an older order (:data:`ORDER_HEADER`) than one
+that was accepted gets 409.
 
 ``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
 (the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
@@ -46,11 +46,12 @@ from netweft.core.interface_cards import InterfaceCard
 from netweft.core.neighbours import Neighbours
 
 AGENT_PORT = 54322
-"""TCP port that an agent listens at when nobody says otherwise."""
+"""The default TCP port of an agent."""
 
 ORDER_HEADER = "Netweft-Order"
-"""A number on what is asked of a guest, which grows from one order to the next: a host refuses one that is older than
-the last that it has taken for that guest. It is of an engine that hung, and whose work another has taken over.
+"""The number of an order for a guest, which increases from one order to the next: a host refuses one that is older than
+the last that it accepted for that guest. An older one is from an engine that hung, and whose work another has taken
+over.
 """
 
 EVENT_HEADER = "Netweft-Event"
@@ -61,7 +62,7 @@ PROGRESS_EVERY = 0.5
 
 
 class Phase(StrEnum):
-    """Where a change of a host stands. Stored on the host's disk before each phase begins."""
+    """The phase of a change of a host. Stored on the host's disk before each phase begins."""
 
     CHECKPOINTED = "checkpointed"
     APPLYING = "applying"
@@ -73,15 +74,15 @@ class Phase(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to the change by itself."""
+        """Whether the change has reached a final phase."""
         return self in {Phase.CONFIRMED, Phase.COMMITTED, Phase.ROLLED_BACK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """The whole wanted Host.
+    """The complete desired Host.
 
-    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a
+    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm automatically. ``commit``: a
     confirmation also commits.
     """
 
@@ -90,7 +91,7 @@ class ChangeRequest:
     confirm_within: float
     commit: bool = False
     request: str = ""
-    """An id that no other request has, told back in :class:`Change`: after a database was restored from a backup, two
+    """A unique id of the request, returned in :class:`Change`: after a database was restored from a backup, two
     requests may have the same generation.
     """
     seen: str = ""
@@ -114,9 +115,9 @@ class Peer:
 class Change:
     """State of the last change.
 
-    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
-    verified equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was
-    kept; None while the host still asks them.
+    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty: verified
+    equal to the checkpoint). ``lost_peers``: those that answered before the change and do not since it was kept; None
+    while the host still probes them.
     """
 
     generation: int
@@ -133,7 +134,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where the last change stands; ``generation``: of the last request that was taken (0: none)."""
+    """The progress of the last change; ``generation``: of the last accepted request (0: none)."""
 
     generation: int
     change: Change | None = None
@@ -141,7 +142,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRef:
-    """Which change a confirmation or a rollback means."""
+    """The change that a confirmation or a rollback refers to."""
 
     generation: int
 
@@ -177,15 +178,16 @@ class Capabilities:
     dhcp_server: bool = False
     """Whether it can serve DHCP to its guests."""
     ovn_version: str = ""
-    """Of the ovn-controller that is installed there, empty for none; whether it runs is told when it is configured."""
+    """The version of the installed ovn-controller, empty for none; whether it runs is reported when it is configured.
+    """
     interface_cards: tuple[InterfaceCard, ...] = ()
     """The adapters of a fabric that it has."""
     uuid: str = ""
-    """Of its hardware, in small letters, by which a fabric knows it; empty where it has none."""
+    """The UUID of its hardware, in lower case, by which a fabric identifies it; empty where it has none."""
 
     @property
     def lacks(self) -> frozenset[Ability]:
-        """What it has said that it cannot do."""
+        """What it has reported as unsupported."""
         has = {
             Ability.BONDING: self.bonding,
             Ability.VLAN: self.vlan,
@@ -219,14 +221,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
-    """What ``GET /v1/host`` answers.
+    """The answer to ``GET /v1/host``.
 
-    ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
-    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
-    being started, changed or stopped meanwhile, so that what is said of guests and of their ports fits together.
-    ``neighbours``: what the NICs' neighbours say of themselves by LLDP, None where nobody listens to them; how long ago
-    they said it is left out, so that the report stays the same. ``host_tag`` names the content of ``host``. ``tag``
-    names that of the whole report: it travels as the ``ETag``, and who receives the report puts it here.
+    ``generation``: of the last accepted request (0: none); ``dirty``: the running state is not the one that boot
+    restores. ``guest_addresses``: the observed IP addresses inside running guests, by vNIC. ``is_settled``: no guest
+    was being started, changed or stopped meanwhile, so that guests and their ports are consistent. ``neighbours``: the
+    LLDP data of the NICs' neighbours, None without lldpd; its age is left out, so that equal reports are equal.
+    ``host_tag`` is the tag of ``host``. ``tag`` is that of the whole report: it is sent as the ``ETag``, and the
+    receiver puts it here.
     """
 
     capabilities: Capabilities
@@ -244,9 +246,9 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCounters:
-    """Counters of a link since it came to be: octets, and packets for errors and drops.
+    """Counters of a link since its creation: octets, and packets for errors and drops.
 
-    ``rx_rate``, ``tx_rate``: octets a second, on average of about the last minute (0 also where that is not known yet).
+    ``rx_rate``, ``tx_rate``: octets per second, on average of about the last minute (0 also while unknown).
     """
 
     rx_bytes: int
@@ -261,10 +263,9 @@ class LinkCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
-    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
-    ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
-    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking, or what its neighbours say,
-    is not what it was: look at the whole report).
+    """An event on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it ended, or was
+    started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest stayed, empty
+    on success), ``change``, ``host`` (its networking, or its neighbours' data, has changed: read the whole report).
     """
 
     id: int
@@ -275,10 +276,10 @@ class AgentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Events after the asked one, oldest first.
+    """Events after the requested one, oldest first.
 
-    ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of
-    the agent.
+    ``lost``: older ones were dropped in between, so read the whole report. ``boot``: changes with each start of the
+    agent.
     """
 
     boot: str

@@ -1,4 +1,4 @@
-"""What of a host can be had when NICs are missing: again at boot, or while the rest of it changes."""
+"""The part of a desired host that is possible while NICs are missing: at boot, or while the rest of it changes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ T = TypeVar("T")
 
 
 def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
-    """What of ``desired`` can be had with the NICs that ``current`` has, and a line for each thing that cannot.
+    """The part of ``desired`` that is possible with the NICs of ``current``, and a line for each thing that is not.
 
-    A bond comes up with the NICs that are left; what stands on nothing any more is left out, with its routes and rules.
+    A bond comes up with the remaining NICs; links without anything below them are left out, with their routes and
+    rules.
     """
     lost = set(desired.nics) - set(current.nics)
     if not lost:
@@ -42,11 +43,11 @@ def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
 
 
 def leave_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
-    """What of ``desired`` can be had with the NICs that ``current`` has, and a line for each thing that cannot: that
-    stays as it is, so that a NIC that died is in the way of nothing else.
+    """The part of ``desired`` that is possible with the NICs of ``current``, and a line for each thing that is not:
+    that stays as it is, so that a broken NIC blocks nothing else.
 
-    Bridges that lost their NIC keep their guests, and addresses stay for what uses them inside the host. When the NIC
-    is there again, the next plan makes all of it what it should be.
+    Bridges that lost their NIC keep their guests, and addresses stay for use inside the host. When the NIC is there
+    again, the next plan repairs all of it.
     """
     pruned, lines = prune_missing(desired, current)
     if not lines:
@@ -91,14 +92,14 @@ def _without_primary(bond: Bond, gone: set[str]) -> Bond:
 
 
 def _is_in_place(link: Link, want: Link) -> bool:
-    """Whether a link is of the wanted kind, and in its switch if it is a port of one."""
+    """Whether a link is of the desired kind, and in its switch if it is a port of one."""
     if isinstance(link, OvsPort):
         return isinstance(want, OvsPort) and link.bridge == want.bridge
     return type(link) is type(want)
 
 
 def _is_halved(port: OvsPort, desired: Host, gone: set[str]) -> bool:
-    """Whether an OVS port is as wanted, but for interfaces that are missing: it carries what it did by the others."""
+    """Whether an OVS port is as desired, except for missing interfaces: the others carry its traffic."""
     want = desired.ovs_ports.get(port.name)
     is_same = want is not None and (want.bridge, want.interfaces) == (port.bridge, port.interfaces)
     return bool(port.owner) and is_same and bool(gone.intersection(port.interfaces))
@@ -122,7 +123,7 @@ def _all_that_stands_on(lost: set[str], host: Host) -> set[str]:
 
 
 def _below(host: Host) -> dict[str, set[str]]:
-    """What each link and OVS bridge stands on directly."""
+    """The links directly below each link and OVS bridge."""
     below: dict[str, set[str]] = {vlan.name: {vlan.base} for vlan in host.vlans.values()}
     for link in host.links().values():
         if link.master:

@@ -1,4 +1,4 @@
-"""How a change goes out to the hosts that it concerns: a few first, the rest in waves, and what comes next."""
+"""How a change reaches the hosts that it affects: a few first, the rest in waves; and what a rollout does next."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from typing import Final, Literal, TypeAlias
 from netweft.core.protocol import Peer
 
 OnFailure: TypeAlias = Literal["keep", "revert"]
-"""What becomes of the hosts that have changed when one fails: they keep the change, or it is taken back from them."""
+"""What happens to the changed hosts when one fails: they keep the change, or it is reverted on them."""
 
 CANARIES: Final = 1
-"""Hosts of a cluster that a change reaches first, if nobody says otherwise."""
+"""Hosts of a cluster that a change reaches first, by default."""
 WAVE: Final = 10
-"""Hosts of a cluster that change at the same time after those, if nobody says otherwise."""
+"""Hosts of a cluster that change at the same time after those, by default."""
 WAVE_MAX: Final = 1000
-"""The most of both."""
+"""The maximum of both."""
 SOAK_MAX: Final = 86_400
 """Seconds; the longest that the first hosts may be watched."""
 
 CONFIRM_WITHIN: Final = 60.0
-"""Seconds that a host waits to be confirmed after a change that the engine asks it for by itself."""
+"""Seconds that a host waits for the confirmation of a change that the engine makes by itself."""
 
-ASKING_MAX: Final = 30.0
-"""Seconds after a change for which a host is waited for that still asks its peers: it takes a few."""
+PROBING_MAX: Final = 30.0
+"""Seconds after a change for which the rollout waits while a host still probes its peers; normally that takes a few."""
 
-AS_TOLD: Final = -1
-"""Stands for the seconds that the engine is told."""
+DEFAULT_SOAK: Final = -1
+"""Stands for the soak time that the engine is configured with (``--rollout-soak``)."""
 
-_IN_GOOD_ORDER = frozenset({"up", "maintenance", "preparing_for_maintenance"})
-"""Statuses in which nothing is wrong with a host."""
+_HEALTHY = frozenset({"up", "maintenance", "preparing_for_maintenance"})
+"""Statuses of hosts without a problem."""
 
-REACHABLE: Final = _IN_GOOD_ORDER | {"non_operational"}
-"""Statuses of hosts that can be asked for a change. Others are reached when they are back."""
+REACHABLE: Final = _HEALTHY | {"non_operational"}
+"""Statuses of hosts that can be changed now. Others are changed when they are back."""
 
 
 class Status(StrEnum):
-    """How a rollout stands. ``waiting``: for hosts that cannot be asked now; ``superseded``: by a later change of the
-    same networks, which took its hosts over.
+    """The state of a rollout. ``waiting``: for hosts that are not reachable now; ``superseded``: by a later change of
+    the same networks, which took its hosts over.
     """
 
     RUNNING = "running"
@@ -52,14 +52,14 @@ class Status(StrEnum):
 
 
 OPEN: Final = frozenset({Status.RUNNING, Status.WAITING, Status.HALTED, Status.REVERTING})
-"""Those that may go on."""
+"""Statuses of rollouts that may continue."""
 
 
 class HostState(StrEnum):
-    """How a host of a rollout stands. It keeps what it had before while it is ``waiting``, ``evacuating``,
-    ``reverting`` or ``reverted``. ``evacuating``: guests that the change would cut off are moved to other hosts;
-    ``watched``: it has changed, and is looked at; ``returning``: these guests come back; ``silent``: nobody knows
-    whether it has changed; ``stuck``: it could not be taken back.
+    """The state of a host in a rollout. It has its old networking while it is ``waiting``, ``evacuating``,
+    ``reverting`` or ``reverted``. ``evacuating``: guests that the change would cut off migrate to other hosts;
+    ``watched``: it has changed, and is monitored; ``returning``: these guests migrate back; ``silent``: it is unknown
+    whether it has changed; ``stuck``: the change could not be reverted.
     """
 
     WAITING = "waiting"
@@ -77,7 +77,7 @@ class HostState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A host that a change concerns. ``status``: of the host."""
+    """A host that a change affects. ``status``: of the host."""
 
     id: str
     name: str
@@ -86,9 +86,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The hosts of a cluster, and how many of them change at a time: first ``canaries``, then ``wave`` again and
-    again.
-    """
+    """The hosts of a cluster, and how many of them change at a time: first ``canaries``, then ``wave`` each time."""
 
     name: str
     canaries: int
@@ -98,7 +96,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """When a host's turn is. Waves have numbers from 0 on; a ``canary`` is watched before the next wave."""
+    """When a host changes. Waves have numbers from 0 on; a ``canary`` is watched before the next wave."""
 
     host_id: str
     wave: int
@@ -136,8 +134,8 @@ def _waves(members: Sequence[Member], canaries: int, size: int) -> Iterator[tupl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a host of a rollout is. ``status``: of the host."""
+class HostProgress:
+    """How far a host of a rollout is. ``status``: of the host."""
 
     host_id: str
     wave: int
@@ -147,12 +145,13 @@ class Standing:
 
 
 class Move(StrEnum):
-    """What comes next. ``settle``: find out how changes and migrations under way ended; ``watch``: look at hosts that
-    have changed, and go on when they have been well for long enough; ``change`` and ``take_back``: ask hosts; ``fail``:
-    halt, or begin to take back; ``wait``: for hosts that cannot be asked now; ``end``: nothing is left.
+    """What comes next. ``check_results``: find out how changes and migrations under way ended; ``watch``: monitor hosts
+    that have changed, and go on when they have been healthy for long enough; ``change`` and ``take_back``: change
+    hosts, or revert them; ``fail``: halt, or begin to revert; ``wait``: for hosts that are not reachable now; ``end``:
+    nothing is left.
     """
 
-    SETTLE = "settle"
+    CHECK_RESULTS = "check_results"
     WATCH = "watch"
     CHANGE = "change"
     TAKE_BACK = "take_back"
@@ -162,29 +161,29 @@ class Move(StrEnum):
 
 
 Next: TypeAlias = tuple[Move, tuple[str, ...]]
-"""A move, and the ids of the hosts that it is about."""
+"""A move, and the ids of its hosts."""
 
 _UNDER_WAY = frozenset({HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING, HostState.REVERTING})
 HAVE_CHANGED: Final = frozenset({HostState.WATCHED, HostState.CHANGED, HostState.FAILED, HostState.SILENT})
-"""States of hosts that have the change, or may have it: they are taken back."""
-UNSETTLED: Final = frozenset({HostState.FAILED, HostState.SILENT, HostState.CHANGING, HostState.WATCHED})
-"""States of hosts of which it is not known whether they have the change, or are well with it."""
+"""States of hosts that have the change, or may have it: a revert includes them."""
+UNCERTAIN: Final = frozenset({HostState.FAILED, HostState.SILENT, HostState.CHANGING, HostState.WATCHED})
+"""States of hosts of which it is unknown whether they have the change, or are healthy with it."""
 TO_BE_REACHED: Final = frozenset({HostState.WAITING, HostState.EVACUATING, HostState.FAILED, HostState.SILENT})
-"""States of hosts that are yet to be asked, or asked again."""
+"""States of hosts that the change, or a retry of it, has yet to reach."""
 
 
 def decisive(status: Status) -> frozenset[HostState]:
-    """States of hosts that decide alone what comes next, where there are any: the others need not be read for it."""
+    """States of hosts that decide what comes next, if there are any: the others need not be read."""
     return _UNDER_WAY | {HostState.WATCHED} if status is Status.RUNNING else _UNDER_WAY
 
 
-def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
+def next_move(status: Status, hosts: Sequence[HostProgress]) -> Next:
     """What a rollout does next. Nothing new is begun while a wave is under way, nor after a host has failed."""
     if status not in OPEN:
         return Move.END, ()
     under_way = _those(hosts, _UNDER_WAY)
     if under_way:
-        return Move.SETTLE, under_way
+        return Move.CHECK_RESULTS, under_way
     if status is Status.REVERTING:
         left = [one for one in hosts if one.state in HAVE_CHANGED]
         last = max((one.wave for one in left), default=0)
@@ -199,9 +198,9 @@ def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
     return (Move.FAIL, failed) if failed else _onward(hosts)
 
 
-def _onward(hosts: Sequence[Standing]) -> Next:
-    """What comes next where nothing is under way and nothing has failed. A host that has changed and does not answer
-    any more has failed, as long as there are others that could share its fate.
+def _onward(hosts: Sequence[HostProgress]) -> Next:
+    """What comes next where nothing is under way and nothing has failed. A host that has changed and no longer answers
+    counts as failed while other hosts have yet to change.
     """
     last = _last_wave(hosts)
     ready = [one for one in hosts if one.state is HostState.WAITING and one.status in REACHABLE and one.wave <= last]
@@ -214,8 +213,8 @@ def _onward(hosts: Sequence[Standing]) -> Next:
     return (Move.WAIT, missing) if missing else (Move.END, ())
 
 
-def _last_wave(hosts: Sequence[Standing]) -> int:
-    """The last wave whose turn it may be: no host goes before the canaries that its cluster has, or one of them."""
+def _last_wave(hosts: Sequence[HostProgress]) -> int:
+    """The last wave that may change: no host changes before a canary of its cluster has, if there are canaries."""
     canaries: dict[int, bool] = {}
     for one in hosts:
         if one.canary:
@@ -224,16 +223,16 @@ def _last_wave(hosts: Sequence[Standing]) -> int:
     return min(held_up) if held_up else max((one.wave for one in hosts), default=0)
 
 
-def _those(hosts: Sequence[Standing], states: frozenset[HostState] | set[HostState]) -> tuple[str, ...]:
+def _those(hosts: Sequence[HostProgress], states: frozenset[HostState] | set[HostState]) -> tuple[str, ...]:
     return tuple(one.host_id for one in hosts if one.state in states)
 
 
 def counted(states: Mapping[str, int]) -> str:
-    """How far a rollout is, in a few words: ``3 changed, 1 failed, 6 waiting``. ``states``: how many are in each."""
-    return ", ".join(f"{states[state]} {state.value}" for state in _TOLD if states.get(state)) or "no hosts"
+    """The progress of a rollout in short: ``3 changed, 1 failed, 6 waiting``. ``states``: how many are in each."""
+    return ", ".join(f"{states[state]} {state.value}" for state in _STATE_ORDER if states.get(state)) or "no hosts"
 
 
-_TOLD = (
+_STATE_ORDER = (
     HostState.CHANGED,
     HostState.WATCHED,
     HostState.RETURNING,
@@ -250,10 +249,11 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What is looked at of a host that changes. ``drifting``: whether it is not as wanted; ``lost``: frames that its
-    uplinks received with errors, or did not send, since they were made, by name of the link. (Frames dropped on receipt
-    do not count: the kernel counts those of unknown protocols there.) ``lost_peers``: peers that answered the host
-    before the change and do not after it, with the names of their networks; None while the host still asks them.
+    """What is monitored of a host that changes. ``drifting``: whether it differs from the desired state; ``lost``:
+    frames that its uplinks received with errors, or did not send, since they were created, by name of the link. (Frames
+    dropped on receipt do not count: the kernel counts those of unknown protocols there.) ``lost_peers``: peers that
+    answered the host before the change and do not after it, with the names of their networks; None while the host still
+    probes them.
     """
 
     status: str
@@ -262,12 +262,12 @@ class Health:
     lost_peers: tuple[Peer, ...] | None = ()
 
 
-def ailment(before: Health, after: Health) -> str:
-    """What is wrong with a host that was not before, a sentence; empty where nothing is."""
-    if after.status != before.status and after.status not in _IN_GOOD_ORDER:
+def new_problem(before: Health, after: Health) -> str:
+    """A sentence on a problem of a host that it did not have before; empty without one."""
+    if after.status != before.status and after.status not in _HEALTHY:
         return f"It was {before.status}, and is {after.status} after the change."
     if after.drifting and not before.drifting:
-        return "Its networks are not as wanted after the change."
+        return "Its networks are out of sync after the change."
     if after.lost_peers:
         return f"It cannot reach {_listed(after.lost_peers)} any more, which it could before the change."
     worse = [name for name, count in sorted(after.lost.items()) if count > before.lost.get(name, count)]

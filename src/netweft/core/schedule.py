@@ -1,11 +1,11 @@
-"""Where a guest may run, and where best: filters and weights over hosts. Every host that is refused says why.
+"""Where a guest may run, and where best: filters and weights over hosts. Every refused host has a reason.
 
 A host's score depends on nothing but the host and the guest, so neither the order of the hosts nor the others among
-them change it. What is costly about a host (which of its networks are fit for use, what they stand on) is worked out
-when its :class:`HostState` is made, so that one that is kept from decision to decision costs microseconds each time.
+them change it. What is costly about a host (which of its networks are usable, and over which links) is computed when
+its :class:`HostState` is made, so that each decision with a cached one costs microseconds.
 
 Detail codes that oVirt has too: NETWORK_MISSING, DISPLAY_NETWORK_MISSING, DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL,
-NO_SUITABLE_VF; the others are ours, since oVirt lets such hosts pass or leaves them out without a word.
+NO_SUITABLE_VF; the others are ours, since oVirt accepts such hosts or leaves them out without a message.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def choose(
     reservations: Iterable[Reservation] = (),
     policy: Policy | None = None,
 ) -> Choice:
-    """Where the guest can run, and why not elsewhere. What the guest itself has reserved is not in its way.
+    """Where the guest can run, and why not elsewhere. What the guest itself has reserved does not count as used.
 
     A host that is not operational comes after all that are up.
     """
@@ -156,7 +156,7 @@ class _Decision:
         return [vnic for vnic, network in self.carried if network not in native and network in carried]
 
     def free(self, host: HostState, one: FreeFunctions) -> int:
-        """How many functions of a NIC, or dynamic vNICs of a card, nobody has or was promised."""
+        """The number of free functions of a NIC, or dynamic vNICs of a card, without reserved ones."""
         return max(0, one.free - self.functions.get((host.id, one.nic), 0))
 
     def cards(self, host: HostState, vnics: Sequence[str]) -> dict[str, str]:
@@ -342,11 +342,11 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_provided,
     _has_dhcp_server,
 )
-"""What a host that can run guests has to have for this one, in the order in which reasons are told."""
+"""What a host needs to run this guest, in the order of the reported reasons."""
 
 
 def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_Decision, HostState], Problem | None]]:
-    """Those that let every host pass, as the guest does not ask for what they look at."""
+    """Filters that accept every host, as the guest does not need what they check."""
     idle = {
         _has_driver: not guest.driver,
         _has_same_technology: not guest.switch_type,

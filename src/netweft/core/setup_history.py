@@ -9,7 +9,7 @@ from typing import TypeVar
 from netweft.core.errors import Problem
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent, BondIntent, HostQos, HostSetup
-from netweft.core.rules.fields import listed
+from netweft.core.rules.fields import listed, listed_facts
 
 Labels = Mapping[str, str]
 """NICs or bonds by their labels."""
@@ -20,8 +20,8 @@ T = TypeVar("T")
 def differences(
     before: HostSetup, after: HostSetup, names: Mapping[str, str], labels: tuple[Labels, Labels] = ({}, {})
 ) -> tuple[str, ...]:
-    """What has changed from one setup to another, a line each. ``names``: of networks by their ids; one without a
-    name is told by its id.
+    """What has changed from one setup to another, a line each. ``names``: of networks by their ids; without
+    a name its id is used.
     """
     attachments = [{names.get(one.network_id, one.network_id): one for one in of.attachments} for of in (before, after)]
     bonds = [{one.name: one for one in of.bonds} for of in (before, after)]
@@ -33,14 +33,14 @@ def differences(
 
 
 def _changed(
-    what: str, before: Mapping[str, T], after: Mapping[str, T], told: Callable[[T], Mapping[str, str]]
+    what: str, before: Mapping[str, T], after: Mapping[str, T], facts_of: Callable[[T], Mapping[str, str]]
 ) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
-        old, new = (told(of[name]) if name in of else {} for of in (before, after))
+        old, new = (facts_of(of[name]) if name in of else {} for of in (before, after))
         if not old:
-            yield f"{what} {name} was added: {_listed(new)}"
+            yield f"{what} {name} was added: {listed_facts(new)}"
         elif not new:
-            yield f"{what} {name} was removed: {_listed(old)}"
+            yield f"{what} {name} was removed: {listed_facts(old)}"
         elif old != new:
             changed = [f"{key} {old.get(key, 'none')} became {new.get(key, 'none')}" for key in _keys(old, new)]
             yield f"{what} {name}: {', '.join(changed)}"
@@ -48,10 +48,6 @@ def _changed(
 
 def _keys(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
-
-
-def _listed(facts: Mapping[str, str]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in facts.items())
 
 
 def _of_attachment(one: AttachmentIntent) -> dict[str, str]:
@@ -94,8 +90,8 @@ def networks_are_there(generation: int, missing: list[str]) -> Problem | None:
 def restore_request(
     wanted: HostSetup, now: HostSetup, labels: tuple[Labels | None, Labels], *, commit: bool
 ) -> SetupRequest:
-    """The request that makes what a host is set up with ``now`` what is ``wanted``. ``labels``: those wanted (None: as
-    they are), and those of now.
+    """The request that changes the setup of a host from ``now`` to ``wanted``. ``labels``: the desired ones (None:
+    unchanged), and the present ones.
     """
     attached = {one.network_id: one for one in now.attachments}
     bonded = {one.name: one for one in now.bonds}

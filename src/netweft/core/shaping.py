@@ -1,4 +1,4 @@
-"""How frames that leave share a link: what holds of classes of traffic, wherever they are."""
+"""Shares of outbound frames on a link: rules on classes of traffic, for all modules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rest_of(classes: Iterable[TrafficClass]) -> TrafficClass:
 
 
 def class_problem(name: str, traffic: TrafficClass) -> str | None:
-    """hfsc_change_class(): a class needs a curve, so a share; and what does not fit 32 bits cannot be said."""
+    """hfsc_change_class(): a class needs a curve, so a share; values have to fit into 32 bits."""
     if traffic.tag is not None and not 0 <= traffic.tag <= VLAN_MAX:
         return f"{name}: there is no VLAN {traffic.tag}"
     if not 0 < traffic.share <= MAX_SHARE:

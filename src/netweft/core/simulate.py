@@ -28,9 +28,7 @@ class StepRefusedError(HostError):
 
 
 class Simulation:
-    """A host that steps are played on one after the other; for many steps this is much cheaper than :func:`simulate`
-    for each.
-    """
+    """A host that steps are played on one after the other."""
 
     def __init__(self, host: Host) -> None:
         self.world = World(host)
@@ -46,11 +44,6 @@ class Simulation:
     def host(self) -> Host:
         """The host as it is now."""
         return self.world.freeze()
-
-
-def simulate(host: Host, step: s.Step) -> Host:
-    """The host after the step. Raises StepRefusedError where the real thing refuses it."""
-    return simulate_all(host, (step,))
 
 
 def simulate_all(host: Host, steps: Iterable[s.Step]) -> Host:

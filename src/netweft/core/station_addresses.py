@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; none with a link behind it (``%eth0``), as it stands on the network's own."""
+    """An address without a scope (``%eth0``), as it is on the network's own link."""
     try:
         return ip_address(text) if "%" not in text else None
     except ValueError:
@@ -44,7 +44,7 @@ _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 
 
 def is_not_a_stations(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
-    """The first and the broadcast address of an IPv4 subnet are nobody's, but of one of two addresses (RFC 3021)."""
+    """The first and the broadcast address of an IPv4 subnet are reserved, except with two addresses (RFC 3021)."""
     if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:  # noqa: PLR2004 -- IP version
         return False
     return address in {net.network_address, net.broadcast_address}

@@ -71,10 +71,10 @@ def _dhcp_text(step: s.SetDhcp) -> str:
 def _chassis_text(step: s.SetChassis) -> str:
     chassis = step.chassis
     if not (chassis.owner or chassis.remote):
-        return "make the host no chassis of OVN any more"
+        return "remove the OVN chassis settings of the host"
     if not chassis.owner:
-        return f"restore what ovn-controller was told before ({_chassis(chassis)})"
-    return f"make the host a chassis of OVN ({_chassis(chassis)})"
+        return f"restore the previous ovn-controller settings ({_chassis(chassis)})"
+    return f"make the host an OVN chassis ({_chassis(chassis)})"
 
 
 def _chassis(chassis: Chassis) -> str:

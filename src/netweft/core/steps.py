@@ -1,8 +1,7 @@
-"""The steps of a plan: what a kernel, an OVSDB or the host's resolver can do in one go.
+"""The steps of a plan: what a kernel, an OVSDB or the host's resolver can do atomically.
 
 Each step is a value. The agent executes it (netlink messages in one datagram, or operations in one OVSDB transaction,
-so that a step is never half done); :func:`netweft.core.simulate.simulate` predicts it and refuses what the real thing
-refuses.
+so that a step is never half done); :mod:`netweft.core.simulate` predicts it and refuses what the real thing refuses.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from netweft.core.host import Address, Bond, Bridge, Chassis, OvsBridge, OvsPort
 
 @dataclass(frozen=True, slots=True)
 class CreateLink:
-    """Make a bond, a VLAN device or a Linux bridge, marked with its owner and with its MTU, MAC (unless empty) and
+    """Create a bond, a VLAN device or a Linux bridge, marked with its owner and with its MTU, MAC (unless empty) and
     options.
 
-    The new link is down, has no master, no addresses, no DHCP client, and accepts no router advertisements. What
-    ``link`` says of those is left to later steps.
+    The new link is down, has no master, no addresses, no DHCP client, and accepts no router advertisements. Later steps
+    set these fields of ``link``.
     """
 
     link: Bond | Vlan | Bridge
@@ -85,9 +84,9 @@ class SetMac:
 
 @dataclass(frozen=True, slots=True)
 class SetBondOptions:
-    """Change options of a bond that the kernel lets change while it runs.
+    """Change options of a bond that the kernel accepts while it runs.
 
-    The whole wanted set: what is not named goes back to the mode's default.
+    The complete desired set: what is not named returns to the mode's default.
     """
 
     name: str
@@ -98,7 +97,7 @@ class SetBondOptions:
 class SetBridgeOptions:
     """Change STP and the options of a Linux bridge.
 
-    The whole wanted set: what is not named goes back to the kernel's default.
+    The complete desired set: what is not named returns to the kernel's default.
     """
 
     name: str
@@ -116,8 +115,8 @@ class SetAutoconf:
 
 @dataclass(frozen=True, slots=True)
 class SetDhcp:
-    """Run a DHCP client on a link for the families named; for none, stop it and release what it had, but for what has
-    become a permanent address. ``leased_default``: it makes the default route that DHCPv4 brings.
+    """Run a DHCP client on a link for the given families; for none, stop it and release its leases, except for an
+    address that has become permanent. ``leased_default``: it adds the default route from DHCPv4.
     """
 
     name: str
@@ -228,9 +227,10 @@ class DeleteOvsPort:
 
 @dataclass(frozen=True, slots=True)
 class SetChassis:
-    """Tell ovn-controller what it is to be, all of it: a key whose field is empty goes.
+    """Set all of ovn-controller's settings: a key whose field is empty is removed.
 
-    It takes it up by itself, a moment later; whether it then reaches OVN's southbound database is not part of the step.
+    ovn-controller applies them a moment later; whether it then reaches OVN's southbound database is not part of the
+    step.
     """
 
     chassis: Chassis

@@ -1,5 +1,5 @@
-"""Is a network on a host as the data centre wants it? Property by property, by the names in oVirt's API; and by names
-of ours what those do not tell of the host's drift.
+"""Whether a network on a host is in sync, property by property: by the names in oVirt's API, and by names of ours for
+drift that those do not cover.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from netweft.core.shaping import rest_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """One property: its name in the API, and both values as text (``true``, ``1500``, ``LEGACY``, ``STATIC_IP``; None:
-    none). ``is_shared``: it is of the NIC or bond that the network shares with others, or could.
+    none). ``is_shared``: it belongs to the NIC or bond that the network shares with others, or could.
     """
 
     name: str
@@ -42,14 +42,13 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a network is on an observed host.
+    """The location of a network on an observed host.
 
     ``base``: its NIC or bond (also an OVS bond; empty for a bridge without uplink). ``top``: the link with its
     addresses (bridge, VLAN device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none.
-    ``plug``: the Linux or OVS bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if
-    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought, ``permanent`` do not.
-    ``traffic``: what its frames get of the base (None: no shaping of theirs); ``is_rest``: that is only what others
-    leave.
+    ``plug``: the Linux or OVS bridge for guests' vNICs (empty: none), with ``vlan`` as access tag if ``switch`` is
+    ``ovs``. ``addresses`` include those from DHCP or router advertisements, ``permanent`` do not. ``traffic``: the
+    class of its frames on the base (None: they have none); ``is_rest``: that is the class without tag.
     """
 
     network_id: str
@@ -74,7 +73,7 @@ class Location:
 
 
 def locate_networks(host: Host) -> dict[str, Location]:
-    """Where every network of ours is on the host, by network id: one pass for callers who want them all."""
+    """The location of every network of ours on the host, by network id, in one pass."""
     return _Map(host).locations()
 
 
@@ -162,16 +161,16 @@ def compare_attachment(
     drift: Drift,
     locations: Mapping[str, Location] | None = None,
 ) -> tuple[Reported, ...]:
-    """Wanted and reported values of every property of an attachment, by oVirt's in-sync rules; then what else of the
-    host's drift is about it, under names of ours (``storage.up``, ``eth1.mtu``).
+    """Desired and reported values of every property of an attachment, by oVirt's in-sync rules; then the rest of the
+    host's drift that belongs to it, under names of ours (``storage.up``, ``eth1.mtu``).
 
-    A network that is not on the host at all is out of sync in the properties that every network has. ``drift``: of the
-    host that reports so (:func:`~netweft.core.drift.find_drift`). ``locations``: what :func:`locate_networks` says of
-    the report, for callers who compare many attachments.
+    A network that is not on the host at all is out of sync in the properties that every network has. ``drift``: of this
+    report (:func:`~netweft.core.drift.find_drift`). ``locations``: the result of :func:`locate_networks`, for callers
+    who compare many attachments.
 
-    Two rules are ours: ``nic``, when the network is on another NIC than wanted (oVirt would follow it there); and a
-    network with the default route is expected to have one only if its addresses can bring one (a gateway, DHCP, router
-    advertisements), as otherwise nothing could bring it in sync.
+    Two rules are ours: ``nic``, when the network is on another NIC than desired (oVirt would follow it there); and a
+    network with the default route is expected to have one only if its addresses can provide one (a gateway, DHCP,
+    router advertisements), as otherwise nothing could bring it in sync.
     """
     network = next(network for network in intent.networks if network.id == attachment.network_id)
     at = (locations if locations is not None else locate_networks(report)).get(network.id)
@@ -183,7 +182,7 @@ def compare_attachment(
 
 
 _PLACE = frozenset({"nic", "vlan", "bridged", "switchType"})
-"""Properties that tell that a network is made in another way than wanted: then all of it differs."""
+"""Properties whose difference means that the network is implemented in another way: then all of it differs."""
 
 _TELLS: Mapping[str, str] = {
     "mtu": "mtu",
@@ -193,11 +192,11 @@ _TELLS: Mapping[str, str] = {
     "autoconf": "ipv6",
     "shaping": "outAverage",
 }
-"""What the names of those of oVirt's properties begin with that tell that a field of a link differs."""
+"""Prefixes of the names of oVirt's properties that cover a difference in a field of a link."""
 
 
 def _covered_by(names: Collection[str], *, is_there: bool) -> Callable[[Difference], bool]:
-    """Whether oVirt's properties, those of these names being out of sync, tell of a difference."""
+    """Whether oVirt's properties cover a difference, given the names of those that are out of sync."""
     is_elsewhere = not is_there or bool(_PLACE & set(names))
 
     def is_covered(one: Difference) -> bool:
@@ -255,7 +254,7 @@ def reported_qos(at: Location) -> HostQos | None:
 
 
 def _compare_qos(qos: HostQos | None, at: Location | None) -> Iterator[Reported]:
-    """When either side has one. What others leave of a link is nobody's QoS, unless one is wanted."""
+    """When either side has one. The class for the remaining frames of a link counts as a QoS only if one is desired."""
     actual = reported_qos(replace(at, is_rest=at.is_rest and qos is None)) if at else None
     if qos is None and actual is None:
         return
@@ -281,7 +280,7 @@ def _number(value: int | None) -> str | None:
 
 
 def _compare_dns(expected: tuple[str, ...], actual: tuple[str, ...]) -> Reported:
-    """Resolvers that nobody asked for do not count."""
+    """Resolvers that are not desired do not count."""
     return Reported(
         name="dns_configuration",
         expected=",".join(expected) or None,

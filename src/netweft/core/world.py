@@ -1,7 +1,7 @@
-"""A host that steps can be played on: what a kernel and an OVSDB do when asked, side effects included.
+"""A host that steps can be played on: what a kernel and an OVSDB do, side effects included.
 
-It assumes that a step is allowed; :mod:`netweft.core.simulate` says which are not. Both the planner and the simulation
-stand on it, so that what a plan counts on and what the simulation shows cannot differ.
+It assumes that a step is allowed; :mod:`netweft.core.simulate` refuses others. The planner and the simulation both use
+it, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class World(Kernel):
         self.links[step.name].autoconf = step.on
 
     def set_dhcp(self, step: s.SetDhcp) -> None:
-        """Start or stop DHCP; what a lease brought goes with the client."""
+        """Start or stop DHCP; addresses and routes of a lease are removed with the client."""
         link = self.links[step.name]
         for ipv6, was, now in ((False, link.dhcp4, step.dhcp4), (True, link.dhcp6, step.dhcp6)):
             if was and not now:
@@ -132,7 +132,7 @@ class World(Kernel):
         del self.rules[step.rule]
 
     def announce(self, step: s.Announce) -> None:
-        """Tell others; nothing changes here."""
+        """Inform neighbours; nothing changes here."""
 
     def start_shaping(self, step: s.StartShaping) -> None:
         """Shape, with one class for all."""
@@ -187,7 +187,7 @@ class World(Kernel):
         self._put_ovs_port(clean)
 
     def set_ovs_port(self, step: s.SetOvsPort) -> None:
-        """Change what OVSDB holds of a port; the link of an internal port stays as it is."""
+        """Change a port in OVSDB; the link of an internal port stays as it is."""
         port = step.port
         self.ovs_ports[port.name] = port
         if port.is_internal:

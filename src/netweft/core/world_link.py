@@ -1,4 +1,4 @@
-"""A link as it changes, and what of it nobody can know."""
+"""A link as it changes, with its unobservable state."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class WorldLink:
         return self.mtu is not UNKNOWN and self.mtu >= IPV6_MIN_MTU
 
     def reset(self) -> None:
-        """Make it what a new link is: down and alone, whatever its value says."""
+        """Make it a new link: down, and with no relation to others, whatever its value is."""
         self.up = self.dhcp4 = self.dhcp6 = self.leased_default = self.autoconf = False
         self.master = ""
         self.addresses = self.dynamic = ()

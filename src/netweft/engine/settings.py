@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from netweft.core.limits import PORT_MAX
 from netweft.core.rollout import SOAK_MAX
 from netweft.engine.connections import Limits
 
@@ -49,7 +50,7 @@ class Address:
 def parse_listen(text: str) -> Address:
     """Read ``HOST:PORT`` or ``[IPV6]:PORT``; raises ValueError."""
     host, _, port = text.rpartition(":")
-    if not host.strip("[]") or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - TCP has 16 bits
+    if not host.strip("[]") or not port.isdecimal() or int(port) > PORT_MAX:
         raise ValueError(f"{text!r} is not HOST:PORT")
     return Address(host.strip("[]"), int(port))
 

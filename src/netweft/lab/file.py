@@ -12,11 +12,9 @@ import msgspec
 import yaml
 
 from netweft.client import yaml_text
-from netweft.core.host import NAME_MAX
-from netweft.core.limits import VLAN_MAX
+from netweft.core.limits import LINK_NAME_MAX, PORT_MAX, VLAN_MAX
 from netweft.lab.processes import LabError
 
-_PORT_MAX = 65535
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
@@ -124,7 +122,7 @@ def _program_problems(name: str, program: ProgramFile) -> list[str]:
     problems = _name_problems("program", name)
     if not program.command:
         problems.append(f"program {name}: its command has no words")
-    if program.answers and not (_PLACE.fullmatch(program.answers) and 0 < program.place[1] <= _PORT_MAX):
+    if program.answers and not (_PLACE.fullmatch(program.answers) and 0 < program.place[1] <= PORT_MAX):
         problems.append(f"program {name}: {program.answers} is no address and port, as in 127.0.0.1:8480")
     return problems
 
@@ -139,8 +137,8 @@ def _host_problems(name: str, host: HostFile) -> list[str]:
     if host.management not in host.nics:
         problems.append(f"host {name}: there is no NIC {host.management} for the management network")
     for nic, port in host.nics.items():
-        if not 0 < len(nic) <= NAME_MAX:
-            problems.append(f"host {name}: NIC name {nic!r} has not 1 to {NAME_MAX} characters")
+        if not 0 < len(nic) <= LINK_NAME_MAX:
+            problems.append(f"host {name}: NIC name {nic!r} has not 1 to {LINK_NAME_MAX} characters")
         if port is None:
             continue
         if port.access is not None and (port.trunk is not None or port.native is not None):

@@ -71,8 +71,8 @@ def copy(rule: str, source: str, code: str, words: str) -> Refusal:
 
 TABLE: Table = (
     add("host.name_is_valid", NAME, "The Host name 'two words' is not valid", name="two words"),
-    add("host.name_is_free", USED, "'sim-1' is already in use, please choose a unique name", name="sim-1"),
-    change("host.name_is_free", "<name>sim-2</name>", USED, "'sim-2' is already in use"),
+    add("host.name_is_free", USED, "'sim-1' is already used", name="sim-1"),
+    change("host.name_is_free", "<name>sim-2</name>", USED, "'sim-2' is already used"),
     add("host.address_is_valid", ADDRESS, "give a name or an IP address", address="no address"),
     change("host.address_is_valid", "<address>a b</address>", ADDRESS, "give a name or an IP address"),
     add(
@@ -126,7 +126,7 @@ TABLE: Table = (
     add(
         "host.engine_is_reachable",
         "VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK",
-        "call the engine by a name or an address that hosts reach",
+        "use a name or an address of the engine that hosts can reach",
         more="<ssh><authentication_method>publickey</authentication_method></ssh>",
     ),
     act(

@@ -66,7 +66,7 @@ TABLE: Table = (
         f"{DRIFT}/ignore",
         '{"differences": ["eth3"]}',
         "DRIFT_IS_NOT_THERE",
-        "Nothing of eth3 differs on Host sim-1. What differs is of eth0, eth0.mtu",
+        "Nothing of eth3 differs on Host sim-1. Only these differ: eth0, eth0.mtu",
     ),
     no(
         "host_drift.drift_is_ignored_until_later",
@@ -81,7 +81,7 @@ TABLE: Table = (
         f"{DRIFT}/adopt",
         "{}",
         "DRIFT_CANNOT_BE_ADOPTED",
-        "eth0: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the network)",
+        "eth0: mtu should be 1500, and is 1400 (the network defines this for all its hosts: change the network)",
     ),
     build,
     no(

@@ -99,9 +99,9 @@ SHAPE, IPV6, NAME = "NIC_HAS_FOREIGN_QUEUEING", "NIC_HAS_NO_IPV6", "NETWORK_NAME
 NO_TAG = "The kernel of Host sim-1 has no VLANs, which network "
 NO_BOND = "The kernel of Host sim-1 has no bonding, so bond bond0 cannot be made"
 NO_SWITCH = "be put on Host sim-1, which has no Open vSwitch"
-SHAPED = "cannot be had: others shape the traffic of eth4 (fq 8001:)"
-NO_IPV6 = "IPv6 is switched off on eth3 of Host sim-1, so network 'store'"
-IS_TAKEN = "'store' is called 'store' on hosts, and Host sim-1 has such a link"
+SHAPED = "cannot be applied: other software shapes the traffic of eth4 (fq 8001:)"
+NO_IPV6 = "IPv6 is disabled on eth3 of Host sim-1, so network 'store'"
+IS_TAKEN = "'store' is called 'store' on hosts, and Host sim-1 has a link of that name"
 
 TABLE: Table = (
     report("bonding", "vlan", "open vswitch"),

@@ -96,7 +96,7 @@ TABLE: Table = (
         "network.name_is_no_host_side_name",
         "<name>{host_side}</name>",
         "NETWORK_NAME_USED_AS_VDSM_NETWORK_NAME",
-        "is what another network of the data centre is called on hosts",
+        "is the name of another network of the data centre on hosts",
     ),
     add("network.vlan_is_valid", "<name>t</name><vlan id='4095'/>", "NETWORK_VLAN_OUT_OF_RANGE", "VLAN 4095 does not"),
     change("network.vlan_is_valid", "<vlan id='-1'/>", "NETWORK_VLAN_OUT_OF_RANGE", "VLAN -1 does not exist"),

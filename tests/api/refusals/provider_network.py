@@ -220,7 +220,7 @@ TABLE: Table = (
         "/networks/{red}/networklabels",
         "<network_label id='rack'/>",
         "ACTION_TYPE_FAILED_EXTERNAL_NETWORK_CANNOT_BE_LABELED",
-        "takes no label",
+        "cannot have a label",
     ),
     in_cluster(
         "is_optional",

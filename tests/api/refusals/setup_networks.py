@@ -381,7 +381,7 @@ TABLE: Table = (
         "host_attachment.only_static_has_address",
         addressed(ip("10.0.1.5", method="dhcp")),
         "NETWORK_ATTACHMENT_IP_CONFIGURATION_INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS",
-        "which 'dhcp' does not take",
+        "which 'dhcp' does not allow",
     ),
     no(
         "host_attachment.method_fits_version",
@@ -496,7 +496,7 @@ TABLE: Table = (
         "host_attachment.host_side_name_is_free",
         at("eth2", "eth3"),
         "NETWORK_NAME_USED_BY_LINK_OF_HOST",
-        "and Host sim-1 has such a link",
+        "and Host sim-1 has a link of that name",
     ),
     no(
         "host_bond.bond_name_is_valid",
@@ -767,14 +767,14 @@ TABLE: Table = (
         "host_ability.nic_can_be_shaped",
         limited(linkshare=50),
         "NIC_HAS_FOREIGN_QUEUEING",
-        "others shape the traffic of eth3 (fq 8001:)",
+        "other software shapes the traffic of eth3 (fq 8001:)",
     ),
     confess(ipv6_off=True),
     no(
         "host_ability.nic_has_ipv6",
         at("bare", "eth3", ip("2001:db8::5", "64", version="v6")),
         "NIC_HAS_NO_IPV6",
-        "IPv6 is switched off on eth3",
+        "IPv6 is disabled on eth3",
     ),
     confess(),
     insert_card,
@@ -835,7 +835,7 @@ TABLE: Table = (
         "setup_networks.networks_brought_along_stay",
         at("pink", "eth3"),
         "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
-        "carries networks of another engine that would lose their place: alien",
+        "has networks of another engine that this change would displace: alien",
     ),
     forget_management,
     no2(

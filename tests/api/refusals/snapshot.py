@@ -59,7 +59,7 @@ TABLE: Table = (
     Refusal("snapshot.shows_itself", "DELETE", "/vms/{one}/snapshots/{before}", "", PREVIEW, "is previewing"),
     run,
     add(
-        "snapshot.memory_is_not_asked_for",
+        "snapshot.memory_is_not_requested",
         "<persist_memorystate>true</persist_memorystate>",
         "ACTION_TYPE_FAILED_SNAPSHOT_WITH_MEMORY_NOT_SUPPORTED",
         "without the memory of a running VM",

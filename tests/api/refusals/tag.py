@@ -28,10 +28,10 @@ def change(rule: str, name: str, body: str, code: str, words: str) -> Refusal:
 
 TABLE: Table = (
     add("tag.name_is_valid", "<name>a b</name>", "TAGS_SPECIFIED_TAG_NAME_IS_INVALID", "'a b' is not valid"),
-    add("tag.name_is_free", "<name>web</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'web' is already in use"),
-    add("tag.name_is_free", "<name>root</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'root' is already in use"),
-    change("tag.name_is_free", "web", "<name>root</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'root' is already in use"),
-    change("tag.name_is_free", "front", "<name>web</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'web' is already in use"),
+    add("tag.name_is_free", "<name>web</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'web' is already used"),
+    add("tag.name_is_free", "<name>root</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'root' is already used"),
+    change("tag.name_is_free", "web", "<name>root</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'root' is already used"),
+    change("tag.name_is_free", "front", "<name>web</name>", "TAGS_SPECIFY_TAG_IS_IN_USE", "'web' is already used"),
     add(
         "fields.text_is_valid",
         f"<name>x</name><description>{LONG}</description>",

@@ -68,15 +68,13 @@ TABLE: Table = (
         "VALIDATION_DESCRIPTION_INVALID",
         "4001 characters",
     ),
-    add(
-        "template.name_is_free", "<name>gold</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'gold' is already in use"
-    ),
+    add("template.name_is_free", "<name>gold</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'gold' is already used"),
     change(
         "template.name_is_free",
         "used",
         "<name>gold</name>",
         "ACTION_TYPE_FAILED_NAME_ALREADY_USED",
-        "The template name 'gold' is already in use",
+        "The template name 'gold' is already used",
     ),
     add(
         "vm.memory_is_enough",
@@ -109,8 +107,10 @@ TABLE: Table = (
     ),
     nic("template.cluster_is_set", "", "ACTION_TYPE_FAILED_CLUSTER_CAN_NOT_BE_EMPTY", "is in no Cluster", "blank"),
     nic("vnic.name_is_valid", "<name> </name>", "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID", "is not valid"),
-    nic("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use"),
-    change_nic("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use"),
+    nic("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already used by this VM"),
+    change_nic(
+        "vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already used by this"
+    ),
     nic(
         "vnic.interface_is_supported",
         "<interface>spapr_vlan</interface>",

@@ -123,8 +123,8 @@ def show_on(site: Site) -> None:
 
 TABLE: Table = (
     add("vm.name_is_valid", "<name>a b</name>", "ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", "is not valid"),
-    add("vm.name_is_free", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'web' is already in use"),
-    change("vm.name_is_free", "db", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "is already in use"),
+    add("vm.name_is_free", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'web' is already used"),
+    change("vm.name_is_free", "db", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "is already used"),
     add("fields.text_is_valid", f"<comment>{LONG}</comment>", "VALIDATION_DESCRIPTION_INVALID", "4001 characters"),
     add(
         "vm.memory_is_enough",

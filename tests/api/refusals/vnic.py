@@ -97,9 +97,9 @@ def parameter(name: str, value: str, code: str, words: str) -> Refusal:
 TABLE: Table = (
     add("vnic.name_is_valid", "<name> </name>", "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID", "is not valid"),
     add("vnic.name_is_valid", f"<name>{'x' * 51}</name>", "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID", "1 to 50"),
-    add("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use by this VM"),
+    add("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already used by this VM"),
     change(
-        "vnic.name_is_free", "<name>nic2</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use by this VM"
+        "vnic.name_is_free", "<name>nic2</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already used by this VM"
     ),
     add("fields.text_is_valid", f"<description>{LONG}</description>", "VALIDATION_DESCRIPTION_INVALID", "4001"),
     add(

@@ -44,5 +44,5 @@ TABLE: Table = (
     add("vnic_address.address_is_for_hosts", "192.0.2.1", "VNIC_ADDRESS_RESERVED", "is the gateway"),
     add("vnic_address.address_is_for_hosts", "192.0.2.2", "VNIC_ADDRESS_RESERVED", "is the DHCP server"),
     change("vnic_address.address_is_for_hosts", "192.0.2.255", "VNIC_ADDRESS_RESERVED", "network or broadcast"),
-    change("vnic_address.wishes_are_few", MANY, "VNIC_ADDRESSES_TOO_MANY", "17 addresses are given"),
+    change("vnic_address.addresses_are_few", MANY, "VNIC_ADDRESSES_TOO_MANY", "17 addresses are given"),
 )

@@ -114,7 +114,7 @@ TABLE: Table = (
         "vnic_profile.passthrough_stands_alone",
         PASSTHROUGH,
         "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION",
-        "takes no passthrough profile",
+        "cannot have a passthrough profile",
         "apart",
     ),
     add(

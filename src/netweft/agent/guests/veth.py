@@ -17,7 +17,7 @@ from netweft.agent import netlink as nl
 from netweft.agent.dumps import GUEST_MARK, dump_links, dump_neighbours
 from netweft.agent.link_options import mac_bytes
 from netweft.agent.settings import write_setting
-from netweft.core.host import NAME_MAX
+from netweft.core.limits import LINK_NAME_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -54,13 +54,13 @@ class CableError(OSError):
 
 def host_end(vnic: str) -> str:
     """The name of a vNIC's link on the host, made from its id."""
-    return f"{GUEST_LINK}{hashlib.sha256(vnic.encode()).hexdigest()[: NAME_MAX - len(GUEST_LINK)]}"
+    return f"{GUEST_LINK}{hashlib.sha256(vnic.encode()).hexdigest()[: LINK_NAME_MAX - len(GUEST_LINK)]}"
 
 
 def guest_end(nic: GuestNic) -> str:
     """The name of a vNIC's link in the guest: the vNIC's own, unless no link can have it."""
     valid = nic.name not in {"", ".", "..", "lo"} and nic.name.isascii() and nic.name.isprintable()
-    if valid and len(nic.name) <= NAME_MAX and not set(nic.name) & set("/: "):
+    if valid and len(nic.name) <= LINK_NAME_MAX and not set(nic.name) & set("/: "):
         return nic.name
     return f"nic{hashlib.sha256(nic.id.encode()).hexdigest()[:8]}"
 

@@ -1,3 +1,3 @@
-"""The file that describes a fleet: what it may say, what is wrong with one, and what there is to do for it. Pure: how a
-file is read and how changes are made is told elsewhere.
+"""The file that describes a fleet: its format, its mistakes, and the changes that it requires. Pure: other modules read
+the file and make the changes.
 """

@@ -1,4 +1,4 @@
-"""What there is to do for a fleet to be as its file says."""
+"""The changes that make a fleet match its file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOST_NETWORKS: Final = "host networks"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that is to hold ``after`` instead of ``before``. ``path``: its name, and before that what it is of."""
+    """A field that changes from ``before`` to ``after``. ``path``: its name, and before that the path of its object."""
 
     path: tuple[str, ...]
     before: Any
@@ -38,13 +38,13 @@ class Change:
 
     @property
     def name(self) -> str:
-        """What people call the thing."""
+        """The name of the object for users."""
         return "/".join(self.names)
 
 
 def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Change, ...]:
-    """What to do, in an order that works: what others refer to first, and removals last, in reverse. ``prune``: what a
-    collection has that the file names, and the file has not, is removed.
+    """The changes, in an order that works: what others refer to first, and removals last, in reverse. ``prune``:
+    objects that the fleet has and the file lacks, in a collection that the file names, are removed.
     """
     left = gone(current, wanted) if prune else frozenset[Key]()
     freed = _freed(current, wanted, left)
@@ -66,8 +66,8 @@ def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Chan
 
 
 def _freed(current: Fleet, wanted: Fleet, left: Collection[Key]) -> dict[Key, Any]:
-    """The failovers of the profiles that have none for a while, as the profile that it is changes or goes: nobody's
-    failover is changed or removed (oVirt). What goes with the network of both needs nothing.
+    """The failovers of profiles that lose theirs for a while, because the failover profile changes or is removed: oVirt
+    neither changes nor removes a profile that is a failover. Profiles that are removed with their network need nothing.
     """
     found = {}
     for key, values in current.things.items():
@@ -93,13 +93,13 @@ def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:
         if not one.is_secret and before.get(one.name) != wanted[one.name]
     )
     secrets = [one for one in fields if one.is_secret and not one.only_add]
-    told = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
-    return Change("change", *key, told) if found else None
+    all_differences = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
+    return Change("change", *key, all_differences) if found else None
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Roles are taken before they are given up, and what refers to another one of its noun comes after those that do
-    not.
+    """Roles are given to their new network before the old one loses them, and what refers to another object of its noun
+    comes after those that do not.
     """
     after = {one.path[0]: one.after for one in change.differences}
     is_second = bool(after.get("failover") or after.get("physical_network"))
@@ -113,7 +113,7 @@ def gone(current: Fleet, wanted: Fleet) -> frozenset[Key]:
 
 
 def is_within(key: Key, holders: Collection[Key]) -> bool:
-    """Whether a thing is in one of others."""
+    """Whether an object is inside one of others."""
     holder = above(key)
     return holder is not None and (holder in holders or is_within(holder, holders))
 

@@ -90,8 +90,8 @@ def _all_references(key: Key, current: Fleet) -> Iterator[Key]:
 
 
 def _own_reference(key: Key, current: Fleet, wanted: Fleet) -> Key | None:
-    """The network that a network of a cluster is, or the cluster's network that an attachment of a host is; None for
-    what is there by itself, and where the holder does not say in which data centre, or cluster, it is.
+    """The network that a network of a cluster refers to, or the cluster's network that an attachment of a host refers
+    to; None for other objects, and where the holder names no data centre or cluster.
     """
     refers = BY_NAME[key[0]].refers
     if not refers:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from netweft.core.fleet.items import Fleet, Values
 from netweft.core.fleet.values import Mistake, Place, suggestion
+from netweft.core.rules.fields import listed_facts
 
 Nics: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By host that has reported some, its NICs, bonds and VLAN devices by name, and what it reports of each, by the names
@@ -43,47 +44,43 @@ def _decide_nics(
     host: str, values: dict[str, Any], place: Place, nics: Nics, bonds: Collection[str]
 ) -> Iterator[Mistake]:
     if "slaves" in values:
-        found = [_found(asked, host, nics.get(host), ()) for asked in values["slaves"]]
+        found = [_found(selector, host, nics.get(host), ()) for selector in values["slaves"]]
         values["slaves"] = sorted({name for names, _ in found for name in names})
         yield from (Mistake((*place, "slaves"), text) for _, text in found if text)
     if "nic" in values:
-        asked = values["nic"]
-        names, text = _found(asked, host, nics.get(host), bonds)
+        selector = values["nic"]
+        names, text = _found(selector, host, nics.get(host), bonds)
         if len(names) > 1:
-            text = f"{_listed(asked)}: {', '.join(names)} of host {host} are so. Name more facts, or one of them."
+            text = f"{listed_facts(selector)}: {', '.join(names)} of host {host} match. Add facts, or name one of them."
         values["nic"] = names[0] if names else ""
         if text:
             yield Mistake((*place, "nic"), text)
 
 
 def _found(
-    asked: str | Mapping[str, Any], host: str, there: Mapping[str, Mapping[str, Any]] | None, bonds: Collection[str]
+    selector: str | Mapping[str, Any], host: str, there: Mapping[str, Mapping[str, Any]] | None, bonds: Collection[str]
 ) -> tuple[list[str], str]:
-    """The names of the NICs that are meant, and what is wrong. What a host has that has reported nothing is not known:
-    its names are taken as they are.
+    """The names of the selected NICs, and what is wrong. For a host that has reported nothing, names are accepted as
+    they are.
     """
-    if isinstance(asked, str):
-        if there is None or asked in there or asked in bonds:
-            return [asked], ""
-        return [asked], f"Host {host} has no NIC '{asked}'.{suggestion(asked, (*there, *bonds))}"
+    if isinstance(selector, str):
+        if there is None or selector in there or selector in bonds:
+            return [selector], ""
+        return [selector], f"Host {host} has no NIC '{selector}'.{suggestion(selector, (*there, *bonds))}"
     if there is None:
         return [], f"Host {host} has not reported its NICs: only names can be given."
-    names = sorted(name for name, facts in there.items() if asked.items() <= facts.items())
-    return names, "" if names else f"{_listed(asked)}: no NIC of host {host} is so."
-
-
-def _listed(asked: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in asked.items())
+    names = sorted(name for name, facts in there.items() if selector.items() <= facts.items())
+    return names, "" if names else f"{listed_facts(selector)}: no NIC of host {host} matches."
 
 
 def _decide_address(
     values: dict[str, Any], family: str, place: Place, before: Values, taken: set[str]
 ) -> Iterator[Mistake]:
-    """Put an address in the place of the pool; it is taken from then on."""
-    asked = dict(values[family])
-    text = asked.pop("pool")
+    """Replace the pool by an address, which is in use from then on."""
+    assignment = dict(values[family])
+    text = assignment.pop("pool")
     ends = _ends(text)
-    values[family] = asked
+    values[family] = assignment
     if ends is None:
         yield Mistake((*place, family, "pool"), f"'{text}' is no pool, such as 192.0.2.10-192.0.2.99.")
         return
@@ -93,7 +90,7 @@ def _decide_address(
     if not kept:
         yield Mistake((*place, family, "pool"), f"No address of {text} is free.")
     taken.add(kept)
-    asked["address"] = kept
+    assignment["address"] = kept
 
 
 def _ends(text: str) -> tuple[_Address, _Address] | None:

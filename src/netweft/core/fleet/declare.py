@@ -15,9 +15,9 @@ INTEGER_MAX: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of a noun. ``can_be_nothing``: null takes away what it holds. ``needed``: nothing is added without it.
-    ``only_add``: what it holds cannot be changed later. ``refers``: the noun that it names one of. ``is_secret``: it is
-    sent when something else is, and neither shown nor compared.
+    """A field of a noun. ``can_be_nothing``: null clears it. ``needed``: required to add an object. ``only_add``: it
+    cannot be changed later. ``refers``: the noun that it refers to. ``is_secret``: it is sent when something else is,
+    and neither shown nor compared.
     """
 
     name: str
@@ -32,8 +32,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """What the file holds by name under ``key``, at its top or in a noun that this is among the ``nouns`` of.
-    ``refers``: the noun that its names are names of, for what is there by itself and is given to something here.
+    """The objects of one kind in the file, by name under ``key``, at its top or in a noun that has this among its
+    ``nouns``. ``refers``: the noun that its names belong to, for objects that exist on their own and are assigned here.
     """
 
     name: str
@@ -64,7 +64,7 @@ def limit(name: str, about: str, most: int = INTEGER_MAX) -> Field:
 
 
 DESCRIPTION = text("description", "A sentence about it.")
-COMMENT = text("comment", "What somebody wrote about it.")
+COMMENT = text("comment", "A comment.")
 TEXTS = (DESCRIPTION, COMMENT)
 """What nearly everything has."""
 SECRET: Final = Parts(
@@ -75,5 +75,5 @@ SECRET: Final = Parts(
     is_one=True,
 )
 HELD_ELSEWHERE: Final = (
-    "Where the secret is: in an environment variable or in a file. It is sent when a request is made anyway."
+    "Where the secret is: in an environment variable or in a file. It is sent with every request about the object."
 )

@@ -1,4 +1,4 @@
-"""What the file of a fleet holds of hosts."""
+"""The nouns of the fleet file that belong to hosts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Final
 
 from netweft.core.fleet.declare import HELD_ELSEWHERE, INTEGER_MAX, SECRET, TEXTS, Field, Noun, text
 from netweft.core.fleet.values import Choice, Either, Items, Number, Part, Parts, Text, Texts
+from netweft.core.limits import PORT_MAX
 
 _PREFIX_MAX = 128
-_PORT_MAX = 65535
 _NIC = Either(
     Text(),
     Parts(
         (
             Part(name="pci_address", kind=Text(), help="Its PCI address, such as 0000:3b:00.0."),
-            Part(name="permanent_mac", kind=Text("mac"), help="The MAC address that it was made with."),
+            Part(name="permanent_mac", kind=Text("mac"), help="Its permanent MAC address."),
             Part(name="driver", kind=Text(), help="Its driver, such as ixgbe."),
             Part(name="speed", kind=Number(1, INTEGER_MAX), help="Its speed in Mbit/s."),
         ),
@@ -22,7 +22,7 @@ _NIC = Either(
     ),
 )
 """A NIC by its name, or by what its host reports of it."""
-_NIC_HELP = "A NIC by its name, or by facts of which one NIC of the host has all."
+_NIC_HELP = "A NIC by its name, or by facts that exactly one NIC of the host matches."
 _ASSIGNMENT = Parts(
     (
         Part(
@@ -32,7 +32,7 @@ _ASSIGNMENT = Parts(
             needed=True,
         ),
         Part(name="address", kind=Text("address"), help="The static address."),
-        Part(name="pool", kind=Text(), help="Instead of the address: FIRST-LAST, of which it is one that is free."),
+        Part(name="pool", kind=Text(), help="Instead of the address: FIRST-LAST, of which a free one is used."),
         Part(name="prefix", kind=Number(0, _PREFIX_MAX), help="The length of its network's prefix."),
         Part(name="gateway", kind=Text("address"), help="The router to everywhere else."),
     )
@@ -51,14 +51,14 @@ _BOND = Noun(
     key="bonds",
     help="Its bonds.",
     fields=(
-        Field(name="slaves", kind=Items(_NIC), help=f"What it is made of. {_NIC_HELP}", needed=True),
+        Field(name="slaves", kind=Items(_NIC), help=f"Its NICs. {_NIC_HELP}", needed=True),
         Field(name="options", kind=Texts(least=1), help="Options of the bonding driver, mode among them."),
     ),
 )
 _LABEL = Noun(
     name="host label",
     key="labels",
-    help="Its labels: the NIC that has one carries every network of the cluster that has the same one.",
+    help="Its labels: a NIC with a label carries every network of the cluster with the same label.",
     fields=(Field(name="nic", kind=_NIC, help=_NIC_HELP, needed=True),),
 )
 _ATTACHMENT = Noun(
@@ -87,8 +87,8 @@ HOST: Final = Noun(
     fields=(
         text("cluster", "The cluster it belongs to.", needed=True, refers="cluster"),
         text("address", "Name or address of the host.", needed=True),
-        Field(name="ssh_port", kind=Number(1, _PORT_MAX), help="Port of its SSH server."),
-        text("ssh_fingerprint", "SHA256:... of its SSH host key; empty trusts the key that it shows next."),
+        Field(name="ssh_port", kind=Number(1, PORT_MAX), help="Port of its SSH server."),
+        text("ssh_fingerprint", "SHA256:... of its SSH host key; empty: the key that it presents next is trusted."),
         Field(name="root_password", kind=SECRET, help=HELD_ELSEWHERE, is_secret=True, only_add=True),
         *TEXTS,
     ),

@@ -13,7 +13,7 @@ from netweft.core.fleet.values import Mistake, Place, Schema, key_mistakes, sche
 Key: TypeAlias = tuple[str, tuple[str, ...]]
 """A thing: its noun, and the names of what it is in and its own."""
 Values: TypeAlias = Mapping[str, Any]
-"""What a thing's fields hold, in the form in which equal values are equal."""
+"""The values of an object's fields, in a normal form: equal values compare equal."""
 
 VERSION_KEY, VERSION = "version", 1
 """The key with the version of the format, and the version that this program writes and reads."""
@@ -88,7 +88,7 @@ def flatten(tree: Mapping[str, Any]) -> Fleet:
 
 
 def normal(noun: str, values: Values) -> Values:
-    """What a thing's fields hold, in the form in which equal values are equal."""
+    """The values of an object's fields, in a normal form: equal values compare equal."""
     return {
         one.name: None if values[one.name] is None else one.kind.normal(values[one.name])
         for one in BY_NAME[noun].fields
@@ -97,8 +97,8 @@ def normal(noun: str, values: Values) -> Values:
 
 
 def nest(things: Mapping[Key, Values]) -> dict[str, Any]:
-    """The file that holds the things. Names are sorted, but for those of subnets: they give out addresses in the order
-    in which they were made.
+    """The file with these objects. Names are sorted, except those of subnets: subnets assign addresses in the order in
+    which they were created.
     """
     tree: dict[str, Any] = {VERSION_KEY: VERSION, **{noun.key: {} for noun in NOUNS}}
     made: dict[Key, dict[str, Any]] = {}

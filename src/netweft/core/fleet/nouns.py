@@ -1,4 +1,4 @@
-"""What the file of a fleet may hold: its nouns, which are called as on the command line, and their fields."""
+"""The nouns of the fleet file, named as on the command line, and their fields."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from netweft.core.fleet.host_nouns import HOST
 from netweft.core.fleet.values import Choice, Items, Number, Part, Parts, Text, Texts
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.network_filters import IDS
+from netweft.core.roles import ROLES
 
-ROLES: Final = ("management", "display", "migration", "default_route", "gluster")
 _DNS = Items(Text("address"), in_order=True)
 _SUBNET = Noun(
     name="subnet",
@@ -46,7 +46,7 @@ _SUBNET = Noun(
                     )
                 ),
             ),
-            help="What vNICs get addresses out of; none: all but the gateway.",
+            help="Ranges that vNICs get addresses from; none: all but the gateway.",
         ),
         Field(name="dns", kind=_DNS, help="Name servers."),
         Field(
@@ -54,13 +54,13 @@ _SUBNET = Noun(
             kind=Items(
                 Parts(
                     (
-                        Part(name="destination", kind=Text("network"), help="Where it leads.", needed=True),
+                        Part(name="destination", kind=Text("network"), help="The destination.", needed=True),
                         Part(name="next_hop", kind=Text("address"), help="The router.", needed=True),
                     )
                 ),
                 in_order=True,
             ),
-            help="Where else routers lead.",
+            help="Further routes.",
         ),
         flag("dhcp", "Whether hosts serve their guests the addresses by DHCP."),
         DESCRIPTION,
@@ -77,7 +77,7 @@ _PROFILE = Noun(
             kind=Choice(("enabled", "disabled")),
             help="Whether its vNICs are virtual functions of their host (SR-IOV).",
         ),
-        flag("migratable", "Whether machines with such a virtual function may move."),
+        flag("migratable", "Whether machines with such a virtual function may migrate."),
         Field(
             name="failover",
             kind=Parts(
@@ -86,7 +86,7 @@ _PROFILE = Noun(
                     Part(name="profile", kind=Text(), help="Its name.", needed=True),
                 )
             ),
-            help="The profile that serves while a machine with a virtual function moves.",
+            help="The profile used while a machine with a virtual function migrates.",
             can_be_nothing=True,
             refers="profile",
         ),
@@ -109,22 +109,22 @@ _NETWORK = Noun(
         limit("vlan", "802.1Q tag.", VLAN_MAX),
         Field(name="mtu", kind=Number(0, MTU_MAX), help="MTU in octets; 0 for the default."),
         flag("vm", "Whether vNICs may use it."),
-        flag("stp", "Whether its bridges speak the spanning tree protocol."),
+        flag("stp", "Whether its bridges run the spanning tree protocol."),
         flag("port_isolation", "Whether guests on one host are isolated from each other."),
         Field(name="dns", kind=_DNS, help="Resolvers for hosts; up to three."),
         text("qos", "The QoS of its traffic on hosts, of the type hostnetwork.", can_be_nothing=True, refers="qos"),
-        text("label", "Its label: NICs of hosts with the same one carry it.", can_be_nothing=True),
+        text("label", "Its label: NICs with the same label carry it.", can_be_nothing=True),
         text("provider", "The provider that has it.", can_be_nothing=True, only_add=True, refers="provider"),
         text(
             "physical_network",
-            "The network of hosts on whose wire, and in whose VLAN, the provider has it.",
+            "The network of hosts whose physical network and VLAN the provider uses.",
             can_be_nothing=True,
             only_add=True,
             refers="network",
         ),
         text(
             "physical_name",
-            "What the provider calls the wire that it is on, where no network of hosts is named.",
+            "The provider's name of its physical network, if no network of hosts is given.",
             can_be_nothing=True,
             only_add=True,
         ),
@@ -187,7 +187,7 @@ _PROVIDER = Noun(
     key="providers",
     help="External systems that provide networks, such as OpenStack Neutron.",
     fields=(
-        text("type", "What it is: neutron, ovn, or another that the engine knows.", needed=True, only_add=True),
+        text("type", "Its type: neutron, ovn, or another that the engine supports.", needed=True, only_add=True),
         text("url", "URL of its API.", needed=True),
         flag("authentication", "Whether it requires a log-in."),
         text("authentication_url", "URL of its Keystone."),
@@ -200,10 +200,10 @@ _PROVIDER = Noun(
         Field(
             name="ca", kind=Text("certificates"), help="The CA certificates that verify it (PEM).", can_be_nothing=True
         ),
-        text("plugin_remote", "What ovn-controller on hosts connects to.", can_be_nothing=True),
-        text("plugin_mappings", "Networks of hosts that its physical networks are."),
-        flag("read_only", "Whether no networks and subnets are made, changed or removed there."),
-        flag("auto_sync", "Whether its networks come by themselves."),
+        text("plugin_remote", "The address that ovn-controller on hosts connects to.", can_be_nothing=True),
+        text("plugin_mappings", "The networks of hosts for its physical networks."),
+        flag("read_only", "Whether Netweft creates, changes and removes nothing there."),
+        flag("auto_sync", "Whether its networks are imported automatically."),
         *TEXTS,
     ),
 )
@@ -220,7 +220,7 @@ _CLUSTER_NETWORK = Noun(
     help="The networks that it has.",
     fields=(
         flag("required", "Whether a host without it is not operational."),
-        Field(name="roles", kind=Items(Choice(ROLES)), help="What it is for; each role is one network's."),
+        Field(name="roles", kind=Items(Choice(ROLES)), help="Its roles; each role belongs to one network."),
     ),
     refers="network",
 )
@@ -233,24 +233,24 @@ _CLUSTER = Noun(
         Field(
             name="switch_type",
             kind=Choice(("legacy", "ovs")),
-            help="How its hosts switch: Linux bridges or Open vSwitch.",
+            help="The switches of its hosts: Linux bridges or Open vSwitch.",
         ),
         text("mac_pool", "The pool its vNICs get their MAC addresses from.", refers="macpool"),
         text("provider", "Its default provider of networks.", can_be_nothing=True, refers="provider"),
         Field(
             name="drift_healing",
             kind=Choice(("off", "harmless", "always")),
-            help="Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+            help="Which drift of its hosts is synchronized automatically: none, what costs no traffic, or all.",
         ),
         Field(
             name="rollout_canaries",
             kind=Number(0, INTEGER_MAX),
-            help="How many of its hosts a change reaches first; they are watched before it goes on.",
+            help="How many of its hosts change first; they are monitored before the rest changes.",
         ),
         Field(
             name="rollout_soak",
             kind=Number(-1, INTEGER_MAX),
-            help="For how many seconds the first are watched; -1 for as long as the engine is told.",
+            help="For how many seconds the first are monitored; -1 for the default of the engine.",
         ),
         Field(
             name="rollout_wave",
@@ -260,11 +260,11 @@ _CLUSTER = Noun(
         Field(
             name="rollout_on_failure",
             kind=Choice(("keep", "revert")),
-            help="What follows when a host fails: those that have changed keep the change, or it is taken back.",
+            help="What happens when a host fails: the changed hosts keep the change, or it is reverted.",
         ),
         flag(
             "rollout_evacuates",
-            "Whether guests that a change would cut off move to other hosts before, and back after.",
+            "Whether guests that a change would cut off migrate to other hosts before it, and back after it.",
         ),
         *TEXTS,
     ),

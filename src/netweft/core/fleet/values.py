@@ -1,6 +1,4 @@
-"""The kinds of values in the file of a fleet. Each is checked, brought into the one form in which two are compared, and
-described in the words of JSON Schema.
-"""
+"""The kinds of values in the fleet file. Each is checked, normalized for comparison, and described as JSON Schema."""
 
 from __future__ import annotations
 
@@ -154,7 +152,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list. ``in_order``: whether the order of its items means anything; else equal ones are given once."""
+    """A list. ``in_order``: whether the order of its items matters; otherwise equal ones are given once."""
 
     of: Kind
     in_order: bool = False
@@ -225,8 +223,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A mapping with known keys, which is compared as a whole; a key that is null is as one that is not there.
-    ``is_one``: at least one of them is said.
+    """A mapping with known keys, which is compared as a whole; a key with null counts as absent. ``is_one``: at least
+    one key must be given.
     """
 
     parts: tuple[Part, ...]
@@ -245,8 +243,8 @@ class Parts:
             yield Mistake(place, f"Name at least one of: {', '.join(part.name for part in self.parts)}.")
 
     def normal(self, value: Any) -> Any:  # noqa: ANN401, D102
-        said = [part for part in self.parts if value.get(part.name) is not None]
-        return {part.name: part.kind.normal(value[part.name]) for part in said}
+        given = [part for part in self.parts if value.get(part.name) is not None]
+        return {part.name: part.kind.normal(value[part.name]) for part in given}
 
     def schema(self) -> Schema:  # noqa: D102
         needed = [part.name for part in self.parts if part.needed]
@@ -278,12 +276,12 @@ class Either:
 
 def schema_of(kind: Kind, about: str, *, nothing: bool) -> Schema:
     """A field in the words of JSON Schema. ``nothing``: it may be null."""
-    told = kind.schema()
-    return {"description": about, **({"anyOf": [told, {"type": "null"}]} if nothing else told)}
+    schema = kind.schema()
+    return {"description": about, **({"anyOf": [schema, {"type": "null"}]} if nothing else schema)}
 
 
 def key_mistakes(value: Any, place: Place, known: list[str]) -> Iterator[Mistake]:  # noqa: ANN401 -- what a file holds
-    """What is wrong with something as a mapping of known keys."""
+    """The mistakes in a value that should be a mapping of known keys."""
     if not isinstance(value, Mapping):
         yield Mistake(place, f"{_quoted(value)} is no mapping with some of: {', '.join(known)}.")
         return
@@ -294,7 +292,7 @@ def key_mistakes(value: Any, place: Place, known: list[str]) -> Iterator[Mistake
 
 
 def suggestion(word: object, known: list[str] | tuple[str, ...]) -> str:
-    """Which known word was probably meant, as a sentence; empty when none is like it."""
+    """A suggestion of the known word that was probably meant, as a sentence; empty when none is similar."""
     close = get_close_matches(str(word), known, 1)
     return f" Did you mean '{close[0]}'?" if close else ""
 

@@ -1,1 +1,1 @@
-"""The phases of :func:`netweft.core.plan.plan`. Each yields a step, and goes on when that has been played."""
+"""The phases of :func:`netweft.core.plan.plan`. Each yields a step, and continues after that has been played."""

@@ -14,7 +14,7 @@ from netweft.core.world_link import AnyLink, WorldLink
 
 
 def move_addresses(plan: Situation) -> Iterator[s.Step]:
-    """Addresses that move are taken from one link and put on the other in one breath."""
+    """Addresses that move are removed from one link and added to the other without a step in between."""
     changing = [name for name in plan.order if plan.want[name].addresses != plan.world.links[name].addresses]
     receiving = dict.fromkeys(name for name in changing if _receives(plan, name))
     for name in changing:
@@ -59,7 +59,7 @@ def _remove_addresses(plan: Situation, name: str) -> Iterator[s.Step]:
 
 
 def _receive(plan: Situation, name: str) -> Iterator[s.Step]:
-    """Put the missing addresses on a link, each just after it left the link that had it."""
+    """Add the missing addresses to a link, each right after it was removed from the link that had it."""
     want = plan.want[name]
     for address in want.addresses:
         if address in plan.world.links[name].addresses:
@@ -127,9 +127,9 @@ def _dhcp_of(link: AnyLink | WorldLink) -> tuple[bool, bool, bool]:
 
 def _check_apart(routes: Iterable[Route]) -> None:
     """A routing table has one route to a network with one metric (fib_table_insert(), fib6_add()). Raises PlanError."""
-    seen: dict[tuple[str, int, int], Route] = {}
+    first_routes: dict[tuple[str, int, int], Route] = {}
     for route in routes:
-        first = seen.setdefault((route.to, route.table, route.metric), route)
+        first = first_routes.setdefault((route.to, route.table, route.metric), route)
         if first is not route:
             ways = " and ".join(f"over {r.link}{f' via {r.via}' if r.via else ''}" for r in (first, route))
             raise PlanError(

@@ -1,4 +1,4 @@
-"""What ovn-controller is told."""
+"""The settings of ovn-controller."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from netweft.core.world_link import UNKNOWN, AnyLink, WorldLink
 
 
 def forget_autoconf(plan: Situation) -> Iterator[s.Step]:
-    """Of ports that leave their bonds, and of VLAN devices over them. The MTU that such a port had before it joined
-    may have no room for IPv6, and the setting would be lost, or not: nobody knows.
+    """Of ports that leave their bonds, and of VLAN devices over them. The MTU that such a port had before it joined may
+    be too small for IPv6; whether the setting would then be lost is unknown.
     """
     for name in plan.order:
         link = plan.world.links.get(name)
@@ -33,8 +33,8 @@ def _leaves_bond(plan: Situation, link: WorldLink) -> bool:
 
 
 def make_room(plan: Situation) -> Iterator[s.Step]:
-    """Delete what cannot be changed into what is wanted, and what has a name, a VLAN or a bond's place that
-    something wanted needs.
+    """Delete what cannot become the desired link, and what has a name, a VLAN or a bond's place that a desired link
+    needs.
     """
     doomed = {name for name in plan.order if plan.is_stale(name)}
     for name, want in plan.want.items():
@@ -128,8 +128,8 @@ def _join_bond(plan: Situation, port: str, bond: str) -> Iterator[s.Step]:
 
 
 def set_autoconf(plan: Situation, name: str) -> Iterator[s.Step]:
-    """To be done before a link goes up, which is when a router is asked. A link whose MTU has no room for IPv6, or
-    is not known, has to wait until it has another.
+    """This is done before a link goes up, which is when the kernel solicits routers. A link whose MTU is too small for
+    IPv6, or unknown, has to wait until it has another.
     """
     want, link = plan.want[name], plan.world.links[name]
     if link.autoconf != want.autoconf and link.has_room_for_ipv6:

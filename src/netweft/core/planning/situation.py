@@ -15,19 +15,19 @@ from netweft.core.world_link import AnyLink, WorldLink
 
 
 class PlanError(HostError):
-    """No plan leads to the wanted host without touching what is not ours; the text says what is in the way."""
+    """No plan leads to the desired host without changing what is not ours; the text names the obstacle."""
 
     code = "ACTION_TYPE_FAILED_HOST_PLAN"
 
 
 class Situation:
-    """The host as it has become by the steps so far (``world``), and what is wanted of it.
+    """The host after the steps so far (``world``), and its desired state.
 
-    ``want``: links by name, also NICs that are to be free again; ``want_bridges`` and ``want_ports``: in Open vSwitch;
-    ``want_chassis``: what ovn-controller is to be told, None when that is not ours; ``ports``: names of links by the
-    bond or bridge that they are to be in; ``gone``: our links that are not wanted any more; ``held``: the link that has
-    an address that is to go from it; ``coming``: addresses that links are to have, where some are held; ``order``:
-    names of wanted links, each after those that it stands on.
+    ``want``: links by name, also NICs that are to be released; ``want_bridges`` and ``want_ports``: in Open vSwitch;
+    ``want_chassis``: the settings of ovn-controller, None when those are not ours; ``ports``: names of links by the
+    bond or bridge that they are to join; ``gone``: our links that are no longer desired; ``held``: the link that has an
+    address that is to be removed from it; ``coming``: addresses that links are to get, where another link still has
+    some; ``order``: names of desired links, each after those below it.
     """
 
     def __init__(self, current: Host, desired: Host) -> None:
@@ -89,14 +89,14 @@ class Situation:
     def _wanted_chassis(self) -> Chassis | None:
         there, wanted = self.world.chassis, self.desired.chassis
         if there is None and wanted is not None and wanted.owner:
-            raise PlanError("There is no Open vSwitch on the host, so it can be no chassis of OVN; install it first.")
+            raise PlanError("There is no Open vSwitch on the host, so it cannot be an OVN chassis; install it first.")
         if there is None or not (there.owner or (wanted is not None and wanted.owner)):
             return None
         return wanted if wanted is not None else released(there)
 
     def _is_managed(self, name: str, owner: str) -> bool:
-        """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something
-        that is not ours.
+        """Whether a desired virtual link is ours to create or change. Raises PlanError when its name belongs to
+        something that is not ours.
         """
         world = self.world
         mine = world.links.get(name) or world.ovs_bridges.get(name)
@@ -109,7 +109,7 @@ class Situation:
         return bool(owner)
 
     def _takes_over(self, name: str) -> bool:
-        """Whether what others made becomes ours. Raises PlanError when it cannot become what is wanted as it is."""
+        """Whether an unmanaged link becomes ours. Raises PlanError when it cannot become the desired one as it is."""
         if name not in self.desired.taken_over:
             return False
         desired, world = self.desired, self.world
@@ -138,7 +138,7 @@ class Situation:
         return bool(port.owner or (mine is not None and mine.owner))
 
     def _find_gone(self) -> None:
-        """Our links that are not wanted any more: virtual ones to delete, NICs to set free."""
+        """Our links that are no longer desired: virtual ones to delete, NICs to release."""
         for name, link in self.world.links.items():
             want = self.want.get(name)
             if link.owner and want is None:
@@ -155,9 +155,7 @@ class Situation:
             self.coming = {address.ip for want in self.want.values() for address in want.addresses}
 
     def _in_order(self) -> list[str]:
-        """Wanted links, each after those that it stands on; those that get an address from another link last among
-        their like.
-        """
+        """Desired links, each after those below it; those that get an address from another link last of their kind."""
         depths: dict[str, int] = {}
 
         def depth(name: str) -> int:
@@ -186,7 +184,7 @@ class Situation:
         return self.ports.get(link.name, []) if isinstance(link, Bridge) else []
 
     def is_stale(self, name: str) -> bool:
-        """Whether a link of that name is there that cannot become the wanted one."""
+        """Whether a link of that name exists that cannot become the desired one."""
         link, want = self.world.links.get(name), self.want[name]
         return link is not None and link.value is not want and is_another(want, link.value)
 
@@ -197,7 +195,7 @@ class Situation:
 
 
 def is_another(want: Link, there: Link) -> bool:
-    """Whether a link that is there cannot become the wanted one: it would have to be made anew."""
+    """Whether an existing link cannot become the desired one, and would have to be created again."""
     match want, there:
         case (Nic(), Nic()) | (Bridge(), Bridge()):
             return False

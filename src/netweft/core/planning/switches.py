@@ -11,7 +11,7 @@ from netweft.core.planning.situation import Situation
 
 
 def make_room_in_ovs(plan: Situation, doomed: set[str]) -> Iterator[s.Step]:
-    """Delete bridges and ports whose name, or interface, something wanted needs."""
+    """Delete bridges and ports whose name or interface a desired one needs."""
     world = plan.world
     for name in sorted(world.ovs_bridges):
         if name in plan.want:

@@ -1,3 +1,3 @@
-"""Why a step may not be done, one function per kind of step, each with the rule of the Linux kernel (or of
-ovs-vswitchd.conf.db(5)) that it stands for. Each module has a table of them, ``REFUSALS``.
+"""Why a step is refused: one function per kind of step, each with its rule of the Linux kernel (or of
+ovs-vswitchd.conf.db(5)). Each module has a table of them, ``REFUSALS``.
 """

@@ -36,7 +36,7 @@ def _no_ipv6(link: WorldLink) -> str | None:
     """addrconf_notify() of the kernel: a link has IPv6 while its MTU has room for it; an unknown one may not."""
     if link.has_room_for_ipv6:
         return None
-    return f"{link.name}: no IPv6 while its MTU is {link.mtu}; it takes {IPV6_MIN_MTU}"
+    return f"{link.name}: no IPv6 while its MTU is {link.mtu}; IPv6 needs {IPV6_MIN_MTU}"
 
 
 def _add_address(world: World, step: s.AddAddress) -> str | None:
@@ -52,7 +52,7 @@ def _add_address(world: World, step: s.AddAddress) -> str | None:
     if ipv6 and (problem := _no_ipv6(link)):
         return problem
     if ipv6 and isinstance(link.value, Nic) and link.value.ipv6_off:
-        return f"{step.name}: IPv6 is switched off"
+        return f"{step.name}: IPv6 is disabled"
     same = [other for other in link.addresses if other.ip == ip and (ipv6 or other.prefix == step.address.prefix)]
     return f"{step.name} has {same[0]} already" if same else None
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from netweft.core import steps as s
-from netweft.core.host import NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
-from netweft.core.limits import INTERNAL_MTU_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
+from netweft.core.host import Bond, Bridge, Nic, OvsPort, Vlan
+from netweft.core.limits import INTERNAL_MTU_MAX, LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
 from netweft.core.world import World
 from netweft.core.world_link import UNKNOWN, WorldLink
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 def name_problem(world: World, name: str) -> str | None:
     """dev_valid_name() of the kernel, and that the name is free."""
-    if not 0 < len(name.encode()) <= NAME_MAX or name in {".", ".."} or any(c in "/:" or c.isspace() for c in name):
-        return f"{name!r} is no name for a link: 1 to {NAME_MAX} characters without slash, colon or blank are"
+    if (
+        not 0 < len(name.encode()) <= LINK_NAME_MAX
+        or name in {".", ".."}
+        or any(c in "/:" or c.isspace() for c in name)
+    ):
+        return f"{name!r} is no name for a link: 1 to {LINK_NAME_MAX} characters without slash, colon or blank are"
     if name in world.links or name in world.ovs_bridges or name in world.guests or name in world.host.unmanaged:
         return f"{name} exists already"
     return None

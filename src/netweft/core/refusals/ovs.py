@@ -91,7 +91,7 @@ def _delete_ovs_port(world: World, step: s.DeleteOvsPort) -> str | None:
 
 
 def _set_chassis(world: World, _step: s.SetChassis) -> str | None:
-    return "there is no Open vSwitch by which ovn-controller could be told anything" if world.chassis is None else None
+    return "Open vSwitch is not installed, so ovn-controller cannot be configured" if world.chassis is None else None
 
 
 REFUSALS: dict[type, Callable[..., str | None]] = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _start_shaping(world: World, step: s.StartShaping) -> str | None:
-    """tc_modify_qdisc() of the kernel: in the place of a queueing discipline that somebody chose no other is made."""
+    """tc_modify_qdisc() of the kernel: a queueing discipline that was configured is not replaced."""
     link = world.links.get(step.name)
     if link is None or not isinstance(link.value, Nic | Bond):
         return f"there is no NIC or bond {step.name}"

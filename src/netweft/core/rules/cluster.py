@@ -13,7 +13,7 @@ ISOLATION_SINCE = "4.5"
 
 
 def management_network_is_found(name: str | None) -> Problem | None:
-    """A cluster needs a management network: the one asked for, or the data centre's default."""
+    """A cluster needs a management network: the requested one, or the data centre's default."""
     if name is None:
         return Problem(
             "ACTION_TYPE_FAILED_DEFAULT_MANAGEMENT_NETWORK_NOT_FOUND",

@@ -7,27 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from netweft.core.errors import Problem
+from netweft.core.roles import Role
 from netweft.core.rules.fields import listed
 
-
-class Role(StrEnum):
-    """What a network does for a cluster beyond carrying traffic. At most one network of a cluster holds each.
-
-    The values are the names of oVirt's NetworkUsage; ``vm`` is missing because it is a property of the network itself.
-    """
-
-    MANAGEMENT = "management"
-    DISPLAY = "display"
-    MIGRATION = "migration"
-    DEFAULT_ROUTE = "default_route"
-    GLUSTER = "gluster"
-
-
 HANDED_BACK = frozenset({Role.DISPLAY, Role.MIGRATION, Role.DEFAULT_ROUTE})
-"""Roles that go to the management network when given up. Gluster goes to nobody, management is never given up."""
+"""Roles that the management network takes over when another network loses them. Gluster is simply removed; the role
+management can only move.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +70,7 @@ def management_moves_in_empty_cluster(
 
 
 def management_is_not_unset(network: str, before: Collection[Role], after: Collection[Role]) -> Problem | None:
-    """A cluster always has a management network: the role is taken by another, never just dropped."""
+    """A cluster always has a management network: the role moves to another network, and is never just removed."""
     if Role.MANAGEMENT in before and Role.MANAGEMENT not in after:
         return Problem(
             "ACTION_TYPE_FAILED_MANAGEMENT_NETWORK_UNSET",

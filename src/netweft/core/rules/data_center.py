@@ -14,7 +14,7 @@ VERSIONS = ("4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8")
 """Compatibility versions that clients of the v4 API send, oldest first."""
 
 DEFAULT_VERSION = "4.7"
-"""The version of a data centre that says nothing of it. Older clients do not know 4.8."""
+"""The default version of a data centre. Older clients do not support 4.8."""
 
 
 def has_no_clusters(name: str, clusters: Sequence[str]) -> Problem | None:

@@ -9,11 +9,11 @@ TEXT_MAX = 4000
 _CUSTOM_ID_MAX = 2**31 - 1
 
 OWN_ORIGIN = "oVirt"
-"""The origin of the engine's own events, which nobody else may pretend to be."""
+"""The origin of the engine's own events, reserved for it."""
 
 
 def origin_is_valid(origin: str) -> Problem | None:
-    """Who tells of it must say so, and be someone else than the engine."""
+    """The origin of an event is given, and is not the engine."""
     if not 0 < len(origin) <= ORIGIN_MAX:
         return Problem("ACTION_TYPE_FAILED_EXTERNAL_EVENT_ILLEGAL", f"The origin needs 1 to {ORIGIN_MAX} characters.")
     if origin.lower() == OWN_ORIGIN.lower():

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 from netweft.core.errors import Problem
+from netweft.core.limits import LINK_NAME_MAX
 
 NAME_MAX = 256
 """Characters of a network's or vNIC profile's name."""
 
 SHORT_NAME_MAX = 40
 """Characters of a data centre's or cluster's name."""
+
+MACHINE_NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
+"""Names of hosts and virtual machines, as in oVirt: they appear in certificates and in searches."""
 
 DESCRIPTION_MAX = 4000
 """Characters of a description or a comment."""
@@ -22,7 +26,7 @@ DESCRIPTION_MAX = 4000
 def name_is_valid(kind: str, name: str, longest: int = NAME_MAX) -> Problem | None:
     """A name has 1 to ``longest`` characters, none of them a control character, and no blank at either end.
 
-    Control characters have no form in XML 1.0, and names that differ by a blank that nobody sees are a trap.
+    Control characters have no form in XML 1.0, and names that differ by an invisible blank are easily confused.
     """
     if not name.strip():
         return Problem("ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", f"{kind} name may not be empty. Give it a name.")
@@ -66,7 +70,7 @@ class Described(Protocol):
 
     @property
     def comment(self) -> str:
-        """What somebody wrote about it."""
+        """A comment."""
 
 
 def texts_are_valid(kind: str, thing: Described, longest: int = NAME_MAX) -> tuple[Problem | None, ...]:
@@ -78,15 +82,29 @@ def texts_are_valid(kind: str, thing: Described, longest: int = NAME_MAX) -> tup
     )
 
 
-def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) -> Problem | None:
-    """No other of its kind (``others``: their names) has the name."""
+def name_is_free(kind: str, name: str, others: Collection[str], *, code: str, where: str = "") -> Problem | None:
+    """No other object of its kind (``others``: their names) has the name. ``where``: the scope of the name, a blank
+    before it.
+    """
     if name in others:
-        return Problem(code, f"The {kind} name '{name}' is already used. Choose a different name.")
+        return Problem(code, f"The {kind} name '{name}' is already used{where}. Choose a different name.")
     return None
 
 
-_LINK = re.compile(r"[0-9A-Za-z_.-]{1,15}")
-"""What a link may be called where its name becomes part of a line of a file."""
+def one_or_many(users: Collection[str], codes: tuple[str, str]) -> str:
+    """The code of an object that is in use: the first of ``codes`` for one user, the second for several."""
+    return codes[len(users) > 1]
+
+
+def in_use(what: str, by: str, users: Collection[str], codes: tuple[str, str], remedy: str) -> Problem:
+    """An object is in use (``by``: what kind of users it has; ``users``: their names; ``codes``: as for
+    :func:`one_or_many`).
+    """
+    return Problem(one_or_many(users, codes), f"{what} is used by {by}: {listed(users)}. {remedy}")
+
+
+_LINK = re.compile(rf"[0-9A-Za-z_.-]{{1,{LINK_NAME_MAX}}}")
+"""Names of links that may become part of a line of a file."""
 
 
 def netmask_prefix(text: str) -> int | None:
@@ -102,9 +120,9 @@ def netmask_prefix(text: str) -> int | None:
 
 
 def name_server(text: str) -> IPv4Address | IPv6Address | None:
-    """The address of a name server that a host can ask; None for what is no address, or nobody's.
+    """The address of a name server that a host can query; None for an invalid or unusable address.
 
-    A link-local one has to say on which link it is (RFC 4007, section 11): ``fe80::53%eth0``.
+    A link-local one has to include its link (RFC 4007, section 11): ``fe80::53%eth0``.
     """
     try:
         address = ip_address(text)
@@ -125,14 +143,19 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(ordered[:most]) + (f" (and {rest} more)" if rest > 0 else "")
 
 
+def listed_facts(facts: Mapping[str, object]) -> str:
+    """Names and values for a sentence: ``driver ixgbe, speed 10000``."""
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
 def element_is_known(path: str) -> Problem | None:
-    """Refuses an element that oVirt has and Netweft has not, or not in this request (``path``: where it stands)."""
-    text = f"The element {path} asks for what Netweft does not do here. Leave it out."
+    """Refuses an element that oVirt has and Netweft does not support, or not in this request (``path``: its place)."""
+    text = f"The element {path} is not supported here. Leave it out."
     return Problem("ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED", text)
 
 
-def element_is_fixed(path: str, said: str, only: str) -> Problem | None:
+def element_is_fixed(path: str, given: str, only: str) -> Problem | None:
     """Refuses another value of an element that has one value here (``only``; empty: none at all)."""
     has = f"it is always '{only}' here" if only else "there is none here"
-    text = f"The element {path} cannot be '{said[:100]}': {has}. Leave it out."
+    text = f"The element {path} cannot be '{given[:100]}': {has}. Leave it out."
     return Problem("ACTION_TYPE_FAILED_ELEMENT_IS_FIXED", text)

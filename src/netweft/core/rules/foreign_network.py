@@ -1,4 +1,4 @@
-"""Whether what others made on a host may become networks."""
+"""Whether unmanaged links of a host may become networks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from netweft.core.rules.fields import listed
 
 
 def foreign_network_exists(host: str, name: str, there: Collection[str]) -> Problem | None:
-    """What is named was made by others. ``there``: the names of all that was."""
+    """The named unmanaged link exists. ``there``: the names of all of them."""
     if name in there:
         return None
-    told = f"It has: {listed(there)}." if there else "It has nothing that Netweft did not make."
-    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {told}"
+    choice = f"It has: {listed(there)}." if there else "It has nothing that Netweft did not make."
+    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {choice}"
     return Problem("FOREIGN_NETWORK_NOT_EXISTS", text)
 
 
@@ -56,7 +56,7 @@ def foreign_networks_differ(chosen: Mapping[str, str], networks: Mapping[str, Ne
 
 
 def foreign_network_loses_nothing(steps: Iterable[StepImpact]) -> Problem | None:
-    """To take over what others made costs no traffic."""
+    """Taking over an unmanaged link interrupts no traffic."""
     costly = [f"{one.text} ({one.loss.value})" for one in steps if one.loss is not Loss.NONE]
     if not costly:
         return None

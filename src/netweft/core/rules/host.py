@@ -8,15 +8,14 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from netweft.core.errors import Problem
-
-NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
-"""Names of hosts as oVirt has them: they appear in certificates and in searches."""
+from netweft.core.limits import PORT_MAX
+from netweft.core.rules import fields
 
 REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
-"""In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
+"""In these statuses no operation of ours can be running on the host; an ``up`` host goes into maintenance first."""
 
 INSTALLABLE = frozenset({"installing", "install_failed", "maintenance"})
-"""In these the engine may install the agent of a host (anew)."""
+"""In these statuses the engine may install, or reinstall, the agent of a host."""
 
 _FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 """Of an SSH host key, as ssh-keygen -l prints it."""
@@ -36,18 +35,15 @@ ACTIVATABLE = frozenset(
 
 def name_is_valid(name: str) -> Problem | None:
     """The name has the letters and the length that names of hosts may have."""
-    if NAME.fullmatch(name):
+    if fields.MACHINE_NAME.fullmatch(name):
         return None
     text = f"The Host name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
     return Problem("VALIDATION_VDS_NAME_INVALID", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other host has the name."""
-    if name not in taken:
-        return None
-    text = f"The Host name '{name}' is already in use, please choose a unique name and try again."
-    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+    return fields.name_is_free("Host", name, used, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
 
 
 def address_is_valid(address: str) -> Problem | None:
@@ -70,19 +66,19 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
     """No other host has the address."""
     if address not in taken:
         return None
-    text = f"Host with the same address already exists: another Host of this engine answers at '{address}'."
+    text = f"Host with the same address already exists: another Host of this engine has the address '{address}'."
     return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
 
 
 def ssh_port_is_valid(port: int) -> Problem | None:
     """The port at which a host's SSH server listens is one."""
-    if 0 < port <= 65535:  # noqa: PLR2004 -- TCP has 16 bits
+    if 0 < port <= PORT_MAX:
         return None
-    return Problem("VALIDATION_VDS_SSH_PORT_RANGE", f"The SSH port {port} is not valid: give one from 1 to 65535.")
+    return Problem("VALIDATION_VDS_SSH_PORT_RANGE", f"The SSH port {port} is not valid: give one from 1 to {PORT_MAX}.")
 
 
 def ssh_fingerprint_is_valid(fingerprint: str) -> Problem | None:
-    """The fingerprint of a host's SSH key is one; empty: the key is trusted when it is first seen."""
+    """The fingerprint of a host's SSH key is valid; empty: the key is trusted on first use."""
     if not fingerprint or _FINGERPRINT.fullmatch(fingerprint):
         return None
     text = (
@@ -110,20 +106,20 @@ def way_in_is_given(*, by_key: bool, password: str) -> Problem | None:
         return None
     text = (
         "The password is empty: give root_password, or let root of the Host accept the engine's own key ('netweft host"
-        " ssh-key' shows it) and say ssh.authentication_method publickey."
+        " ssh-key' shows it) and set ssh.authentication_method to publickey."
     )
     return Problem("VDS_CANNOT_INSTALL_EMPTY_PASSWORD", text)
 
 
 def engine_is_reachable(engine_url: str, address: str) -> Problem | None:
-    """A host that joins calls the engine at the address at which whoever asks for it did; at its own loopback address
-    there is an engine only when both are one machine.
+    """A host joins the engine at the address of the request that adds it. A loopback address works only if the engine
+    runs on that host.
     """
     if not _is_loopback(urlsplit(engine_url).hostname or "") or _is_loopback(urlsplit(f"//{address}").hostname or ""):
         return None
     text = (
-        f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: call the engine"
-        " by a name or an address that hosts reach (NETWEFT_URL, and --listen and --name of the engine)."
+        f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: use a name or"
+        " an address of the engine that hosts can reach (NETWEFT_URL, and --listen and --name of the engine)."
     )
     return Problem("VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK", text)
 
@@ -144,7 +140,7 @@ def may_be_installed(status: str) -> Problem | None:
 
 
 def has_joined(host: str, agent_url: str) -> Problem | None:
-    """Something is asked of a host only when it has an agent that could be asked (``agent_url``: empty when not)."""
+    """Requests that need a host's agent require that it has one (``agent_url``: empty when not)."""
     if agent_url:
         return None
     text = f"Host {host} has never joined an engine: join it with the command that 'netweft host token {host}' shows."
@@ -165,7 +161,7 @@ def may_enroll_certificate(host: str, status: str) -> Problem | None:
 
 
 def may_move_to_cluster(status: str) -> Problem | None:
-    """A host changes its cluster only while it runs nothing and nobody counts on it."""
+    """A host changes its cluster only while it is out of service."""
     if status in {"maintenance", "installing", "install_failed"}:
         return None
     text = f"Host is in status {status}. Switch it to maintenance mode before you change its cluster."
@@ -173,10 +169,10 @@ def may_move_to_cluster(status: str) -> Problem | None:
 
 
 def waits_for_no_rollout(name: str, *, waits: bool) -> Problem | None:
-    """No rollout has yet to bring the host a change: what it keeps until then is of its cluster."""
+    """No rollout has a pending change for the host: its present networks belong to its cluster."""
     if not waits:
         return None
-    text = f"Host {name} waits for a change of its networks. Let the rollout go on, or take it back (netweft rollout)."
+    text = f"Host {name} waits for a change of its networks. Resume the rollout, or revert it (netweft rollout)."
     return Problem("HOST_WAITS_FOR_ROLLOUT", text)
 
 
@@ -201,12 +197,12 @@ def may_be_removed(status: str) -> Problem | None:
 
 
 def may_be_cleaned(status: str) -> Problem | None:
-    """Networks are taken off a host that answers."""
+    """Networks can only be removed from a host that is reachable."""
     if status in {"maintenance", "non_operational"}:
         return None
     text = (
         f"Host is in status {status} and cannot be reached, so its networks cannot be taken off it. Remove it with"
-        " force; then they stay on it until 'netweft agent --leave' is typed there."
+        " force; then they stay on it until 'netweft agent --leave' is run there."
     )
     return Problem("VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL", text)
 
@@ -220,7 +216,7 @@ def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
 
 
 def may_be_activated(status: str) -> Problem | None:
-    """Only a host that is out of service can be taken into it."""
+    """Only a host that is out of service can be activated."""
     if status == "up":
         return Problem("VDS_ALREADY_UP", "Host in Up status.")
     if status in ACTIVATABLE:
@@ -229,7 +225,7 @@ def may_be_activated(status: str) -> Problem | None:
 
 
 def may_be_deactivated(status: str) -> Problem | None:
-    """Only a host that is not yet out of service can be taken out of it."""
+    """Only a host that is in service can be deactivated."""
     if status != "maintenance":
         return None
     return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
@@ -244,8 +240,8 @@ def answers_for_its_guests(status: str, vms: Sequence[str]) -> Problem | None:
 
 
 def guests_can_leave(stuck: Mapping[str, str]) -> Problem | None:
-    """A host goes into maintenance when its guests can be moved to others (``stuck``: by name of each that never can,
-    why).
+    """A host goes into maintenance when its guests can migrate to other hosts (``stuck``: by name of each that never
+    can, why).
     """
     if not stuck:
         return None

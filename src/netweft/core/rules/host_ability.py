@@ -1,6 +1,6 @@
-"""What a host has reported that it cannot do, refused before it is tried.
+"""What a host has reported as unsupported is refused before it is tried.
 
-A request to set up a host is judged by what it touches: what is on the host already is in the way of nothing else.
+Only what a request touches is checked: existing configuration of the host does not block other changes.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from netweft.core.protocol import Ability
 
 
 def host_can_bond(host: HostView, bond: BondIntent) -> Problem | None:
-    """A bond of the kernel takes its module; Open vSwitch bonds by itself."""
+    """A bond of the kernel needs its module; Open vSwitch has bonds of its own."""
     if host.intent.switch_type == "ovs" or Ability.BONDING not in host.limits.lacks:
         return None
-    text = f"The kernel of Host {host.name} has no bonding, so bond {bond.name} cannot be made."
+    text = f"The kernel of Host {host.name} has no bonding, so bond {bond.name} cannot be created."
     return Problem("HOST_HAS_NO_BONDING", f"{text} Load the module bonding there, or use a NIC.")
 
 
 def host_can_tag(host: HostView, attachment: AttachmentIntent) -> Problem | None:
-    """A VLAN device takes the kernel's module; Open vSwitch tags by itself."""
+    """A VLAN device needs the kernel's module; Open vSwitch tags frames itself."""
     network = host.networks[attachment.network_id]
     if host.intent.switch_type == "ovs" or network.intent.vlan is None or Ability.VLAN not in host.limits.lacks:
         return None
@@ -40,7 +40,7 @@ def host_has_its_switch(host: HostView, attachment: AttachmentIntent) -> Problem
 
 
 def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: FinalSet) -> Problem | None:
-    """A NIC whose traffic others shape is not shaped by us as well. Of a bond Open vSwitch shapes the NICs."""
+    """We do not shape a NIC whose traffic other software shapes. Of a bond, Open vSwitch shapes the NICs."""
     network = host.networks[attachment.network_id]
     if effective_qos(attachment, network.intent) is None:
         return None
@@ -49,8 +49,9 @@ def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: Final
     others = sorted(f"{name} ({shaped[name]})" for name in names if name in shaped)
     if not others:
         return None
-    text = f"The QoS of network '{network.name}' cannot be had: others shape the traffic of {', '.join(others)}."
-    return Problem("NIC_HAS_FOREIGN_QUEUEING", f"{text} Remove that on Host {host.name}, or take the QoS off.")
+    links = ", ".join(others)
+    text = f"The QoS of network '{network.name}' cannot be applied: other software shapes the traffic of {links}."
+    return Problem("NIC_HAS_FOREIGN_QUEUEING", f"{text} Remove that on Host {host.name}, or remove the QoS.")
 
 
 def shaped_links(switch_type: SwitchType, nic: str, bond: BondIntent | None) -> Sequence[str]:
@@ -59,12 +60,12 @@ def shaped_links(switch_type: SwitchType, nic: str, bond: BondIntent | None) -> 
 
 
 def nic_has_ipv6(host: HostView, attachment: AttachmentIntent) -> Problem | None:
-    """A network that stands on the NIC itself has IPv6 only where nobody has switched it off."""
+    """A network directly on a NIC has IPv6 only where IPv6 is enabled."""
     network, nic = host.networks[attachment.network_id], attachment.nic
     wants = any(ip.version == 6 and ip.method != "none" for ip in attachment.assignments)  # noqa: PLR2004 -- of IP
     if not (wants and nic in host.limits.without_ipv6 and stands_on_nic(host.intent.switch_type, network.intent)):
         return None
-    text = f"IPv6 is switched off on {nic} of Host {host.name}, so network '{network.name}' cannot have any there."
+    text = f"IPv6 is disabled on {nic} of Host {host.name}, so network '{network.name}' cannot use it there."
     return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic}.disable_ipv6 to 0 on the host.")
 
 

@@ -32,13 +32,12 @@ def network_is_known(host: HostView, one: Resolved) -> Problem | None:
     """D3: the network is given, and exists."""
     if one.network:
         return None
-    if one.wish.network == Ref():
+    if one.change.network == Ref():
         text = "A network attachment names no network: give the id or the name of one."
         return Problem("NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", text)
-    text = (
-        f"There is no network '{one.wish.network}' in the Cluster of Host {host.name}: attach it to the Cluster first."
-    )
-    code = "NETWORK_HAVING_ID_NOT_EXISTS" if one.wish.network.id else "NETWORK_HAVING_NAME_NOT_EXISTS"
+    network = one.change.network
+    text = f"There is no network '{network}' in the Cluster of Host {host.name}: attach it to the Cluster first."
+    code = "NETWORK_HAVING_ID_NOT_EXISTS" if network.id else "NETWORK_HAVING_NAME_NOT_EXISTS"
     return Problem(code, text)
 
 
@@ -53,7 +52,7 @@ def nic_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
 
 def network_id_and_name_agree(one: Resolved) -> Problem | None:
     """D5: a network given by id and name is one and the same."""
-    ref = one.wish.network
+    ref = one.change.network
     if not (one.network and ref.id and ref.name) or one.network.name == ref.name:
         return None
     text = f"The network with id {ref.id} is called '{one.network.name}', not '{ref.name}'. Give only one of the two."
@@ -88,10 +87,10 @@ def nic_is_for_hosts(host: HostView, one: Resolved) -> Problem | None:
 
 def attachment_is_reused(host: HostView, one: Resolved) -> Problem | None:
     """D8: a network that is attached already is changed through its attachment, not through another one."""
-    if not one.network or not (one.wish.id or one.wish.is_new):
+    if not one.network or not (one.change.id or one.change.is_new):
         return None
     present = [a.id for a in host.intent.attachments if a.network_id == one.network.intent.id]
-    if not present or (one.wish.id in present and not one.wish.is_new):
+    if not present or (one.change.id in present and not one.change.is_new):
         return None
     text = f"Network '{one.network.name}' is attached to Host {host.name} already: use its attachment {present[0]}."
     return Problem("ATTACHMENT_IS_NOT_REUSED", text)
@@ -127,19 +126,19 @@ def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Pro
 
 
 def nic_is_given(one: Resolved) -> Problem | None:
-    """D13: the attachment says where."""
-    if one.wish.nic != Ref() or one.existing:
+    """D13: the attachment names its NIC."""
+    if one.change.nic != Ref() or one.existing:
         return None
-    text = f"The attachment of network '{one.wish.network}' names no NIC: give the id or the name of a NIC or bond."
+    text = f"The attachment of network '{one.change.network}' names no NIC: give the id or the name of a NIC or bond."
     return Problem("NETWORK_ATTACHMENT_NIC_NOT_SET", text)
 
 
 def nic_exists(host: HostView, one: Resolved, new_bonds: Collection[str]) -> Problem | None:
-    """D14: the NIC is reported by the host, is a bond that is wanted there, or a bond that the request makes."""
+    """D14: the NIC is reported by the host, is a desired bond, or a bond that the request adds."""
     known = {*host.report.nics, *host.report.vlans, *host.bonds, *new_bonds}
-    if one.nic in known or (one.wish.nic == Ref() and not one.existing):
+    if one.nic in known or (one.change.nic == Ref() and not one.existing):
         return None
-    text = f"Host {host.name} has no NIC or bond '{one.nic or one.wish.nic}'. It has: {', '.join(sorted(known))}."
+    text = f"Host {host.name} has no NIC or bond '{one.nic or one.change.nic}'. It has: {', '.join(sorted(known))}."
     return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 
@@ -178,13 +177,13 @@ def only_static_has_address(name: str, ip: IpAssignment) -> Problem | None:
         return None
     text = (
         f"The IPv{ip.version} configuration of network '{name}' has an address, a netmask or a gateway, which"
-        f" '{ip.method}' does not take. Leave them out or use 'static'."
+        f" '{ip.method}' does not allow. Leave them out or use 'static'."
     )
     return Problem("NETWORK_ATTACHMENT_IP_CONFIGURATION_INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS", text)
 
 
 def method_fits_version(name: str, ip: IpAssignment) -> Problem | None:
-    """D16: IPv4 knows no autoconfiguration."""
+    """D16: IPv4 has no autoconfiguration."""
     if ip.version != 4 or ip.method in {"none", "static", "dhcp"}:  # noqa: PLR2004 -- IP version
         return None
     text = f"Network '{name}': '{ip.method}' is for IPv6 only. Use none, static or dhcp for IPv4."
@@ -192,7 +191,7 @@ def method_fits_version(name: str, ip: IpAssignment) -> Problem | None:
 
 
 def address_is_usable(name: str, ip: IpAssignment) -> Problem | None:
-    """The address is one that a host can have, of the version that it is said to be, and so is the prefix."""
+    """The address is one that a host can have, of the given version, and so is the prefix."""
     if ip.method != "static":
         return None
     address, net = parsed(ip.address), network_of(ip)
@@ -224,13 +223,13 @@ def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
 def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Problem | None:
     """D16: IPv6 has no routing table per network here, so that only the default-route network has a gateway.
 
-    One that was given while the network had the role stays when the role moves, and can be sent back as it was read.
+    A gateway from when the network had the role stays when the role moves, and clients may send it back.
     """
     if ip.version != 6 or not ip.gateway or (one.network and "default_route" in one.network.roles):  # noqa: PLR2004
         return None
     if one.existing and _canonical(ip) in map(_canonical, one.existing.assignments):
         return None
-    name = one.network.name if one.network else str(one.wish.network)
+    name = one.network.name if one.network else str(one.change.network)
     text = f"Network '{name}' does not have the default route role, so it cannot have an IPv6 gateway. Leave it out."
     return Problem("NETWORK_ATTACHMENT_IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE", text)
 
@@ -253,7 +252,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
     """L: the only custom property is ``bridge_opts``, which the kernel has to take; a network without a bridge takes
     none.
     """
-    if one.wish.properties is KEEP or not one.network:
+    if one.change.properties is KEEP or not one.network:
         return None
     network = one.network.intent
     wrong = sorted(set(attachment.properties) - {"bridge_opts"})
@@ -273,8 +272,8 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
 
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
-    """B: one to three resolvers, each once, each an address that the host can ask."""
-    if one.wish.dns is KEEP or not attachment.dns:
+    """B: one to three resolvers, each once, each an address that the host can query."""
+    if one.change.dns is KEEP or not attachment.dns:
         return None
     servers = [name_server(server) for server in attachment.dns]
     nets = [net for ip in attachment.assignments if (net := network_of(ip))]
@@ -289,20 +288,27 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
 
 
 def host_side_name_is_free(host: HostView, one: Resolved, taken: Collection[str] = ()) -> Problem | None:
-    """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have, or
-    what is between that and its NIC: a VLAN device, an Open vSwitch bridge. ``taken``: what is taken over from others.
+    """No unmanaged link of the host, and no NIC, has the name of the network's bridge or port, or of a link between
+    that and its NIC: a VLAN device, an Open vSwitch bridge. ``taken``: names of what is taken over.
     """
     if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
     network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
-    code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link that Netweft did not make."
+    code = "NETWORK_NAME_USED_BY_LINK_OF_HOST"
     names = host.limits.names - set(taken)
     if (network.vm or is_ovs) and network.host_side_name in names:
-        text = f"Network '{network.name}' is called '{network.host_side_name}' on hosts, {told} Rename one of the two."
+        text = (
+            f"Network '{network.name}' is called '{network.host_side_name}' on hosts, and Host {host.name} has a link"
+            " of that name that Netweft does not manage. Rename one of the two."
+        )
         return Problem(code, text)
     below = ovs_bridge_name(one.nic) if is_ovs else "" if network.vlan is None else vlan_name(one.nic, network.vlan)
     if below in names:
-        return Problem(code, f"Network '{network.name}' needs a link called '{below}', {told} Rename that.")
+        text = (
+            f"Network '{network.name}' needs a link called '{below}', and Host {host.name} has a link of that name that"
+            " Netweft does not manage. Rename that link."
+        )
+        return Problem(code, text)
     return None
 
 
@@ -352,9 +358,7 @@ def network_in_use_keeps_its_base(host: HostView, one: Resolved) -> Problem | No
 def is_in_sync(
     host: HostView, one: Resolved, attachment: AttachmentIntent, synchronized: Collection[str]
 ) -> Problem | None:
-    """P: what differs on the host from what is wanted is put in sync explicitly, before or by the request that
-    changes it.
-    """
+    """P: differences on the host are synchronized explicitly, before or by the request that changes the attachment."""
     differences = host.differences.get(attachment.id, ())
     if not (one.existing and differences) or attachment.id in synchronized or attachment == one.existing:
         return None
@@ -372,5 +376,5 @@ def synchronized_exists(host: HostView, attachment_id: str) -> Problem | None:
 
 
 def _canonical(ip: IpAssignment) -> tuple[object, ...]:
-    """What an assignment says, however its addresses are spelt."""
+    """The meaning of an assignment, independent of the spelling of its addresses."""
     return ip.version, ip.method, parsed(ip.address), ip.prefix, parsed(ip.gateway)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Mapping
 
 from netweft.core.errors import Problem
-from netweft.core.host import NAME_MAX
 from netweft.core.host_request import BondChange, FinalSet, HostView, Ref
 from netweft.core.intent import BondIntent
 from netweft.core.interface_cards import why_only_for_guests
+from netweft.core.limits import LINK_NAME_MAX
 from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
 from netweft.core.rules.fields import listed
@@ -17,7 +17,7 @@ from netweft.core.rules.fields import listed
 NAME = re.compile(r"bond\w+", re.ASCII)
 
 BRIDGED_MODES = frozenset({"active-backup", "balance-xor", "broadcast", "802.3ad"})
-"""Modes under a VM network: the others send frames of one guest through several ports or rewrite its address."""
+"""Modes for a VM network: the others send frames of one guest through several ports or rewrite its address."""
 
 SLAVES_MIN = 2
 
@@ -29,7 +29,7 @@ def mode_of(bond: BondIntent) -> str:
 
 
 def bond_is_named(host: HostView, ref: Ref) -> Problem | None:
-    """F1, F2: a bond is given by an id that is known, or by a name."""
+    """F1, F2: a bond is given by a known id, or by a name."""
     if host.nic_name(ref):
         return None
     text = f"Host {host.name} has no bond '{ref}'." if ref.id else "A bond has neither id nor name: give its name."
@@ -47,9 +47,9 @@ def bond_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
 
 def bond_name_is_valid(name: str) -> Problem | None:
     """F4: ``bond`` and at least one letter, digit or underscore, as long as the kernel allows."""
-    if NAME.fullmatch(name) and len(name) <= NAME_MAX:
+    if NAME.fullmatch(name) and len(name) <= LINK_NAME_MAX:
         return None
-    text = f"The bond name '{name}' is not valid: 'bond' and letters, digits or '_', {NAME_MAX} characters in all."
+    text = f"The bond name '{name}' is not valid: 'bond' and letters, digits or '_', {LINK_NAME_MAX} characters in all."
     return Problem("NETWORK_BOND_NAME_BAD_FORMAT", text)
 
 
@@ -78,8 +78,8 @@ def options_are_known(bond: BondIntent) -> Problem | None:
 
 
 def options_can_work(bond: BondIntent) -> Problem | None:
-    """What the kernel takes, and with which the bond would never have a carrier: more links than there are slaves, ARP
-    monitoring that asks nobody.
+    """Options that the kernel accepts, and with which the bond would never have a carrier: more required links than
+    slaves, ARP monitoring without targets.
     """
     options = bond_options(bond.options)
     links = int(options.get("min_links", "0"))
@@ -139,12 +139,12 @@ def slaves_are_different(bond: BondIntent) -> Problem | None:
     return Problem("NETWORK_INTERFACE_ALREADY_IN_BOND", text)
 
 
-def slave_exists(host: HostView, wish: BondChange, bond: BondIntent) -> Problem | None:
+def slave_exists(host: HostView, change: BondChange, bond: BondIntent) -> Problem | None:
     """F7: every slave is a NIC of the host."""
     unknown = sorted(slave or "(unknown id)" for slave in bond.slaves if slave not in host.report.links())
     if not unknown:
         return None
-    text = f"Host {host.name} has no NIC {', '.join(unknown)} that could join bond {wish.bond}."
+    text = f"Host {host.name} has no NIC {', '.join(unknown)} that could join bond {change.bond}."
     return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 
@@ -178,9 +178,7 @@ def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem 
 
 
 def slave_carries_no_network(host: HostView, bond: BondIntent, final: FinalSet) -> Problem | None:
-    """F10: no slave carries an attachment in the final set; one code for what is attached anew, one for what is
-    already.
-    """
+    """F10: no slave carries an attachment in the final set; one code for a new attachment, one for an existing one."""
     for slave in bond.slaves:
         for attachment in final.on(slave):
             name = host.networks[attachment.network_id].name
@@ -240,7 +238,7 @@ def bond_is_not_changed_and_removed(changed: Collection[str], removed: Collectio
 def mode_carries_vm_networks(
     host: HostView, bond: BondIntent, final: FinalSet, skipped: Collection[str]
 ) -> Problem | None:
-    """N: under a VM network a bond has mode 1, 2, 3 or 4; one code for a network that is there by its label, one for
+    """N: under a VM network a bond has mode 1, 2, 3 or 4; one code for a network that is attached by its label, one for
     others. ``skipped``: attachments that are out of sync and not touched.
     """
     views = [host.networks[a.network_id] for a in final.on(bond.name) if a.id not in skipped]

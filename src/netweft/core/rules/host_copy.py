@@ -57,24 +57,24 @@ def copy_request(
     own: Sequence[str],
     labels: Mapping[str, str],
 ) -> SetupRequest:
-    """The request that makes the networks on ``own`` NICs of the target what they are on ``nics`` of the source.
+    """The request that makes the networks on ``own`` NICs of the target equal to those on ``nics`` of the source.
 
-    ``labels``: NICs of the target by label; they are taken off, as the copied networks need not be theirs.
+    ``labels``: NICs of the target by label; they are removed, as the copied networks may have other labels.
     """
     pairs = dict(zip(nics, own, strict=False))
     kept = {a.nic for a in target.attachments if a.network_id in management}
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
     pairs |= {bond.name: bond.name for bond in bonds}
-    wishes = tuple(
+    changes = tuple(
         _attachment_change(one, pairs[one.nic])
         for one in source.attachments
         if one.nic in pairs and one.network_id not in management
     )
-    copied = {wish.network.id for wish in wishes}
+    copied = {change.network.id for change in changes}
     removed = [a for a in target.attachments if a.network_id not in {*copied, *management}]
     names = {bond.name for bond in bonds}
     return SetupRequest(
-        attachments=wishes,
+        attachments=changes,
         removed=tuple(Ref(id=one.id) for one in removed),
         bonds=tuple(_bond_change(bond, pairs) for bond in bonds),
         removed_bonds=tuple(Ref(name=bond.name) for bond in target.bonds if bond.name not in names | kept),

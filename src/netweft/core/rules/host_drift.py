@@ -1,4 +1,4 @@
-"""Whether drift of a host may be answered as asked."""
+"""Whether drift of a host may be adopted or ignored as requested."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def drift_is_there(host: str, unknown: Sequence[str], there: Collection[str]) ->
     if there and not unknown:
         return None
     about = f"Nothing of {listed(unknown)} differs" if unknown else "Nothing differs"
-    told = f" What differs is of {listed(there)}." if there else ""
-    return Problem("DRIFT_IS_NOT_THERE", f"{about} on Host {host}.{told}")
+    rest = f" Only these differ: {listed(there)}." if there else ""
+    return Problem("DRIFT_IS_NOT_THERE", f"{about} on Host {host}.{rest}")
 
 
 def drift_is_ignored(host: str, texts: Collection[str]) -> Problem | None:
     """What is to count again is ignored. ``texts``: what of it is."""
     if texts:
         return None
-    return Problem("DRIFT_IS_NOT_IGNORED", f"Nothing of that is ignored on Host {host}.")
+    return Problem("DRIFT_IS_NOT_IGNORED", f"None of these differences is ignored on Host {host}.")
 
 
 def drift_is_ignored_until_later(until: datetime | None, now: datetime) -> Problem | None:
@@ -39,7 +39,7 @@ def drift_is_ignored_until_later(until: datetime | None, now: datetime) -> Probl
 
 
 def drift_can_be_adopted(left: Iterable[Difference]) -> Problem | None:
-    """Every difference is one that attachments and bonds can say. ``left``: those that they cannot."""
+    """Attachments and bonds can express every difference. ``left``: those that they cannot."""
     reasons = [f"{one.text} ({_reason(one)})" for one in left]
     if not reasons:
         return None
@@ -49,7 +49,7 @@ def drift_can_be_adopted(left: Iterable[Difference]) -> Problem | None:
 
 def _reason(one: Difference) -> str:
     if one.part == "guest port":
-        return "a vNIC is where its profile says: change the vNIC"
+        return "the profile of the vNIC defines this: change the vNIC"
     if one.field in _OF_NETWORKS:
-        return "that is of the network, on all its hosts: change the network"
-    return "no setting of an attachment or bond says that"
+        return "the network defines this for all its hosts: change the network"
+    return "no setting of an attachment or bond covers this"

@@ -1,4 +1,4 @@
-"""Rules on labels of NICs (oVirt's HostSetupNetworks, group C and what D, E, F and O say of labels; LabelNic and
+"""Rules on labels of NICs (oVirt's HostSetupNetworks, group C and the rules on labels in D, E, F and O; LabelNic and
 UnlabelNic).
 """
 
@@ -14,45 +14,48 @@ from netweft.core.interface_cards import why_only_for_guests
 from netweft.core.rules.host_bond import SLAVES_MIN
 
 
-def labelled_nic_id_and_name_agree(host: HostView, wish: LabelChange) -> Problem | None:
+def labelled_nic_id_and_name_agree(host: HostView, change: LabelChange) -> Problem | None:
     """C1: a NIC given by id and name is one and the same."""
-    known = host.nic_name(Ref(id=wish.nic.id)) if wish.nic.id else ""
-    if not (known and wish.nic.name) or known == wish.nic.name:
+    known = host.nic_name(Ref(id=change.nic.id)) if change.nic.id else ""
+    if not (known and change.nic.name) or known == change.nic.name:
         return None
     text = (
-        f"Label '{wish.label}' is for the NIC with id {wish.nic.id}, which is called '{known}', not '{wish.nic.name}'."
-        " Give only one of the two."
+        f"Label '{change.label}' is for the NIC with id {change.nic.id}, which is called '{known}', not"
+        f" '{change.nic.name}'. Give only one of the two."
     )
     return Problem("NIC_LABEL_REFERENCES_NICS_INCOHERENTLY", text)
 
 
-def labelled_nic_exists(host: HostView, wish: LabelChange, request: SetupRequest) -> Problem | None:
+def labelled_nic_exists(host: HostView, change: LabelChange, request: SetupRequest) -> Problem | None:
     """C2: the NIC is there, or is a bond that the request makes, and not one that it removes."""
-    name = host.nic_name(wish.nic)
+    name = host.nic_name(change.nic)
     new = {host.nic_name(bond.bond) for bond in request.bonds}
     removed = {host.nic_name(ref) for ref in request.removed_bonds}
     known = {*host.report.nics, *host.report.vlans, *host.bonds, *new} - removed
     if name in known:
         return None
-    text = f"Label '{wish.label}' cannot be put on '{wish.nic}': Host {host.name} has or will have no such NIC or bond."
+    text = (
+        f"Label '{change.label}' cannot be put on '{change.nic}':"
+        f" Host {host.name} has or will have no such NIC or bond."
+    )
     return Problem("INTERFACE_ON_NIC_LABEL_NOT_EXIST", text)
 
 
-def labelled_nic_is_proper(host: HostView, wish: LabelChange, final: FinalSet) -> Problem | None:
+def labelled_nic_is_proper(host: HostView, change: LabelChange, final: FinalSet) -> Problem | None:
     """C3: a label is put on a NIC or bond, not on a VLAN device or on what is a slave after the request."""
-    name = host.nic_name(wish.nic)
+    name = host.nic_name(change.nic)
     bonds = [bond.name for bond in final.bonds if name in bond.slaves]
     if name not in host.report.vlans and not bonds:
         return None
     what = f"a slave of bond {bonds[0]}" if bonds else "a VLAN device"
     better = bonds[0] if bonds else host.report.vlans[name].base
-    text = f"Label '{wish.label}' cannot be put on '{name}', which is {what}. Put it on '{better}'."
+    text = f"Label '{change.label}' cannot be put on '{name}', which is {what}. Put it on '{better}'."
     return Problem("LABEL_ATTACH_TO_IMPROPER_INTERFACE", text)
 
 
-def labelled_nic_is_for_hosts(host: HostView, wish: LabelChange) -> Problem | None:
+def labelled_nic_is_for_hosts(host: HostView, change: LabelChange) -> Problem | None:
     """A dynamic NIC of a virtual interface card belongs to guests."""
-    text = why_only_for_guests(host.name, host.report, (host.nic_name(wish.nic),))
+    text = why_only_for_guests(host.name, host.report, (host.nic_name(change.nic),))
     return Problem("ACTION_TYPE_FAILED_NIC_IS_DYNAMIC", text) if text else None
 
 
@@ -78,7 +81,7 @@ def removed_label_exists(host: HostView, label: str) -> Problem | None:
 
 def labels_are_given_once(request: SetupRequest) -> Problem | None:
     """C6: a label occurs once in all that is added and removed."""
-    counts = Counter([*(wish.label for wish in request.labels), *request.removed_labels])
+    counts = Counter([*(change.label for change in request.labels), *request.removed_labels])
     twice = sorted(label for label, count in counts.items() if count > 1)
     if not twice:
         return None
@@ -108,7 +111,7 @@ def network_follows_its_label(one: Resolved, labels: Mapping[str, str], added: C
 def network_stays_with_its_label(
     host: HostView, attachment: AttachmentIntent, labels: Mapping[str, str]
 ) -> Problem | None:
-    """E: a network is not taken off a NIC that keeps its label."""
+    """E: a network is not removed from a NIC that keeps its label."""
     view = host.networks.get(attachment.network_id)
     if view is None or not view.label or labels.get(view.label) != attachment.nic:
         return None
@@ -130,14 +133,14 @@ def slave_keeps_no_label(final: FinalSet, label: str) -> Problem | None:
 
 
 def labelled_nic_carries_no_unmanaged(
-    host: HostView, wish: LabelChange, unmanaged: Mapping[str, str]
+    host: HostView, change: LabelChange, unmanaged: Mapping[str, str]
 ) -> Problem | None:
     """O: no label is put on a NIC that carries a network which is not ours."""
-    nic = host.nic_name(wish.nic)
+    nic = host.nic_name(change.nic)
     names = sorted(name for name, below in unmanaged.items() if below == nic)
     if not names:
         return None
-    text = f"Label '{wish.label}' cannot be put on '{nic}', which carries {', '.join(names)}: not made by Netweft."
+    text = f"Label '{change.label}' cannot be put on '{nic}', which carries {', '.join(names)}: not made by Netweft."
     return Problem("NIC_CARRIES_UNMANAGED_NETWORK", f"{text} Remove that on the host, or use another NIC.")
 
 

@@ -16,12 +16,12 @@ _CODES = {
         "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_SETUP_NETWORKS_INCONSISTENT_VALUES"
     ),
 }
-"""What SetupNetworks says instead of the commands of a QoS."""
+"""The message of SetupNetworks in place of those of the QoS commands."""
 
 
 def own_qos_is_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
     """M: an attachment's own QoS is one that a data centre could have."""
-    if one.wish.qos is KEEP or attachment.qos is None:
+    if one.change.qos is KEEP or attachment.qos is None:
         return None
     limits = _limits(attachment.qos)
     problem = limits_are_complete(HOST_NETWORK, limits) or limits_are_in_range(HOST_NETWORK, limits)

@@ -1,6 +1,4 @@
-"""Networks of a host that others made, or that we left behind, and the rules on them (oVirt's HostSetupNetworks, group
-O).
-"""
+"""Unmanaged networks of a host, and remains of our own, and the rules on them (oVirt's HostSetupNetworks, group O)."""
 
 from __future__ import annotations
 
@@ -14,9 +12,9 @@ from netweft.core.kept import kept_names
 
 
 def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
-    """O: what is removed as unmanaged is no network of the cluster, is on the host, and was left behind by us.
+    """O: what is removed as unmanaged is no network of the cluster, exists on the host, and was created by us.
 
-    What others made is theirs: unlike oVirt we do not touch it.
+    Unlike oVirt we do not remove what other software created.
     """
     if any(view.in_cluster and name in {view.name, view.intent.host_side_name} for view in host.networks.values()):
         text = f"'{name}' is a network of the Cluster, not an unmanaged one. Remove its attachment instead."
@@ -47,8 +45,8 @@ def nic_carries_no_unmanaged(
 
 
 def unmanaged_networks(report: Host, bonds: set[str]) -> dict[str, str]:
-    """What others made of the host's NICs (and ``bonds`` that we may use): bridges and VLAN devices, each with the
-    NIC below.
+    """The unmanaged bridges and VLAN devices over the host's NICs (and ``bonds`` that we may use), each with the NIC
+    below.
     """
     bases = set(report.nics) | bonds
     found = {name: vlan.base for name, vlan in report.vlans.items() if not vlan.owner and vlan.base in bases}
@@ -66,8 +64,8 @@ def unmanaged_networks(report: Host, bonds: set[str]) -> dict[str, str]:
 
 
 def left_behind(report: Host, known: set[str]) -> dict[str, str]:
-    """Bridges and internal ports that carry our mark but belong to no network that we know (by its name on hosts),
-    each with the link below.
+    """Bridges and internal ports that carry our mark but belong to no known network (by its name on hosts), each with
+    the link below.
     """
     ours = {name for name, bridge in report.bridges.items() if bridge.owner}
     ours |= {name for name, port in report.ovs_ports.items() if port.owner and port.is_internal and name != port.bridge}

@@ -15,7 +15,7 @@ from netweft.core.errors import Problem
 from netweft.core.rules.fields import listed
 
 RANGE_MAX = 1 << 31
-"""Addresses that one range may hold; more is a slip of the pen."""
+"""The maximum number of addresses of one range; more is probably a mistake."""
 
 _MAC: Final = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
 _GROUP_BIT: Final = 1 << 40
@@ -101,7 +101,7 @@ def has_ranges(ranges: Sequence[MacRange]) -> Problem | None:
 
 
 def range_is_valid(one: MacRange) -> Problem | None:
-    """A range runs upwards, holds no multicast address, and is of a size that somebody could mean."""
+    """A range runs upwards, contains no multicast address, and is not too large."""
     if one.last < one.first:
         return Problem("ACTION_TYPE_FAILED_MAC_RANGE_INVALID", f"The range {one} runs downwards. Exchange from and to.")
     if one.first == 0:
@@ -147,7 +147,7 @@ def ranges_are_nobody_elses(ranges: Sequence[MacRange], others: Sequence[tuple[s
 
 
 def duplicates_may_be_forbidden(duplicates: Sequence[str]) -> Problem | None:
-    """A pool that holds addresses twice (``duplicates``) goes on allowing that."""
+    """A pool with duplicate addresses (``duplicates``) must keep allowing them."""
     if duplicates:
         return Problem(
             "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_DUPLICATES",

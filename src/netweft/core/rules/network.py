@@ -10,19 +10,22 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from netweft.core.errors import Problem
-from netweft.core.limits import IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
-from netweft.core.rules.fields import listed, name_server
+from netweft.core.limits import IPV6_MIN_MTU, LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
+from netweft.core.rules.fields import in_use, listed, name_server, one_or_many
 
 NAME_SERVERS_MAX = 3
-"""Name servers that a resolver file holds (resolv.conf(5), MAXNS)."""
+"""The maximum number of name servers in a resolver file (resolv.conf(5), MAXNS)."""
 
-_HOST_SIDE_NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,15}")
+_HOST_SIDE_NAME: Final = re.compile(rf"[0-9A-Za-z_-]{{1,{LINK_NAME_MAX}}}")
 _LABEL: Final = re.compile(r"[0-9A-Za-z_-]+")
 _RESERVED: Final = re.compile(r"lo|all|default|(br|ovs)-.*")
 """Names that a link cannot have: the loopback, two folders of /proc/sys/net/ipv4/conf, our Open vSwitch bridges
 (:func:`netweft.core.desired_ovs.ovs_bridge_name`), and the devices of Open vSwitch itself (``ovs-system``,
 ``ovs-netdev``).
 """
+
+_IN_USE = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE", "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
+"""Codes for one user and for several."""
 
 
 def host_side_name(name: str, network_id: str) -> str:
@@ -37,7 +40,7 @@ def name_is_no_bond(name: str) -> Problem | None:
     if name.lower().startswith("bond"):
         return Problem(
             "NETWORK_CANNOT_CONTAIN_BOND_NAME",
-            f"The name of the logical network '{name}' begins with 'bond', which is kept for bonds. Choose a "
+            f"The name of the logical network '{name}' begins with 'bond', which is reserved for bonds. Choose a "
             "different name.",
         )
     return None
@@ -55,11 +58,11 @@ def name_is_free(name: str, others: Collection[str]) -> Problem | None:
 
 
 def name_is_no_host_side_name(name: str, others: Collection[str]) -> Problem | None:
-    """No other network of the data centre (``others``: their host-side names) is called so on hosts."""
+    """No other network of the data centre (``others``: their host-side names) has this name on hosts."""
     if name in others:
         return Problem(
             "NETWORK_NAME_USED_AS_VDSM_NETWORK_NAME",
-            f"The name of the logical network '{name}' is what another network of the data centre is called on hosts. "
+            f"The name of the logical network '{name}' is the name of another network of the data centre on hosts. "
             "Choose a different name.",
         )
     return None
@@ -84,11 +87,11 @@ def mtu_is_valid(mtu: int) -> Problem | None:
 
 
 def name_servers_are_valid(servers: Sequence[str]) -> Problem | None:
-    """At most three IP addresses that a host can ask, none twice."""
+    """At most three IP addresses that a host can query, none twice."""
     if len(servers) > NAME_SERVERS_MAX:
         return Problem(
             "NETWORK_TOO_MANY_NAME_SERVERS",
-            f"{len(servers)} name servers are given, but a host takes {NAME_SERVERS_MAX}. Leave some out.",
+            f"{len(servers)} name servers are given, but a host can have at most {NAME_SERVERS_MAX}. Leave some out.",
         )
     for server in servers:
         if name_server(server) is None:
@@ -162,17 +165,15 @@ def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
 
 
 def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
-    if not users:
-        return None
-    text = f"The network '{name}' is used by {by}: {listed(users)}. Put their vNICs on other networks first."
-    return Problem(_in_use(users), text)
+    remedy = "Put their vNICs on other networks first."
+    return in_use(f"The network '{name}'", by, users, _IN_USE, remedy) if users else None
 
 
 def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None:
     """A network that hosts carry (``hosts``: their names) keeps its name, because it is the name of their bridges."""
     if hosts:
         return Problem(
-            _in_use(hosts),
+            one_or_many(hosts, _IN_USE),
             f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Remove it from those "
             "hosts first.",
         )
@@ -209,8 +210,3 @@ def is_no_management_network(name: str, clusters: Sequence[str]) -> Problem | No
             "Give them another management network, or remove them, first.",
         )
     return None
-
-
-def _in_use(users: Sequence[str]) -> str:
-    one, many = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE", "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
-    return one if len(users) == 1 else many

@@ -19,7 +19,7 @@ def gives_only_what_it_has(role: str, missing: Collection[str]) -> Problem | Non
 
 
 def leaves_a_super_user(is_super_user: bool, others: int) -> Problem | None:
-    """Somebody must be left who may do all. ``others``: how many others may."""
+    """At least one super user remains. ``others``: how many other super users there are."""
     if not is_super_user or others:
         return None
     text = "This is the last super user of the system. Grant the role to another user first."

@@ -14,7 +14,7 @@ from netweft.core.rules.fields import listed
 QOS_POLICY_MAX = 16
 """Characters of a QoS policy's name (UCS Manager: epqosDefinition.name)."""
 FABRIC_MTU_MIN, FABRIC_MTU_MAX = 1500, 9216
-"""Octets that a class of traffic can be told to carry (UCS Manager: qosclassEthBE.mtu)."""
+"""The largest MTU in octets of a traffic class (UCS Manager: qosclassEthBE.mtu)."""
 _QOS_POLICY = re.compile(rf"[-.:_a-zA-Z0-9]{{0,{QOS_POLICY_MAX}}}")
 
 
@@ -35,10 +35,10 @@ def network_is_of_hosts(name: str, *, is_provided: bool) -> Problem | None:
 
 
 def network_has_vlan(name: str, vlan_id: int | None) -> Problem | None:
-    """A fabric tells networks apart by their VLANs."""
+    """A fabric distinguishes networks by their VLANs."""
     if vlan_id is not None:
         return None
-    text = f"Network '{name}' has no VLAN, by which a fabric would tell it from others. Give it one first."
+    text = f"Network '{name}' has no VLAN, so a fabric cannot distinguish it from others. Give it one first."
     return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VLAN", text)
 
 
@@ -72,8 +72,9 @@ def network_has_one_technology(network: str, added: str, present: Collection[str
 def cluster_has_one_technology(
     cluster: str, network: str, added: Collection[str], present: Collection[str]
 ) -> Problem | None:
-    """Beside networks of hosts a cluster has those of one fabric technology, since a guest's NIC is of one. ``added``:
-    the types of the providers that carry the network; ``present``: of those that carry others of the cluster.
+    """Besides networks of hosts a cluster has those of one fabric technology, since a guest's NIC supports only one.
+    ``added``: the types of the providers that carry the network; ``present``: of those that carry others of the
+    cluster.
     """
     if not added or not present or set(added) == set(present):
         return None
@@ -134,7 +135,7 @@ def host_has_dynamic_vnic(vnic: str, host: str, *, found: bool) -> Problem | Non
 
 
 def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
-    """``vnics``: names of the dynamic vNICs that the guest drives by itself, so that nobody can move them."""
+    """``vnics``: names of the dynamic vNICs that the guest drives directly, so that they cannot migrate."""
     if not vnics:
         return None
     text = (

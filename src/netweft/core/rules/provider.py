@@ -11,13 +11,14 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from netweft.core.errors import Problem
+from netweft.core.limits import PORT_MAX
 from netweft.core.rules.fields import listed
 
 PASSWORD_MAX = 200
 """Characters of a provider's password (oVirt: BusinessEntitiesDefinitions.PROVIDER_PASSWORD_MAX_SIZE)."""
 URL_MAX = 512
 VERSIONS = ("/v2.0", "/v3")
-"""The versions of Keystone whose addresses are taken."""
+"""The supported versions of Keystone URLs."""
 OVN = "ovn"
 """The type of providers that are reached by nothing but their databases."""
 _DATABASES = ("tcp:", "unix:")
@@ -27,8 +28,7 @@ _DATABASE = re.compile(rf"{_ONE}(,{_ONE})*(\?southbound={_ONE}(,{_ONE})*)?")
 _REMOTES = re.compile(rf"{_ONE}(,{_ONE})*")
 _MAPPING = re.compile(r"([^\s,:]+):([^\s,:]+)")
 PLUGINS = frozenset({"", "open_vswitch", "ovn", "ovirt_provider_ovn"})
-"""What clients call the plugin that is ovn-controller, in small letters."""
-PORT_MAX = 65_535
+"""Names of the plugin ovn-controller that clients use, in lower case."""
 
 
 class Described(Protocol):
@@ -90,8 +90,8 @@ def type_stays(before: str, after: str) -> Problem | None:
 
 
 def address_is_valid(url: str, type_: str) -> Problem | None:
-    """Where a provider is: a URL, or of one that is reached by its databases (OVN, and others that say so) their
-    addresses as ovsdb(7) writes them.
+    """The address of a provider is valid: a URL, or, for one that is accessed through its databases (such as OVN),
+    their addresses as in ovsdb(7).
     """
     if type_ != OVN and not url.startswith(_DATABASES):
         return url_is_valid("provider URL", url)
@@ -128,7 +128,7 @@ def plugin_remote_is_valid(remote: str) -> Problem | None:
 
 
 def plugin_mappings_are_valid(mappings: str, remote: str) -> Problem | None:
-    """Names of physical networks, each once, with those of networks of hosts; only for a provider that wants a plugin
+    """Names of physical networks, each once, with those of networks of hosts; only for a provider with a plugin
     (``remote``).
     """
     if not mappings:
@@ -136,7 +136,7 @@ def plugin_mappings_are_valid(mappings: str, remote: str) -> Problem | None:
     if not remote:
         return Problem(
             "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_INCOMPLETE",
-            "agent_configuration has network_mappings and no address, so nobody needs them. Give the address of the"
+            "agent_configuration has network_mappings and no address, so they have no effect. Give the address of the"
             " southbound database too.",
         )
     if all(_MAPPING.fullmatch(one) for one in mappings.split(",")) and len(mappings) <= URL_MAX:
@@ -151,7 +151,7 @@ def plugin_mappings_are_valid(mappings: str, remote: str) -> Problem | None:
 
 
 def plugin_is_known(names: Sequence[str], remote: str) -> Problem | None:
-    """Whoever says where hosts connect to wants ovn-controller there, by any of its names."""
+    """A request with an address for hosts to connect to names ovn-controller as plugin, by any of its names."""
     foreign = [name for name in names if name.lower() not in PLUGINS]
     if not remote or not foreign:
         return None
@@ -193,9 +193,7 @@ def is_no_default(name: str, clusters: Sequence[str]) -> Problem | None:
 
 
 def url_is_valid(what: str, url: str) -> Problem | None:
-    """``http`` or ``https``, a host, perhaps a port and a path; neither user nor password, which would be shown with
-    it.
-    """
+    """``http`` or ``https``, a host, perhaps a port and a path; neither user nor password, which would be visible."""
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or len(url) > URL_MAX:
         return Problem(
@@ -212,7 +210,7 @@ def url_is_valid(what: str, url: str) -> Problem | None:
 
 
 def authentication_is_complete(provider: Described) -> Problem | None:
-    """Who has to log in says where, as whom, with what, and for which project."""
+    """A login needs a URL, a user, a password, and a project."""
     if not provider.requires_authentication:
         return None
     needed = {
@@ -232,7 +230,7 @@ def authentication_is_complete(provider: Described) -> Problem | None:
 
 
 def login_is_given(provider: Described) -> Problem | None:
-    """A configuration provider always wants to know who comes."""
+    """A configuration provider always requires a login."""
     needed = {"the user": provider.username, "the password": provider.password}
     missing = [what for what, value in needed.items() if not value]
     if not missing:
@@ -245,7 +243,7 @@ def login_is_given(provider: Described) -> Problem | None:
 
 
 def authentication_url_is_valid(url: str) -> Problem | None:
-    """The URL of Keystone ends with the version that it speaks."""
+    """The URL of Keystone ends with its version."""
     if not url:
         return None
     problem = url_is_valid("authentication URL", url)
@@ -277,8 +275,8 @@ def certificates_are_of_use(certificate: str, url: str) -> Problem | None:
         return None
     return Problem(
         "ACTION_TYPE_FAILED_PROVIDER_HAS_NO_TLS",
-        f"The provider is reached by its databases at {url[:100]}, without TLS, so that nobody would verify anything"
-        " with certificates. Leave them out.",
+        f"The provider is reached by its databases at {url[:100]}, without TLS, so certificates have no effect."
+        " Leave them out.",
     )
 
 

@@ -14,24 +14,24 @@ PHYSICAL_NAME_MAX = 64
 
 _CANNOT = "EXTERNAL_NETWORK_DETAILS_CANNOT_BE_EDITED"
 _ON_PROVIDERS = frozenset({"SecurityGroups"})
-"""Custom properties of profiles that only providers know."""
+"""Custom properties of profiles that only providers support."""
 _ON_HOSTS = frozenset({"trunk"})
-"""Custom properties of profiles that only networks of hosts know."""
+"""Custom properties of profiles that only networks of hosts support."""
 
 
 def is_vm_network(name: str, *, vm_network: bool) -> Problem | None:
     """Only guests use it."""
     if vm_network:
         return None
-    text = f"Network '{name}' is on a provider, which has it for VMs alone. Give it the usage 'vm'."
+    text = f"Network '{name}' is on a provider, where it is for VMs only. Give it the usage 'vm'."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_MUST_BE_VM_NETWORK", text)
 
 
-def has_nothing_of_hosts(name: str, asked: Collection[str]) -> Problem | None:
-    """``asked``: what it would have that hosts do for their own networks."""
-    if not asked:
+def has_nothing_of_hosts(name: str, requested: Collection[str]) -> Problem | None:
+    """``requested``: the requested settings that only networks of hosts have."""
+    if not requested:
         return None
-    text = f"Network '{name}' is on a provider, and hosts do not make it, so it cannot have: {', '.join(asked)}."
+    text = f"Network '{name}' is on a provider, and hosts do not make it, so it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_HAS_NO_HOST_PROPERTIES", text)
 
 
@@ -113,7 +113,7 @@ def import_is_kept(name: str, changed: Collection[str]) -> Problem | None:
     if not changed:
         return None
     text = (
-        f"Network '{name}' was imported, and is not Netweft's to change on its provider: {', '.join(changed)}. "
+        f"Network '{name}' was imported, so Netweft does not change it on its provider: {', '.join(changed)}. "
         "Change it there."
     )
     return Problem(_CANNOT, text)
@@ -123,7 +123,7 @@ def is_not_labelled(name: str, *, is_provided: bool) -> Problem | None:
     """Labels put networks on hosts' NICs."""
     if not is_provided:
         return None
-    text = f"Network '{name}' is on a provider, and goes to no NIC of a host, so it takes no label."
+    text = f"Network '{name}' is on a provider, and is not attached to NICs of hosts, so it cannot have a label."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_CANNOT_BE_LABELED", text)
 
 
@@ -147,7 +147,7 @@ def is_not_for_hosts(name: str, *, is_provided: bool) -> Problem | None:
     """Its provider brings it to hosts."""
     if not is_provided:
         return None
-    text = f"Network '{name}' is on a provider, which brings it to hosts by itself. It is not attached to NICs."
+    text = f"Network '{name}' is on a provider, which connects hosts to it by itself. It is not attached to NICs."
     return Problem("EXTERNAL_NETWORK_HAVING_NAME_CANNOT_BE_PROVISIONED", text)
 
 
@@ -155,20 +155,20 @@ def profile_suits_provider(
     profile: str, *, passthrough: bool, port_mirroring: bool, properties: Mapping[str, str]
 ) -> Problem | None:
     """What the hosts' own switch does, and a provider's does not."""
-    asked = [name for name in sorted(properties) if name in _ON_HOSTS and properties[name]]
-    asked += ["port_mirroring"] * port_mirroring + ["pass_through"] * passthrough
-    if not asked:
+    requested = [name for name in sorted(properties) if name in _ON_HOSTS and properties[name]]
+    requested += ["port_mirroring"] * port_mirroring + ["pass_through"] * passthrough
+    if not requested:
         return None
-    text = f"vNIC profile '{profile}' is of a network on a provider, where it cannot have: {', '.join(asked)}."
+    text = f"vNIC profile '{profile}' is of a network on a provider, where it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_CANNOT_HAVE_PROFILE_PROPERTIES", text)
 
 
 def profile_suits_hosts(profile: str, properties: Mapping[str, str]) -> Problem | None:
     """What a provider does, and the hosts' own switch does not."""
-    asked = [name for name in sorted(properties) if name in _ON_PROVIDERS and properties[name]]
-    if not asked:
+    requested = [name for name in sorted(properties) if name in _ON_PROVIDERS and properties[name]]
+    if not requested:
         return None
-    text = f"vNIC profile '{profile}' is of a network that hosts have, where it cannot have: {', '.join(asked)}."
+    text = f"vNIC profile '{profile}' is of a network that hosts have, where it cannot have: {', '.join(requested)}."
     return Problem("ACTION_TYPE_FAILED_PROFILE_PROPERTIES_NEED_EXTERNAL_NETWORK", text)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 from netweft.core.rules.fields import listed
 
 NETWORK, HOST_NETWORK = "network", "hostnetwork"
@@ -62,12 +63,8 @@ def type_is_kept(before: str, after: str) -> Problem | None:
 
 def name_is_free(name: str, *, is_taken: bool) -> Problem | None:
     """No other QoS of the data centre has the name."""
-    if is_taken:
-        return Problem(
-            "ACTION_TYPE_FAILED_QOS_NAME_EXIST",
-            f"The QoS name '{name}' is already used in the data centre. Choose a different name.",
-        )
-    return None
+    used, code = (name,) if is_taken else (), "ACTION_TYPE_FAILED_QOS_NAME_EXIST"
+    return fields.name_is_free("QoS", name, used, code=code, where=" in the data centre")
 
 
 def limits_fit_type(qos_type: str, limits: Mapping[str, int | None]) -> Problem | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from netweft.core.errors import Problem
-from netweft.core.rollout import AS_TOLD, SOAK_MAX, WAVE_MAX, Status
+from netweft.core.rollout import DEFAULT_SOAK, SOAK_MAX, WAVE_MAX, Status
 
 
 def may_be_halted(status: Status) -> Problem | None:
-    """It goes on, or waits for hosts."""
+    """It is running, or waits for hosts."""
     if status in {Status.RUNNING, Status.WAITING}:
         return None
     return Problem("ROLLOUT_STATUS", f"The Rollout cannot be halted: it is {status.value}.")
@@ -21,7 +21,7 @@ def may_be_resumed(status: Status) -> Problem | None:
 
 
 def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
-    """It has not been taken over or taken back, and what it changed can be had back (``irreversible``: why not)."""
+    """It was neither superseded nor reverted, and its change can be reverted (``irreversible``: why not)."""
     if status not in {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}:
         return Problem("ROLLOUT_STATUS", f"The Rollout cannot be taken back: it is {status.value}.")
     if irreversible:
@@ -42,7 +42,7 @@ def policy_is_valid(canaries: int, wave: int, soak: int, on_failure: str) -> Pro
     for name, value, least, most in (
         ("Canaries", canaries, 0, WAVE_MAX),
         ("Wave", wave, 1, WAVE_MAX),
-        ("Soak", soak, AS_TOLD, SOAK_MAX),
+        ("Soak", soak, DEFAULT_SOAK, SOAK_MAX),
     ):
         if not least <= value <= most:
             text = f"Cluster [rollout{name}]: {value} is not between {least} and {most}."

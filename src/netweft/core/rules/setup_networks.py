@@ -1,12 +1,12 @@
-"""Whether a host's networks may be set up as asked: every validation of oVirt's HostSetupNetworks in its order, and
-what oVirt forgets.
+"""The rules of setting up a host's networks: every validation of oVirt's HostSetupNetworks in its order, and some that
+oVirt lacks.
 
-:func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
-the groups: A the host, B fields, C labels,
-D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
+Commands call :func:`validate`; it raises on the first group of rules that is violated. Letters in docstrings name the
+groups: A the host, B fields, C labels, D attachments, E removals, F to H bonds, I to N the final set, O unmanaged
+networks, P what is out of sync.
 
-What the final set has wrong already before the request, where the request leaves it alone, does not count: one NIC that
-is not as it should be does not keep the others from being set up.
+Violations that exist before the request and that it does not touch are ignored: one misconfigured NIC must not block
+the setup of the others.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from netweft.core.rules.host_unmanaged import nic_carries_no_unmanaged, unmanage
 from netweft.core.rules.network import label_is_valid
 
 ACTION = "Cannot setup Networks."
-Broken: TypeAlias = tuple[str, str]
-"""A rule on final sets that does not hold: its name, and the NIC, bond or address of which it does not."""
+Violation: TypeAlias = tuple[str, str]
+"""A violated rule on final sets: its name, and the NIC, bond or address that violates it."""
 
 TIMEOUT_MAX = 120
 """Seconds: the longest that a host may wait for its confirmation, as in oVirt."""
@@ -54,20 +54,20 @@ TIMEOUT_MAX = 120
 def validate(
     host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION, *, installs: bool = False
 ) -> FinalSet:
-    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine
-    asks, to install the host.
+    """The final set that the request results in. Raises ValidationError when a rule is violated. ``installs``: the
+    request is part of installing the host.
     """
     check(action, is_reachable_for_work(host.status, installs=installs))
     check(action, timeout_is_in_range(request.connectivity_timeout))
     _check_labels(action, host, request)
     request = expand(host, request)
-    resolved = [resolve(host, wish) for wish in request.attachments]
+    resolved = [resolve(host, change) for change in request.attachments]
     removed = removed_ids(host, request)
     for one in resolved:
-        _check_wish(action, host, one, request, removed)
+        _check_attachment_change(action, host, one, request, removed)
     final = final_set(host, request, new_id)
     for one in resolved:
-        if _result(one, final) != one.existing:  # what was read can be sent back
+        if _result(one, final) != one.existing:  # clients may send back what they read
             _check_attachment(action, host, one, _result(one, final))
     _check_removals(action, host, removed, request)
     _check_labelled(action, host, request, final)
@@ -79,42 +79,44 @@ def validate(
 
 
 def _unmanaged(host: HostView, request: SetupRequest) -> dict[str, str]:
-    """What others made on the host, each with its NIC, but for what is taken over."""
+    """The unmanaged networks of the host, each with its NIC, except those that the request takes over."""
     taken = taken_names(host, request)
     found = unmanaged_networks(host.report, set(host.bonds))
     return {name: nic for name, nic in found.items() if name not in taken}
 
 
 def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
-    """What can be said of labels before it is known which networks they bring."""
-    for wish in request.labels:
-        check(action, label_is_valid(wish.label))
-        check(action, host_label.labelled_nic_id_and_name_agree(host, wish))
-        check(action, host_label.labelled_nic_exists(host, wish, request))
+    """The rules on labels that need no knowledge of the networks that they attach."""
+    for change in request.labels:
+        check(action, label_is_valid(change.label))
+        check(action, host_label.labelled_nic_id_and_name_agree(host, change))
+        check(action, host_label.labelled_nic_exists(host, change, request))
     check(action, *(host_label.removed_label_exists(host, label) for label in request.removed_labels))
     check(action, host_label.labels_are_given_once(request))
 
 
 def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
-    """What the NICs with labels will be."""
-    check(action, *(host_label.labelled_nic_is_for_hosts(host, wish) for wish in request.labels))
-    check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
+    """The rules on the NICs that labels are on after the request."""
+    check(action, *(host_label.labelled_nic_is_for_hosts(host, change) for change in request.labels))
+    check(action, *(host_label.labelled_nic_is_proper(host, change, final) for change in request.labels))
     check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
 
 
 def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
-    """The attachment that a wish leads to."""
+    """The attachment that a change results in."""
     network_id = one.network.intent.id if one.network else ""
     return next(attachment for attachment in final.attachments if attachment.network_id == network_id)
 
 
-def _check_wish(action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]) -> None:
-    new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}
-    labels, added = final_labels(host, request), {wish.label for wish in request.labels}
+def _check_attachment_change(
+    action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]
+) -> None:
+    new_bonds = {host.nic_name(change.bond) for change in request.bonds}
+    labels, added = final_labels(host, request), {change.label for change in request.labels}
     for problem in (
-        rule.attachment_exists(host, one.wish.id),
+        rule.attachment_exists(host, one.change.id),
         rule.network_is_known(host, one),
-        rule.nic_id_and_name_agree(host, one.wish.nic),
+        rule.nic_id_and_name_agree(host, one.change.nic),
         rule.network_id_and_name_agree(one),
         rule.is_not_removed_as_well(one, removed),
         rule.nic_is_no_vlan_device(host, one),
@@ -164,11 +166,11 @@ def _check_removals(action: str, host: HostView, removed: list[str], request: Se
 
 def _check_bonds(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     unmanaged = _unmanaged(host, request)
-    for wish in request.bonds:
-        check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
-        name = host.nic_name(wish.bond)
+    for change in request.bonds:
+        check(action, host_bond.bond_is_named(host, change.bond), host_bond.bond_id_and_name_agree(host, change.bond))
+        name = host.nic_name(change.bond)
         if final.bond(name) == host.bonds.get(name):
-            continue  # what was read can be sent back
+            continue  # clients may send back what they read
         check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
         bond = next(bond for bond in final.bonds if bond.name == name)
         for problem in (
@@ -178,7 +180,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
             host_bond.slaves_are_different(bond),
             host_bond.has_enough_slaves(bond),
             host_bond.options_can_work(bond),
-            host_bond.slave_exists(host, wish, bond),
+            host_bond.slave_exists(host, change, bond),
             host_bond.slave_is_nic(host, bond),
             host_bond.slave_is_for_hosts(host, bond),
             host_bond.primary_is_slave(bond),
@@ -193,30 +195,30 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
     check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
     check(action, *(host_bond.removed_bond_exists(host, ref) for ref in request.removed_bonds))
     removed = [host.nic_name(ref) for ref in request.removed_bonds]
-    changed = [host.nic_name(wish.bond) for wish in request.bonds]
+    changed = [host.nic_name(change.bond) for change in request.bonds]
     check(action, host_bond.bond_is_not_changed_and_removed(changed, removed))
     check(action, *(host_bond.removed_bond_is_unused(host, name, final) for name in removed))
 
 
 def _check_final(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     before = final_set(host, SetupRequest(), str)
-    has = broken_as_a_whole(host, before, skipped=set(host.differences))
-    would = broken_as_a_whole(host, final, skipped=set(host.differences) - final.touched)
-    judged = _checked_again(before, final, request)
-    new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in judged]
+    has = final_set_violations(host, before, skipped=set(host.differences))
+    would = final_set_violations(host, final, skipped=set(host.differences) - final.touched)
+    rechecked = _checked_again(before, final, request)
+    new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in rechecked]
     for _, group in groupby(new, key=lambda one: one[0][0]):
         check(action, *(problem for _, problem in group))
     check(action, *(unmanaged_may_be_removed(host, name) for name in request.removed_unmanaged))
     unmanaged = _unmanaged(host, request)
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
-    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
+    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, change, unmanaged) for change in request.labels))
     _check_abilities(action, host, final, touched)
     check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
 
 
 def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequence[AttachmentIntent]) -> None:
-    """What the host has said of itself."""
+    """The rules on what the host reports that it supports."""
     bonds = [bond for bond in final.bonds if bond.name in final.touched_bonds]
     check(action, *(host_ability.host_can_bond(host, bond) for bond in bonds))
     on_bonds = [one for bond in bonds for one in final.on(bond.name)]
@@ -231,9 +233,9 @@ def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequ
         )
 
 
-def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] = ()) -> dict[Broken, Problem]:
-    """What does not hold of a final set, rule by rule. ``skipped``: attachments out of sync and not touched."""
-    found: dict[Broken, Problem | None] = {("network_occurs_once", ""): network_occurs_once(host, final)}
+def final_set_violations(host: HostView, final: FinalSet, skipped: Collection[str] = ()) -> dict[Violation, Problem]:
+    """The rules that a final set violates. ``skipped``: attachments that are out of sync and not touched."""
+    found: dict[Violation, Problem | None] = {("network_occurs_once", ""): network_occurs_once(host, final)}
     for rule_of_nic in (only_one_untagged, vlan_occurs_once, mtu_is_the_same, host_qos.all_or_none_have_qos):
         found |= {(rule_of_nic.__name__, nic): rule_of_nic(host, final, nic) for nic in _nics(final)}
     for bond in final.bonds:
@@ -249,8 +251,8 @@ def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] 
 
 
 def _checked_again(before: FinalSet, final: FinalSet, request: SetupRequest) -> set[str]:
-    """NICs and bonds of which a request must not leave wrong what was wrong before: something comes onto them, is to
-    be put in sync there, or the bond itself changes. An empty name stands for the addresses: one is new.
+    """NICs and bonds whose existing violations count as well: the request attaches something to them, synchronizes
+    something there, or changes the bond itself. An empty name stands for the addresses: one is new.
     """
     had = {(one.nic, one.network_id, one.qos) for one in before.attachments}
     nics = {
@@ -332,22 +334,22 @@ def nic_is_no_slave(host: HostView, final: FinalSet, attachment: AttachmentInten
 
 
 def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
-    """Where a host's management network is has to be known before anything else there changes: what the engine does not
-    know of, a change could take away.
+    """The management network has to be attached before anything else on the host changes. Otherwise a change could
+    remove the links that the management connection uses.
     """
     management = next((view for view in host.networks.values() if "management" in view.roles), None)
     if management is None or management.intent.id in {one.network_id for one in final.attachments}:
         return None
     text = (
         f"Management network '{management.name}' is not attached to Host {host.name}, so the links of its"
-        " management are not known. Attach it by the same request, or install the Host again: with a new token, or by"
+        " management are unknown. Attach it in the same request, or install the Host again: with a new token, or by"
         " activating it when its installation failed."
     )
     return Problem("MANAGEMENT_NETWORK_NOT_ON_HOST", text)
 
 
 def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | None:
-    """Networks that the host brought from another engine end only when somebody asks for it."""
+    """Networks of the host's previous engine are removed only on request."""
     if not final.kept:
         return None
     intent = HostIntent(
@@ -360,7 +362,7 @@ def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | No
     if not lost:
         return None
     text = (
-        f"Host {host.name} carries networks of another engine that would lose their place: {', '.join(lost)}. Remove"
+        f"Host {host.name} has networks of another engine that this change would displace: {', '.join(lost)}. Remove"
         " them from the Host first as unmanaged networks, or attach networks of the same names there."
     )
     return Problem("NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY", text)

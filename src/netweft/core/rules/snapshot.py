@@ -8,24 +8,24 @@ from __future__ import annotations
 from netweft.core.errors import Problem
 
 
-def memory_is_not_asked_for(*, asked: bool) -> Problem | None:
-    """A snapshot is of what a machine has and of its vNICs, not of what it works on."""
-    if not asked:
+def memory_is_not_requested(*, requested: bool) -> Problem | None:
+    """A snapshot contains a machine's configuration and vNICs, not its memory."""
+    if not requested:
         return None
-    text = "Snapshots are without the memory of a running VM. Set persist_memorystate to false."
+    text = "Snapshots do not include the memory of a running VM. Set persist_memorystate to false."
     return Problem("ACTION_TYPE_FAILED_SNAPSHOT_WITH_MEMORY_NOT_SUPPORTED", text)
 
 
-def memory_is_not_restored(*, asked: bool) -> Problem | None:
+def memory_is_not_restored(*, requested: bool) -> Problem | None:
     """No snapshot has memory to go on with."""
-    if not asked:
+    if not requested:
         return None
-    text = "Snapshots are without the memory of a running VM, so that none can be restored. Leave restore_memory out."
+    text = "Snapshots do not include the memory of a running VM, so none can be restored. Leave restore_memory out."
     return Problem("ACTION_TYPE_FAILED_MEMORY_RESTORE_NOT_SUPPORTED", text)
 
 
 def is_regular(*, regular: bool) -> Problem | None:
-    """Only what somebody has made can be gone back to, or be removed: not the machine as it is, nor as it was before a
+    """Only snapshots that users created can be restored or removed: not the machine's present state, nor that before a
     preview or a stateless run.
     """
     if regular:
@@ -35,7 +35,7 @@ def is_regular(*, regular: bool) -> Problem | None:
 
 
 def shows_itself(vm: str, *, in_preview: bool) -> Problem | None:
-    """The machine is not shown as one of its snapshots just now."""
+    """The machine is not previewing one of its snapshots."""
     if not in_preview:
         return None
     text = f"VM {vm} is previewing a snapshot. Commit that or undo it first."

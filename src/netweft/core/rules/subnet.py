@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from netweft.core.addresses import Address, Network, host_range
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 from netweft.core.rules.fields import listed, name_server
 
 POOLS_MAX, SERVERS_MAX, ROUTES_MAX = 32, 8, 64
@@ -23,7 +24,7 @@ _DHCP_LONGEST, _DHCP_SHORTEST_OF_IPV6 = 30, 64
 Pool = tuple[str, str]
 """The first address and the last."""
 Route = tuple[str, str]
-"""Where to, as CIDR, and the address of who goes on."""
+"""The destination as CIDR, and the address of the next hop."""
 
 _CIDR = re.compile(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
 
@@ -46,10 +47,8 @@ def parsed_address(text: str) -> Address | None:
 
 def name_is_free(name: str, *, is_taken: bool) -> Problem | None:
     """No other subnet of the network has the name."""
-    if is_taken:
-        text = f"The subnet name '{name}' is already used by another subnet of the network. Choose a different name."
-        return Problem("SUBNET_NAME_IN_USE", text)
-    return None
+    used, where = (name,) if is_taken else (), " by another subnet of the network"
+    return fields.name_is_free("subnet", name, used, code="SUBNET_NAME_IN_USE", where=where)
 
 
 def cidr_is_valid(text: str) -> Problem | None:
@@ -72,7 +71,7 @@ def cidr_is_for_guests(cidr: Network) -> Problem | None:
     """Guests can have addresses of it."""
     nobodys = cidr.is_multicast or cidr.is_loopback or cidr.is_link_local or int(cidr.network_address) == 0
     if nobodys or (isinstance(cidr, IPv4Network) and cidr.is_reserved):
-        text = f"{cidr} is for multicast, loopback, links or nothing: no guest has an address of it. Use another."
+        text = f"{cidr} is multicast, loopback, link-local or reserved: guests cannot use it. Use another."
         return Problem("SUBNET_CIDR_NOT_FOR_GUESTS", text)
     return None
 
@@ -120,19 +119,21 @@ def gateway_is_free(gateway: str, user: str) -> Problem | None:
 
 
 def pool_is_valid(cidr: Network, pool: Pool) -> Problem | None:
-    """A pool runs upwards and holds nothing but addresses that hosts of the subnet can have."""
+    """A pool runs upwards and contains only addresses that hosts of the subnet can have."""
     first, last = map(parsed_address, pool)
-    shown = f"{pool[0][:60]}-{pool[1][:60]}"
+    pool_text = f"{pool[0][:60]}-{pool[1][:60]}"
     if first is None or last is None:
-        text = f"The allocation pool {shown} is not two IP addresses. Give its first and its last."
+        text = f"The allocation pool {pool_text} is not two IP addresses. Give its first and its last."
         return Problem("SUBNET_POOL_INVALID", text)
     if first not in cidr or last not in cidr:
-        text = f"The allocation pool {shown} is outside of {cidr}. Give addresses of it."
+        text = f"The allocation pool {pool_text} is outside of {cidr}. Give addresses of it."
         return Problem("SUBNET_POOL_OUTSIDE", text)
     if int(last) < int(first):
-        return Problem("SUBNET_POOL_INVALID", f"The allocation pool {shown} runs downwards. Exchange first and last.")
+        return Problem(
+            "SUBNET_POOL_INVALID", f"The allocation pool {pool_text} runs downwards. Exchange first and last."
+        )
     if not (_is_host(cidr, first) and _is_host(cidr, last)):
-        text = f"The allocation pool {shown} holds the network or broadcast address of {cidr}. Leave it out."
+        text = f"The allocation pool {pool_text} holds the network or broadcast address of {cidr}. Leave it out."
         return Problem("SUBNET_POOL_INVALID", text)
     return None
 
@@ -148,7 +149,7 @@ def pools_are_apart(pools: Sequence[Pool]) -> Problem | None:
 
 
 def pools_leave_gateway(gateway: str, pools: Sequence[Pool]) -> Problem | None:
-    """No pool (all of them valid) holds the gateway (valid, or empty)."""
+    """No pool (all of them valid) contains the gateway (valid, or empty)."""
     for first, last in pools if gateway else ():
         if int(ip_address(first)) <= int(ip_address(gateway)) <= int(ip_address(last)):
             text = f"The allocation pool {first}-{last} holds the gateway {gateway}. End the pool before it."
@@ -157,12 +158,12 @@ def pools_leave_gateway(gateway: str, pools: Sequence[Pool]) -> Problem | None:
 
 
 def dns_servers_are_valid(cidr: Network, servers: Sequence[str]) -> Problem | None:
-    """Addresses that a guest can ask, of the subnet's version, none twice."""
+    """Addresses that a guest can query, of the subnet's version, none twice."""
     found = [name_server(server) for server in servers]
     for text, address in zip(servers, found, strict=True):
         if address is None or address.version != cidr.version or "%" in text:
-            said = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that a guest can ask."
-            return Problem("SUBNET_DNS_SERVER_INVALID", f"{said} Give one.")
+            problem = f"DNS server '{text[:60]}' is no IPv{cidr.version} address that guests can query."
+            return Problem("SUBNET_DNS_SERVER_INVALID", f"{problem} Give one.")
     if len(set(found)) < len(found):
         return Problem("SUBNET_DNS_SERVER_TWICE", f"A DNS server is given twice: {', '.join(servers)}. Name each once.")
     return None
@@ -186,7 +187,7 @@ def host_routes_are_valid(cidr: Network, routes: Sequence[Route]) -> Problem | N
 
 
 def lists_are_short(pools: Sequence[Pool], servers: Sequence[str], routes: Sequence[Route]) -> Problem | None:
-    """A subnet has no more of anything than somebody could mean."""
+    """A subnet has a limited number of everything."""
     counts = {
         "allocation pools": (len(pools), POOLS_MAX),
         "DNS servers": (len(servers), SERVERS_MAX),
@@ -215,7 +216,7 @@ def dhcp_has_address(cidr: Network, server: str, *, dhcp: bool) -> Problem | Non
     """A subnet of IPv4 with DHCP has an address to serve it from (empty: none is left)."""
     if not dhcp or server or isinstance(cidr, IPv6Network):
         return None
-    text = f"DHCP is served from an address of the subnet, and none of {cidr} is left. Take one from a vNIC first."
+    text = f"The DHCP server needs an address of the subnet, and none of {cidr} is left. Take one from a vNIC first."
     return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
@@ -223,7 +224,7 @@ def dhcp_leaves_addresses(server: str, pools: Sequence[Pool]) -> Problem | None:
     """The pools have an address besides the one that DHCP is served from (``server``: empty for none)."""
     if not server or list(pools) != [(server, server)]:
         return None
-    text = f"The allocation pool holds only {server}, which DHCP is served from. Widen it, or leave dhcp out."
+    text = f"The allocation pool holds only {server}, the address of the DHCP server. Widen it, or leave dhcp out."
     return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
@@ -231,7 +232,7 @@ def is_unused(name: str, vnics: Collection[str]) -> Problem | None:
     """No vNIC (``vnics``: those that have, as ``vm/vnic``) has an address of it."""
     if not vnics:
         return None
-    text = f"The subnet '{name}' is used by vNICs: {listed(vnics)}. Take its addresses from them first."
+    text = f"The subnet '{name}' is used by vNICs: {listed(vnics)}. Remove its addresses from them first."
     return Problem("SUBNET_IN_USE", text)
 
 

@@ -1,6 +1,6 @@
-"""What a tag may be called, and where it may stand among the others.
+"""The name of a tag, and its place in the tree of tags.
 
-oVirt's commands: AddTag, UpdateTag, MoveTag, RemoveTag, AttachVmsToTag and their like.
+oVirt's commands: AddTag, UpdateTag, MoveTag, RemoveTag, AttachVmsToTag and the like.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 
 ROOT = "root"
 """The name of the tag above all others."""
@@ -23,16 +24,13 @@ def name_is_valid(name: str) -> Problem | None:
     return Problem("TAGS_SPECIFIED_TAG_NAME_IS_INVALID", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other tag has the name, nor has the one above all others."""
-    if name not in {*taken, ROOT}:
-        return None
-    text = f"The tag name '{name}' is already in use. Choose another one."
-    return Problem("TAGS_SPECIFY_TAG_IS_IN_USE", text)
+    return fields.name_is_free("tag", name, {*used, ROOT}, code="TAGS_SPECIFY_TAG_IS_IN_USE")
 
 
 def is_not_root(*, is_root: bool) -> Problem | None:
-    """The tag above all others stays as it is, and belongs to nothing."""
+    """The root tag cannot be changed, and is assigned to nothing."""
     if not is_root:
         return None
     text = "The root of all tags can be neither changed nor removed, and nothing is tagged with it. Add a tag below it."

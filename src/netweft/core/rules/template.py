@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 from netweft.core.rules.fields import listed
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other template has the name."""
-    if name not in taken:
-        return None
-    text = f"The template name '{name}' is already in use, please choose a unique name and try again."
-    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+    return fields.name_is_free("template", name, used, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
 
 
 def source_is_down(vm: str, status: str) -> Problem | None:

@@ -7,7 +7,9 @@ from netweft.core.errors import Problem
 USER_NAME_MAX = 255
 """Characters of a whole user name, ``ann@internal``."""
 PASSWORD_MIN = 12
-"""Characters. Length alone is asked for: rules about kinds of characters make people choose worse (NIST SP 800-63B)."""
+"""Characters. Only the length is checked: rules about kinds of characters make people choose weaker passwords (NIST SP
+800-63B).
+"""
 PASSWORD_MAX = 1024
 """Characters; more only makes hashing expensive."""
 
@@ -44,7 +46,7 @@ def user_name_is_free(user_name: str, is_used: bool) -> Problem | None:
 
 
 def detail_is_valid(what: str, text: str) -> Problem | None:
-    """What else is said of a user fits on a line. ``what``: for example ``email``."""
+    """The other texts of a user fit on a line. ``what``: for example ``email``."""
     if len(text) <= USER_NAME_MAX and text.isprintable():
         return None
     text = f"The {what} has a control character or more than {USER_NAME_MAX} characters."

@@ -7,9 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
 from netweft.core.migration import STAYING_DRIVERS
-
-NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
-"""Names of virtual machines as oVirt has them."""
+from netweft.core.rules import fields
 
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,4095}")
 
@@ -23,28 +21,25 @@ PROPERTIES = {
     "driver": re.compile(r"libvirt|namespace|simulated"),
     "machine": _WORD,
 }
-"""Custom properties of virtual machines: the guest driver that runs them (the host's first if none is named), and what
-it is told of them (core.protocol.GuestSpec).
+"""Custom properties of virtual machines: the guest driver that runs them (the host's first by default), and its
+settings (core.protocol.GuestSpec).
 """
 
 MEMORY_MIN = 16 * 1024**2
-"""Octets. Less than that starts no kernel that we know of; oVirt's own floor is similar."""
+"""Octets. No known kernel starts with less; oVirt's own minimum is similar."""
 
 
 def name_is_valid(name: str) -> Problem | None:
     """The name has the letters and the length that names of virtual machines may have."""
-    if NAME.fullmatch(name):
+    if fields.MACHINE_NAME.fullmatch(name):
         return None
     text = f"The VM name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
     return Problem("ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other virtual machine has the name."""
-    if name not in taken:
-        return None
-    text = f"The VM name '{name}' is already in use, please choose a unique name and try again."
-    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+    return fields.name_is_free("VM", name, used, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
 
 
 def memory_is_enough(octets: int) -> Problem | None:
@@ -115,8 +110,8 @@ def may_stop(status: str) -> Problem | None:
 
 
 def may_shut_down(name: str, status: str) -> Problem | None:
-    """Only a system that is up hears that it shall end. (oVirt stops all others at once, without having been asked to;
-    of a suspended one that is what is left to do.)
+    """Only a running system receives a shutdown request. (oVirt stops all others at once, without a request; so it does
+    suspended ones.)
     """
     if status in {"up", "powering_down", "suspended"}:
         return None
@@ -135,8 +130,8 @@ def may_suspend(name: str, status: str) -> Problem | None:
 
 
 def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
-    """What a virtual function of a NIC holds cannot be saved, nor what a dynamic vNIC does that the guest drives by
-    itself (``vnics``: names of those that are plugged in).
+    """The state of a virtual function of a NIC cannot be saved, nor that of a dynamic vNIC that the guest drives
+    directly (``vnics``: names of those that are plugged in).
     """
     if not vnics:
         return None
@@ -172,8 +167,8 @@ def may_migrate(name: str, status: str) -> Problem | None:
 
 
 def passthrough_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
-    """The profile of every plugged pass-through vNIC says that it may be away for a while (``vnics``: names of those
-    whose profile says otherwise).
+    """The profile of every plugged pass-through vNIC allows migration (``vnics``: names of those whose profile does
+    not).
     """
     if not vnics:
         return None
@@ -217,7 +212,7 @@ def networks_are_for_vms(bridgeless: Sequence[str]) -> Problem | None:
 
 
 def a_host_fits(refusals: Sequence[Problem], fit: bool) -> Problem | None:
-    """Some host can take it; otherwise each host's reasons are told."""
+    """Some host can run it; otherwise the sentence gives each host's reasons."""
     if fit:
         return None
     detail = " ".join(refusal.text for refusal in refusals) or "The Cluster has no Hosts."
@@ -244,7 +239,7 @@ def gateways_are_reachable(bad: Sequence[str]) -> Problem | None:
 
 
 def architecture_is_clusters(wanted: str, cluster: str, has: str) -> Problem | None:
-    """The processors of a virtual machine are of the architecture that its cluster has, if that is said at all."""
+    """The architecture of a virtual machine, if given, is that of its cluster."""
     if wanted in {has, "undefined"}:
         return None
     text = f"The CPU architecture cannot be '{wanted}': Cluster {cluster} has '{has}'. Leave it out."
@@ -259,16 +254,16 @@ def may_be_removed(name: str, *, protected: bool) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_DELETE_PROTECTION_ENABLED", text)
 
 
-def permissions_stay(*, asked: bool) -> Problem | None:
+def permissions_stay(*, requested: bool) -> Problem | None:
     """A new machine or template has the permissions that its creator gives; none come with the original."""
-    if not asked:
+    if not requested:
         return None
     text = "Permissions are not copied along. Leave clone_permissions out, and add them to what is new."
     return Problem("ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED", text)
 
 
 def resumes_as_it_was(name: str, changed: Sequence[str]) -> Problem | None:
-    """A suspended machine goes on as it was; nothing else can be said for that run (``changed``: what was)."""
+    """A suspended machine resumes as it was; nothing can be changed for that run (``changed``: what was)."""
     if not changed:
         return None
     text = f"VM {name} is suspended and resumes as it was, so nothing can be changed for this run. Stop it first."

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 
 from netweft.core.errors import Problem
+from netweft.core.rules import fields
 
 _PARAMETER_NAME, _PARAMETER_VALUE = re.compile(r"[A-Za-z0-9_]{1,255}"), re.compile(r"[A-Za-z0-9_.:]{1,255}")
 
@@ -36,12 +37,10 @@ def name_is_valid(name: str) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID", text)
 
 
-def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+def name_is_free(name: str, used: Collection[str]) -> Problem | None:
     """No other vNIC of the virtual machine has the name."""
-    if name not in taken:
-        return None
-    text = f"The network interface name '{name}' is already in use by this VM. Choose another one."
-    return Problem("NETWORK_INTERFACE_NAME_ALREADY_IN_USE", text)
+    code = "NETWORK_INTERFACE_NAME_ALREADY_IN_USE"
+    return fields.name_is_free("network interface", name, used, code=code, where=" by this VM")
 
 
 def count_is_within_limit(count: int) -> Problem | None:
@@ -145,7 +144,7 @@ def network_is_on_host(network: str | None, host: str, present: bool) -> Problem
 
 
 def mac_is_not_plugged_elsewhere(mac: str, others: Collection[str]) -> Problem | None:
-    """No other plugged vNIC has the MAC address (pools that allow duplicates are asked without others)."""
+    """No other plugged vNIC has the MAC address (pools that allow duplicates are not checked)."""
     if not others:
         return None
     text = f"MAC Address {mac} is already in use by VM or snapshot: {', '.join(sorted(others))}."
@@ -156,7 +155,7 @@ def trunk_needs_ovs(
     profile: str, cluster: str, network: str, *, trunk: bool, switch_type: str, vlan: int | None
 ) -> Problem | None:
     """A Linux bridge carries tagged frames of guests where its network is untagged; below the bridge of a tagged one is
-    a VLAN device, which would tag them twice. (Whether a host's kernel can, the host says.)
+    a VLAN device, which would tag them twice. (Whether a host's kernel supports it, the host reports.)
     """
     if not trunk or switch_type == "ovs" or vlan is None:
         return None

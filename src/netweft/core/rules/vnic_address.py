@@ -10,15 +10,15 @@ from netweft.core.errors import Problem
 from netweft.core.rules.fields import listed
 from netweft.core.rules.subnet import parsed_address
 
-WISHES_MAX = 16
-"""Addresses that one vNIC may be given by name."""
+ADDRESSES_MAX = 16
+"""Addresses that a request may give one vNIC."""
 
 
-def wishes_are_few(count: int) -> Problem | None:
-    """Nobody means that many."""
-    if count <= WISHES_MAX:
+def addresses_are_few(count: int) -> Problem | None:
+    """A vNIC has at most :data:`ADDRESSES_MAX` requested addresses."""
+    if count <= ADDRESSES_MAX:
         return None
-    text = f"{count} addresses are given, but a vNIC takes {WISHES_MAX}. Leave some out."
+    text = f"{count} addresses are given, but a vNIC takes {ADDRESSES_MAX}. Leave some out."
     return Problem("VNIC_ADDRESSES_TOO_MANY", text)
 
 
@@ -26,8 +26,8 @@ def address_is_valid(text: str) -> Problem | None:
     """An IP address and nothing else."""
     if parsed_address(text) is not None:
         return None
-    said = f"'{text[:60]}' is no IP address. Give one of a subnet of the network, without prefix length."
-    return Problem("VNIC_ADDRESS_INVALID", said)
+    problem = f"'{text[:60]}' is no IP address. Give one of a subnet of the network, without prefix length."
+    return Problem("VNIC_ADDRESS_INVALID", problem)
 
 
 def address_has_subnet(address: Address, network: str | None, cidrs: Sequence[str]) -> Problem | None:

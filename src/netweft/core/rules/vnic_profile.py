@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
-from netweft.core.rules.fields import listed
+from netweft.core.rules import fields
+from netweft.core.rules.fields import in_use, listed, one_or_many
 from netweft.core.trunks import parse_trunk
 
 _UUIDS = re.compile(
@@ -21,9 +22,12 @@ _PROPERTIES = {
     "queues": (re.compile(r"[1-9][0-9]{0,2}"), "a number of pairs of queues"),
     "trunk": (re.compile(r"[0-9, -]*"), "VLANs and ranges of them with commas between, such as 100,200-210"),
 }
-"""Custom properties, what their values look like, and how to say it. ``trunk`` is an addition of Netweft: the VLANs
+"""Custom properties, the syntax of their values, and a hint for users. ``trunk`` is an addition of Netweft: the VLANs
 that reach the guest tagged.
 """
+
+_IN_USE = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
+"""Codes for one user and for several."""
 
 
 def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | None:
@@ -31,20 +35,15 @@ def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | Non
     if not is_vm_network:
         return Problem(
             "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK",
-            f"The network '{network}' is no VM network, so it takes no vNICs. Add the usage 'vm' to it first.",
+            f"The network '{network}' is not a VM network, so it cannot have vNICs. Add the usage 'vm' to it first.",
         )
     return None
 
 
 def name_is_free(name: str, others: Collection[str]) -> Problem | None:
     """No other profile of the network (``others``: their names) has the name."""
-    if name in others:
-        return Problem(
-            "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE",
-            f"The vNIC profile name '{name}' is already used by another profile of the network. Choose a different "
-            "name.",
-        )
-    return None
+    code, where = "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE", " by another profile of the network"
+    return fields.name_is_free("vNIC profile", name, others, code=code, where=where)
 
 
 def network_is_kept(before: str, after: str) -> Problem | None:
@@ -72,7 +71,7 @@ def passthrough_stands_alone(
     if port_isolation:
         return Problem(
             "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION",
-            "A network with port isolation takes no passthrough profile. Use another network.",
+            "A network with port isolation cannot have a passthrough profile. Use another network.",
         )
     return None
 
@@ -119,7 +118,7 @@ def failover_is_fit(failover_id: str, *, is_fit: bool) -> Problem | None:
 
 
 def is_nobodys_failover(name: str, served: Sequence[str], *, is_removed: bool = False) -> Problem | None:
-    """A profile that others (``served``: their names) fall back to stays as it is."""
+    """A profile that is the failover of others (``served``: their names) cannot be changed."""
     if served:
         what = "removed" if is_removed else "changed"
         return Problem(
@@ -174,7 +173,7 @@ def kept_while_used(vms: Sequence[str], changed: Collection[str]) -> Problem | N
     if not vms or not what:
         return None
     return Problem(
-        _in_use(vms),
+        one_or_many(vms, _IN_USE),
         f"The profile's {what} cannot change while VMs use it: {listed(vms)}. Give their vNICs another profile first.",
     )
 
@@ -190,12 +189,5 @@ def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
 
 
 def _unused(name: str, by: str, users: Sequence[str]) -> Problem | None:
-    if not users:
-        return None
-    text = f"The vNIC profile '{name}' is used by {by}: {listed(users)}. Give their vNICs another profile first."
-    return Problem(_in_use(users), text)
-
-
-def _in_use(users: Sequence[str]) -> str:
-    one, many = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
-    return one if len(users) == 1 else many
+    remedy = "Give their vNICs another profile first."
+    return in_use(f"The vNIC profile '{name}'", by, users, _IN_USE, remedy) if users else None

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, Problem
 from netweft.core.keep import KEEP, Keep, or_current
+from netweft.core.roles import Role
 from netweft.core.rules import check
 from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
 from netweft.core.rules import network as network_rules
 from netweft.core.rules import provider_network as provider_rules
-from netweft.core.rules.cluster_network import HANDED_BACK, Role
+from netweft.core.rules.cluster_network import HANDED_BACK
 from netweft.engine import audit
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType

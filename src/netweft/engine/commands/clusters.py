@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
+from netweft.core.roles import Role
 from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
 from netweft.core.rules import provider as provider_rules
 from netweft.core.rules import rollout as rollout_rules
-from netweft.core.rules.cluster_network import HANDED_BACK, Role
+from netweft.core.rules.cluster_network import HANDED_BACK
 from netweft.engine import audit
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType

@@ -12,7 +12,7 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
 from netweft.core.rules import vm as vm_rules
-from netweft.core.rules.host_standing import LEFT_ALONE
+from netweft.core.rules.host_consistency import NIC_WIDE_RULES
 from netweft.engine import audit, queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
@@ -312,7 +312,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
     together until another request has made them: they keep the MTU and QoS that they have.
     """
-    for (host_id, problem), name in check_hosts(tx, watched, LEFT_ALONE).items():
+    for (host_id, problem), name in check_hosts(tx, watched, NIC_WIDE_RULES).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
     rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)

@@ -65,7 +65,7 @@ def add_snapshot(tx: Tx, actor: Actor, spec: AddSnapshot) -> str:
     check(
         _ADD,
         fields.text_is_valid("Snapshot", "description", spec.description),
-        rules.memory_is_not_asked_for(asked=spec.with_memory and vm.status != "down"),
+        rules.memory_is_not_requested(requested=spec.with_memory and vm.status != "down"),
         rules.shows_itself(vm.name, in_preview=_previewed(others) is not None),
         rules.keeps_its_state(vm.name, stateless=any(row.kind == "stateless" for row in others)),
     )
@@ -172,7 +172,7 @@ def _may_go_back(tx: Tx, action: str, vm: VmRow, snapshot_id: str, *, with_memor
     snapshot = _regular(tx, action, vm, snapshot_id)
     check(
         action,
-        rules.memory_is_not_restored(asked=with_memory),
+        rules.memory_is_not_restored(requested=with_memory),
         rules.shows_itself(vm.name, in_preview=_previewed(queries.of_vms(tx, (vm.id,))[vm.id]) is not None),
         vm_rules.is_down(vm.name, vm.status),
     )

@@ -91,7 +91,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
         _ADD,
         rules.source_is_down(vm.name, vm.status) if vm else None,
         *_problems(tx, template),
-        vm_rules.permissions_stay(asked=spec.clone_permissions),
+        vm_rules.permissions_stay(requested=spec.clone_permissions),
         _architecture_problem(tx, cluster_id, spec.architecture),
     )
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id] if vm else []

@@ -110,7 +110,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         _ADD,
         *_problems(tx, vm),
         rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
-        rules.permissions_stay(asked=spec.clone_permissions),
+        rules.permissions_stay(requested=spec.clone_permissions),
     )
     with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
         add(tx, vms, vm)

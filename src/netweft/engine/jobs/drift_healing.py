@@ -11,7 +11,7 @@ from netweft.core.drift import first_of
 from netweft.core.drift_healing import Attempts, Healing, attempts_now, next_attempt, verdict
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.host import Loss
-from netweft.core.rollout import OPEN, UNSETTLED
+from netweft.core.rollout import OPEN, UNCERTAIN
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.audit import Severity
@@ -47,7 +47,7 @@ class Drifting(Record, frozen=True):
 _IN_ROLLOUTS = (
     sa.select(rollout_hosts.c.host_id)
     .join(rollouts, rollouts.c.id == rollout_hosts.c.rollout_id)
-    .where(rollouts.c.status.in_(sorted(OPEN)), rollout_hosts.c.state.in_(sorted(UNSETTLED)))
+    .where(rollouts.c.status.in_(sorted(OPEN)), rollout_hosts.c.state.in_(sorted(UNCERTAIN)))
 )
 """Hosts that a rollout, which goes on or is halted, is not done with: it says what becomes of them."""
 

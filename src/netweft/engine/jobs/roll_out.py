@@ -14,16 +14,16 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, NetweftError, ValidationError
 from netweft.core.rollout import (
-    AS_TOLD,
-    ASKING_MAX,
+    DEFAULT_SOAK,
+    PROBING_MAX,
     Health,
     HostState,
     Move,
     Next,
     Status,
-    ailment,
     counted,
     decisive,
+    new_problem,
     next_move,
 )
 from netweft.engine import audit, queue
@@ -113,7 +113,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
     """Make a move. Returns the seconds until the next look, None when nothing is left to do now."""
     pause: float | None = 0.0
     match move:
-        case Move.SETTLE:
+        case Move.CHECK_RESULTS:
             pause = _end_jobs(job, chosen, row)
         case Move.WATCH:
             pause = _watch(job, chosen, row)
@@ -272,11 +272,11 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
     left = 0.0
     for one in (one for one in chosen if one.host_id in healths):
         health = replace(healths[one.host_id], lost_peers=peers[one.host_id])
-        wrong = ailment(msgspec.convert(one.health, Health), health)
+        wrong = new_problem(msgspec.convert(one.health, Health), health)
         if wrong:
             job.write(_set_one, one, HostState.FAILED, wrong)
         remaining = 0.0 if is_over else _soak_left(job, one)
-        if health.lost_peers is None and _since_change(one) < ASKING_MAX:
+        if health.lost_peers is None and _since_change(one) < PROBING_MAX:
             remaining = max(remaining, job.patience.rollout)
         if not wrong and remaining <= 0:
             job.write(_set_one, one, HostState.RETURNING if one.guests else HostState.CHANGED, "")
@@ -286,7 +286,7 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
 
 def _soak_left(job: JobContext, one: HostOfRollout) -> float:
     """Seconds for which a host is to be watched yet."""
-    soak = (job.patience.soak if one.soak == AS_TOLD else one.soak) if one.canary else 0.0
+    soak = (job.patience.soak if one.soak == DEFAULT_SOAK else one.soak) if one.canary else 0.0
     return soak - _since_change(one)
 
 

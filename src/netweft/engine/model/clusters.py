@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sqlalchemy import CheckConstraint, String, UniqueConstraint, false
 
-from netweft.core.rollout import AS_TOLD, CANARIES, WAVE
+from netweft.core.rollout import CANARIES, DEFAULT_SOAK, WAVE
 from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
 
 
@@ -34,7 +34,7 @@ class ClusterRow(Record, frozen=True):
     # so many at a time.
     rollout_canaries: Annotated[int, With(server_default=str(CANARIES))] = CANARIES
     rollout_wave: Annotated[int, With(server_default=str(WAVE))] = WAVE
-    rollout_soak: Annotated[int, With(server_default=str(AS_TOLD))] = AS_TOLD
+    rollout_soak: Annotated[int, With(server_default=str(DEFAULT_SOAK))] = DEFAULT_SOAK
     # Whether guests that a change would cut off are moved to other hosts before.
     rollout_evacuates: Annotated[bool, With(server_default=false())] = False
     rollout_on_failure: Annotated[str, String(8), With(server_default="keep")] = "keep"

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
-from netweft.core.limits import MTU_MAX, MTU_MIN, VLAN_MAX
+from netweft.core.limits import LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
 
 
@@ -18,7 +18,7 @@ class NetworkRow(Record, frozen=True):
     data_center_id: Annotated[str, Refers("data_centers.id", index=False)]
     name: Name
     # What bridges are called on hosts (oVirt: vdsm_name), see core.rules.network.host_side_name.
-    host_side_name: Annotated[str, String(15)]
+    host_side_name: Annotated[str, String(LINK_NAME_MAX)]
     description: LongText = ""
     comment: LongText = ""
     # None: untagged.

@@ -14,8 +14,8 @@ from netweft.core.errors import BusyError, Problem
 from netweft.core.host_request import HostView
 from netweft.core.rules import check
 from netweft.core.rules.fields import listed
-from netweft.core.rules.host_standing import broken, newly_broken
-from netweft.core.rules.setup_networks import Broken
+from netweft.core.rules.host_consistency import new_violations, violations
+from netweft.core.rules.setup_networks import Violation
 from netweft.engine.db import Tx
 from netweft.engine.operations.host_changes import lock_hosts
 from netweft.engine.operations.rollouts import Seen, snapshot
@@ -37,7 +37,7 @@ class Watch:
     action: str
     names: Mapping[str, str]
     networks: frozenset[str] = frozenset()
-    before: Mapping[_State, Mapping[Broken, Problem]]
+    before: Mapping[_State, Mapping[Violation, Problem]]
     seen: Seen
 
 
@@ -57,7 +57,7 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
             "Related operation is currently in progress: a network of this request is being set up on"
             f" {listed(newcomers.values())}. Try again later."
         )
-    before = {state: broken(view) for state, view in _views(tx, names).items()}
+    before = {state: violations(view) for state, view in _views(tx, names).items()}
     seen = snapshot(tx, names, network_ids)
     return Watch(action=action, names=names, networks=frozenset(network_ids), before=before, seen=seen)
 
@@ -65,7 +65,7 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
 def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
     """Lock and look at hosts, given with their names by id."""
     lock_hosts(tx, names)
-    before = {state: broken(view) for state, view in _views(tx, names).items()}
+    before = {state: violations(view) for state, view in _views(tx, names).items()}
     return Watch(action=action, names=names, before=before, seen=snapshot(tx, names, ()))
 
 
@@ -79,8 +79,8 @@ def check_hosts(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tu
     left: dict[tuple[str, Problem], str] = {}
     refused: dict[Problem, list[str]] = {}
     for state, view in _views(tx, watched.names).items():
-        found = broken(view)
-        new = newly_broken(watched.before.get(state, watched.before[view.id, _WANTED]), found)
+        found = violations(view)
+        new = new_violations(watched.before.get(state, watched.before[view.id, _WANTED]), found)
         nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
         for (rule, subject), problem in found.items():
             is_new, may_be = (rule, subject) in new, rule in passed and state[1] == _WANTED

@@ -10,10 +10,11 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from netweft.core.roles import ROLES
 from netweft.core.rollout import HostState, Status
 from netweft.core.rules import check
 from netweft.core.rules import rollout as rules
-from netweft.core.rules.host_standing import LEFT_ALONE
+from netweft.core.rules.host_consistency import NIC_WIDE_RULES
 from netweft.engine import audit
 from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, line
@@ -26,7 +27,7 @@ from netweft.engine.operations import host_standing, port_profiles, vnic_sync
 from netweft.engine.operations.rollouts import host_row
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import in_clusters
-from netweft.engine.queries.network_views import QOS_LIMITS, ROLES, NetworkInCluster, networks_among
+from netweft.engine.queries.network_views import QOS_LIMITS, NetworkInCluster, networks_among
 from netweft.engine.queries.networks import concerned
 from netweft.engine.queries.rollouts import Definitions, Held, HostOfRollout
 
@@ -58,7 +59,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)
-        host_standing.check_hosts(tx, watched, LEFT_ALONE)
+        host_standing.check_hosts(tx, watched, NIC_WIDE_RULES)
     finally:
         tried.rollback()
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rollout import CONFIRM_WITHIN, OPEN, UNSETTLED, Group, HostState, Member, Place, Status, places
+from netweft.core.rollout import CONFIRM_WITHIN, OPEN, UNCERTAIN, Group, HostState, Member, Place, Status, places
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, lock, new_id, utc_now
@@ -200,7 +200,7 @@ def _take_over(tx: Tx, earlier: RolloutRow, members: _Members, reason: str) -> N
                 task=Task(applies=applies, labels=labels, lost=(*own.task.lost, *row.lost)),
                 guests=row.guests,
             )
-        elif row.state in UNSETTLED:
+        elif row.state in UNCERTAIN:
             members[row.host_id] = replace(own, guests=row.guests)
     end(tx, earlier.id, Status.SUPERSEDED, f"A later change took its hosts over: {reason}.")
 

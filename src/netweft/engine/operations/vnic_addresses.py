@@ -214,7 +214,7 @@ def _by_version(subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
 
 
 def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> None:
-    check(action, rules.wishes_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
+    check(action, rules.addresses_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
     for address in dict.fromkeys(ip_address(text) for text in wishes):
         home = _home_of(address, giving.subnets)
         check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))

@@ -7,7 +7,8 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
-from netweft.core.rules.cluster_network import Missing, Role
+from netweft.core.roles import Role
+from netweft.core.rules.cluster_network import Missing
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters

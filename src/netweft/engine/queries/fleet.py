@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from netweft.core.fleet.nouns import ROLES
 from netweft.core.host import NicFacts
 from netweft.core.network_filters import FILTERS
+from netweft.core.roles import ROLES
 from netweft.core.rules.mac_pool import mac_text
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import ClusterNetworkRow, cluster_networks

@@ -20,7 +20,7 @@ from netweft.core.intent import AttachmentIntent, ChassisIntent, HostIntent, Hos
 from netweft.core.keep import KEEP
 from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
-from netweft.core.rules.host_standing import held
+from netweft.core.rules.host_consistency import applicable
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
@@ -281,10 +281,10 @@ def intent_of(
 
 def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
     """The intent that a host is asked for to have a setup, by its last report: without what cannot be there as it is
-    wanted (:func:`netweft.core.rules.host_standing.held`).
+    wanted (:func:`netweft.core.rules.host_consistency.applicable`).
     """
     chassis = None if isinstance(setup, Candidate) and setup.is_leaving else data.intent.chassis
-    return held(intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
+    return applicable(intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
 
 
 def view(

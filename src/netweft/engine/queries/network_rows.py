@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.rules.cluster_network import Role
+from netweft.core.roles import Role
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters

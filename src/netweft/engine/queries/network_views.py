@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from netweft.core.host_request import NetworkView
 from netweft.core.intent import HostQos, NetworkIntent
+from netweft.core.roles import ROLES
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.functions import vnic_functions
@@ -24,8 +25,6 @@ from netweft.engine.statements import Among, Statement
 
 QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
 """Columns of the QoS of a network on hosts: link shares and Mbit/s."""
-
-ROLES = ("management", "display", "migration", "default_route", "gluster")
 
 
 class NetworkInCluster(NetworkRow, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from netweft.core.errors import NotFoundError
 from netweft.core.host_request import NetworkView
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rollout import OPEN, HostState, Standing
+from netweft.core.rollout import OPEN, HostProgress, HostState
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
@@ -173,10 +173,10 @@ _HOSTS = Statement(
 )
 
 
-def standings_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[Standing]:
+def standings_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[HostProgress]:
     """Where the hosts of a rollout are that are in one of these states."""
     return [
-        Standing(host_id=host_id, wave=wave, state=HostState(state), status=status, canary=canary)
+        HostProgress(host_id=host_id, wave=wave, state=HostState(state), status=status, canary=canary)
         for host_id, wave, state, canary, status in _STANDINGS.all(tx, id=rollout_id, states=states)
     ]
 

@@ -1,5 +1,5 @@
-"""What setting up networks would refuse of a host as it is wanted already: the same rules, for requests that change
-what hosts depend on (a network, its roles, a QoS, the host's cluster) and not the host.
+"""The rules of setting up networks, applied to the desired state of a host: for requests that change what hosts depend
+on (a network, its roles, a QoS, the host's cluster) and not the host itself.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, Networ
 from netweft.core.rules import host_ability, host_bond
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host_qos import all_or_none_have_qos
-from netweft.core.rules.setup_networks import Broken, broken_as_a_whole, management_is_attached, mtu_is_the_same
+from netweft.core.rules.setup_networks import Violation, final_set_violations, management_is_attached, mtu_is_the_same
 from netweft.core.sync import Location, locate_networks, reported_qos
 
 _COMMON = (mtu_is_the_same, all_or_none_have_qos)
-LEFT_ALONE = frozenset(rule_of_nic.__name__ for rule_of_nic in _COMMON)
-"""Rules on what the networks of a NIC have in common. To change it for all of them takes a request for each network, so
-that it differs between the first and the last: hosts are left as they are meanwhile (:func:`held`).
+NIC_WIDE_RULES = frozenset(rule_of_nic.__name__ for rule_of_nic in _COMMON)
+"""Rules on values that all networks of a NIC share. Changing such a value takes a request for each network, and between
+the first and the last the networks differ: meanwhile hosts keep the old values (:func:`applicable`).
 """
 
 
-def broken(host: HostView) -> dict[Broken, Problem]:
-    """What does not hold, by rule and by the NIC, bond, address or attachment of which it does not. Of the report only
-    bonds and limits count.
+def violations(host: HostView) -> dict[Violation, Problem]:
+    """The violated rules, by rule and by the NIC, bond, address or attachment that violates it. Of the report, only
+    bonds and limits are checked.
     """
     final = final_set(host, SetupRequest(), str)
-    found = broken_as_a_whole(host, final)
+    found = final_set_violations(host, final)
     if problem := management_is_attached(host, final):
         found["management_is_attached", ""] = problem
     for attachment in host.intent.attachments:
@@ -74,13 +74,13 @@ def _of_bond(host: HostView, bond: BondIntent) -> Iterator[tuple[str, Problem | 
     if not unknown_mode:
         yield "options_are_known_to_ovs", host_bond.options_are_known_to_ovs(host, bond)
     yield "host_can_bond", host_ability.host_can_bond(host, bond)
-    if host.intent.switch_type == "legacy":  # to Open vSwitch a bond is no link of the kernel
+    if host.intent.switch_type == "legacy":  # a bond of Open vSwitch is not a kernel link
         yield "bond_name_is_free", host_bond.bond_name_is_free(host, bond.name)
 
 
 def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
     """The attachment as a client that read it would send it."""
-    wish = AttachmentChange(
+    change = AttachmentChange(
         id=attachment.id,
         network=Ref(id=attachment.network_id),
         nic=Ref(name=attachment.nic),
@@ -90,22 +90,22 @@ def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
         qos=attachment.qos,
     )
     network = host.networks[attachment.network_id]
-    return Resolved(wish=wish, existing=attachment, network=network, nic=attachment.nic)
+    return Resolved(change=change, existing=attachment, network=network, nic=attachment.nic)
 
 
-def newly_broken(before: Mapping[Broken, Problem], after: Mapping[Broken, Problem]) -> dict[Broken, Problem]:
-    """What a request breaks: not what was wrong before, which must not keep anybody from other requests, and from
-    putting it right little by little.
+def new_violations(before: Mapping[Violation, Problem], after: Mapping[Violation, Problem]) -> dict[Violation, Problem]:
+    """The violations that a request adds. Violations from before must block neither other requests nor a repair in
+    steps.
     """
     return {key: problem for key, problem in after.items() if key not in before}
 
 
-def held(intent: HostIntent, report: Host) -> HostIntent:
-    """The intent for a host while networks of a NIC cannot be together as they are wanted (:data:`LEFT_ALONE`): those
-    that are on the host keep the MTU and the QoS that they have there, and those that come get what goes with them.
+def applicable(intent: HostIntent, report: Host) -> HostIntent:
+    """The part of the intent that a host can apply now. While networks of a NIC violate :data:`NIC_WIDE_RULES`, those
+    on the host keep their MTU and QoS, and new ones get values that fit them.
 
-    What others have made impossible meanwhile is left out: a QoS on a NIC whose traffic they shape, IPv6 where they
-    switched it off. Else all other changes of the host would fail with it.
+    What other software on the host prevents is left out: a QoS on a NIC whose traffic it shapes, IPv6 where it is
+    disabled. Otherwise all other changes of the host would fail, too.
     """
     intent = _possible(intent, limits_of(report))
     networks = {network.id: NetworkView(intent=network, in_cluster=True) for network in intent.networks}
@@ -142,8 +142,8 @@ def _possible(intent: HostIntent, limits: HostLimits) -> HostIntent:
 
 
 def _made_fit(intent: HostIntent, nic: str, places: Mapping[str, Location]) -> list[NetworkIntent]:
-    """The networks of a NIC with the MTU and the QoS that each has in its place. One without a place gets those of the
-    untagged network, else of the first; where none has a place, no QoS.
+    """The networks of a NIC with the MTU and the QoS that each has on the host. One that is not on the host gets those
+    of the untagged network, else of the first; where none is on the host, no QoS.
     """
     carried = {one.network_id: one for one in intent.attachments if one.nic == nic}
     networks = sorted((one for one in intent.networks if one.id in carried), key=lambda one: one.vlan is not None)

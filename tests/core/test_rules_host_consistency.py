@@ -15,8 +15,8 @@ from netweft.core.host_request import AttachmentChange, BondChange, HostView, Ne
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import Ability
-from netweft.core.rules.host_standing import broken, held, newly_broken
-from netweft.core.rules.setup_networks import Broken, validate
+from netweft.core.rules.host_consistency import applicable, new_violations, violations
+from netweft.core.rules.setup_networks import Violation, validate
 from netweft.core.simulate import simulate_all
 
 QOS = HostQos(link_share=10)
@@ -99,8 +99,16 @@ ABOVE_LIMITS = [
     (NO_BONDS, {}, "ovs", {}, "legacy", ("host_can_bond", "bond0"), "no bonding"),
     (BOND_NAMED, {}, "ovs", {}, "legacy", ("bond_name_is_free", "bond0"), "has a link 'bond0' that is not a bond"),
     (NO_SWITCH, {}, "", {}, "ovs", ("host_has_its_switch", "a-six"), "which has no Open vSwitch"),
-    (SHAPED, {}, "", {"six": {"qos": QOS}}, "", ("nic_can_be_shaped", "a-six"), "others shape the traffic of eth2"),
-    (NO_IPV6, {}, "", {"six": BARE}, "", ("nic_has_ipv6", "a-six"), "IPv6 is switched off on eth2"),
+    (
+        SHAPED,
+        {},
+        "",
+        {"six": {"qos": QOS}},
+        "",
+        ("nic_can_be_shaped", "a-six"),
+        "other software shapes the traffic of eth2",
+    ),
+    (NO_IPV6, {}, "", {"six": BARE}, "", ("nic_has_ipv6", "a-six"), "IPv6 is disabled on eth2"),
     (NAMED, {}, "", {"store": {"vm": True}}, "", ("host_side_name_is_free", "a-store"), "is called 'store' on hosts"),
     (DEVICE, {}, "", {"six": {"vlan": 31}}, "", ("host_side_name_is_free", "a-six"), "needs a link called 'eth2.31'"),
     (DEVICE, {}, "", {}, "ovs", ("host_side_name_is_free", "a-six"), "needs a link called 'br-eth2'"),
@@ -120,33 +128,33 @@ def test_what_a_host_has_reported_that_it_cannot_do(
 ) -> None:
     """It is not asked for by other requests either; where nothing stands in the way, it may be."""
 
-    def state(limits: HostLimits, switch: str, **networks: dict[str, object]) -> dict[Broken, Problem]:
-        return broken(view(None, switch or "legacy", limits, **networks))
+    def state(limits: HostLimits, switch: str, **networks: dict[str, object]) -> dict[Violation, Problem]:
+        return violations(view(None, switch or "legacy", limits, **networks))
 
     before = state(limits, switch, **networks)
     after = state(limits, other_switch or switch, **{**networks, **changes})
     assert key not in before
-    assert words in newly_broken(before, after)[key].text
+    assert words in new_violations(before, after)[key].text
     assert key not in state(HostLimits(), other_switch or switch, **{**networks, **changes})
 
 
 @pytest.mark.parametrize(("after", "key", "words"), BREAKS)
 def test_what_a_request_breaks(after: HostView, key: tuple[str, str], words: str) -> None:
-    before = broken(view())
+    before = violations(view())
     assert before == {}
-    found = newly_broken(before, broken(after))
+    found = new_violations(before, violations(after))
     assert set(found) == {key}
     assert words in found[key].text
 
 
 @pytest.mark.parametrize("wrong", [after for after, _, _ in BREAKS])
 def test_what_was_wrong_before_stops_no_other_request(wrong: HostView) -> None:
-    assert newly_broken(broken(wrong), broken(wrong)) == {}
+    assert new_violations(violations(wrong), violations(wrong)) == {}
     more = replace(wrong, networks={**wrong.networks, "id-new": NetworkView(intent=network("new"), in_cluster=True)})
-    assert validate(more, SetupRequest(attachments=(wish("new", "eth0"),)), str).needs_host
+    assert validate(more, SetupRequest(attachments=(change("new", "eth0"),)), str).needs_host
 
 
-def wish(name: str, nic: str, **fields: object) -> AttachmentChange:
+def change(name: str, nic: str, **fields: object) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type]  # its fields
 
 
@@ -167,7 +175,7 @@ def test_what_was_wrong_is_judged_where_something_is_added_to_it() -> None:
     """Taking something away is well."""
     wrong = view(blue={"vlan": 10}, six={"vlan": 10})
     with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
-        validate(wrong, SetupRequest(attachments=(wish("six", "eth1"),)), str)
+        validate(wrong, SetupRequest(attachments=(change("six", "eth1"),)), str)
     with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
         validate(wrong, SetupRequest(synchronized=("a-red",)), str)
     assert validate(wrong, SetupRequest(removed=(Ref(id="a-red"),)), str).needs_host
@@ -175,13 +183,13 @@ def test_what_was_wrong_is_judged_where_something_is_added_to_it() -> None:
 
 def test_networks_that_do_not_fit_together_stay_as_they_are_on_the_host() -> None:
     good = view(blue={"vlan": None})
-    assert held(good.intent, REPORT) == good.intent
+    assert applicable(good.intent, REPORT) == good.intent
     there = applied(good.intent, REPORT)
     half = view(blue={"vlan": None, "mtu": 9000, "qos": QOS}).intent
     assert plan(there, desired_host(half, there))
-    assert plan(there, desired_host(held(half, there), there)) == []
+    assert plan(there, desired_host(applicable(half, there), there)) == []
     both = view(blue={"vlan": None, "mtu": 9000, "qos": QOS}, red={"mtu": 9000, "qos": QOS}).intent
-    after = applied(held(both, there), there)
+    after = applied(applicable(both, there), there)
     assert {after.bridges[name].mtu for name in ("red", "blue")} == {9000}
 
 
@@ -191,13 +199,13 @@ def test_networks_that_come_are_made_to_go_with_those_that_are_there() -> None:
     whole = applied(good, REPORT)
     only_blue = replace(good, attachments=good.attachments[1:])
     for there, mtu in ((REPORT, 9000), (whole, 1500), (applied(only_blue, REPORT), 1500)):
-        after = applied(held(half, there), there)
+        after = applied(applicable(half, there), there)
         assert {after.bridges[name].mtu for name in ("red", "blue")} == {mtu}
         assert not after.nics["eth1"].shaping
     shaped = view(blue={"vlan": None, "qos": QOS}, red={"qos": QOS}).intent
     there = applied(replace(shaped, attachments=shaped.attachments[1:]), REPORT)
     mixed = view(blue={"vlan": None, "qos": QOS, "mtu": 9000}, red={}).intent
-    after = applied(held(mixed, there), there)
+    after = applied(applicable(mixed, there), there)
     assert {traffic.tag for traffic in after.nics["eth1"].shaping} == {None, 10}
 
 
@@ -207,17 +215,17 @@ def test_what_others_have_made_impossible_keeps_nothing_else_from_being_done() -
     wanted = view(six={"qos": QOS}).intent
     with pytest.raises(PlanError, match="a queueing discipline that Netweft did not make"):
         plan(shaped, desired_host(wanted, shaped))
-    assert plan(shaped, desired_host(held(wanted, shaped), shaped)) == []
+    assert plan(shaped, desired_host(applicable(wanted, shaped), shaped)) == []
     bare = view(six={"vlan": None, "vm": False}).intent
     off = REPORT.with_link(replace(REPORT.nics["eth2"], ipv6_off=True))
     assert desired_host(bare, off).nics["eth2"].addresses
-    assert not desired_host(held(bare, off), off).nics["eth2"].addresses
+    assert not desired_host(applicable(bare, off), off).nics["eth2"].addresses
 
 
 def test_a_host_that_comes_among_other_networks_has_their_management() -> None:
     management = NetworkView(intent=network("mgmt"), in_cluster=True, roles=frozenset({"management"}))
     elsewhere = replace(view(), networks={**view().networks, "id-mgmt": management})
-    found = newly_broken(broken(view()), broken(elsewhere))
+    found = new_violations(violations(view()), violations(elsewhere))
     assert set(found) == {("management_is_attached", "")}
 
 
@@ -230,13 +238,13 @@ def test_options_of_a_bond_that_open_vswitch_has_not() -> None:
     here, there = (
         replace(found, intent=replace(found.intent, bonds=(bond,))) for found in (view(), view(switch_type="ovs"))
     )
-    assert set(newly_broken(broken(here), broken(there))) == {("options_are_known_to_ovs", "bond0")}
+    assert set(new_violations(violations(here), violations(there))) == {("options_are_known_to_ovs", "bond0")}
 
 
 def test_addresses_in_another_order_are_the_same() -> None:
     here, dhcp = view(), IpAssignment(method="dhcp")
     given = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(STATIC6, dhcp)),))
-    said = wish("six", "eth2", assignments=(dhcp, STATIC6))
+    said = change("six", "eth2", assignments=(dhcp, STATIC6))
     assert not validate(replace(here, intent=given), SetupRequest(attachments=(said,)), str).needs_host
 
 
@@ -251,20 +259,22 @@ def test_an_ipv6_gateway_stays_where_the_role_has_moved_away() -> None:
     here = view()
     there = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(gateway,)),))
     host = replace(here, intent=there)
-    assert not validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(gateway,)),)), str).needs_host
+    assert not validate(
+        host, SetupRequest(attachments=(change("six", "eth2", assignments=(gateway,)),)), str
+    ).needs_host
     spelt = replace(gateway, address=f"{gateway.address.upper()}", gateway="2001:0DB8:0::1")
-    validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(spelt,)),)), str)
-    assert validate(host, SetupRequest(attachments=(wish("six", "eth0", assignments=(gateway,)),)), str).needs_host
+    validate(host, SetupRequest(attachments=(change("six", "eth2", assignments=(spelt,)),)), str)
+    assert validate(host, SetupRequest(attachments=(change("six", "eth0", assignments=(gateway,)),)), str).needs_host
     other = replace(gateway, gateway="2001:db8::2")
     with pytest.raises(ValidationError, match="cannot have an IPv6 gateway"):
-        validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(other,)),)), str)
+        validate(host, SetupRequest(attachments=(change("six", "eth2", assignments=(other,)),)), str)
 
 
 def test_a_network_that_could_not_follow_its_label_can_be_sent_back() -> None:
     here = view()
     labelled = replace(here.networks["id-red"], label="lab")
     host = replace(here, networks={**here.networks, "id-red": labelled}, labels={"lab": "eth0"})
-    assert not validate(host, SetupRequest(attachments=(wish("red", "eth1"),)), str).needs_host
+    assert not validate(host, SetupRequest(attachments=(change("red", "eth1"),)), str).needs_host
 
 
 def test_a_bond_whose_nics_are_gone_can_be_sent_back() -> None:

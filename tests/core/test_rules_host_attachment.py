@@ -1,4 +1,4 @@
-"""Every validation of SetupNetworks, each triggered once and told by its code; and what it lets pass."""
+"""The rules on attachments and bonds: each validation of SetupNetworks fails once, and what is allowed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def host(**values: Any) -> HostView:
     return HostView(**{**defaults, "intent": intent, "nics": nics, **values})
 
 
-def wish(network: str = "", nic: str = "", **values: Any) -> AttachmentChange:
+def set_up(network: str = "", nic: str = "", **values: Any) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
 
 
@@ -97,8 +97,8 @@ def decide(request: SetupRequest, view: HostView | None = None) -> FinalSet:
     return validate(view or host(), request, lambda: f"new-{next(numbers)}")
 
 
-def asked(*wishes: AttachmentChange, **values: Any) -> SetupRequest:
-    return SetupRequest(attachments=wishes, **values)
+def request(*changes: AttachmentChange, **values: Any) -> SetupRequest:
+    return SetupRequest(attachments=changes, **values)
 
 
 WITH_BOND = host(bonds=(BOND,), attachments=(attachment("mgmt", "eth0", DHCP), attachment("red", "bond0")))
@@ -113,230 +113,235 @@ OCCUPIED = host(
 ELSEWHERE = host(addresses_elsewhere={("id-blue", "10.0.0.5"): "h2"})
 
 REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
-    "status": (asked(), "VDS_STATUS_ILLEGAL", host(status="non_responsive")),
-    "timeout": (asked(connectivity_timeout=0), "VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", None),
-    "unknown id": (asked(wish("red", id="x")), "MODIFIED_NETWORK_ATTACHMENT_DOES_NOT_EXISTS", None),
-    "no network": (asked(wish(nic="eth2")), "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", None),
-    "unknown name": (asked(wish("nothing", "eth2")), "NETWORK_HAVING_NAME_NOT_EXISTS", None),
+    "status": (request(), "VDS_STATUS_ILLEGAL", host(status="non_responsive")),
+    "timeout": (request(connectivity_timeout=0), "VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", None),
+    "unknown id": (request(set_up("red", id="x")), "MODIFIED_NETWORK_ATTACHMENT_DOES_NOT_EXISTS", None),
+    "no network": (request(set_up(nic="eth2")), "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", None),
+    "unknown name": (request(set_up("nothing", "eth2")), "NETWORK_HAVING_NAME_NOT_EXISTS", None),
     "unknown network id": (
-        asked(AttachmentChange(network=Ref(id="nothing"), nic=Ref(name="eth2"))),
+        request(AttachmentChange(network=Ref(id="nothing"), nic=Ref(name="eth2"))),
         "NETWORK_HAVING_ID_NOT_EXISTS",
         None,
     ),
     "two NICs": (
-        asked(AttachmentChange(network=Ref(name="blue"), nic=Ref(id="n-eth1", name="eth2"))),
+        request(AttachmentChange(network=Ref(name="blue"), nic=Ref(id="n-eth1", name="eth2"))),
         "NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY",
         None,
     ),
     "two networks": (
-        asked(AttachmentChange(network=Ref(id="id-blue", name="red"), nic=Ref(name="eth2"))),
+        request(AttachmentChange(network=Ref(id="id-blue", name="red"), nic=Ref(name="eth2"))),
         "NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY",
         None,
     ),
     "both lists": (
-        asked(wish("red", "eth2"), removed=(Ref(id="a-red"),)),
+        request(set_up("red", "eth2"), removed=(Ref(id="a-red"),)),
         "NETWORK_ATTACHMENT_IN_BOTH_LISTS",
         None,
     ),
-    "VLAN device": (asked(wish("blue", "eth1.10")), "ATTACHMENT_REFERENCE_VLAN_DEVICE", None),
-    "another attachment": (asked(wish("red", "eth2", id="a-used")), "ATTACHMENT_IS_NOT_REUSED", None),
-    "attached already": (asked(wish("red", "eth2", is_new=True)), "ATTACHMENT_IS_NOT_REUSED", None),
+    "VLAN device": (request(set_up("blue", "eth1.10")), "ATTACHMENT_REFERENCE_VLAN_DEVICE", None),
+    "another attachment": (request(set_up("red", "eth2", id="a-used")), "ATTACHMENT_IS_NOT_REUSED", None),
+    "attached already": (request(set_up("red", "eth2", is_new=True)), "ATTACHMENT_IS_NOT_REUSED", None),
     "other cluster": (
-        asked(AttachmentChange(network=Ref(id="id-elsewhere"), nic=Ref(name="eth2"))),
+        request(AttachmentChange(network=Ref(id="id-elsewhere"), nic=Ref(name="eth2"))),
         "NETWORK_NOT_EXISTS_IN_CLUSTER",
         None,
     ),
     "role without address": (
-        asked(wish("display", "eth2")),
+        request(set_up("display", "eth2")),
         "ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL",
         None,
     ),
-    "no NIC": (asked(wish("blue")), "NETWORK_ATTACHMENT_NIC_NOT_SET", None),
-    "unknown NIC": (asked(wish("blue", "eth9")), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
-    "other network": (asked(wish("blue", "eth1", id="a-red")), "CANNOT_CHANGE_ATTACHED_NETWORK", None),
+    "no NIC": (request(set_up("blue")), "NETWORK_ATTACHMENT_NIC_NOT_SET", None),
+    "unknown NIC": (request(set_up("blue", "eth9")), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
+    "other network": (request(set_up("blue", "eth1", id="a-red")), "CANNOT_CHANGE_ATTACHED_NETWORK", None),
     "two addresses": (
-        asked(wish("blue", "eth2", assignments=(*ip(), *ip("10.0.1.5")))),
+        request(set_up("blue", "eth2", assignments=(*ip(), *ip("10.0.1.5")))),
         "NETWORK_ATTACHMENT_MORE_THAN_ONE_IP_ASSIGNMENT",
         None,
     ),
     "no address": (
-        asked(wish("blue", "eth2", assignments=ip("", 0))),
+        request(set_up("blue", "eth2", assignments=ip("", 0))),
         "NETWORK_ATTACHMENT_IP_CONFIGURATION_STATIC_BOOT_PROTOCOL_MISSING_IP_ADDRESS_DETAILS",
         None,
     ),
     "DHCP with address": (
-        asked(wish("blue", "eth2", assignments=ip(method="dhcp"))),
+        request(set_up("blue", "eth2", assignments=ip(method="dhcp"))),
         "NETWORK_ATTACHMENT_IP_CONFIGURATION_INCOMPATIBLE_BOOT_PROTOCOL_AND_IP_ADDRESS_DETAILS",
         None,
     ),
     "IPv4 autoconf": (
-        asked(wish("blue", "eth2", assignments=ip("", 0, method="autoconf"))),
+        request(set_up("blue", "eth2", assignments=ip("", 0, method="autoconf"))),
         "NETWORK_ATTACHMENT_IP_CONFIGURATION_MISSING_BOOT_PROTOCOL",
         None,
     ),
     "no such address": (
-        asked(wish("blue", "eth2", assignments=ip("10.0.0.256"))),
+        request(set_up("blue", "eth2", assignments=ip("10.0.0.256"))),
         "NETWORK_ATTACHMENT_ADDRESS_INVALID",
         None,
     ),
     "no such prefix": (
-        asked(wish("blue", "eth2", assignments=ip("10.0.0.5", 33))),
+        request(set_up("blue", "eth2", assignments=ip("10.0.0.5", 33))),
         "NETWORK_ATTACHMENT_ADDRESS_INVALID",
         None,
     ),
     "broadcast": (
-        asked(wish("blue", "eth2", assignments=ip("10.0.0.255"))),
+        request(set_up("blue", "eth2", assignments=ip("10.0.0.255"))),
         "NETWORK_ATTACHMENT_ADDRESS_INVALID",
         None,
     ),
     "multicast": (
-        asked(wish("blue", "eth2", assignments=ip("224.0.0.5"))),
+        request(set_up("blue", "eth2", assignments=ip("224.0.0.5"))),
         "NETWORK_ATTACHMENT_ADDRESS_INVALID",
         None,
     ),
     "gateway outside": (
-        asked(wish("blue", "eth2", assignments=ip(gateway="10.9.9.9"))),
+        request(set_up("blue", "eth2", assignments=ip(gateway="10.9.9.9"))),
         "NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET",
         None,
     ),
     "gateway is no address": (
-        asked(wish("blue", "eth2", assignments=ip(gateway="x"))),
+        request(set_up("blue", "eth2", assignments=ip(gateway="x"))),
         "NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET",
         None,
     ),
     "IPv6 gateway": (
-        asked(wish("blue", "eth2", assignments=ip("2001:db8::5", 64, "fe80::1", version=6))),
+        request(set_up("blue", "eth2", assignments=ip("2001:db8::5", 64, "fe80::1", version=6))),
         "NETWORK_ATTACHMENT_IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE",
         None,
     ),
     "resolvers": (
-        asked(wish("blue", "eth2", dns=("not an address",))),
+        request(set_up("blue", "eth2", dns=("not an address",))),
         "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID",
         None,
     ),
     "unknown property": (
-        asked(wish("blue", "eth2", properties={"x": "y"})),
+        request(set_up("blue", "eth2", properties={"x": "y"})),
         "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
     "bridge options without bridge": (
-        asked(wish("storage", "eth2", properties={"bridge_opts": "priority=1"})),
+        request(set_up("storage", "eth2", properties={"bridge_opts": "priority=1"})),
         "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
     "bad bridge option": (
-        asked(wish("blue", "eth2", properties={"bridge_opts": "priority=many"})),
+        request(set_up("blue", "eth2", properties={"bridge_opts": "priority=many"})),
         "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
-    "OVS base under guests": (asked(wish("used", "eth2")), "NETWORK_CANNOT_MOVE_NETWORK_USED_BY_VMS", IN_OVS),
-    "removing nothing": (asked(removed=(Ref(id="x"),)), "NETWORK_ATTACHMENTS_NOT_EXISTS", None),
-    "removing management": (asked(removed=(Ref(id="a-mgmt"),)), "NETWORK_CANNOT_REMOVE_MANAGEMENT_NETWORK", None),
-    "removing what is used": (asked(removed=(Ref(name="used"),)), "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS", None),
-    "syncing nothing": (asked(synchronized=("x",)), "NETWORK_ATTACHMENT_NOT_EXISTS", None),
-    "bond by unknown id": (asked(bonds=(BondChange(bond=Ref(id="x")),)), "BOND_DOES_NOT_EXIST", None),
+    "OVS base under guests": (request(set_up("used", "eth2")), "NETWORK_CANNOT_MOVE_NETWORK_USED_BY_VMS", IN_OVS),
+    "removing nothing": (request(removed=(Ref(id="x"),)), "NETWORK_ATTACHMENTS_NOT_EXISTS", None),
+    "removing management": (request(removed=(Ref(id="a-mgmt"),)), "NETWORK_CANNOT_REMOVE_MANAGEMENT_NETWORK", None),
+    "removing what is used": (request(removed=(Ref(name="used"),)), "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS", None),
+    "syncing nothing": (request(synchronized=("x",)), "NETWORK_ATTACHMENT_NOT_EXISTS", None),
+    "bond by unknown id": (request(bonds=(BondChange(bond=Ref(id="x")),)), "BOND_DOES_NOT_EXIST", None),
     "bond without name": (
-        asked(bonds=(BondChange(bond=Ref()),)),
+        request(bonds=(BondChange(bond=Ref()),)),
         "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED",
         None,
     ),
     "two bonds": (
-        asked(bonds=(BondChange(bond=Ref(id="b0", name="bond1")),)),
+        request(bonds=(BondChange(bond=Ref(id="b0", name="bond1")),)),
         "BOND_REFERENCES_NICS_INCOHERENTLY",
         WITH_BOND,
     ),
-    "bond name": (asked(bonds=(bond("eth2", "eth3", name="team0"),)), "NETWORK_BOND_NAME_BAD_FORMAT", None),
+    "bond name": (request(bonds=(bond("eth2", "eth3", name="team0"),)), "NETWORK_BOND_NAME_BAD_FORMAT", None),
     "bond name too long": (
-        asked(bonds=(bond("eth2", "eth3", name="bond012345678901"),)),
+        request(bonds=(bond("eth2", "eth3", name="bond012345678901"),)),
         "NETWORK_BOND_NAME_BAD_FORMAT",
         None,
     ),
     "bond name taken": (
-        asked(bonds=(bond("eth2", "eth3", name="bond9"),)),
+        request(bonds=(bond("eth2", "eth3", name="bond9"),)),
         "NETWORK_BOND_NAME_EXISTS",
         host(report=REPORT.with_link(Bridge(name="bond9"))),
     ),
-    "bond mode": (asked(bonds=(bond("eth2", "eth3", mode="9"),)), "INVALID_BOND_MODE", None),
-    "bond option": (asked(bonds=(bond("eth2", "eth3", mode="1", x="y"),)), "NETWORK_BOND_INVALID_OPTION", None),
-    "OVS bond mode": (asked(bonds=(bond("eth2", "eth3", mode="5"),)), "BOND_MODE_NOT_SUPPORTED_BY_OVS", IN_OVS),
-    "one slave, twice": (asked(bonds=(bond("eth2", "eth2"),)), "NETWORK_INTERFACE_ALREADY_IN_BOND", None),
-    "unknown slave": (asked(bonds=(bond("eth2", "eth9"),)), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
-    "slave is a VLAN": (asked(bonds=(bond("eth2", "eth1.10"),)), "NETWORK_INTERFACE_IS_NOT_A_NIC", None),
+    "bond mode": (request(bonds=(bond("eth2", "eth3", mode="9"),)), "INVALID_BOND_MODE", None),
+    "bond option": (request(bonds=(bond("eth2", "eth3", mode="1", x="y"),)), "NETWORK_BOND_INVALID_OPTION", None),
+    "OVS bond mode": (request(bonds=(bond("eth2", "eth3", mode="5"),)), "BOND_MODE_NOT_SUPPORTED_BY_OVS", IN_OVS),
+    "one slave, twice": (request(bonds=(bond("eth2", "eth2"),)), "NETWORK_INTERFACE_ALREADY_IN_BOND", None),
+    "unknown slave": (request(bonds=(bond("eth2", "eth9"),)), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
+    "slave is a VLAN": (request(bonds=(bond("eth2", "eth1.10"),)), "NETWORK_INTERFACE_IS_NOT_A_NIC", None),
     "slave of another": (
-        asked(bonds=(bond("eth3", "eth4", name="bond1"),)),
+        request(bonds=(bond("eth3", "eth4", name="bond1"),)),
         "NETWORK_INTERFACE_ALREADY_IN_BOND",
         WITH_BOND,
     ),
     "slave with network": (
-        asked(bonds=(bond("eth1", "eth2"),)),
+        request(bonds=(bond("eth1", "eth2"),)),
         "NETWORK_INTERFACE_ATTACHED_TO_NETWORK_CANNOT_BE_SLAVE",
         None,
     ),
     "slave with new network": (
-        asked(wish("blue", "eth3"), bonds=(bond("eth2", "eth3"),)),
+        request(set_up("blue", "eth3"), bonds=(bond("eth2", "eth3"),)),
         "NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE",
         None,
     ),
     "slave with what others made": (
-        asked(bonds=(bond("eth2", "eth3"),)),
+        request(bonds=(bond("eth2", "eth3"),)),
         "NETWORK_BOND_SLAVE_HAS_UNMANAGED_NETWORK",
         OCCUPIED,
     ),
     "slave of a bond that is not ours": (
-        asked(bonds=(bond("eth3", "eth4"),)),
+        request(bonds=(bond("eth3", "eth4"),)),
         "NETWORK_INTERFACE_ALREADY_IN_BOND",
         None,
     ),
-    "removing no bond": (asked(removed_bonds=(Ref(name="bond3"),)), "NETWORK_BOND_NOT_EXISTS", None),
+    "removing no bond": (request(removed_bonds=(Ref(name="bond3"),)), "NETWORK_BOND_NOT_EXISTS", None),
     "removing a bond in use": (
-        asked(removed_bonds=(Ref(name="bond0"),)),
+        request(removed_bonds=(Ref(name="bond0"),)),
         "BOND_USED_BY_NETWORK_ATTACHMENTS",
         WITH_BOND,
     ),
     "bond in both lists": (
-        asked(bonds=(BondChange(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="b0"),)),
+        request(bonds=(BondChange(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="b0"),)),
         "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
         WITH_BOND,
     ),
-    "network twice": (asked(wish("blue", "eth2"), wish("blue", "eth3")), "NETWORKS_ALREADY_ATTACHED_TO_IFACES", None),
+    "network twice": (
+        request(set_up("blue", "eth2"), set_up("blue", "eth3")),
+        "NETWORKS_ALREADY_ATTACHED_TO_IFACES",
+        None,
+    ),
     "two untagged": (
-        asked(wish("plain", "eth2"), wish("plain2", "eth2")),
+        request(set_up("plain", "eth2"), set_up("plain2", "eth2")),
         "NETWORK_INTERFACES_NOT_EXCLUSIVELY_USED_BY_UNTAGGED_NETWORK",
         None,
     ),
-    "VLAN twice": (asked(wish("pink", "eth1")), "NETWORK_VLAN_ALREADY_ON_NIC", None),
-    "MTU": (asked(wish("plain", "eth2"), wish("tagged9000", "eth2")), "NETWORK_MTU_DIFFERENCES", None),
+    "VLAN twice": (request(set_up("pink", "eth1")), "NETWORK_VLAN_ALREADY_ON_NIC", None),
+    "MTU": (request(set_up("plain", "eth2"), set_up("tagged9000", "eth2")), "NETWORK_MTU_DIFFERENCES", None),
     "bond mode under a VM network": (
-        asked(wish("blue", "bond0"), bonds=(bond("eth2", "eth3", mode="0"),)),
+        request(set_up("blue", "bond0"), bonds=(bond("eth2", "eth3", mode="0"),)),
         "INVALID_BOND_MODE_FOR_BOND_WITH_VM_NETWORK",
         None,
     ),
-    "on a slave": (asked(wish("blue", "eth2")), "NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE", WITH_BOND),
+    "on a slave": (request(set_up("blue", "eth2")), "NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE", WITH_BOND),
     "unmanaged that is of the cluster": (
-        asked(removed_unmanaged=("blue",)),
+        request(removed_unmanaged=("blue",)),
         "REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK",
         None,
     ),
     "unmanaged that is not there": (
-        asked(removed_unmanaged=("x",)),
+        request(removed_unmanaged=("x",)),
         "REMOVED_UNMANAGED_NETWORK_DOES_NOT_EXISTS",
         None,
     ),
-    "unmanaged of others": (asked(removed_unmanaged=("br9",)), "UNMANAGED_NETWORK_IS_NOT_OURS", OCCUPIED),
-    "NIC of others": (asked(wish("blue", "eth3")), "NIC_CARRIES_UNMANAGED_NETWORK", OCCUPIED),
+    "unmanaged of others": (request(removed_unmanaged=("br9",)), "UNMANAGED_NETWORK_IS_NOT_OURS", OCCUPIED),
+    "NIC of others": (request(set_up("blue", "eth3")), "NIC_CARRIES_UNMANAGED_NETWORK", OCCUPIED),
     "overlapping subnets": (
-        asked(
-            wish("blue", "eth2", assignments=ip("10.0.0.5", 16)), wish("tagged9000", "eth2", assignments=ip("10.0.1.5"))
+        request(
+            set_up("blue", "eth2", assignments=ip("10.0.0.5", 16)),
+            set_up("tagged9000", "eth2", assignments=ip("10.0.1.5")),
         ),
         "NETWORK_SUBNETS_OVERLAP",
         None,
     ),
     "address of another host": (
-        asked(wish("blue", "eth2", assignments=ip())),
+        request(set_up("blue", "eth2", assignments=ip())),
         "NETWORK_ADDRESS_ALREADY_IN_USE",
         ELSEWHERE,
     ),
-    "out of sync": (asked(wish("red", "eth2")), "NETWORK_NOT_IN_SYNC", DRIFTED),
+    "out of sync": (request(set_up("red", "eth2")), "NETWORK_NOT_IN_SYNC", DRIFTED),
 }
 
 
@@ -354,26 +359,28 @@ def on(final: FinalSet) -> Mapping[str, str]:
 
 
 def test_allowed_and_what_comes_of_it() -> None:
-    final = decide(asked(wish("blue", "eth2", assignments=ip(gateway="10.0.0.1"), dns=("192.0.2.53", "fe80::1%eth0"))))
+    final = decide(
+        request(set_up("blue", "eth2", assignments=ip(gateway="10.0.0.1"), dns=("192.0.2.53", "fe80::1%eth0")))
+    )
     assert on(final) == {"mgmt": "eth0", "red": "eth1", "used": "eth1", "blue": "eth2"}
     assert final.touched == {"new-1"}
-    assert on(decide(asked(wish("red", "eth3"))))["red"] == "eth3"
-    assert on(decide(asked(wish(nic="eth3", id="a-red"))))["red"] == "eth3"
-    assert decide(asked(wish("red"))).touched == frozenset()
-    assert on(decide(asked(removed=(Ref(name="red"),)))) == {"mgmt": "eth0", "used": "eth1"}
-    assert decide(asked(synchronized=("a-red",))).touched == {"a-red"}
-    assert decide(asked(wish("red", "eth2"), synchronized=("a-red",)), DRIFTED).touched == {"a-red"}
-    assert on(decide(asked(wish("used", "eth2"))))["used"] == "eth2"  # a Linux bridge just gets another port
-    decide(asked(wish("blue", "eth2", assignments=(DHCP,))))
+    assert on(decide(request(set_up("red", "eth3"))))["red"] == "eth3"
+    assert on(decide(request(set_up(nic="eth3", id="a-red"))))["red"] == "eth3"
+    assert decide(request(set_up("red"))).touched == frozenset()
+    assert on(decide(request(removed=(Ref(name="red"),)))) == {"mgmt": "eth0", "used": "eth1"}
+    assert decide(request(synchronized=("a-red",))).touched == {"a-red"}
+    assert decide(request(set_up("red", "eth2"), synchronized=("a-red",)), DRIFTED).touched == {"a-red"}
+    assert on(decide(request(set_up("used", "eth2"))))["used"] == "eth2"  # a Linux bridge just gets another port
+    decide(request(set_up("blue", "eth2", assignments=(DHCP,))))
     v6 = ip("2001:db8::5", 64, "2001:db8::1", version=6)
-    decide(asked(wish("mgmt", "eth0", assignments=v6)))
-    decide(asked(wish("blue", "eth2", assignments=ip("2001:db8::", 127, version=6))))
-    decide(asked(wish("blue", "eth2", properties={"bridge_opts": "priority=1"})))
-    assert validate(host(status="installing"), asked(), lambda: "x", installs=True).touched == frozenset()
+    decide(request(set_up("mgmt", "eth0", assignments=v6)))
+    decide(request(set_up("blue", "eth2", assignments=ip("2001:db8::", 127, version=6))))
+    decide(request(set_up("blue", "eth2", properties={"bridge_opts": "priority=1"})))
+    assert validate(host(status="installing"), request(), lambda: "x", installs=True).touched == frozenset()
 
 
 def test_bonds_and_what_comes_of_them() -> None:
-    made = decide(asked(wish("blue", "bond0"), bonds=(bond("eth3", "eth2"),)))
+    made = decide(request(set_up("blue", "bond0"), bonds=(bond("eth3", "eth2"),)))
     assert made.bond("bond0") == BondIntent(
         id="new-2",
         name="bond0",
@@ -381,12 +388,12 @@ def test_bonds_and_what_comes_of_them() -> None:
         options={"mode": "4", "miimon": "100", "xmit_hash_policy": "2"},
     )
     assert made.touched_bonds == {"bond0"}
-    changed = decide(asked(bonds=(BondChange(bond=Ref(id="b0"), options={"mode": "1"}),)), WITH_BOND)
+    changed = decide(request(bonds=(BondChange(bond=Ref(id="b0"), options={"mode": "1"}),)), WITH_BOND)
     assert changed.bond("bond0") == replace(BOND, options={"mode": "1"})
-    gone = decide(asked(wish("red", "eth1"), removed_bonds=(Ref(name="bond0"),)), WITH_BOND)
+    gone = decide(request(set_up("red", "eth1"), removed_bonds=(Ref(name="bond0"),)), WITH_BOND)
     assert gone.bonds == ()
     # One that the host has by itself is taken over as it is by whoever puts a network on it.
-    taken = decide(asked(wish("storage", "bond7")), host(report=REPORT))
+    taken = decide(request(set_up("storage", "bond7")), host(report=REPORT))
     assert taken.bond("bond7") == BondIntent(
         id="n-bond7", name="bond7", slaves=("eth4",), options={"mode": "balance-rr"}
     )
@@ -395,22 +402,22 @@ def test_bonds_and_what_comes_of_them() -> None:
         attachments=(attachment("mgmt", "eth0", DHCP), attachment("red", "bond0")),
         differences={"a-red": ("x",)},
     )
-    decide(asked(wish("blue", "eth1")), out_of_sync)
+    decide(request(set_up("blue", "eth1")), out_of_sync)
 
 
 def test_left_behind_may_go_and_subnets_that_do_not_overlap_may_be() -> None:
     leftover = host(report=REPORT.with_link(Bridge(name="old", owner="id-old")))
-    decide(asked(removed_unmanaged=("old",)), leftover)
-    apart = asked(wish("blue", "eth2", assignments=ip()), wish("pink", "eth2", assignments=ip("10.0.1.5")))
+    decide(request(removed_unmanaged=("old",)), leftover)
+    apart = request(set_up("blue", "eth2", assignments=ip()), set_up("pink", "eth2", assignments=ip("10.0.1.5")))
     assert len(decide(apart).touched) == 2
 
 
 def test_in_an_ovs_cluster_a_network_under_guests_may_change_in_place() -> None:
-    assert decide(asked(wish("used", "eth1", assignments=ip())), IN_OVS).touched == {"a-used"}
+    assert decide(request(set_up("used", "eth1", assignments=ip())), IN_OVS).touched == {"a-used"}
 
 
 def test_ids_of_what_is_removed() -> None:
-    assert removed_ids(host(), asked(removed=(Ref(id="a"), Ref(name="red"), Ref(name="x")))) == ["a", "a-red", "x"]
+    assert removed_ids(host(), request(removed=(Ref(id="a"), Ref(name="red"), Ref(name="x")))) == ["a", "a-red", "x"]
 
 
 def test_what_others_made_and_what_we_left() -> None:
@@ -438,6 +445,6 @@ def test_what_others_made_and_what_we_left() -> None:
 def test_names_in_sentences() -> None:
     assert str(Ref(id="x")) == "x"
     assert str(Ref(id="x", name="y")) == "y"
-    one = Resolved(wish=wish("red"), existing=None, network=NETWORKS["id-red"], nic="")
+    one = Resolved(change=set_up("red"), existing=None, network=NETWORKS["id-red"], nic="")
     assert one.network is not None
     assert one.network.name == "red"
