@@ -136,7 +136,7 @@ def test_what_was_changed_by_hand_is_seen_told_and_put_right(fleet: Fleet, what:
     with fleet.db.read() as tx:
         text = tx.execute(sa.select(events.c.description).where(events.c.code == HOST_DRIFTS)).scalar_one()
         assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps
-    assert text == f"Host sim-1 is not as wanted: {'; '.join(said)}."
+    assert text == f"Host sim-1 is out of sync: {'; '.join(said)}."
     fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
     assert lines(fleet) == []
     assert fleet.data().drift.is_empty

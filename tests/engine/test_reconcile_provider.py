@@ -267,7 +267,7 @@ def test_an_answer_that_makes_no_sense_is_an_error_of_the_provider(clouds: Cloud
     clouds.ask()
     with clouds.fleet.db.read() as tx:
         row = tx.execute(sa.select(providers.c.status, providers.c.status_reason)).one()
-    assert row == ("error", "The provider's answer makes no sense: Expected `str`, got `null` - at `$.description`.")
+    assert row == ("error", "The provider's answer is invalid: Expected `str`, got `null` - at `$.description`.")
 
 
 def make_default(clouds: Clouds) -> None:
@@ -557,7 +557,7 @@ def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds)
     assert said(WELL) == []
     clouds.there.fault = lambda _: None
     clouds.again()
-    assert said(WELL) == ["Network blue on provider clouds is well again."]
+    assert said(WELL) == ["Network blue on provider clouds is synchronized again."]
     clouds.there.networks = {key: one for key, one in clouds.there.networks.items() if not one.owner}
     imported = clouds.import_network("1")
     del clouds.there.networks["1"]
@@ -568,12 +568,12 @@ def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds)
         f"Network blue on provider clouds: {gone}",
         f"Network imported on provider clouds: {gone}",
     ]
-    assert said(WELL)[1:] == ["Network blue on provider clouds is well again."]
+    assert said(WELL)[1:] == ["Network blue on provider clouds is synchronized again."]
     clouds.there.fault = refuse
     clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
     clouds.wait()
     clouds.there.fault = lambda _: None
     clouds.again()
     assert said(FAILED)[3:] == [f"Network {clouds.network_id} on provider clouds: The provider refused: 409"]
-    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed there."]
+    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed."]
     assert imported

@@ -52,7 +52,7 @@ def decode(endpoint: object, kind: type[T], content: bytes) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreachableError(f"The agent at {endpoint} answers what is not understood: {error}") from error
+        raise UnreachableError(f"The agent at {endpoint} sent an invalid answer: {error}") from error
 
 
 def accepted(endpoint: Endpoint, answer: Answer) -> Answer:

@@ -101,9 +101,9 @@ class Line:
                 self._transport.auth_publickey("root", paramiko.Ed25519Key.from_private_key(io.StringIO(key)))
         except paramiko.BadAuthenticationType as error:
             allowed = ", ".join(error.allowed_types)
-            raise LoginError(f"{self._where} lets root in by {allowed} only, not with {way}.") from error
+            raise LoginError(f"{self._where} allows root login by {allowed} only, not with {way}.") from error
         except paramiko.AuthenticationException as error:
-            raise LoginError(f"{self._where} does not let root in with {way}.") from error
+            raise LoginError(f"{self._where} refuses root login with {way}.") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost(error) from error
 
@@ -186,7 +186,7 @@ def connected(host: str, port: int, *, fingerprint: str, stop: threading.Event) 
     """
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs each lost connection with its trace
     where = f"{host} (SSH port {port})"
-    shown: list[str] = []
+    presented: list[str] = []
     for kinds in _KINDS if fingerprint else _KINDS[:1]:
         transport = _transport(host, port, kinds, where)
         if transport is None:
@@ -196,11 +196,11 @@ def connected(host: str, port: int, *, fingerprint: str, stop: threading.Event) 
             if fingerprint in {"", line.fingerprint}:
                 yield line
                 return
-            shown.append(line.fingerprint)
+            presented.append(line.fingerprint)
     raise HostKeyError(
-        f"{where} shows another host key than it is known by: {shown[0]}, not {fingerprint}. Nothing was said to it. If"
-        " the machine has been installed anew, let the engine know its new key (netweft host set HOST --ssh-fingerprint"
-        f" {shown[0]}); else another machine answers in its place."
+        f"{where} presents another host key than expected: {presented[0]}, not {fingerprint}. No credentials were sent."
+        f" If the machine was reinstalled, run 'netweft host set HOST --ssh-fingerprint {presented[0]}'; otherwise this"
+        " may be another machine."
     )
 
 

@@ -58,7 +58,7 @@ def ignore_drift(tx: Tx, actor: Actor, spec: IgnoreDrift) -> None:
     host_drifts.record_drift(tx, spec.host_id)
     until = f"until {spec.until:%Y-%m-%d %H:%M:%S %Z}" if spec.until else "until it changes"
     why = f" ({spec.reason})" if spec.reason else ""
-    text = f"What differs on Host {data.row.name} is ignored {until} by {actor.name}{why}: {first_of(texts)}."
+    text = f"Differences on Host {data.row.name} are ignored {until} by {actor.name}{why}: {first_of(texts)}."
     audit.record(tx, actor, IGNORED, text, host=spec.host_id, cluster=data.row.cluster_id)
 
 
@@ -73,7 +73,7 @@ def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -
     check(_COUNT, rule.drift_is_ignored(data.row.name, keys))
     host_drifts.count_again(tx, host_id, keys.values())
     host_drifts.record_drift(tx, host_id)
-    text = f"What differs on Host {data.row.name} is no longer ignored: {first_of(list(keys))}."
+    text = f"Differences on Host {data.row.name} are no longer ignored: {first_of(list(keys))}."
     audit.record(tx, actor, COUNTED, text, host=host_id, cluster=data.row.cluster_id)
 
 
@@ -95,7 +95,7 @@ def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = 
     check(_ADOPT, rule.drift_can_be_adopted(found.left))
     request = restore_request(found.setup, data.intent, (None, {}), commit=True)
     adopted = [one.text for one in (data.drift.differences() if chosen is None else data.drift.on(chosen))]
-    text = f"{actor.name} wants of Host {data.row.name} what it has: {first_of(adopted)}."
+    text = f"Differences on Host {data.row.name} were adopted by {actor.name}: {first_of(adopted)}."
     audit.record(tx, actor, ADOPTED, text, host=host_id, cluster=data.row.cluster_id)
     request = replace(request, synchronized=tuple(data.differences()))
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _ADOPT)

@@ -87,7 +87,9 @@ def add_port_profile(tx: Tx, actor: Actor, spec: AddPortProfile) -> tuple[str, s
         add(tx, port_profiles, row)
     fabric_members.align(tx, {network.id})
     job_id = operations.want(tx, actor, network.id, provider.id)
-    _audit(tx, actor, ADDED, f"Network {network.name} has got a port profile of provider {provider.name}", network)
+    _audit(
+        tx, actor, ADDED, f"A port profile for network {network.name} was added on provider {provider.name}", network
+    )
     return provider.id, job_id
 
 

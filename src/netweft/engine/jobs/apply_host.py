@@ -113,8 +113,8 @@ class _LaterError(HostError):
 
     def __init__(self, report: HostReport) -> None:
         super().__init__(
-            f"The host has taken change {report.generation} already, which this engine does not know. Its present "
-            "networks were taken over: check them, and repeat the request."
+            f"The host already has change {report.generation}, which this engine has no record of. Its present "
+            "networks were adopted: check them, and repeat the request."
         )
         self.report = report
 
@@ -271,8 +271,8 @@ def _why_rolled_back(name: str, change: Change) -> str:
     """A sentence or two on a change that the host took back."""
     reason = change.error.rstrip(".")
     if not change.difference:
-        return f"Host {name} took the change back and is as it was before: {reason}."
-    return f"Host {name} took the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
+        return f"Host {name} rolled the change back: {reason}."
+    return f"Host {name} rolled the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
 
 
 def _record_applied(

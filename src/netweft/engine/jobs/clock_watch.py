@@ -46,7 +46,7 @@ class ClockWatch:
             text, code, severity = self.clock.told, DIFFERS, Severity.WARNING
             log.warning("the clock differs", difference=round(self.clock.difference, 3), reason=text)
         else:
-            text = f"The clock of {socket.gethostname()} agrees with the database's again."
+            text = f"The clock of {socket.gethostname()} is synchronized with the database's again."
             code, severity = AGREES, Severity.NORMAL
             log.info("the clock agrees again")
         db.run(audit.record, SYSTEM, code, text, severity)

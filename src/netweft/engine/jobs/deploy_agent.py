@@ -114,7 +114,7 @@ class _Found:
                 host_id=str(joined.get("host_id", "")),
             )
         except (KeyError, ValueError, AttributeError, binascii.Error) as error:
-            raise HostError(f"What the host answers is not understood: {_end_of(said)}") from error
+            raise HostError(f"The host's answer is invalid: {_end_of(said)}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,7 @@ def _inspect(work: _Deployment, line: Line) -> _Found:
     """What is on the host. Raises HostError when it cannot have the agent, or is a host already."""
     found = _Found.of(work.ask(line, _LOOK, seconds=_QUICKLY))
     if found.user != "0":
-        raise HostError(f"The engine is not root there, but the user with the number {found.user}.")
+        raise HostError(f"The engine is logged in there with user ID {found.user}, not as root.")
     if found.system != _SYSTEM:
         raise HostError(f"The agent's package is for {_SYSTEM.title()}; the host runs {found.system}.")
     if not found.host_id:

@@ -160,8 +160,8 @@ def _is_for(tx: Tx, one: Drifting) -> bool:
 
 def _record_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
     text = (
-        f"Host {one.name} differs again after it was synchronized {attempts} times by the policy of Cluster"
-        f" {one.cluster_name}: somebody changes it back. It is left alone for {healing.calm / 60:.0f} minutes; adopt"
-        f" what differs, or ignore it: {first_of(one.lines)}."
+        f"Host {one.name} is out of sync again after {attempts} synchronizations by the policy of Cluster"
+        f" {one.cluster_name}. Something reverts it. Automatic synchronization pauses for {healing.calm / 60:.0f}"
+        f" minutes; adopt the differences, or ignore them: {first_of(one.lines)}."
     )
     audit.record(tx, SYSTEM, LEFT_ALONE, text, Severity.WARNING, host=one.id, cluster=one.cluster_id)

@@ -97,7 +97,7 @@ def _begin(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu, before: in
 
 def _record(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu) -> None:
     """What waited for it is tried now."""
-    text = f"Class {told.system_class} of fabric {row.name} has got the MTU {told.mtu}."
+    text = f"Class {told.system_class} of fabric {row.name} now has MTU {told.mtu}."
     audit.record(tx, job.job.actor, RAISED, text, job=job.job.id)
     objects.try_now(tx, provider_objects.c.provider_id == row.id)
     if queries.find(tx, row.id) is not None:

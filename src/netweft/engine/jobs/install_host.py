@@ -137,7 +137,7 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
         evaluate_status(tx, host_id, report)
     drift = queries.load_one(tx, host_id).drift
     if not drift.is_empty and not drift.obstacle:  # hosts that are being installed follow no change of their cluster
-        host_changes.request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
+        host_changes.request_apply(tx, actor_of(job), host_id, "its configuration changed while it was being installed")
     else:
         host_drifts.record_drift(tx, host_id)
 

@@ -84,7 +84,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:
     host = lock(tx, hosts, host_id)
-    text = f"The networks of Host {host.name} could not be taken off it: {error.text}"
+    text = f"The networks of Host {host.name} could not be removed from it: {error.text}"
     severity = Severity.WARNING if force else Severity.ERROR
     audit.record(tx, actor_of(job), NOT_REMOVED, text, severity, host=host_id, job=job.job.id)
 

@@ -49,7 +49,7 @@ from netweft.engine.queries.rollouts import Held, HostOfRollout
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
 
-_SILENT = "It does not answer any more."
+_SILENT = "It no longer responds."
 
 EVERY = 10.0
 """Seconds between looks for rollouts that may go on, as hosts are back."""
@@ -173,7 +173,7 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
     set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
-    reason = f"this was taken back: {row.reason}"
+    reason = f"this was reverted: {row.reason}"
     set_host(tx, one, job_id=_ask(tx, job, one, task, reason))
 
 
@@ -328,8 +328,8 @@ def _is_resolved(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[Hos
     if row.status != Status.RUNNING or _resolve(tx, missing):
         return True
     names = ", ".join(one.host_name for one in missing)
-    operations.end(tx, rollout_id, Status.WAITING, f"It waits for hosts that cannot be asked: {names}.")
-    text = f"The rollout '{row.reason}' waits for hosts that cannot be asked now: {names}."
+    operations.end(tx, rollout_id, Status.WAITING, f"It waits for unreachable hosts: {names}.")
+    text = f"The rollout '{row.reason}' waits for unreachable hosts: {names}."
     audit.record(tx, actor_of(job), WAITS, text, Severity.WARNING, job=job.job.id)
     return False
 
@@ -356,10 +356,10 @@ def _end(tx: Tx, job: JobContext, rollout_id: str) -> None:
     elif row.status == Status.REVERTING:
         undo(tx, actor_of(job), row)
         stuck = [one.host_name for one in queries.hosts_of(tx, (rollout_id,)) if one.state == HostState.STUCK]
-        error = f"{row.error} These hosts could not be taken back: {', '.join(stuck)}." if stuck else row.error
+        error = f"{row.error} These hosts could not be reverted: {', '.join(stuck)}." if stuck else row.error
         operations.end(tx, rollout_id, Status.REVERTED, error)
         code, severity = (NOT_REVERTED, Severity.ERROR) if stuck else (REVERTED, Severity.NORMAL)
-        text = f"The rollout '{row.reason}' was taken back. {error}"
+        text = f"The rollout '{row.reason}' was reverted. {error}"
         audit.record(tx, actor_of(job), code, text, severity, job=job.job.id)
 
 

@@ -33,7 +33,7 @@ def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> Non
     free = {one.nic: list(one.functions) for one in found}
     for vnic_id, nic in wanted.items():
         if not free.get(nic):
-            text = f"What {nic} of Host {data.row.name} had free was given to others meanwhile. Repeat the request."
+            text = f"The free functions of {nic} on Host {data.row.name} were assigned meanwhile. Repeat the request."
             raise OvertakenError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
         function = free[nic].pop(0)
         promise(tx, host_id, function, of[nic].guids.get(function, ""), vnic_id=vnic_id)

@@ -61,17 +61,17 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
         kept = lines[:KEPT]
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=data.row.id, since=utc_now(), lines=kept))
-            _record_event(tx, data, HOST_DRIFTS, f"Host {name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
+            _record_event(tx, data, HOST_DRIFTS, f"Host {name} is out of sync: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
             told = {_thing(line) for line in known.lines}
             new = [line for line in kept if _thing(line) not in told]
             if new and len(known.lines) < KEPT:
-                text = f"Host {name} differs in more from what is wanted: {first_of(new)}."
+                text = f"Further differences on Host {name}: {first_of(new)}."
                 _record_event(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
-        _record_event(tx, data, HOST_AS_WANTED, f"Host {name} is as wanted again.", Severity.NORMAL)
+        _record_event(tx, data, HOST_AS_WANTED, f"Host {name} is in sync again.", Severity.NORMAL)
 
 
 def _thing(line: str) -> str:

@@ -29,7 +29,7 @@ def translate_constraint_errors(action: str, problems: Callable[[str], Problem |
             raise ValidationError(action, (problem,)) from error
         if getattr(error.orig, "sqlstate", "") == _FOREIGN_KEY_VIOLATION or "FOREIGN KEY" in str(error.orig):
             raise BusyError(
-                "Related operation is currently in progress: something that this request is about has just been added"
-                " or removed. Look again, and repeat the request."
+                "Related operation is currently in progress: an object of this request has just been added or"
+                " removed. Refresh and repeat the request."
             ) from error
         raise

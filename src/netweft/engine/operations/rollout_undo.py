@@ -110,7 +110,7 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
     for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
         told = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
-        text = f"A change of network {network.name} was taken back from its hosts: {row.reason}."
+        text = f"A change of network {network.name} was reverted on its hosts: {row.reason}."
         where = network.data_center_id
         audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=told)
 
