@@ -34,7 +34,7 @@ from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import host_standing
 from netweft.engine.operations.mac_addresses import move_macs
-from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.queries import cluster_networks as cluster_network_queries
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries
@@ -48,6 +48,7 @@ from netweft.engine.statements import add
 
 _ADD = "Cannot add Cluster."
 _UPDATE = "Cannot edit Cluster."
+_NAME_USED = "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"
 _REMOVE = "Cannot remove Cluster."
 
 _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
@@ -122,7 +123,7 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
     management = _management_network(tx, data_center.id, spec.management_network)
     _check_management_network(cluster, management)
-    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: name_taken("Cluster", spec.name, _NAME_USED)):
         add(tx, clusters, cluster)
     add_cluster_network(tx, cluster.id, management.id, required=True, roles=HANDED_BACK | {Role.MANAGEMENT})
     text = f"Cluster {cluster.name} was added by {actor.name}."
@@ -158,7 +159,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
     reasons = _reasons_to_follow(tx, before, after)
     watched = host_standing.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
     if changed:
-        with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
+        with translate_constraint_errors(_UPDATE, lambda _: name_taken("Cluster", after.name, _NAME_USED)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
         text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
@@ -311,7 +312,3 @@ def _move_management(tx: Tx, actor: Actor, cluster: ClusterDetails, ref: Ref) ->
     update_cluster_network(
         tx, actor, UpdateClusterNetwork(cluster_id=cluster.id, network_id=network_id, required=True, roles=roles)
     )
-
-
-def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Cluster", name, (name,), code="CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE")

@@ -24,13 +24,12 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError, NetweftError, NotFoundError
-from netweft.engine import audit, queue, ssh
-from netweft.engine.audit import Severity
+from netweft.engine import queue, ssh
 from netweft.engine.commands.enrollments import issue_token
 from netweft.engine.commands.host_deployments import pin_key
 from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
-from netweft.engine.jobs.install_host import INSTALL_FAILED
+from netweft.engine.jobs.install_host import record_failure
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.jobs import jobs
@@ -283,13 +282,10 @@ def _cancel_installations(tx: Tx, host_id: str, reason: str) -> None:
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
-    """The host has not got its agent; if it has joined before that failed, its installation would wait for nothing."""
-    host = lock(tx, hosts, host_id)
+    """Also cancels the installation that is queued when the host joined before this job failed."""
+    lock(tx, hosts, host_id)
     _cancel_installations(tx, host_id, error.text)
-    values = {"status": "install_failed", "status_reason": error.text}
-    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))
-    text = f"Host {host.name} installation failed. {error.text}"
-    audit.record(tx, job.job.actor, INSTALL_FAILED, text, Severity.ERROR, host=host_id, job=job.job.id)
+    record_failure(tx, job, host_id, error)
 
 
 def _end_of(said: str) -> str:

@@ -5,7 +5,6 @@ makes equal, it does not add.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,7 +23,7 @@ from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
-from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.look_at_host import take_in_if_reachable
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
@@ -197,11 +196,8 @@ def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
 
 
 def refresh(agents: Agents, job: JobContext, host_id: str) -> None:
-    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
-    monitor to judge.
-    """
-    with suppress(UnreachableError):
-        take_in(job, agent_of(agents, job, host_id), host_id)
+    """Take in the host's report now, so that users see the guest's current state."""
+    take_in_if_reachable(job, agent_of(agents, job, host_id), host_id)
 
 
 def _put(
@@ -278,7 +274,7 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 
             f"vNICs of VM {vm.name} keep their state from before the change: {names}. It takes effect when they are"
             " unplugged and plugged in again."
         )
-        _record_event(tx, job, vm, code, text, Severity.ALERT)
+        record_event(tx, job, vm, code, text, Severity.ALERT)
 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
@@ -288,7 +284,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
         functions.release(tx, vm_id)
         port_operations.release(tx, vm_id)
     text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
-    _record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
+    record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
 
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
@@ -298,14 +294,15 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     functions.release(tx, vm_id)
     port_operations.release(tx, vm_id)
     if vm.saved_host_id:
-        _record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
+        record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
     else:
-        _record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
+        record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
 
 
-def _record_event(
+def record_event(
     tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL
 ) -> None:
+    """An event about a virtual machine and the host that has it, or its saved memory."""
     ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
 

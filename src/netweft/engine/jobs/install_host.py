@@ -54,7 +54,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         result = _install(agents, job, row)
     except NetweftError as error:
         if not isinstance(error, queue.LostError | NotFoundError):
-            job.write(_record_failure, host_id, error)
+            job.write(record_failure, host_id, error)
         raise
     job.write(_record_success, host_id)
     return result
@@ -142,7 +142,8 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
         host_drifts.record_drift(tx, host_id)
 
 
-def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+def record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+    """Set the host's status to install_failed, with an event."""
     host = lock(tx, hosts, host_id)
     values = {"status": "install_failed", "status_reason": error.text}
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))

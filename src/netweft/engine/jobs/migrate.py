@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +15,15 @@ from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agent_connections import parse_address
-from netweft.engine.agents import Agent, Agents
+from netweft.engine.agents import Agent
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
-from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.guests import agent_of
+from netweft.engine.jobs.look_at_host import take_in_if_reachable
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -51,7 +51,7 @@ def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     agents = outside.agents
     told = MigrateVm.of(job.job)
     vm_id, source_id, target_id = told.vm_id, told.host_id, told.target_id
-    source, target = _agent(agents, job, source_id), _agent(agents, job, target_id)
+    source, target = agent_of(agents, job, source_id), agent_of(agents, job, target_id)
     try:
         _await_setup(job, told.after)
         _move(outside, job, source, target)
@@ -61,25 +61,14 @@ def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_stayed, vm_id, error.text)
         ports.follow(outside, job, vm_id, source_id)
         _plug_functions(job, source, source_id)
-        _refresh(job, source, source_id)  # it may have ended meanwhile
+        take_in_if_reachable(job, source, source_id)  # it may have ended meanwhile
         raise
     job.write(_record_moved, vm_id, target_id)
     ports.follow(outside, job, vm_id, target_id)
     _plug_functions(job, target, target_id)
-    _refresh(job, source, source_id)
-    _refresh(job, target, target_id)
+    take_in_if_reachable(job, source, source_id)
+    take_in_if_reachable(job, target, target_id)
     return {}
-
-
-def _refresh(job: JobContext, agent: Agent, host_id: str) -> None:
-    """Take in what a host has to say now. The work is done: silence is for the monitor to judge."""
-    with suppress(UnreachableError):
-        take_in(job, agent, host_id)
-
-
-def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
-    with job.db.read() as tx:
-        return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
 def _await_setup(job: JobContext, job_id: str | None) -> None:

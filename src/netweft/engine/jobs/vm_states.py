@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import HostError
 from netweft.core.guest_protocol import GuestState
-from netweft.engine import audit, queue
+from netweft.engine import queue
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
@@ -17,9 +17,9 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
-from netweft.engine.jobs.guests import agent_of, refresh
+from netweft.engine.jobs.guests import agent_of, record_event, refresh
 from netweft.engine.jobs.look_at_host import take_in
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import vms
 from netweft.engine.payloads import OnVm, ShutDownVm
 from netweft.engine.reports.host_reports import record_guest
 
@@ -143,7 +143,7 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     record_guest(tx, vm.id, "suspended", vm.host_id)
-    _record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
+    record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
@@ -152,9 +152,4 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     if vm.host_id is None:
         return
     record_guest(tx, vm.id, "up", vm.host_id)
-    _record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
-
-
-def _record_event(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
-    ids = audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
-    audit.record(tx, actor_of(job), code, text, severity, **ids)
+    record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)

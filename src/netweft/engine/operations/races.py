@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import IntegrityError
 
 from netweft.core.errors import BusyError, Problem, ValidationError
+from netweft.core.rules import fields
 from netweft.engine.db import violated
 
 _FOREIGN_KEY_VIOLATION = "23503"
@@ -33,3 +34,8 @@ def translate_constraint_errors(action: str, problems: Callable[[str], Problem |
                 " removed. Refresh and repeat the request."
             ) from error
         raise
+
+
+def name_taken(noun: str, name: str, code: str = "ACTION_TYPE_FAILED_NAME_ALREADY_USED") -> Problem | None:
+    """The problem of a name that another object of the same kind has."""
+    return fields.name_is_free(noun, name, (name,), code=code)
