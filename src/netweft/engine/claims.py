@@ -111,7 +111,7 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     ``silent_for``: seconds since the last sign of life of the replica and of the job; 0 for all, when no other replica
     can be alive (SQLite, at start).
     """
-    struck = leases.strike_off(tx, silent_for=silent_for)
+    removed = leases.remove_dead_replicas(tx, silent_for=silent_for)
     dead = and_(
         jobs.c.status == Status.STARTED,
         jobs.c.claimed_by.is_not(None),
@@ -121,6 +121,6 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     found = tx.scalars(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
     for job_id in found:
         tx.execute(update(jobs).where(jobs.c.id == job_id).values(claimed_by=None, last_updated=utc_now()))
-    if found or struck:
+    if found or removed:
         announce(tx, WORK, replicas=True)  # jobs of hosts that are free now may begin as well
     return len(found)

@@ -118,7 +118,7 @@ class Connections:
         self._forget_anonymous(place)
         self._known.pop(place, None)
 
-    def know(self, place: Place) -> None:
+    def authenticated(self, place: Place) -> None:
         """A user has logged in on it."""
         if place in self._anonymous:
             self._forget_anonymous(place)

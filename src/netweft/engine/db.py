@@ -96,15 +96,15 @@ class Database:
             self._group = GroupCommit(self._writer, self.notifications.notify)
             self._moved = 0
             self._reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
-            self._looker = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._autocommit_reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
             event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         else:
             self._writer = postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+            self._autocommit_reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         self._is_closed = False
-        self._lookers: deque[Connection] = deque()
-        for engine in {self._writer, self._reader, self._looker}:
+        self._idle_readers: deque[Connection] = deque()
+        for engine in {self._writer, self._reader, self._autocommit_reader}:
             event.listen(engine, "checkin", self._come_back)
 
     @contextmanager
@@ -135,7 +135,7 @@ class Database:
         pool and put it back takes as long as many a question.
         """
         if not self.is_sqlite:
-            with self._looker.connect() as tx:
+            with self._autocommit_reader.connect() as tx:
                 yield tx
             return
         tx = self._at_hand()
@@ -144,19 +144,19 @@ class Database:
         except BaseException:
             tx.close()
             raise
-        self._lookers.append(tx)
+        self._idle_readers.append(tx)
         if self._is_closed:
-            self._let_lookers_go()
+            self._close_idle_readers()
 
     def _at_hand(self) -> Connection:
         try:
-            return self._lookers.pop()
+            return self._idle_readers.pop()
         except IndexError:
-            return self._looker.connect()
+            return self._autocommit_reader.connect()
 
-    def _let_lookers_go(self) -> None:
-        while self._lookers:
-            self._lookers.pop().close()
+    def _close_idle_readers(self) -> None:
+        while self._idle_readers:
+            self._idle_readers.pop().close()
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``command(tx, *args, **kwargs)`` in one write transaction. On PostgreSQL it is repeated when it was broken to
@@ -262,8 +262,8 @@ class Database:
             self._listener.close()
         if self.is_sqlite:
             self._group.close()
-        self._let_lookers_go()
-        for engine in {self._writer, self._reader, self._looker}:
+        self._close_idle_readers()
+        for engine in {self._writer, self._reader, self._autocommit_reader}:
             engine.dispose()
 
     def _come_back(self, _connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events

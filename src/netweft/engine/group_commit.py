@@ -38,11 +38,11 @@ class CommitError(NetweftError):
 
 
 class _Member:
-    """Somebody who wants to write: a command, which any thread may run, or (None) a block of the thread that waits."""
+    """A write that is queued: a command, which any thread may run, or (None) a block that the waiting thread runs."""
 
     def __init__(self, command: Command | None) -> None:
         self.command = command
-        self.context = contextvars.copy_context()  # what the thread that asks has bound to its log
+        self.context = contextvars.copy_context()  # the log context of the calling thread
         self.result: Any = None
         self.error: BaseException | None = None
         self.announced: set[str] = set()
@@ -59,17 +59,17 @@ class _Member:
 class GroupCommit:
     """The writing connection of SQLite and the queue for it.
 
-    Who finds it free leads: runs its own command, then those that have queued up meanwhile, each in a savepoint of its
-    own, and commits for all of them. The others only wait, so that a command costs one fsync at most and one change of
-    threads. Nobody returns before the COMMIT.
+    The thread that finds it free becomes the leader: it runs its own command, then those that have queued up meanwhile,
+    each in its own savepoint, and commits for all of them. The others only wait, so a command costs at most one fsync
+    and one thread switch. No thread returns before the COMMIT.
 
-    To SQLAlchemy it is one transaction for as long as the connection lives. What begins and ends in it is said here, to
-    SQLite: what SQLAlchemy does for each transaction would take longer than many a command.
+    To SQLAlchemy it is one transaction for as long as the connection lives. BEGIN, COMMIT and savepoints are sent
+    to SQLite directly: SQLAlchemy's own work for each transaction would take longer than many commands.
     """
 
-    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
+    def __init__(self, engine: Engine, notify: Callable[[set[str]], None]) -> None:
         self._engine = engine
-        self._ring = ring
+        self._notify = notify
         self._mutex = threading.Lock()
         self._waiting: deque[_Member] = deque()
         self._busy = False
@@ -205,7 +205,7 @@ class GroupCommit:
                 failure = error
         done = [member for member in group if member.error is None]
         if failure is None:
-            self._ring(set().union(*(member.announced for member in done)))
+            self._notify(set().union(*(member.announced for member in done)))
             return
         self._drop_connection()
         for member in done:

@@ -25,7 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(self, config: uvicorn.Config, state: ServerState, connections: Connections, place: Place) -> None:
-        super().__init__(config, state, {KNOWN: self._become_known})
+        super().__init__(config, state, {KNOWN: self._mark_authenticated})
         self._connections = connections
         self._limits = connections.limits
         self._place = place
@@ -185,7 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         self._timer = self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
-    def _become_known(self) -> None:
+    def _mark_authenticated(self) -> None:
         """Called by threads: a user has logged in."""
         if not self._place.known:
-            self.loop.call_soon_threadsafe(self._connections.know, self._place)
+            self.loop.call_soon_threadsafe(self._connections.authenticated, self._place)

@@ -29,19 +29,19 @@ from netweft.engine.statements import Statement
 HEARTBEAT = leases.HEARTBEAT
 """Seconds between a running job's signs of life, which go with those of its replica."""
 ATTEMPTS_MAX = 5
-"""How many replicas may die over one job before nothing is done for it any more, lest it kill them all."""
+"""How many replicas may die while running one job before it is abandoned, so that it does not kill them all."""
 ASKED_MAX = 2 * ATTEMPTS_MAX
-"""How many may die until even asking how it ended is given up."""
+"""How many may die before even querying its outcome is abandoned."""
 KEPT = timedelta(days=7)
-"""How long finished jobs are shown."""
+"""How long finished jobs are kept."""
 WORK = "jobs"
-"""What rings when there is something to claim."""
-_LOOK = 2.0
-"""Seconds between looks while waiting for a job, should an announcement have been lost."""
+"""The topic announced when there is a job to claim."""
+_POLL = 2.0
+"""Seconds between polls while waiting for a job, in case an announcement was lost."""
 
 
 class Status(StrEnum):
-    """How a job stands, in oVirt's words (``started`` also while it waits for its turn)."""
+    """A job's status, in oVirt's terms (``started`` also while it is queued)."""
 
     STARTED = "started"
     FINISHED = "finished"
@@ -50,7 +50,7 @@ class Status(StrEnum):
 
 
 class LostError(NetweftError):
-    """This replica was taken for dead and the job is another's, or the job is over: stop working on it."""
+    """Another replica has taken the job over, presuming this one dead, or the job has ended: stop working on it."""
 
     status = 409
     code = "JOB_LOST"
@@ -267,7 +267,7 @@ def wait_for(db: Database, job_id: str, timeout: float) -> Outcome | None:
             left = deadline - time.monotonic()
             if ended is not None or left <= 0:
                 return ended
-            news.wait(min(left, _LOOK))
+            news.wait(min(left, _POLL))
 
 
 def sweep(tx: Tx) -> int:

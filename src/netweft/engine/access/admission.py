@@ -37,12 +37,12 @@ def of_token(tx: Tx, token: str, group: ActionGroup | None) -> AuthContext | Non
     """
     statement = _of_token(by_group=group is not None)
     values = {"digest": digest(token), "purpose": Purpose.BEARER, "now": utc_now()}
-    return _standing(statement.first(tx, group=str(group), **values))
+    return _context_of(statement.first(tx, group=str(group), **values))
 
 
 def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> AuthContext | None:
     """That of a user who has proved to be it otherwise; None when they are gone, or may not log in any more."""
-    return _standing(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
+    return _context_of(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
 
 
 class _Row(Record, frozen=True):
@@ -52,7 +52,7 @@ class _Row(Record, frozen=True):
     everywhere: bool
 
 
-def _standing(row: _Row | None) -> AuthContext | None:
+def _context_of(row: _Row | None) -> AuthContext | None:
     return None if row is None else AuthContext(row.id, row.user_name, row.somewhere, row.everywhere)
 
 

@@ -32,7 +32,7 @@ from netweft.engine.operations import (
     host_addresses,
     host_changes,
     host_labels,
-    host_standing,
+    host_rules,
     network_status,
     port_profiles,
     rollouts,
@@ -160,7 +160,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     following = _following(tx, cluster, None, before, after)
     seen = _snapshot(tx, cluster.id, network.id, following)
-    watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
+    watched = host_rules.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
         sa.update(cluster_networks)
@@ -168,7 +168,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         .values(required=required, status=cluster_networks.c.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
-    host_standing.check_hosts(tx, watched)
+    host_rules.check_hosts(tx, watched)
     rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)

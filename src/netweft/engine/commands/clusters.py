@@ -32,7 +32,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.operations import host_standing
+from netweft.engine.operations import host_rules
 from netweft.engine.operations.mac_addresses import move_macs
 from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.queries import cluster_networks as cluster_network_queries
@@ -157,7 +157,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
         macs = mac_pool_queries.macs_of_cluster(tx, spec.id)
         move_macs(tx, macs, before.mac_pool_id, after.mac_pool_id, action=_UPDATE)
     reasons = _reasons_to_follow(tx, before, after)
-    watched = host_standing.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
+    watched = host_rules.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
     if changed:
         with translate_constraint_errors(_UPDATE, lambda _: name_taken("Cluster", after.name, _NAME_USED)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))

@@ -28,7 +28,7 @@ from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_addresses, host_changes, host_labels, rollouts
-from netweft.engine.operations.host_standing import Watch, check_hosts, watch_hosts
+from netweft.engine.operations.host_rules import Watch, check_hosts, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnHost, RemoveHost
@@ -306,7 +306,7 @@ def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
 
 
 def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
-    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_standing`), several of them one after
+    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_rules`), several of them one after
     the other (:mod:`netweft.engine.operations.rollouts`).
 
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit

@@ -29,7 +29,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.qos import qoss
-from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, rollouts, vnic_sync
+from netweft.engine.operations import host_labels, host_rules, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -169,7 +169,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     after = _after(before, spec)
     changed = changes(before, after)
     on_hosts = {"name", *_HOST_SIDE} & changed.keys()
-    watched = host_standing.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
+    watched = host_rules.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
     _check_update(tx, before, after, spec, watched.names)
     if not changed:
         return None

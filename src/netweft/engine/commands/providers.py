@@ -29,7 +29,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import CONFIGURATION, NETWORKS, ProviderRow, providers
-from netweft.engine.operations import host_standing
+from netweft.engine.operations import host_rules
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
@@ -153,7 +153,7 @@ def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str,
     there = cluster_queries.with_provider(tx, provider_id) if _ON_HOSTS & values.keys() else {}
     if before.plugin_remote and not row.plugin_remote:
         check(_UPDATE, rules.plugin_is_unused(row.name, cluster_queries.vms_on_provider(tx, provider_id, there)))
-    watched = host_standing.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
+    watched = host_rules.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
     with translate_constraint_errors(_UPDATE, lambda _: name_taken("Provider", row.name)):
         tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))
     if before.read_only and not row.read_only:

@@ -24,7 +24,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
-from netweft.engine.operations.host_standing import check_hosts, watch_hosts
+from netweft.engine.operations.host_rules import check_hosts, watch_hosts
 from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries

@@ -33,7 +33,7 @@ from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.operations.vm_events import record_event
-from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
+from netweft.engine.operations.vnic_addresses import AUTO, Moved, RequestedAddresses
 from netweft.engine.operations.vnic_hosting import RUNNING, Needs, check_network_on_host, network_of, reserve
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import functions as function_queries
@@ -69,7 +69,7 @@ class AddVnic:
     interface: str = "virtio"
     plugged: bool = True
     linked: bool = True
-    addresses: Wishes = AUTO
+    addresses: RequestedAddresses = AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class UpdateVnic:
     interface: str | Keep = KEEP
     plugged: bool | Keep = KEEP
     linked: bool | Keep = KEEP
-    addresses: Wishes | Keep = KEEP
+    addresses: RequestedAddresses | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ from netweft.engine.operations.host_changes import (
     UNKNOWN_END,
     Kept,
 )
-from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.operations.unfinished import AbandonedError
 from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.reports.adoption import take_over
@@ -124,7 +124,7 @@ def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, k
     waits for that. ``known``: what the host reported last.
 
     Where the job may only ask, it waits until the host has ended it by itself. Raises UnreachableError, RefusedError,
-    GivenUpError when the host never got it, and other HostErrors.
+    AbandonedError when the host never got it, and other HostErrors.
     """
     progress = _wait_for_progress(job, agent, task) if job.only_asks else _ask(job, agent, task, intent, known)
     shown: dict[str, Any] = {}
@@ -135,7 +135,7 @@ def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, k
             raise _LaterError(wait_for_report(job, agent, job.patience.silence))
         if progress.generation < task.generation or change is None:
             if job.only_asks:
-                raise GivenUpError(job.job.attempts)
+                raise AbandonedError(job.job.attempts)
             progress = _ask(job, agent, task, intent, None)
             continue
         if change.phase.is_final:

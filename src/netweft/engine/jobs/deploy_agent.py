@@ -34,7 +34,7 @@ from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.operations.host_changes import key_of
-from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.operations.unfinished import AbandonedError
 from netweft.engine.payloads import DeployAgent
 from netweft.engine.queries.cluster_hosts import in_clusters
 from netweft.engine.queries.hosts import plain
@@ -144,7 +144,7 @@ def run(outside: Outside, job: JobContext) -> None:
         wants_plugin = any(one.plugin for one in in_clusters(tx, (told.host_id,)))
     try:
         if job.only_asks:
-            raise GivenUpError(job.job.attempts)
+            raise AbandonedError(job.job.attempts)
         if outside.agent_package is None:
             raise HostError("This engine has no agent to install (--agent-package): another one that has should run.")
         package = outside.agent_package

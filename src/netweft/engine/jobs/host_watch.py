@@ -30,7 +30,7 @@ EVERY = 2.0
 """Seconds between questions to a host that does not answer."""
 EVENT_PATIENCE = 5.0
 """Seconds beyond those that a host takes to say that nothing has happened, after which it counts as silent."""
-SETTLE = 0.2
+DEBOUNCE = 0.2
 """Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
 _ARRIVING = 32
 """Hosts that are being reached, and looked at for the first time, at a time."""
@@ -47,7 +47,7 @@ class Intervals:
     """How often what is done with a host, in seconds.
 
     ``wait``: that a host takes to say that nothing has happened. ``look``: after which it is looked at though nothing
-    seems to have happened. ``count``: between two questions for its counters. ``judge``: after which all conclusions
+    seems to have happened. ``count``: between two questions for its counters. ``evaluate``: after which all conclusions
     are drawn again from a report that is still true. ``lost_after``: without an answer after which it counts as not
     responding. ``is_spread``: whether the first of each comes by chance before it is due, so that hosts do not all come
     at once, ever again.
@@ -56,7 +56,7 @@ class Intervals:
     wait: float = 25.0
     look: float = 120.0
     count: float = 120.0
-    judge: float = 3600.0
+    evaluate: float = 3600.0
     lost_after: float = 10.0
     is_spread: bool = True
 
@@ -84,14 +84,14 @@ class Host:
     """What this process remembers of a host that it watches; forgetting it costs a look. ``row``: as
     :func:`netweft.engine.jobs.monitor.watched` has it.
 
-    ``circumstances``: what of its cluster reports are judged by; ``judged_by``: what they were when that was done last.
-    ``judged``, ``counted``: when that was done last, by the monotonic clock.
+    ``circumstances``: what of its cluster reports are evaluated by; ``evaluated_with``: what they were when that was done last.
+    ``evaluated``, ``counted``: when that was done last, by the monotonic clock.
     """
 
     row: WatchedHost
     circumstances: object
-    judged_by: object
-    judged: float
+    evaluated_with: object
+    evaluated: float
     counted: float
     looked: float = float("-inf")
     silent_since: float | None = None
@@ -110,7 +110,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """A look at a host. ``known``: the tag of the stored report; ``is_open``: whether that is to be judged again though
+    """A look at a host. ``known``: the tag of the stored report; ``is_open``: whether that is to be evaluated again though
     it is true.
     """
 
@@ -189,7 +189,7 @@ class HostWatch:
             host.silent_since = time.monotonic()
             return True
         if page.events or page.lost or page.boot != host.boot:
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(DEBOUNCE)
             if _is_changing(page):
                 host.event = page.events[-1].id
             else:
@@ -220,12 +220,14 @@ class HostWatch:
 
     async def _take(self, host: Host, seen: _Seen) -> None:
         """Write down what was seen, unless it is known and there is nothing to conclude from it."""
-        is_stale = host.judged_by != host.circumstances or time.monotonic() - host.judged > self._intervals.judge
+        is_stale = (
+            host.evaluated_with != host.circumstances or time.monotonic() - host.evaluated > self._intervals.evaluate
+        )
         if seen.sight.report is None and not seen.is_open and not is_stale:
             return
-        judged_by = host.circumstances
+        evaluated_with = host.circumstances
         await self._in_pool(self._store, host.row.id, seen, is_stale)
-        host.judged_by, host.judged = judged_by, time.monotonic()
+        host.evaluated_with, host.evaluated = evaluated_with, time.monotonic()
 
     def _stored_tag(self, host_id: str) -> tuple[str, bool]:
         with self._db.read_once() as tx:

@@ -23,13 +23,13 @@ from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
 from netweft.engine.jobs.guests import agent_of
-from netweft.engine.jobs.look_at_host import take_in_if_reachable
+from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions
-from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.operations.unfinished import AbandonedError
 from netweft.engine.payloads import MigrateVm
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
@@ -103,7 +103,7 @@ def _move(outside: Outside, job: JobContext, source: Agent, target: Agent) -> No
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
         if job.only_asks:
-            raise GivenUpError(job.job.attempts)
+            raise AbandonedError(job.job.attempts)
         ports.admit(outside, job, vm_id, MigrateVm.of(job.job).target_id)
         _begin(job, source, target, here)
     wait_for_end(

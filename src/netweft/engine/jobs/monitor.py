@@ -69,7 +69,7 @@ class Monitor:
 
     def round(self, db: Database) -> None:
         """Look at every host once, as somebody does who does not watch them otherwise."""
-        self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
+        self._learn(watched(db, self.replica), _circumstances(db), is_evaluated=False)
 
         async def poll_all() -> None:
             watch = HostWatch(self._agents, db, self._pool, self._counted, self._intervals)
@@ -86,21 +86,21 @@ class Monitor:
             self._thread.join()
         self._pool.shutdown()
 
-    def _learn(self, rows: _Rows, circumstances: Mapping[str, object], *, is_judged: bool) -> None:
-        """Which hosts there are. ``is_judged``: whether the reports of new ones have been judged by what is now."""
+    def _learn(self, rows: _Rows, circumstances: Mapping[str, object], *, is_evaluated: bool) -> None:
+        """Which hosts there are. ``is_evaluated``: whether the reports of new ones have been evaluated by what is now."""
         for row in rows:
             around = (row.cluster_id, circumstances.get(row.cluster_id))
             if host := self._hosts.get(row.id):
                 host.row, host.circumstances = row, around
             else:
-                judged, counted = map(self._intervals.begun, (self._intervals.judge, self._intervals.count))
-                self._hosts[row.id] = Host(row, around, around if is_judged else None, judged, counted)
+                evaluated, counted = map(self._intervals.begun, (self._intervals.evaluate, self._intervals.count))
+                self._hosts[row.id] = Host(row, around, around if is_evaluated else None, evaluated, counted)
         for host_id in self._hosts.keys() - {row.id for row in rows}:
             del self._hosts[host_id]
 
     def _follow(self, rows: _Rows, circumstances: Mapping[str, object]) -> None:
         """Called in the loop."""
-        self._learn(rows, circumstances, is_judged=True)
+        self._learn(rows, circumstances, is_evaluated=True)
         for host_id in self._tasks.keys() - self._hosts.keys():
             self._tasks.pop(host_id).cancel()
         for host_id in self._hosts.keys() - self._tasks.keys():

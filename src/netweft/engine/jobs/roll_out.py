@@ -96,8 +96,8 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
 def _next_move(tx: Tx, row: RolloutRow) -> Next:
     """What comes next; most hosts are not read where some decide it alone."""
     status = Status(row.status)
-    standings = queries.standings_of(tx, row.id, decisive(status)) or queries.standings_of(tx, row.id)
-    return next_move(status, standings)
+    positions = queries.positions_of(tx, row.id, decisive(status)) or queries.positions_of(tx, row.id)
+    return next_move(status, positions)
 
 
 def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:
@@ -380,9 +380,9 @@ def _may_go_on(tx: Tx, row: RolloutRow) -> bool:
         return queue.busy_with(tx, operations.key_of(row.id)) is None
     if row.status != Status.WAITING:
         return False
-    standings = queries.standings_of(tx, row.id)
-    move, _ = next_move(Status.RUNNING, standings)
-    silent = [one.host_id for one in standings if one.state is HostState.SILENT]
+    positions = queries.positions_of(tx, row.id)
+    move, _ = next_move(Status.RUNNING, positions)
+    silent = [one.host_id for one in positions if one.state is HostState.SILENT]
     known = (host_changes.ended(tx, one.host_id, one.job_id or "") for one in queries.some_of(tx, row.id, silent))
     return move is not Move.WAIT or any(known)
 

@@ -18,7 +18,7 @@ from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
 from netweft.engine.jobs.guests import agent_of, record_event, refresh
-from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.refresh_host import take_in
 from netweft.engine.model.vms import vms
 from netweft.engine.payloads import OnVm, ShutDownVm
 from netweft.engine.reports.host_reports import record_guest

@@ -22,7 +22,7 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts
-from netweft.engine.operations import host_standing, port_profiles, vnic_sync
+from netweft.engine.operations import host_rules, port_profiles, vnic_sync
 from netweft.engine.operations.rollouts import host_row
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import in_clusters
@@ -53,12 +53,12 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     is gone, or as a rule would not hold on a host then. Locks its networks and the hosts that carry them.
     """
     check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
-    watched = host_standing.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
+    watched = host_rules.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
     check(action, rules.is_still_so(row.reason, _changed_again(tx, row)))
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)
-        host_standing.check_hosts(tx, watched, LEFT_ALONE)
+        host_rules.check_hosts(tx, watched, LEFT_ALONE)
     finally:
         tried.rollback()
 
@@ -75,10 +75,10 @@ def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
 
 def add_newcomers(tx: Tx, row: RolloutRow) -> None:
     """Hosts that were given the networks since, and so as they are now, are taken back with the others."""
-    standings = queries.standings_of(tx, row.id)
-    members = {one.host_id for one in standings}
+    positions = queries.positions_of(tx, row.id)
+    members = {one.host_id for one in positions}
     before = msgspec.convert(row.before, Definitions)
-    wave = max((one.wave for one in standings), default=0) + 1
+    wave = max((one.wave for one in positions), default=0) + 1
     new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
     for host in in_clusters(tx, new):
         held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])

@@ -17,7 +17,7 @@ GIVEN_UP = 20_156
 _SETTLED = ("up", "down", "suspended", "unknown")
 
 
-class GivenUpError(HostError):
+class AbandonedError(HostError):
     """So many engines ended in the middle of a job that it was not tried again; it is known not to have been done."""
 
     code = queue.LostError.code
@@ -30,7 +30,7 @@ def give_up(tx: Tx, job: queue.Job) -> None:
     """End a job over which too many engines have died. A virtual machine that it was about is in an unknown state until
     its host reports. Raises LostError.
     """
-    error = GivenUpError(job.attempts)
+    error = AbandonedError(job.attempts)
     queue.fail(tx, job, error.text, error.code)
     about = Somewhere.of(job)
     leave(tx, vms.c.id == about.vm_id, error.text)

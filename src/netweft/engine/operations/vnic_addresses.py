@@ -29,7 +29,7 @@ from netweft.engine.statements import Answer, Statement, Texts
 
 AUTO: Final = "auto"
 """An address of each IP version that the network has subnets of."""
-Wishes: TypeAlias = tuple[str, ...] | Literal["auto"]
+RequestedAddresses: TypeAlias = tuple[str, ...] | Literal["auto"]
 """Which addresses a vNIC shall have: these, none, or :data:`AUTO`."""
 
 LOST = 10956
@@ -105,11 +105,11 @@ class Giving:
     vnic_id: str
     network: str | None
     subnets: Sequence[_Subnet]
-    wishes: Wishes
+    requested: RequestedAddresses
     drawn: Answer[tuple[Any, ...]] | None
 
 
-def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> Giving:
+def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], requested: RequestedAddresses = AUTO) -> Giving:
     """Ask for the addresses of a new vNIC; :func:`finish` goes on when the database has answered. ``found``: its
     network with each of its subnets, nothing for a vNIC on no network.
 
@@ -118,25 +118,25 @@ def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO
     has, by one statement as a rule.
     """
     subnets = _subnets(found)
-    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if wishes == AUTO else None
+    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if requested == AUTO else None
     network = found[0].network_name if found else None
-    return Giving(vnic_id=vnic_id, network=network, subnets=subnets, wishes=wishes, drawn=answer)
+    return Giving(vnic_id=vnic_id, network=network, subnets=subnets, requested=requested, drawn=answer)
 
 
 def finish(tx: Tx, action: str, giving: Giving) -> None:
     """Raises ValidationError when a wish cannot be met, or nothing is left."""
-    if giving.wishes != AUTO:
-        _give_wished(tx, action, giving, giving.wishes)
+    if giving.requested != AUTO:
+        _assign_requested(tx, action, giving, giving.requested)
         return
     for version, choice in _left(tx, giving).items():
         names = [one.name for one in choice]
         check(action, rules.subnets_have_room(choice[0].network_name, version, names, found=False))
 
 
-def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> None:
+def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], requested: RequestedAddresses = AUTO) -> None:
     """Both at once. Raises ValidationError; BusyError when a subnet has just been removed."""
     with translate_constraint_errors(action, lambda _: None):
-        finish(tx, action, begin(tx, vnic_id, found, wishes))
+        finish(tx, action, begin(tx, vnic_id, found, requested))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,19 +149,19 @@ class Moved:
     after: str | None
 
 
-def follow(tx: Tx, action: str, moved: Moved, wishes: Wishes | Keep) -> list[str] | None:
+def follow(tx: Tx, action: str, moved: Moved, requested: RequestedAddresses | Keep) -> list[str] | None:
     """Let the addresses of a vNIC be those of its network: new ones when it is on another one, or as wished. Returns
     those that it had, None when they stay. Raises ValidationError as :func:`finish` does.
     """
-    if moved.before == moved.after and wishes is KEEP:
+    if moved.before == moved.after and requested is KEEP:
         return None
     found = queries.of_profiles(tx, (moved.after,))[moved.after] if moved.after else []
-    if wishes is KEEP and moved.network_id == (found[0].network_id if found else None):
+    if requested is KEEP and moved.network_id == (found[0].network_id if found else None):
         return None
     had = [row.address for row in queries.of_vnics(tx, (moved.vnic_id,))[moved.vnic_id]]
     if had:
         _take_back(tx, moved.vnic_id)
-    give(tx, action, moved.vnic_id, found, AUTO if wishes is KEEP else wishes)
+    give(tx, action, moved.vnic_id, found, AUTO if requested is KEEP else requested)
     return had
 
 
@@ -180,7 +180,7 @@ def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Seque
             audit.record(tx, SYSTEM, LOST, said, audit.Severity.WARNING)
     lost = [one for one in subnets if one.version in missing]
     first = [choice[0] for choice in _by_version(lost).values()]
-    giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, wishes=AUTO, drawn=_draw(tx, vnic_id, first))
+    giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, requested=AUTO, drawn=_draw(tx, vnic_id, first))
     _left(tx, giving)
 
 
@@ -213,9 +213,9 @@ def _by_version(subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
     return found
 
 
-def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> None:
-    check(action, rules.wishes_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
-    for address in dict.fromkeys(ip_address(text) for text in wishes):
+def _assign_requested(tx: Tx, action: str, giving: Giving, requested: Sequence[str]) -> None:
+    check(action, rules.wishes_are_few(len(requested)), *(rules.address_is_valid(text) for text in requested))
+    for address in dict.fromkeys(ip_address(text) for text in requested):
         home = _home_of(address, giving.subnets)
         check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))
         if home is None:

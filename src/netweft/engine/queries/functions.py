@@ -92,7 +92,7 @@ def has_one(tx: Tx, vnic_id: str, host_id: str = "") -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownFree:
+class ReportedFunctions:
     """The functions of a NIC that are free as far as the host shows, by PCI address; ``nic``, ``card``, ``guids`` as
     :class:`FreeOf` has them. ``labelled``: by each label the ids of the networks that have it.
     """
@@ -104,7 +104,7 @@ class ShownFree:
     guids: Mapping[str, str] = field(default_factory=dict)
 
 
-def reported_free(data: HostData) -> tuple[ShownFree, ...]:
+def reported_free(data: HostData) -> tuple[ReportedFunctions, ...]:
     """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None
@@ -117,9 +117,9 @@ def reported_free(data: HostData) -> tuple[ShownFree, ...]:
         ids[view.label].add(network_id)
     labelled = {label: frozenset(found) for label, found in ids.items() if label}
     return (
-        *(ShownFree(nic=nic, functions=addresses, labelled=labelled) for nic, addresses in functions.items()),
+        *(ReportedFunctions(nic=nic, functions=addresses, labelled=labelled) for nic, addresses in functions.items()),
         *(
-            ShownFree(
+            ReportedFunctions(
                 nic=card.pci_address,
                 functions=tuple(one.pci_address for one in card.dynamic if one.is_free),
                 labelled=labelled,
@@ -132,7 +132,7 @@ def reported_free(data: HostData) -> tuple[ShownFree, ...]:
     )
 
 
-def leaving(tx: Tx, shown: Iterable[ShownFree]) -> frozenset[str]:
+def leaving(tx: Tx, shown: Iterable[ReportedFunctions]) -> frozenset[str]:
     """The GUIDs, of those functions, that have yet to leave the partition of whoever had them before."""
     guids = {guid for one in shown for guid in one.guids.values()}
     return frozenset(_LEAVING.scalars(tx, guids=guids)) if guids else frozenset()
@@ -148,7 +148,7 @@ _LEAVING = Statement(
 
 
 def free(
-    shown: Sequence[ShownFree],
+    shown: Sequence[ReportedFunctions],
     restricted: Mapping[str, Served],
     taken: Collection[str],
     leaving: Collection[str] = frozenset(),

@@ -36,7 +36,7 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.queries.functions import ShownFree, reported_free
+from netweft.engine.queries.functions import ReportedFunctions, reported_free
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
@@ -201,7 +201,7 @@ class _Kept:
 
     made_of: tuple[_Origin, int]
     state: HostState
-    functions: tuple[ShownFree, ...]
+    functions: tuple[ReportedFunctions, ...]
 
 
 _KEPT: dict[str, _Kept] = {}
