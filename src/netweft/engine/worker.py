@@ -98,7 +98,7 @@ class Worker:
             self._spawn(f"timer-{timer.name}", partial(self._keep_time, timer))
 
     def stop(self) -> None:
-        """Stop: claim no new jobs, signal the running ones (``JobContext.stop``) and wait for them. Need not have started."""
+        """Claim no more jobs, signal the running ones (``JobContext.stop``) and wait. It need not have started."""
         self._stopping.set()
         self._db.notifications.notify({WORK, *(timer.topic for timer in self._timers)})
         for dispatcher in self._threads[:1]:
@@ -234,9 +234,9 @@ class Worker:
                 reached = reached + 1 if time.monotonic() - asked_at < HEARTBEAT else 0
                 if reached > _PATIENCE:
                     self._db.run(claims.take_over)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next sign may be given
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next heartbeat may succeed
                 reached = 0
-                log.warning("no sign of life could be given", reason=first_line(error))
+                log.warning("the heartbeat failed", reason=first_line(error))
 
     def _keep_time(self, timer: Timer) -> None:
         with self._db.listen(timer.topic or f"timer:{timer.name}") as news:

@@ -23,8 +23,8 @@ from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
-from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import functions, vnic_addresses, vnic_sync

@@ -23,8 +23,8 @@ from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
 from netweft.engine.jobs.guests import agent_of
-from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
