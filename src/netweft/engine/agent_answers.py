@@ -34,7 +34,7 @@ class UnreachableError(HostError):
 
 
 class RefusedError(HostError):
-    """The host answered that it will not or cannot. ``refusal`` is what it said."""
+    """The host refused the request. ``refusal``: its answer."""
 
     def __init__(self, text: str, status: int, refusal: Refusal) -> None:
         super().__init__(text)

@@ -85,7 +85,7 @@ class Connection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether an idle one may be asked: it is young enough, and its other end has said nothing."""
+        """Whether an idle one may be used: it is young enough, and nothing was received on it."""
         if time.monotonic() - self.since > _IDLE_SECONDS:
             return False
         poll = select.poll()

@@ -335,12 +335,12 @@ def violated(error: IntegrityError) -> str:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name:
         return str(name)
-    told = str(error.orig)
-    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", told) or re.search(
-        r"CHECK constraint failed: (\w+)", told
+    message = str(error.orig)
+    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", message) or re.search(
+        r"CHECK constraint failed: (\w+)", message
     ):
         return found[1]
-    if found := re.search(r"UNIQUE constraint failed: (.+)", told):
+    if found := re.search(r"UNIQUE constraint failed: (.+)", message):
         columns = [part.strip().split(".") for part in found[1].split(",")]
         return _unique_over(columns[0][0], {column for _, column in columns})
     return ""

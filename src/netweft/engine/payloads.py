@@ -1,4 +1,4 @@
-"""What jobs are told, as values: a command puts one into the queue, the job's function takes it out again.
+"""The payloads of jobs, as values: a command puts one into the queue, the job's function takes it out again.
 
 They are stored as JSON, so a field that is added needs a default, for jobs that an earlier version has enqueued.
 """
@@ -17,7 +17,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """What a job was told, as far as this type has it. Raises msgspec.ValidationError for something else."""
+        """The payload of a job, with the fields of this type. Raises msgspec.ValidationError when it is invalid."""
         return msgspec.convert(job.payload, cls)
 
 

@@ -119,8 +119,8 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     rollouts.begin(tx, actor, seen, tasks, reason)
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
-    told = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
-    _record_event(tx, actor, 946, text, cluster, network_id, told)
+    lines = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
+    _record_event(tx, actor, 946, text, cluster, network_id, lines)
     return network_id
 
 
@@ -173,8 +173,8 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
-    told = _lines(cluster, before, after, row.required, required)
-    _record_event(tx, actor, 1112, text, cluster, network.id, told)
+    lines = _lines(cluster, before, after, row.required, required)
+    _record_event(tx, actor, 1112, text, cluster, network.id, lines)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:

@@ -59,7 +59,7 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 class _Fields(Texts):
     """``providers``: the default provider of external networks, or none. ``rollout_canaries``, ``rollout_wave``: hosts
     that a change reaches first, and at a time after those; ``rollout_soak``: seconds for which the first are watched,
-    -1 for as long as the engine is told; ``rollout_evacuates``: guests that a change would cut off are moved to other
+    -1 for the engine's setting; ``rollout_evacuates``: guests that a change would cut off are moved to other
     hosts before.
     """
 

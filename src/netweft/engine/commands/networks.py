@@ -191,8 +191,8 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     if {"vlan_id", "mtu"} & changed.keys():
         vnic_sync.mark_on(tx, (spec.id,))
     text = f"Network {after.name} was changed by {actor.name}."
-    told = _lines(tx, before, after)
-    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id, changes=told)
+    lines = _lines(tx, before, after)
+    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id, changes=lines)
     return job_id
 
 
@@ -220,8 +220,8 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     lacking = host_labels.lacking(tx, networks.c.id == network_id)
     rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
     text = f"Network {before.name} was labelled {label} by {actor.name}."
-    told = (f"label none became {label}",)
-    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=told)
+    lines = (f"label none became {label}",)
+    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=lines)
 
 
 def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -239,8 +239,8 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     reason = f"network {before.name} has lost label {label}"
     rollouts.bring_labels(tx, actor, seen, carrying, reason, lost=(network_id,))
     text = f"Label {label} was taken off network {before.name} by {actor.name}."
-    told = (f"label {label} became none",)
-    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=told)
+    lines = (f"label {label} became none",)
+    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=lines)
 
 
 def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:

@@ -90,11 +90,11 @@ class RequestPlan:
     @property
     def id(self) -> str:
         """A digest of what hosts would do."""
-        told = list(self.others)
+        lines = list(self.others)
         for one in self.hosts:
-            told += [one.host_id, one.problem]
-            told += [f"{step.text}: {step.loss.value}" for step in one.plan.steps] if one.plan else []
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+            lines += [one.host_id, one.problem]
+            lines += [f"{step.text}: {step.loss.value}" for step in one.plan.steps] if one.plan else []
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,16 +196,16 @@ def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     found = rows(tx, JobRow, sa.select(jobs).where(*mine).order_by(jobs.c.number))
     applied = {row.id: msgspec.convert(row.payload, ApplyHost).host_id for row in found if row.kind == _APPLY}
     labelled = [msgspec.convert(row.payload, PropagateLabels) for row in found if row.kind == _LABELS]
-    loaded = queries.load(tx, {*applied.values(), *(told.host_id for told in labelled)})
+    loaded = queries.load(tx, {*applied.values(), *(one.host_id for one in labelled)})
     rolled = [msgspec.convert(row.payload, RollOut).rollout_id for row in found if row.kind == _ROLL_OUT]
     coming = _rolled_out(tx, rolled)
     for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
         data = loaded[change.host_id]
         intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
-    for told in labelled:
-        if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told.lost, told.reason)):
-            coming[told.host_id] = one
+    for job in labelled:
+        if job.host_id not in coming and (one := _by_labels(tx, loaded[job.host_id], job.lost, job.reason)):
+            coming[job.host_id] = one
     others = [row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT}]
     for row in found:
         if row.kind == _PROVIDER:
@@ -217,14 +217,14 @@ def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
 
 def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
     """What the job that keeps a changed provider has hosts do, once the provider has answered."""
-    told = msgspec.convert(row.payload, SaveProvider)
-    if told.is_new:
+    payload = msgspec.convert(row.payload, SaveProvider)
+    if payload.is_new:
         return Rehearsed(hosts=(), others=())
     actor = Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
     undone = tx.begin_nested()
     try:
         first = _last_job(tx)
-        change_provider(tx, actor, told.provider_id, told.values)
+        change_provider(tx, actor, payload.provider_id, payload.values)
         return _rehearsed(tx, first, row.correlation_id)
     except ValidationError as error:
         return Rehearsed(hosts=(), others=(f"{row.description}, which would be refused: {error.text}",))

@@ -173,7 +173,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         take_mac_for(tx, vm.id, vm.mac_pool_id, after.mac, action=_UPDATE)
     _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*SETTINGS, "mac")})
     moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=after.profile_id)
-    told = {} if spec.addresses is KEEP else subnet_queries.leases_of(tx, (spec.id,))
+    leases = {} if spec.addresses is KEEP else subnet_queries.leases_of(tx, (spec.id,))
     had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
     if after.mac != old.mac:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
@@ -183,10 +183,10 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         reserve(tx, _UPDATE, vm, spec.id, needs)
     record_event(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
     # The port of a network's provider has the addresses; on a network of hosts the leases that they serve do.
-    is_told_else = spec.addresses is not KEEP and (
-        old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != told
+    has_other_leases = spec.addresses is not KEEP and (
+        old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != leases
     )
-    if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not is_told_else):
+    if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not has_other_leases):
         return Change(vnic_id=spec.id, job_id=None)
     before = {name: getattr(old, name) for name in (*SETTINGS, "synced")}
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
@@ -250,7 +250,7 @@ def _is_provided(tx: Tx, old: VnicDetails, profile_id: str | None) -> bool:
 
 
 def _wiring(vnic: VnicRow) -> tuple[str | None, bool, bool]:
-    """What a running guest has to be told of a vNIC when it changes."""
+    """The settings of a vNIC that a running guest must be updated with."""
     return vnic.profile_id, vnic.plugged, vnic.linked
 
 

@@ -310,8 +310,8 @@ def _record_refused(
 
 
 def _record_unknown(tx: Tx, job: JobContext, task: ApplyHost, text: str) -> None:
-    said = f"{job.job.description}: {text} The host reports the outcome when it answers again."
-    audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)
+    message = f"{job.job.description}: {text} The host reports the outcome when it answers again."
+    audit.record(tx, actor_of(job), UNKNOWN_END, message, Severity.WARNING, host=task.host_id, job=job.job.id)
 
 
 def actor_of(job: JobContext) -> Actor:

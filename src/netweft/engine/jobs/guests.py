@@ -54,8 +54,8 @@ def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``start_vm``. Raises HostError when the host could not, ProviderError when a provider could not have a
     port there; the virtual machine is down then (or suspended, if it was) and says why.
     """
-    told = OnVm.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = OnVm.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     try:
         taken = _run(outside, job, vm_id, host_id)
     except UnreachableError as error:
@@ -92,21 +92,21 @@ def update(outside: Outside, job: JobContext) -> Result:
     """The job ``update_guest``. Raises HostError when the host could not, ProviderError when a provider could not; the
     vNIC is then as it was before. A guest that has ended meanwhile has the change at its next start.
     """
-    told = UpdateGuest.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = UpdateGuest.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     if not _runs(job, vm_id):
         return {}
     try:
-        on_providers = ports.prepare_one(outside, job, vm_id, host_id, told.vnic_id)
+        on_providers = ports.prepare_one(outside, job, vm_id, host_id, payload.vnic_id)
         taken = _put(outside.agents, job, vm_id, host_id, requires_ports=False)
     except (HostError, ProviderError) as error:
-        job.write(_undo, vm_id, told.undo, error.text)
+        job.write(_undo, vm_id, payload.undo, error.text)
         ports.remove_released(outside, job, vm_id)
         raise
     try:
         ports.wait_until_active(outside, job, vm_id, on_providers)
     except ProviderError as error:
-        job.write(_undo, vm_id, told.undo, error.text)
+        job.write(_undo, vm_id, payload.undo, error.text)
         job.write(_undo_on_host)
         raise
     job.write(_release_unused, vm_id)
@@ -126,8 +126,8 @@ def sync(outside: Outside, job: JobContext) -> Result:
     far as it can. Raises HostError when the host could not; the vNICs stay out of sync. What a provider could not do
     with their ports is tried again.
     """
-    told = SyncGuest.of(job.job)
-    vm_id, code = told.vm_id, told.code
+    payload = SyncGuest.of(job.job)
+    vm_id, code = payload.vm_id, payload.code
     agents = outside.agents
     with job.db.read() as tx:
         host_id = tx.scalar(sa.select(vms.c.host_id).where(vms.c.id == vm_id, vms.c.status == "up"))
@@ -144,8 +144,8 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
     then.
     """
-    told = StopVm.of(job.job)
-    vm_id = told.vm_id
+    payload = StopVm.of(job.job)
+    vm_id = payload.vm_id
     with job.db.read() as tx:
         # Where it is now: it may have migrated since it was asked to stop.
         vm = queries.get(tx, vm_id)
@@ -154,7 +154,7 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
             job.write(_record_stopped, vm_id)
         ports.remove_released(outside, job, vm_id)
         return {}
-    host_id = vm.host_id or told.host_id
+    host_id = vm.host_id or payload.host_id
     try:
         agent_of(outside.agents, job, host_id).delete_guest(vm_id)
     except HostError as error:
@@ -176,8 +176,8 @@ def clear(outside: Outside, job: JobContext) -> Mapping[str, Any]:
 
     Raises HostError; PostponedError while the host does not answer.
     """
-    told = OnVm.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = OnVm.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     with job.db.read() as tx:
         row = tx.execute(sa.select(vms.c.host_id, vms.c.saved_host_id).where(vms.c.id == vm_id)).one_or_none()
     if row is None or host_id not in row:  # else it was started there again, which cleared up too
@@ -233,7 +233,7 @@ def _put(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedGuest:
-    """A guest as its host has it since it was told of it, and where the host has its networks."""
+    """The state of a guest after it was applied, and the locations of the networks on its host."""
 
     host_id: str
     guest: GuestState
@@ -313,8 +313,8 @@ def _release_unused(tx: Tx, _: JobContext, vm_id: str) -> None:
 
 def _undo_on_host(tx: Tx, job: JobContext) -> None:
     """Have the host, which has taken a change that is undone here, take it back."""
-    told = UpdateGuest.of(job.job)
-    vm = lock(tx, vms, told.vm_id)
+    payload = UpdateGuest.of(job.job)
+    vm = lock(tx, vms, payload.vm_id)
     vnic_sync.enqueue(tx, job.job.actor, vm.id, vm.name, 0)
 
 

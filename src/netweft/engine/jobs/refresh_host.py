@@ -49,11 +49,11 @@ def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
-    told = SetFunctions.of(job.job)
+    payload = SetFunctions.of(job.job)
     with job.db.read() as tx:
-        agent = agents.of(told.host_id, hosts.plain(tx, told.host_id).agent_url)
-    agent.set_functions(FunctionsRequest(nic=told.nic, count=told.count))
-    take_in(job, agent, told.host_id)
+        agent = agents.of(payload.host_id, hosts.plain(tx, payload.host_id).agent_url)
+    agent.set_functions(FunctionsRequest(nic=payload.nic, count=payload.count))
+    take_in(job, agent, payload.host_id)
     return {}
 
 

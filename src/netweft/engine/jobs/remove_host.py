@@ -32,8 +32,8 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``remove_host``. Raises HostError when the host could not be cleared; it is then still there, unless it
     was to go in any case (``force`` in the payload).
     """
-    told = RemoveHost.of(job.job)
-    host_id, force = told.host_id, told.force
+    payload = RemoveHost.of(job.job)
+    host_id, force = payload.host_id, payload.force
     with job.db.read() as tx:
         known = queries.load(tx, (host_id,)).get(host_id)
     if known is None:

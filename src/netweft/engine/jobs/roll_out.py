@@ -73,7 +73,7 @@ def run(job: JobContext) -> None:
 
 
 def _go_on_with(job: JobContext, rollout_id: str) -> None:
-    told = ""
+    reported = ""
     while True:
         with job.db.read() as tx:
             row = queries.find(tx, rollout_id)
@@ -82,9 +82,9 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
             move, about = _next_move(tx, row)
             chosen = queries.some_of(tx, rollout_id, about) if about else []
             phase = counted(queries.states_of(tx, (rollout_id,)).get(rollout_id, {}))
-        if phase != told:
+        if phase != reported:
             job.progress(phase=phase)
-            told = phase
+            reported = phase
         pause = _do(job, row, move, chosen)
         if pause is None:
             return
@@ -222,8 +222,8 @@ def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRoll
     """The guests have gone: change the host. It has failed if one could not be moved."""
     stay = [guest for guest in rollout_guests.stored(tx, one) if guest.reason]
     if stay:
-        told = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
-        set_host(tx, one, state=HostState.FAILED, error=told)
+        error = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
+        set_host(tx, one, state=HostState.FAILED, error=error)
         return True
     if not _may_move(tx, row.id, Status.RUNNING):
         set_host(tx, one, state=HostState.WAITING)

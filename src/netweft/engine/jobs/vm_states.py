@@ -31,14 +31,14 @@ _AGAIN = 2.0
 
 def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
-    told = OnVm.of(job.job)
+    payload = OnVm.of(job.job)
     try:
-        _ask_to_end(job, agent_of(agents, job, told.host_id))
+        _ask_to_end(job, agent_of(agents, job, payload.host_id))
     except HostError as error:
         job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.write(_watch)
-    refresh(agents, job, told.host_id)
+    refresh(agents, job, payload.host_id)
     return {}
 
 
@@ -80,21 +80,21 @@ def finish_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def _waits(job: JobContext) -> bool:
     """Whether the machine has been powering down since this request."""
-    told = ShutDownVm.of(job.job)
-    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == told.vm_id)
+    payload = ShutDownVm.of(job.job)
+    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == payload.vm_id)
     with job.db.read() as tx:
         row = tx.execute(query).one_or_none()
     if row is None:
         return False
     status, changed_at = row
-    return (status, changed_at.isoformat()) == ("powering_down", told.since)
+    return (status, changed_at.isoformat()) == ("powering_down", payload.since)
 
 
 def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``reboot_vm``. Raises HostError."""
-    told = OnVm.of(job.job)
+    payload = OnVm.of(job.job)
     try:
-        agent_of(agents, job, told.host_id).reboot_guest(told.vm_id)
+        agent_of(agents, job, payload.host_id).reboot_guest(payload.vm_id)
     except HostError as error:
         job.write(_record_runs_on, REBOOT_FAILED, "reboot", error.text)
         raise

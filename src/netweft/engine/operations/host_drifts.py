@@ -64,8 +64,8 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
             _record_event(tx, data, HOST_DRIFTS, f"Host {name} is out of sync: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
-            told = {_thing(line) for line in known.lines}
-            new = [line for line in kept if _thing(line) not in told]
+            reported = {_thing(line) for line in known.lines}
+            new = [line for line in kept if _thing(line) not in reported]
             if new and len(known.lines) < KEPT:
                 text = f"Further differences on Host {name}: {first_of(new)}."
                 _record_event(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)

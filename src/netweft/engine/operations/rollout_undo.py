@@ -82,8 +82,8 @@ def add_newcomers(tx: Tx, row: RolloutRow) -> None:
     new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
     for host in in_clusters(tx, new):
         held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])
-        told = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
-        tx.execute(sa.insert(rollout_hosts), told)
+        values = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
+        tx.execute(sa.insert(rollout_hosts), values)
 
 
 def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
@@ -109,10 +109,10 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
     vnic_sync.mark_on(tx, before)
     for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
-        told = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
+        lines = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
         text = f"A change of network {network.name} was reverted on its hosts: {row.reason}."
         where = network.data_center_id
-        audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=told)
+        audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=lines)
 
 
 def _write_back(tx: Tx, row: RolloutRow) -> None:

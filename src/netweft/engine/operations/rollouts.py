@@ -232,8 +232,8 @@ def _write(
     )
     for place in _ordered(tx, members):
         one = members[place.host_id]
-        told = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
-        _ADD_HOST.run(tx, **{**told, "guests": list(one.guests)})
+        values = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
+        _ADD_HOST.run(tx, **{**values, "guests": list(one.guests)})
     enqueue(tx, actor, rollout_id, reason)
     return rollout_id
 

@@ -176,8 +176,10 @@ def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Seque
         if home is not None and not _take(tx, home.id, text, vnic_id):
             missing.add(home.version)
             user = queries.user_of(tx, home.id, text)
-            said = f"Address {text} of network {home.network_name} is in use by vNIC {user} and cannot be reassigned."
-            audit.record(tx, SYSTEM, LOST, said, audit.Severity.WARNING)
+            message = (
+                f"Address {text} of network {home.network_name} is in use by vNIC {user} and cannot be reassigned."
+            )
+            audit.record(tx, SYSTEM, LOST, message, audit.Severity.WARNING)
     lost = [one for one in subnets if one.version in missing]
     first = [choice[0] for choice in _by_version(lost).values()]
     giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, requested=AUTO, drawn=_draw(tx, vnic_id, first))

@@ -322,7 +322,7 @@ def _with_agents(tx: Tx, needs: GuestNeeds, states: Sequence[HostState]) -> tupl
 
 
 def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:
-    """A NIC or bond. How much of it is used is told by its busier direction, where its speed is known."""
+    """A NIC or bond. Its utilization is that of its busier direction, if its speed is known."""
     ports = [views[slave] for slave in view.bond.slaves if slave in views] if view.bond else [view]
     counted = [statistics[port.name] for port in ports if port.name in statistics]
     used = max(sum(one.rx_rate for one in counted), sum(one.tx_rate for one in counted)) * 8

@@ -108,7 +108,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
 
 
 def _identities(report: HostReport) -> dict[str, str]:
-    """What systems with networks know the host by. One that is told no southbound database is no chassis."""
+    """The names that external network systems have for the host. Without a southbound database it is no chassis."""
     chassis = report.host.chassis
     is_chassis = chassis is not None and bool(chassis.remote)
     return {
@@ -248,8 +248,8 @@ _TOLD = Statement(
 
 def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that run here though they are down as far as the engine knows: they were started after the
-    backup that its database was restored from. One that is up on another host is left to people, who are told once: to
-    stop either could be to stop the wrong one.
+    backup that its database was restored from. One that is up on another host is left to administrators, with one
+    event: to stop either could be to stop the wrong one.
     """
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
     for vm in _FOUND.all(tx, ids=running, id=host.id, before=spec.asked_at) if running else ():
