@@ -93,12 +93,11 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     network = lock(tx, networks, network_id)  # before the cluster, as who gives it a port profile or removes it does
     cluster = lock(tx, clusters, spec.cluster_id)
     authorize.require(tx, actor, ActionGroup.ASSIGN_CLUSTER_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    already_attached = rules.is_not_attached(network.name, cluster.name, is_attached=True)
     check(
         _ATTACH,
         cluster_rules.network_is_in_data_center(network.name, is_in=network.data_center_id == cluster.data_center_id),
-        rules.is_not_attached(
-            network.name, cluster.name, is_attached=queries.find(tx, cluster.id, network_id) is not None
-        ),
+        already_attached if queries.find(tx, cluster.id, network_id) else None,
     )
     port_profiles.check_cluster(tx, _ATTACH, network, cluster)
     required = or_current(spec.required, network.provider_id is None)
@@ -107,9 +106,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     following = _following(tx, cluster, network, frozenset(), spec.roles)
     seen = _snapshot(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
-    with translate_constraint_errors(
-        _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
-    ):
+    with translate_constraint_errors(_ATTACH, lambda _: already_attached):
         add_cluster_network(tx, cluster.id, network_id, required=required)
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
