@@ -1,8 +1,8 @@
 """The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the notifications after a
 commit.
 
-SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
-savepoint of its own, and one COMMIT (one fsync) serves all of them: :mod:`netweft.engine.group_commit`. PostgreSQL has
+SQLite has one writer at a time, so the writing thread also runs the commands that others have queued meanwhile, each in
+its own savepoint, and one COMMIT (one fsync) serves all of them: :mod:`netweft.engine.group_commit`. PostgreSQL has
 ordinary transactions (READ COMMITTED).
 """
 
@@ -52,23 +52,23 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ATTEMPTS = 10
-"""How often :meth:`Database.run` tries before it gives up on deadlocks, and on decisions that others overtake."""
+"""How often :meth:`Database.run` repeats a transaction after deadlocks and :class:`OvertakenError`."""
 _START_LOCK = 0x6E65746C6F6F6D
-"""Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
+"""Number of PostgreSQL's advisory lock for work that only one starting replica does ("netweft" in ASCII)."""
 
 log = structlog.get_logger(__name__)
 
 
 class OvertakenError(ValidationError):
-    """What a command decided is not so any more: others were first while it waited for a lock. It is to decide anew."""
+    """A command's decision is outdated: others were first while it waited for a lock. The command must be repeated."""
 
 
 class MigrationError(NetweftError):
-    """The database is not one that this version can bring up to date, for example of a newer version."""
+    """This version cannot upgrade the database, for example as it is of a newer version."""
 
 
 def new_id() -> str:
-    """A fresh id: a random UUID (RFC 9562, version 4). A request needs several, and the class UUID takes its time."""
+    """A fresh id: a random UUID (RFC 9562, version 4). A request needs several, and the class UUID is slow."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -112,7 +112,7 @@ class Database:
         """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it
         cannot be made durable.
 
-        Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
+        Must not be nested, and should be short: on SQLite all other writers wait for it.
         """
         self._refuse_nesting()
         self._inside.writing = True
@@ -131,14 +131,14 @@ class Database:
     @contextmanager
     def read_once(self) -> Iterator[Tx]:
         """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
-        of a transaction. Every request does it, so SQLite's connections for it are kept at hand: to take one out of its
-        pool and put it back takes as long as many a question.
+        of a transaction. Every request needs it, so idle SQLite connections are kept here: checking one out of the pool
+        takes as long as many queries.
         """
         if not self.is_sqlite:
             with self._autocommit_reader.connect() as tx:
                 yield tx
             return
-        tx = self._at_hand()
+        tx = self._idle_reader()
         try:
             yield tx
         except BaseException:
@@ -148,7 +148,7 @@ class Database:
         if self._is_closed:
             self._close_idle_readers()
 
-    def _at_hand(self) -> Connection:
+    def _idle_reader(self) -> Connection:
         try:
             return self._idle_readers.pop()
         except IndexError:
@@ -162,7 +162,7 @@ class Database:
         """``command(tx, *args, **kwargs)`` in one write transaction. On PostgreSQL it is repeated when it was broken to
         end a deadlock, and when the command raised :class:`OvertakenError`; on SQLite, with one writer, neither is.
 
-        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
+        Safe for whatever only uses the database (every command), since a failed transaction has no effect.
         :meth:`write` cannot repeat its block.
         """
         if self.is_sqlite:
