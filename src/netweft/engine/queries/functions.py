@@ -93,7 +93,7 @@ def has_one(tx: Tx, vnic_id: str, host_id: str = "") -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedFunctions:
-    """The functions of a NIC that are free as far as the host shows, by PCI address; ``nic``, ``card``, ``guids`` as
+    """The functions of a NIC that the host reports as free, by PCI address; ``nic``, ``card``, ``guids`` as
     :class:`FreeOf` has them. ``labelled``: by each label the ids of the networks that have it.
     """
 
@@ -105,7 +105,7 @@ class ReportedFunctions:
 
 
 def reported_free(data: HostData) -> tuple[ReportedFunctions, ...]:
-    """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
+    """The free functions in a host's report; valid until the report or the cluster's networks change."""
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None
     cards = capabilities.interface_cards if capabilities else ()
@@ -132,9 +132,9 @@ def reported_free(data: HostData) -> tuple[ReportedFunctions, ...]:
     )
 
 
-def leaving(tx: Tx, shown: Iterable[ReportedFunctions]) -> frozenset[str]:
-    """The GUIDs, of those functions, that have yet to leave the partition of whoever had them before."""
-    guids = {guid for one in shown for guid in one.guids.values()}
+def leaving(tx: Tx, reported: Iterable[ReportedFunctions]) -> frozenset[str]:
+    """The GUIDs of those functions that are still members of a partition of their former vNIC."""
+    guids = {guid for one in reported for guid in one.guids.values()}
     return frozenset(_LEAVING.scalars(tx, guids=guids)) if guids else frozenset()
 
 
@@ -148,22 +148,22 @@ _LEAVING = Statement(
 
 
 def free(
-    shown: Sequence[ReportedFunctions],
+    reported: Sequence[ReportedFunctions],
     restricted: Mapping[str, Served],
-    taken: Collection[str],
+    used: Collection[str],
     leaving: Collection[str] = frozenset(),
 ) -> tuple[FreeOf, ...]:
-    """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
-    that are promised; ``leaving``: as :func:`leaving` has it.
+    """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``used``: addresses
+    that are assigned; ``leaving``: as :func:`leaving` has it.
     """
     found = []
-    for one in shown:
+    for one in reported:
         only = None if one.card else restricted.get(one.nic)
         networks = None
         if only is not None:
             networks = frozenset(only.networks).union(*(one.labelled.get(label, ()) for label in only.labels))
         functions = tuple(
-            address for address in one.functions if address not in taken and one.guids.get(address, "") not in leaving
+            address for address in one.functions if address not in used and one.guids.get(address, "") not in leaving
         )
         made = FreeOf(nic=one.nic, functions=functions, networks=networks, card=one.card, guids=one.guids)
         found.append(made)
