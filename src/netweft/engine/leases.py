@@ -31,7 +31,7 @@ TAKE_OVER = 10.0
 TOPIC = "leases"
 """The topic announced when replicas or leases have changed."""
 _BATCH = 200
-"""Leases that are taken in one transaction, so that no row is locked for long."""
+"""Leases that are added in one transaction, so that no row is locked for long."""
 
 
 def show_life(tx: Tx, replica: str) -> None:
@@ -80,7 +80,7 @@ class _Counts(Record, frozen=True):
 
 
 def _share(tx: Tx, replica: str) -> int:
-    """The number of leases that were taken, at most a batch."""
+    """The number of leases that were added, at most a batch."""
     counts = _COUNTS.ask(tx, replica=replica).one()
     if not counts.is_there:
         return 0  # it was removed: it takes nothing before its next heartbeat
@@ -89,10 +89,10 @@ def _share(tx: Tx, replica: str) -> int:
         _GIVE_UP.run(tx, replica=replica, count=counts.mine - fair)
         announce(tx, TOPIC, replicas=True)
     elif counts.mine < fair and counts.free:
-        taken = len(_TAKE.all(tx, replica=replica, count=min(fair - counts.mine, _BATCH)))
-        if taken:
+        count = len(_TAKE.all(tx, replica=replica, count=min(fair - counts.mine, _BATCH)))
+        if count:
             announce(tx, TOPIC, replicas=True)
-        return taken
+        return count
     return 0
 
 

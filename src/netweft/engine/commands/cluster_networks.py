@@ -38,7 +38,7 @@ from netweft.engine.operations import (
     rollouts,
 )
 from netweft.engine.operations.races import translate_constraint_errors
-from netweft.engine.operations.rollouts import Seen, Task
+from netweft.engine.operations.rollouts import HostInputs, Task
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
@@ -104,7 +104,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
     following = _following(tx, cluster, network, frozenset(), spec.roles)
-    seen = _snapshot(tx, cluster.id, network_id, following)
+    inputs = _snapshot(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(_ATTACH, lambda _: already_attached):
         add_cluster_network(tx, cluster.id, network_id, required=required)
@@ -113,7 +113,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
     lacking = host_labels.lacking(tx, *here)
     tasks = {host_id: Task(applies=host_id in following, labels=host_id in lacking) for host_id in following | lacking}
-    rollouts.begin(tx, actor, seen, tasks, reason)
+    rollouts.begin(tx, actor, inputs, tasks, reason)
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     lines = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
@@ -156,7 +156,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     following = _following(tx, cluster, None, before, after)
-    seen = _snapshot(tx, cluster.id, network.id, following)
+    inputs = _snapshot(tx, cluster.id, network.id, following)
     watched = host_rules.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
@@ -166,7 +166,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     )
     _move_roles(tx, cluster.id, network.id, before, after)
     host_rules.check_hosts(tx, watched)
-    rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
+    rollouts.begin(tx, actor, inputs, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
@@ -218,17 +218,17 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_ids: Sequence[str], network_
     The clusters' rows must be locked. Raises NotFoundError, BusyError while a host is being given the network.
     """
     following: dict[str, str] = {}
-    seen = []
+    inputs = []
     for cluster_id in cluster_ids:
         row = queries.get(tx, cluster_id, network_id)
         cluster = cluster_queries.get(tx, cluster_id)
         carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
         here = carrying | _following(tx, cluster, row, queries.roles_of(row), frozenset())
-        seen.append(_snapshot(tx, cluster_id, network_id, here))
+        inputs.append(_snapshot(tx, cluster_id, network_id, here))
         following |= here
     for cluster_id in cluster_ids:
         _detach(tx, actor, cluster_id, network_id)
-    rollouts.begin(tx, actor, Seen.of(seen), dict.fromkeys(following, Task()), reason)
+    rollouts.begin(tx, actor, HostInputs.of(inputs), dict.fromkeys(following, Task()), reason)
 
 
 def _detach(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -366,7 +366,7 @@ def _is_mapped(tx: Tx, cluster: ClusterRow, network: NetworkRow) -> bool:
     return bool(provider_queries.get(tx, network.provider_id).plugin_remote)
 
 
-def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
+def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> HostInputs:
     """What hosts depend on before a network comes or goes, or its roles, and before who has these now loses them.
 
     Whoever works on a host locks its row first and the cluster's networks then: to be called before they are written.

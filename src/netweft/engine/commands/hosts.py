@@ -315,7 +315,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     for (host_id, problem), name in check_hosts(tx, watched, LEFT_ALONE).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
-    rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)
+    rollouts.begin(tx, actor, watched.inputs, dict.fromkeys(watched.names, rollouts.Task()), reason)
 
 
 def set_status(tx: Tx, host: HostRow, status: str, reason: str) -> bool:

@@ -215,10 +215,10 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
         rules.is_not_labelled(before.name, before.label),
         provider_rules.is_not_labelled(before.name, is_provided=before.provider_id is not None),
     )
-    seen = rollouts.snapshot(tx, (), (network_id,))
+    inputs = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
     lacking = host_labels.lacking(tx, networks.c.id == network_id)
-    rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
+    rollouts.bring_labels(tx, actor, inputs, lacking, f"network {before.name} has got label {label}")
     text = f"Network {before.name} was labelled {label} by {actor.name}."
     lines = (f"label none became {label}",)
     audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=lines)
@@ -233,12 +233,12 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     _require_configure(tx, actor, network_id)
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
-    seen = rollouts.snapshot(tx, (), (network_id,))
+    inputs = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
     carrying = host_labels.carrying(tx, network_id, label)
     reason = f"network {before.name} has lost label {label}"
-    rollouts.bring_labels(tx, actor, seen, carrying, reason, lost=(network_id,))
-    text = f"Label {label} was taken off network {before.name} by {actor.name}."
+    rollouts.bring_labels(tx, actor, inputs, carrying, reason, lost=(network_id,))
+    text = f"Label {label} was removed from network {before.name} by {actor.name}."
     lines = (f"label {label} became none",)
     audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=lines)
 

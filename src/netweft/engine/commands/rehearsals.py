@@ -249,7 +249,7 @@ def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
         if takes_back:
             held |= {one.host_id: former(tx, row, one) for one in members}
         loaded = queries.load(tx, {one.host_id for one in members}, held=held)
-        reason = f"this is taken back: {row.reason}" if takes_back else row.reason
+        reason = f"this is reverted: {row.reason}" if takes_back else row.reason
         for one in members:
             found = _of_member(tx, one, loaded[one.host_id], reason, held)
             if found is not None:

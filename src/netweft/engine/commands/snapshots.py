@@ -213,7 +213,7 @@ def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
     tx.execute(sa.insert(snapshots), values)
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id]
     parameters = vm_queries.parameters_of(tx, [row.id for row in rows])
-    addresses = vnic_addresses.remembered(tx, [row.id for row in rows])
+    addresses = vnic_addresses.addresses_of(tx, [row.id for row in rows])
     for row in rows:
         kept = {name: getattr(row, name) for name in _VNIC_FIELDS}
         filters = [{"name": one.name, "value": one.value} for one in parameters.get(row.id, ())]
@@ -229,7 +229,7 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(snapshot.hardware))
     usable = {None, *template_queries.profiles_for_vms(tx, vm.cluster_id)}
     rows = queries.vnics_of(tx, snapshot.id)
-    had = vnic_addresses.remembered(tx, [row.vnic_id for row in rows])
+    had = vnic_addresses.addresses_of(tx, [row.vnic_id for row in rows])
     subnets = subnet_queries.of_profiles(tx, {row.profile_id for row in rows if row.profile_id})
     tx.execute(sa.delete(vnics).where(vnics.c.vm_id == vm.id))
     for row in rows:

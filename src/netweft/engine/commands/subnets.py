@@ -100,7 +100,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
     after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
-    after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.taken(tx, spec.id))
+    after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.used_addresses(tx, spec.id))
     changed = changes(before, after)
     here = subnets.c.network_id == network.id
     user = queries.user_of(tx, spec.id, after.gateway) if changed.get("gateway") else ""
@@ -184,14 +184,14 @@ def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
     )
 
 
-def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, taken: Collection[str]) -> SubnetRow:
+def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, used: Collection[str]) -> SubnetRow:
     """The subnet with an address that hosts serve DHCP from, if they do: that which it had, else one that neither its
-    gateway nor a vNIC has (``taken``: those of vNICs). Raises ValidationError when none is left.
+    gateway nor a vNIC has (``used``: those of vNICs). Raises ValidationError when none is left.
     """
     by_hosts = subnet.dhcp and network.provider_id is None
     server = subnet.dhcp_server if by_hosts else ""
     if by_hosts and server in {"", subnet.gateway}:
-        server = server_address(subnet.cidr, {*taken, subnet.gateway} - {""})
+        server = server_address(subnet.cidr, {*used, subnet.gateway} - {""})
     pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
     check(
         action,

@@ -119,7 +119,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     with pipelined(tx):
         locked = _LOCK.ask(tx, id=spec.vm_id)
         named = queries.VNIC_NAMES.ask(tx, vm_id=spec.vm_id, besides="")
-        asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
+        profile_rows = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
         ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
     vm = _may_change(tx, actor, spec.vm_id, locked.first())
     others = [name for (name,) in named.all()]
@@ -132,7 +132,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         rules.interface_is_supported(spec.interface),
         fields.text_is_valid("vNIC", "description", spec.description),
     )
-    passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
+    passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, profile_rows.first())
     check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
     needs = Needs.FUNCTION if passthrough else Needs.NETWORK
     if spec.plugged and not passthrough:
@@ -143,7 +143,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
         record_event(tx, actor, ADDED, text, vm)
-        giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
+        giving = vnic_addresses.begin(tx, vnic.id, profile_rows.all(), spec.addresses)
     vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged:
         reserve(tx, _ADD, vm, vnic.id, needs)

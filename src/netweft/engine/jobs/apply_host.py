@@ -155,13 +155,13 @@ def _ask(
     """Send the desired host, based on its last report unless the host has changed since; returns the progress. Raises
     UnreachableError when it is unknown whether the request arrived, RefusedError.
     """
-    seen = last_report.host_tag if last_report else ""
+    host_tag = last_report.host_tag if last_report else ""
     patience = task.confirm_within + job.patience.silence
-    report = last_report if last_report and seen else wait_for_report(job, agent, patience)
+    report = last_report if last_report and host_tag else wait_for_report(job, agent, patience)
     deadline = time.monotonic() + _BUSY_FOR
     while True:
         try:
-            change = agent.put_host(_request(task, intent, report, seen))
+            change = agent.put_host(_request(task, intent, report, host_tag))
         except UnreachableError:
             progress = _wait_for_progress(job, agent, task)
             if progress.generation >= task.generation:
@@ -173,7 +173,7 @@ def _ask(
             if code == "stale_generation" and (progress := _wait_for_progress(job, agent, task)).change:
                 return progress
             if code == "changed":
-                report, seen = wait_for_report(job, agent, patience), ""
+                report, host_tag = wait_for_report(job, agent, patience), ""
                 continue
             if code != "busy" or time.monotonic() > deadline:
                 raise
@@ -182,14 +182,14 @@ def _ask(
         job.pause(_PAUSES[-1])
 
 
-def _request(task: ApplyHost, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
+def _request(task: ApplyHost, intent: HostIntent, report: HostReport, host_tag: str) -> ChangeRequest:
     return ChangeRequest(
         generation=task.generation,
         desired=desired_host(intent, report.host),
         confirm_within=task.confirm_within,
         commit=task.commit,
         request=task.request,
-        seen=seen,
+        seen=host_tag,
     )
 
 

@@ -199,45 +199,45 @@ class HostWatch:
         host.url = host.row.agent_url
         async with self._pace.turn():
             host.line = await self._agents.line(host.row.id, host.url)
-            seen = await self._poll(host, host.line)
+            poll = await self._poll(host, host.line)
         async with self._taking:
-            await self._take(host, seen)
+            await self._take(host, poll)
         return host.row.status not in _URGENT
 
     async def _poll(self, host: Host, line: AgentLine) -> _Poll:
         known, is_open = await self._in_pool(self._stored_tag, host.row.id)
         asked_at = utc_now()
-        seen = _Poll(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
-        host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
+        poll = _Poll(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
+        host.boot, host.event, host.looked = poll.sight.boot, poll.sight.event, time.monotonic()
         host.silent_since = None
         if host.looked - host.counted > self._intervals.count:
             host.counted = host.looked
             self._counted[host.row.id] = await line.counters()
-        return seen
+        return poll
 
-    async def _take(self, host: Host, seen: _Poll) -> None:
+    async def _take(self, host: Host, poll: _Poll) -> None:
         """Store the report, or evaluate the stored one again if that is due."""
         is_due = time.monotonic() - host.evaluated > self._intervals.evaluate
         is_stale = host.evaluated_with != host.circumstances or is_due
-        if seen.sight.report is None and not seen.is_open and not is_stale:
+        if poll.sight.report is None and not poll.is_open and not is_stale:
             return
         evaluated_with = host.circumstances
-        await self._in_pool(self._store, host.row.id, seen, is_stale)
+        await self._in_pool(self._store, host.row.id, poll, is_stale)
         host.evaluated_with, host.evaluated = evaluated_with, time.monotonic()
 
     def _stored_tag(self, host_id: str) -> tuple[str, bool]:
         with self._db.read_once() as tx:
             return stored_tag(tx, host_id)
 
-    def _store(self, host_id: str, seen: _Poll, is_stale: bool) -> None:
-        sight = seen.sight
+    def _store(self, host_id: str, poll: _Poll, is_stale: bool) -> None:
+        sight = poll.sight
         if sight.report is None:
-            self._db.run(evaluate_again, host_id, seen.known, seen.asked_at)
+            self._db.run(evaluate_again, host_id, poll.known, poll.asked_at)
             return
         if self._stored_tag(host_id) == (sight.tag, False) and not is_stale:
             return  # the job that caused the change has stored it
         report = decode_report(host_id, sight.report, sight.tag)
-        self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=seen.asked_at))
+        self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=poll.asked_at))
 
     async def _note_silence(self, host: Host, error: UnreachableError) -> None:
         log.debug("a host does not answer", host=host.row.name, reason=error.text)

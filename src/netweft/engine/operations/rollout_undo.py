@@ -1,4 +1,4 @@
-"""Taking back what a rollout changed: the columns of networks, their roles and QoS that hosts are made from."""
+"""Reverting a rollout: the columns of networks, their roles and QoS that it changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OF_NETWORK = ("vlan_id", "mtu", "stp", "port_isolation", "name_servers", "qos_i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """A column that was changed: where, from what, to what. ``network``: that it is of."""
+    """A changed column: its row, old and new value. ``network``: the network that it belongs to."""
 
     table: sa.Table
     where: tuple[sa.ColumnElement[bool], ...]
@@ -49,8 +49,8 @@ class _Change:
 
 
 def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
-    """Raise ValidationError where a rollout cannot be taken back: as it stands, as what it changed was changed again or
-    is gone, or as a rule would not hold on a host then. Locks its networks and the hosts that carry them.
+    """Raise ValidationError when a rollout cannot be reverted: because of its status, because its objects were changed
+    again or removed, or because a rule would be violated on a host. Locks its networks and the hosts that carry them.
     """
     check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
     watched = host_rules.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
@@ -64,7 +64,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
 
 
 def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
-    """The names of the things that are not any more as a rollout made them, or whose former QoS is gone."""
+    """The names of networks that were changed again after the rollout, or whose former QoS was removed."""
     found = set()
     for one in _changes(row):
         is_gone = one.column == "qos_id" and one.old and not tx.scalar(sa.select(qoss.c.id).where(qoss.c.id == one.old))
@@ -74,7 +74,7 @@ def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
 
 
 def add_newcomers(tx: Tx, row: RolloutRow) -> None:
-    """Hosts that were given the networks since, and so as they are now, are taken back with the others."""
+    """Add hosts that got the networks since, already with the change: they are reverted with the others."""
     positions = queries.positions_of(tx, row.id)
     members = {one.host_id for one in positions}
     before = msgspec.convert(row.before, Definitions)
@@ -87,7 +87,7 @@ def add_newcomers(tx: Tx, row: RolloutRow) -> None:
 
 
 def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
-    """What a host is to keep while it is taken back: its networks as they are now, but for what the rollout changed."""
+    """The definitions of a host that is reverted: its networks as they are now, without the rollout's changes."""
     before, after = (msgspec.convert(part, Definitions) for part in (row.before, row.after))
     held = msgspec.convert(one.before, Held)
     now = {each.id: each for each in networks_among(tx, (), before.ids()) if each.cluster_id == one.cluster_id}
@@ -101,8 +101,8 @@ def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
 
 
 def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
-    """Make what a rollout changed what it was, but for what was changed again. vNICs that run on the networks are out
-    of sync until their hosts, which have been taken back, report.
+    """Restore the columns that a rollout changed, except those that were changed again. Running vNICs on the networks
+    are out of sync until their hosts, which have been reverted, report.
     """
     _write_back(tx, row)
     before = {one.id: one for one in msgspec.convert(row.before, Definitions).networks}
@@ -116,7 +116,9 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
 
 
 def _write_back(tx: Tx, row: RolloutRow) -> None:
-    for one in sorted(_changes(row), key=lambda one: one.old is True):  # a role is let go before another network has it
+    for one in sorted(
+        _changes(row), key=lambda one: one.old is True
+    ):  # a role is released before another network gets it
         if _now(tx, one) == one.new:
             tx.execute(sa.update(one.table).where(*one.where).values({one.column: one.old}))
 

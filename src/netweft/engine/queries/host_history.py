@@ -47,13 +47,13 @@ def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | 
         HostChangeRow,
         sa.select(host_changes).where(host_changes.c.host_id == host_id).order_by(host_changes.c.generation),
     )
-    asked = _setups(found)
-    names = network_names(tx, host_id, *(setup for setup in asked if setup))
-    shown, before_it = [], Candidate()
-    for row, setup in zip(found, asked, strict=True):
-        shown.append(_revision(row, _between(before_it, setup, names) if setup else ()))
+    setups = _setups(found)
+    names = network_names(tx, host_id, *(setup for setup in setups if setup))
+    revisions, before_it = [], Candidate()
+    for row, setup in zip(found, setups, strict=True):
+        revisions.append(_revision(row, _between(before_it, setup, names) if setup else ()))
         before_it = setup if setup and row.state == "applied" else before_it
-    return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
+    return [one for one in revisions[::-1] if before is None or one.created_at < before][:most]
 
 
 def _setups(found: Sequence[HostChangeRow]) -> list[Candidate | None]:
@@ -104,10 +104,10 @@ def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:
     here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
     found = rows(tx, HostChangeRow, sa.select(host_changes).where(*here).order_by(host_changes.c.generation))
     if not found or found[-1].generation != generation or found[-1].state != "applied":
-        raise NotFoundError(f"The host has taken no generation {generation} that is still known.")
-    taken = [setup for row, setup in zip(found, _setups(found), strict=True) if setup and row.state == "applied"]
-    if taken:
-        return taken[-1]
+        raise NotFoundError(f"The host has no record of generation {generation}.")
+    applied = [setup for row, setup in zip(found, _setups(found), strict=True) if setup and row.state == "applied"]
+    if applied:
+        return applied[-1]
     raise NotFoundError(f"What the host was set up with at generation {generation} is not known any more.")
 
 

@@ -296,7 +296,7 @@ def intent_of(
 
 
 def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
-    """The intent that a host is asked for to have a setup, by its last report: without what cannot be there as it is
+    """The intent for a host to have a setup, by its last report: without what cannot be there as it is
     wanted (:func:`netweft.core.rules.host_standing.held`).
     """
     chassis = None if isinstance(setup, Candidate) and setup.is_leaving else data.intent.chassis
@@ -309,7 +309,7 @@ def view(
     """A host as the rules of SetupNetworks need it, with the networks that a request names by id; ``held`` as
     :func:`load` has it. Raises NotFoundError.
     """
-    mentioned = {wish.network.id for wish in request.attachments} if request else ()
+    mentioned = {change.network.id for change in request.attachments} if request else ()
     data = load_one(tx, host_id, mentioned, held=held)
     return HostView(
         id=host_id,
@@ -377,8 +377,10 @@ _LIMITED = Statement(
 
 def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None) -> set[str]:
     """The static addresses that a host has, and those that a request asks for."""
-    asked = [wish.assignments for wish in request.attachments if wish.assignments is not KEEP] if request else []
-    texts = {written(ip.address) for assignments in asked for ip in assignments}
+    requested = (
+        [change.assignments for change in request.attachments if change.assignments is not KEEP] if request else []
+    )
+    texts = {written(ip.address) for assignments in requested for ip in assignments}
     return (texts - {""}) | {address for _, address in claims(present)}
 
 

@@ -54,7 +54,7 @@ def used(tx: Tx, subnet_ids: Collection[str]) -> dict[str, int]:
     return dict(tx.execute(query.where(vnic_addresses.c.subnet_id.in_(subnet_ids))).all())
 
 
-def taken(tx: Tx, subnet_id: str) -> list[str]:
+def used_addresses(tx: Tx, subnet_id: str) -> list[str]:
     """The addresses of a subnet that vNICs have, in no order."""
     return _TAKEN.scalars(tx, subnet_id=subnet_id)
 
