@@ -24,7 +24,7 @@ from netweft.engine.commands.providers import change_provider, insert_provider, 
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.jobs.sync_networks import NOT_SYNCED
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -92,9 +92,9 @@ class Clouds:
 
     def ask(self) -> None:
         """The engine looks how the provider is."""
-        asking = Asking(self.fleet.outside.providers, every=0)
-        asking.round(self.fleet.db)
-        asking.close()
+        provider_monitor = ProviderMonitor(self.fleet.outside.providers, every=0)
+        provider_monitor.round(self.fleet.db)
+        provider_monitor.close()
         self.wait()
 
     def wait(self) -> None:
@@ -255,9 +255,9 @@ def test_what_was_made_while_the_provider_made_its_list_is_not_missing(clouds: C
                 objects.done(tx, "network", made[0], clouds.provider_id, external_id=found.id)
 
     clouds.there.lost = make_another
-    asking = Asking(clouds.fleet.outside.providers, every=0)
-    asking.round(clouds.fleet.db)
-    asking.close()
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
+    provider_monitor.round(clouds.fleet.db)
+    provider_monitor.close()
     assert {(row.wanted, row.state, row.external_id != "") for row in clouds.rows()} == {("present", "ok", True)}
     assert len(clouds.rows()) == 3
 
@@ -319,14 +319,14 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
     clouds.fleet.db.run(insert_provider, SYSTEM, row)
     answers = Event()
     clouds.there.fault = lambda _: answers.wait(PATIENCE)
-    asking = Asking(clouds.fleet.outside.providers, every=0)
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
     try:
-        asking.round(clouds.fleet.db)
+        provider_monitor.round(clouds.fleet.db)
         clouds.fleet.until(lambda: hosts_known(clouds, row.id) == ["sim-1"])
         other.hosts = []
 
         def is_news() -> bool:
-            asking.round(clouds.fleet.db)
+            provider_monitor.round(clouds.fleet.db)
             return hosts_known(clouds, row.id) == []
 
         clouds.fleet.until(is_news)
@@ -334,7 +334,7 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
         assert clouds.there.calls.count("hosts") == 1, "nobody asks again who has yet to answer"
     finally:
         answers.set()
-        asking.close()
+        provider_monitor.close()
 
 
 def hosts_known(clouds: Clouds, provider_id: str) -> list[str]:

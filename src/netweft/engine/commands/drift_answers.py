@@ -1,4 +1,4 @@
-"""Answers to a host that is not as wanted, beside synchronizing it: want what it has, or ignore it for a while."""
+"""Responses to a host's drift besides synchronizing it: adopt its differences, or ignore them for a while."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def ignore_drift(tx: Tx, actor: Actor, spec: IgnoreDrift) -> None:
 
 
 def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -> None:
-    """Let differences count again that are ignored; ``names`` as of :class:`IgnoreDrift`.
+    """Stop ignoring differences; ``names`` as of :class:`IgnoreDrift`.
 
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -78,8 +78,8 @@ def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -
 
 
 def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -> str | None:
-    """Want of a host what it has, as far as attachments and bonds can say it: a setup like any other, which is
-    committed. What else differs is put right by it.
+    """Adopt a host's differences as its desired state, as far as attachments and bonds can express them: an ordinary
+    setup, which is committed. It synchronizes all other differences.
 
     ``names``: of networks, NICs and bonds; none for all that differs. Returns the job's id, None when nothing differs.
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
@@ -114,14 +114,14 @@ def _groups(data: HostData, names: Collection[str]) -> list[str]:
 
 
 def _named(data: HostData) -> Mapping[str, str]:
-    """The names of what differs, by its key in the drift."""
+    """The names of the attachments and bases that differ, by their keys in the drift."""
     drift: Drift = data.drift
     networks = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
     return {key: networks.get(key, key) for key in (*drift.attachments, *drift.bases)}
 
 
 def _texts(data: HostData, names: Collection[str]) -> list[str]:
-    """The sentences of the differences that names are about."""
+    """The texts of the differences that have one of the names."""
     here = {one.text for one in data.drift.on(_groups(data, names))}
     return [
         one.text
@@ -131,10 +131,10 @@ def _texts(data: HostData, names: Collection[str]) -> list[str]:
 
 
 def _wrong(data: HostData, names: Sequence[str]) -> list[str]:
-    """Those of the names of which nothing differs."""
+    """The names without differences."""
     return [name for name in names if not _texts(data, (name,))]
 
 
 def _there(data: HostData) -> set[str]:
-    """The names that something differs of."""
+    """The names that have differences."""
     return {*_named(data).values(), *(one.what for one in data.drift.differences())}

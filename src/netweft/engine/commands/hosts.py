@@ -59,7 +59,7 @@ _REFRESH = "Cannot refresh Host."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddHost(Texts):
-    """A host to be. ``address`` as users know the machine; where its agent listens, the agent says when it joins."""
+    """A new host. ``address``: the machine, as users call it; the agent sends its own address when it joins."""
 
     name: str
     address: str
@@ -213,7 +213,7 @@ def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, forc
 
 
 def forget_host(tx: Tx, actor: Actor, host: HostRow) -> None:
-    """Remove a host's rows, and tell what is left on it."""
+    """Remove a host's rows, with an event of what is left on it."""
     carried = sa.select(networks.c.name).join(attachments, attachments.c.network_id == networks.c.id)
     names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
     tx.execute(sa.delete(hosts).where(hosts.c.id == host.id))

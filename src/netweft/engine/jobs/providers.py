@@ -1,4 +1,4 @@
-"""Talking to providers: testing one before it is saved or because somebody asks, and listing what it has."""
+"""Jobs on providers: testing one, also before it is saved, and listing its objects."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from netweft.engine.jobs import (
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
 from netweft.engine.jobs.outside import Outside
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.queue import Result
@@ -92,14 +92,14 @@ def job_functions(outside: Outside) -> dict[str, JobFunction]:
     return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run, "roll_out": roll_out.run}
 
 
-def timers(monitor: Monitor, asking: Asking) -> list[Timer]:
+def timers(monitor: Monitor, provider_monitor: ProviderMonitor) -> list[Timer]:
     """The watches over the replica's hosts, on PostgreSQL over which hosts those are, and over providers."""
     return [
         *_host_timers(monitor),
         Timer(name="rollouts", every=roll_out.EVERY, run=roll_out.wake, topic=TOPIC),
         Timer(name="drift", every=drift_watch.EVERY, run=drift_watch.watch),
         Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
-        Timer(name="providers-ask", every=provider_watch.EVERY, run=asking.round),
+        Timer(name="providers-ask", every=provider_watch.EVERY, run=provider_monitor.round),
     ]
 
 
