@@ -33,7 +33,7 @@ from netweft.engine.jobs import registry
 from netweft.engine.jobs.clock_watch import ClockWatch
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.outside import Outside
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
@@ -190,11 +190,11 @@ def _worker(
     outside = Outside(
         agents=agents, providers=Providers(installed, box), box=box, agent_package=settings.agent_package_file
     )
-    asking = Asking(outside.providers)
-    stack.callback(asking.close)
+    provider_monitor = ProviderMonitor(outside.providers)
+    stack.callback(provider_monitor.close)
     renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
     timers = [
-        *registry.timers(monitor, asking),
+        *registry.timers(monitor, provider_monitor),
         renewal.timer(),
         ClockWatch().timer(),
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),

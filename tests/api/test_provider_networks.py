@@ -16,7 +16,7 @@ from fleet import Fleet, running_fleet
 from memory_provider import DOWN, System
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.jobs import provider_watch
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.providers.contract import ProviderNetwork, ProviderPort, ProviderSubnet, RefusedError
 
@@ -310,9 +310,9 @@ def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(
     there.ports[port] = ProviderPort(id="99", network_id="9", mac_address="56:6f:00:00:00:01", owner=port)
     path = f"{addition(client)}/providers/{provider.id}/orphans"
     assert orphans_shown(client, provider) is None
-    asking = Asking(fleet.outside.providers, every=0)
-    asking.round(fleet.db)
-    asking.close()
+    provider_monitor = ProviderMonitor(fleet.outside.providers, every=0)
+    provider_monitor.round(fleet.db)
+    provider_monitor.close()
     assert orphans_shown(client, provider) == 3
     assert client.get(path, headers=JSON).json() == [
         {"kind": "port", "id": port, "external_id": "99", "name": "56:6f:00:00:00:01"},

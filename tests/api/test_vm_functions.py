@@ -220,7 +220,7 @@ def test_a_function_is_promised_once(fleet: Fleet, client: Client) -> None:
     nics = [str(client.xml(f"/vms/{add_vm(client, name, 'fast')}/nics")[0].get("id")) for name in ("a", "b", "c")]
     for nic in nics[:2]:
         fleet.db.run(reserve, "Cannot run VM.", fleet.id(2), {nic: "eth3"})
-    with pytest.raises(ValidationError, match="was given to others meanwhile"):
+    with pytest.raises(ValidationError, match="were assigned meanwhile"):
         fleet.db.run(reserve, "Cannot run VM.", fleet.id(2), {nics[2]: "eth3"})
     assert len(held(fleet)) == 2
 

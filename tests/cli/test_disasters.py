@@ -51,7 +51,7 @@ def test_the_exercise(tmp_path: Path) -> None:
     said = run(script, tmp_path, environment)
     before, _, after = said.partition("is as the engine was at")
     assert "NOT encrypted" not in before
-    assert "which were taken over: storage" in after
+    assert "which were adopted: storage" in after
     assert "as unmanaged networks: late" in after
     told, _, last = after.rpartition("Host sim-1 carries networks")
     assert told

@@ -95,7 +95,7 @@ def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> N
     assert line.endswith("...")
     assert line.removesuffix("...").split("  ")[-1] in failed["error"], "the table has its beginning"
     told = place("host", "remove", "sim-1", "--clean", "--force")
-    assert "The networks of Host sim-1 could not be taken off it" in told
+    assert "The networks of Host sim-1 could not be removed from it" in told
     assert "These networks stay on it: ovirtmgmt. 'netweft agent --leave' there takes them off" in told
 
 

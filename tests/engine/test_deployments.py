@@ -167,10 +167,10 @@ def test_a_host_that_does_not_let_the_engine_in(site: Deployments) -> None:
     host_id = site.add()
     ended = site.failed(host_id)
     assert ended.error_code == "VDS_CANNOT_AUTHENTICATE_TO_SERVER"
-    assert "does not let root in with the engine's key" in ended.error
+    assert "refuses root login with the engine's key" in ended.error
     assert site.row(host_id).ssh_fingerprint == site.machine.fingerprint(), "known before anything was said"
     other = site.add("other", by_key=False, password=PASSWORD)
-    assert "lets root in by publickey only, not with root's password" in site.failed(other).error
+    assert "allows root login by publickey only, not with root's password" in site.failed(other).error
 
 
 def test_a_password_is_gone_when_the_job_has_ended(site: Deployments, caplog: pytest.LogCaptureFixture) -> None:

@@ -41,7 +41,7 @@ from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_v
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
 from netweft.engine.db import Database, new_id
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.functions import vnic_functions
@@ -88,9 +88,9 @@ class Blades:
 
     def ask(self) -> None:
         """The engine asks the fabric how it is, as it does now and then."""
-        asking = Asking(self.fleet.outside.providers, every=0)
-        asking.round(self.db)
-        asking.close()
+        provider_monitor = ProviderMonitor(self.fleet.outside.providers, every=0)
+        provider_monitor.round(self.db)
+        provider_monitor.close()
 
     def known_as(self, number: int) -> str:
         """By what the fabric knows a host."""

@@ -29,7 +29,7 @@ from netweft.engine.commands.providers import insert_provider, remove_provider
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.jobs.fabrics import RAISED, RAISING
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
@@ -104,9 +104,9 @@ class Fabrics:
 
     def ask(self) -> None:
         """The engine looks how the fabrics are."""
-        asking = Asking(self.fleet.outside.providers, every=0)
-        asking.round(self.fleet.db)
-        asking.close()
+        provider_monitor = ProviderMonitor(self.fleet.outside.providers, every=0)
+        provider_monitor.round(self.fleet.db)
+        provider_monitor.close()
         self.wait()
 
     def rows(self, name: str) -> list[ProviderObjectRow]:

@@ -30,7 +30,7 @@ from netweft.engine.jobs.drift_healing import HEALED, LEFT_ALONE, NOT_HEALED
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import host_differences, host_drifts, host_healings, hosts
-from netweft.engine.operations.host_drifts import HOST_AS_WANTED, HOST_DRIFTS, HOST_DRIFTS_MORE
+from netweft.engine.operations.host_drifts import HOST_DRIFTS, HOST_DRIFTS_MORE, HOST_IN_SYNC
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def lines(fleet: Fleet) -> list[str]:
 
 
 def told(fleet: Fleet) -> list[int]:
-    return [code for code in fleet.codes() if code in {HOST_DRIFTS, HOST_AS_WANTED}]
+    return [code for code in fleet.codes() if code in {HOST_DRIFTS, HOST_IN_SYNC}]
 
 
 def by_hand(fleet: Fleet, host: Host) -> None:
@@ -137,14 +137,14 @@ def test_what_was_changed_by_hand_is_seen_told_and_put_right(fleet: Fleet, what:
     with fleet.db.read() as tx:
         text = tx.execute(sa.select(events.c.description).where(events.c.code == HOST_DRIFTS)).scalar_one()
         assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps
-    assert text == f"Host sim-1 is not as wanted: {'; '.join(said)}."
+    assert text == f"Host sim-1 is out of sync: {'; '.join(said)}."
     fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
     assert lines(fleet) == []
     assert fleet.data().drift.is_empty
     by_hand(fleet, change(fleet.host()))
     fleet.done(fleet.setup(request()))
     assert fleet.data().drift.is_empty
-    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED] * 2
+    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC] * 2
 
 
 def test_a_host_as_wanted_has_nothing_to_do(fleet: Fleet) -> None:
@@ -172,7 +172,7 @@ def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
     wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
     fleet.done(fleet.setup(request(wanted)))
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
-    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
 
 
 def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
@@ -249,7 +249,7 @@ def test_what_is_ignored_does_not_count_until_it_changes(fleet: Fleet) -> None:
     assert lines(fleet) == ["tenants: up should be on, and is off"]
     fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("tenants",)))
     assert lines(fleet) == []
-    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
     assert set(ignored(fleet)) == {"eth1: mtu should be 1500, and is 1400", "tenants: up should be on, and is off"}
     by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1300))
     assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300"]
@@ -295,7 +295,7 @@ def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
     assert storage.assignments[0].address == "10.0.0.9"
     assert data.intent.bonds[0].options["miimon"] == "50"
     assert fleet.host().bridges["storage"].addresses == (Address(ip="10.0.0.9", prefix=24),)
-    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
     assert fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()) is None
 
 

@@ -93,7 +93,7 @@ def test_each_change_is_told_with_what_it_changed(fleet: Fleet) -> None:
             "network red: on eth2 became eth1, IPv4 none became static 192.0.2.7/24",
             "label x was removed: on eth3",
         )
-        with pytest.raises(NotFoundError, match="has taken no generation"):
+        with pytest.raises(NotFoundError, match="has no record of generation"):
             history.compare(tx, fleet.id(), last.generation)
 
 

@@ -35,7 +35,7 @@ from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.jobs.guests import VNIC_REMOVED
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_reports, hosts
 from netweft.engine.model.networks import networks
@@ -334,9 +334,9 @@ def test_ports_are_made_again_with_a_network_that_somebody_removed_there(clouds:
     clouds.fleet.done(clouds.start())
     before = clouds.there.ports.pop(second)
     del clouds.there.networks[before.network_id], clouds.there.subnets[before.network_id]
-    asking = Asking(clouds.fleet.outside.providers, every=0)
-    asking.round(clouds.fleet.db)
-    asking.close()
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
+    provider_monitor.round(clouds.fleet.db)
+    provider_monitor.close()
     clouds.fleet.idle(f"provider:{clouds.provider_id}")
     clouds.retry()
     now = clouds.there.ports[second]
@@ -358,9 +358,9 @@ def test_a_machine_waits_for_a_network_that_somebody_removed_there(clouds: Cloud
     clouds.there.fault = failing("ensure_network")
     for one in [one for one in clouds.there.networks.values() if one.owner]:
         del clouds.there.networks[one.id], clouds.there.subnets[one.id]
-    asking = Asking(clouds.fleet.outside.providers, every=0)
-    asking.round(clouds.fleet.db)
-    asking.close()
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
+    provider_monitor.round(clouds.fleet.db)
+    provider_monitor.close()
     clouds.fleet.idle(f"provider:{clouds.provider_id}")
     assert clouds.fleet.failed(clouds.start()).error == f"Network 'green' is not on provider 'clouds': {DOWN.text}"
     clouds.there.fault = failing("nothing")

@@ -24,7 +24,7 @@ from netweft.engine.commands.providers import change_provider, insert_provider, 
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.jobs.sync_networks import NOT_SYNCED
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -92,9 +92,9 @@ class Clouds:
 
     def ask(self) -> None:
         """The engine looks how the provider is."""
-        asking = Asking(self.fleet.outside.providers, every=0)
-        asking.round(self.fleet.db)
-        asking.close()
+        provider_monitor = ProviderMonitor(self.fleet.outside.providers, every=0)
+        provider_monitor.round(self.fleet.db)
+        provider_monitor.close()
         self.wait()
 
     def wait(self) -> None:
@@ -255,9 +255,9 @@ def test_what_was_made_while_the_provider_made_its_list_is_not_missing(clouds: C
                 objects.done(tx, "network", made[0], clouds.provider_id, external_id=found.id)
 
     clouds.there.lost = make_another
-    asking = Asking(clouds.fleet.outside.providers, every=0)
-    asking.round(clouds.fleet.db)
-    asking.close()
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
+    provider_monitor.round(clouds.fleet.db)
+    provider_monitor.close()
     assert {(row.wanted, row.state, row.external_id != "") for row in clouds.rows()} == {("present", "ok", True)}
     assert len(clouds.rows()) == 3
 
@@ -267,7 +267,7 @@ def test_an_answer_that_makes_no_sense_is_an_error_of_the_provider(clouds: Cloud
     clouds.ask()
     with clouds.fleet.db.read() as tx:
         row = tx.execute(sa.select(providers.c.status, providers.c.status_reason)).one()
-    assert row == ("error", "The provider's answer makes no sense: Expected `str`, got `null` - at `$.description`.")
+    assert row == ("error", "The provider's answer is invalid: Expected `str`, got `null` - at `$.description`.")
 
 
 def make_default(clouds: Clouds) -> None:
@@ -319,14 +319,14 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
     clouds.fleet.db.run(insert_provider, SYSTEM, row)
     answers = Event()
     clouds.there.fault = lambda _: answers.wait(PATIENCE)
-    asking = Asking(clouds.fleet.outside.providers, every=0)
+    provider_monitor = ProviderMonitor(clouds.fleet.outside.providers, every=0)
     try:
-        asking.round(clouds.fleet.db)
+        provider_monitor.round(clouds.fleet.db)
         clouds.fleet.until(lambda: hosts_known(clouds, row.id) == ["sim-1"])
         other.hosts = []
 
         def is_news() -> bool:
-            asking.round(clouds.fleet.db)
+            provider_monitor.round(clouds.fleet.db)
             return hosts_known(clouds, row.id) == []
 
         clouds.fleet.until(is_news)
@@ -334,7 +334,7 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
         assert clouds.there.calls.count("hosts") == 1, "nobody asks again who has yet to answer"
     finally:
         answers.set()
-        asking.close()
+        provider_monitor.close()
 
 
 def hosts_known(clouds: Clouds, provider_id: str) -> list[str]:
@@ -557,7 +557,7 @@ def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds)
     assert said(WELL) == []
     clouds.there.fault = lambda _: None
     clouds.again()
-    assert said(WELL) == ["Network blue on provider clouds is well again."]
+    assert said(WELL) == ["Network blue on provider clouds is synchronized again."]
     clouds.there.networks = {key: one for key, one in clouds.there.networks.items() if not one.owner}
     imported = clouds.import_network("1")
     del clouds.there.networks["1"]
@@ -568,12 +568,12 @@ def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds)
         f"Network blue on provider clouds: {gone}",
         f"Network imported on provider clouds: {gone}",
     ]
-    assert said(WELL)[1:] == ["Network blue on provider clouds is well again."]
+    assert said(WELL)[1:] == ["Network blue on provider clouds is synchronized again."]
     clouds.there.fault = refuse
     clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
     clouds.wait()
     clouds.there.fault = lambda _: None
     clouds.again()
     assert said(FAILED)[3:] == [f"Network {clouds.network_id} on provider clouds: The provider refused: 409"]
-    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed there."]
+    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed."]
     assert imported

@@ -265,9 +265,7 @@ def test_a_snapshot_gives_addresses_back_while_they_are_free(site: Site) -> None
     assert len(site.addresses(gone)) == 1, "another one"
     with site.db.read() as tx:
         told = list(tx.scalars(sa.select(events.c.description).where(events.c.code == operations.LOST)))
-    assert told == [
-        f"Address {before[gone][0]} of network tenants is in use by vNIC db/nic1, and cannot be given back."
-    ]
+    assert told == [f"Address {before[gone][0]} of network tenants is in use by vNIC db/nic1 and cannot be reassigned."]
 
 
 def test_snapshots_from_before_addresses_leave_them_as_they_are(site: Site) -> None:

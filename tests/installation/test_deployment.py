@@ -52,9 +52,9 @@ def test_a_machine_becomes_a_host_by_its_root_password(bare: Site) -> None:
     (bare.engine.root / "root/wrong").write_text("another\n")
     again = "netweft host install host1 --root-password-file"
     said = bare.engine.type(f"{exported}netweft host deactivate host1\nif {again} wrong; then exit 1; fi")
-    assert "does not let root in with root's password" in said
+    assert "refuses root login with root's password" in said
     bare.host.type("rm -r /etc/ssh/ssh_host_*; dpkg-reconfigure openssh-server; systemctl restart ssh")
     said = bare.engine.type(f"{exported}if {again} root-password; then exit 1; fi")
-    assert "shows another host key than it is known by" in said
+    assert "presents another host key than expected" in said
     bare.engine.type(f"{exported}netweft host set host1 --ssh-fingerprint ''\n{again} root-password")
     bare.engine.type(f"{exported}netweft wait host1 --timeout 300")

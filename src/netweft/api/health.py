@@ -55,7 +55,7 @@ class Watch:
         reason = await self._asked(self._ask)
         if reason:
             return JSONResponse({"status": "failed", "reason": reason}, 503, RETRY_AFTER)
-        warnings = [CLOCK.told] if CLOCK.is_off else []
+        warnings = [CLOCK.message] if CLOCK.is_off else []
         return JSONResponse({"status": "ok", **({"warnings": warnings} if warnings else {})})
 
     def _ask(self) -> None:

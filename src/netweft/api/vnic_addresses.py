@@ -13,7 +13,7 @@ from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.shown import require_visible
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.access.objects import ObjectType
-from netweft.engine.operations.vnic_addresses import AUTO, Wishes
+from netweft.engine.operations.vnic_addresses import AUTO, RequestedAddresses
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries import vms as vm_queries
 
@@ -72,7 +72,7 @@ def _show(row: queries.VnicAddress) -> VnicAddress:
     )
 
 
-def wishes(call: Call[Any]) -> Wishes | Keep:
+def wishes(call: Call[Any]) -> RequestedAddresses | Keep:
     """What a request says of a vNIC's addresses: these (with commas between them), ``none``, or ``auto``."""
     text = call.query.text(QUERY)
     if not text:

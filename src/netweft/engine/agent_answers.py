@@ -1,4 +1,4 @@
-"""What agents answer, as values of core.protocol, and what goes wrong on the way as errors with a text for people."""
+"""Decoding agents' answers to values of core.protocol, and transport errors to errors for users."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from netweft.engine.agent_wire import Answer
 
 T = TypeVar("T")
 
-# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
-# the protocol are worked out here, while there is one thread.
+# msgspec analyses a type at its first use, and two threads that do so at once crash the program: all types of the
+# protocol are analysed here, while there is one thread.
 for _kind in filter(is_dataclass, [*vars(guest_protocol).values(), *vars(protocol).values()]):
     msgspec.json.Decoder(_kind)
 
@@ -26,15 +26,15 @@ _ERRORS = 400
 
 
 class UnreachableError(HostError):
-    """No answer from the host: it is off, cut off, or somebody else answers in its place. What was asked may or may not
-    have been done.
+    """No answer from the host: it is off, cut off, or another machine answers in its place. The request may or may not
+    have been executed.
     """
 
     code = "VDS_NETWORK_ERROR"
 
 
 class RefusedError(HostError):
-    """The host answered that it will not or cannot. ``refusal`` is what it said."""
+    """The host refused the request. ``refusal``: its answer."""
 
     def __init__(self, text: str, status: int, refusal: Refusal) -> None:
         super().__init__(text)
@@ -43,20 +43,20 @@ class RefusedError(HostError):
 
 
 def decode_report(endpoint: object, content: bytes, tag: str) -> HostReport:
-    """A report from its JSON, with its tag. Raises UnreachableError when it is none; ``endpoint`` says whose."""
+    """A report with its tag, from JSON. Raises UnreachableError when it is invalid."""
     return replace(decode(endpoint, HostReport, content), tag=tag)
 
 
 def decode(endpoint: object, kind: type[T], content: bytes) -> T:
-    """A value from its JSON. Raises UnreachableError when it is none; ``endpoint`` says whose."""
+    """A value from its JSON. Raises UnreachableError when it is invalid. ``endpoint``: for the message."""
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreachableError(f"The agent at {endpoint} answers what is not understood: {error}") from error
+        raise UnreachableError(f"The agent at {endpoint} sent an invalid answer: {error}") from error
 
 
 def accepted(endpoint: Endpoint, answer: Answer) -> Answer:
-    """The answer, if it is not that the host refuses. Raises RefusedError."""
+    """The answer, unless it is a refusal. Raises RefusedError."""
     if answer.status < _ERRORS:
         return answer
     refusal = _refusal(answer.status, answer.body)
@@ -65,7 +65,7 @@ def accepted(endpoint: Endpoint, answer: Answer) -> Answer:
 
 @contextmanager
 def explained(endpoint: Endpoint) -> Iterator[None]:
-    """Errors of the way to the host, in words."""
+    """Turns transport errors into UnreachableError."""
     try:
         yield
     except OSError as error:
@@ -80,7 +80,7 @@ def _refusal(status: int, content: bytes) -> Refusal:
 
 
 def _reason(error: Exception) -> str:
-    """A text for what went wrong on the way."""
+    """A text for a transport error."""
     if isinstance(error, TimeoutError):
         return "it took too long"
     return str(error) or type(error).__name__

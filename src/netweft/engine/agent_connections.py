@@ -1,4 +1,4 @@
-"""Connections of jobs to agents: each thread has one while it asks, and a host's idle ones are kept for the next.
+"""Connections of jobs to agents: a thread has one during a request, and a host's idle ones are kept for the next.
 
 They are kept by host, so that finding one costs the same whatever the number of hosts.
 """
@@ -22,14 +22,14 @@ from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError
 CONNECT_SECONDS = 5.0
 """How long a TCP connection, and then its handshake, may take."""
 _IDLE_SECONDS = 60.0
-"""Below the 75 s after which an agent hangs up, so that a kept connection is rarely a dead one."""
+"""Below the 75 s after which an agent closes idle connections, so that a kept one is rarely closed."""
 _IDLE_MOST = 4
 """Idle connections of a host: jobs on its networking come one at a time, those on its guests may be several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an agent is reached. ``prefix``: the path of a simulated host, whose agent serves several."""
+    """The address of an agent. ``prefix``: the path of a simulated host, whose agent serves several."""
 
     host: str
     port: int = AGENT_PORT
@@ -48,8 +48,8 @@ class Endpoint:
 
 
 def parse_address(text: str) -> Endpoint:
-    """Read ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a whole ``https://HOST:PORT/PREFIX``; raises ValueError saying
-    what is wrong.
+    """Read ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a whole ``https://HOST:PORT/PREFIX``; raises ValueError
+    with the reason.
     """
     if text.count(":") > 1 and "[" not in text and "://" not in text:
         text = f"[{text}]"
@@ -80,12 +80,12 @@ class Connection:
 
     @property
     def certificate(self) -> bytes:
-        """What the host has shown (DER)."""
+        """The host's certificate (DER)."""
         return self._socket.getpeercert(True) or b""
 
     @property
     def is_usable(self) -> bool:
-        """Whether an idle one may be asked: it is young enough, and its other end has said nothing."""
+        """Whether an idle one may be used: it is young enough, and nothing was received on it."""
         if time.monotonic() - self.since > _IDLE_SECONDS:
             return False
         poll = select.poll()
@@ -93,7 +93,7 @@ class Connection:
         return not poll.poll(0)
 
     def ask(self, request: bytes, patience: float) -> Answer:
-        """The answer to a request. ``patience``: seconds that the host may be silent meanwhile. Raises BrokenError and
+        """The answer to a request. ``patience``: timeout in seconds. Raises BrokenError and
         TimeoutError.
         """
         answer = Answer()
@@ -109,14 +109,14 @@ class Connection:
         return answer
 
     def close(self) -> None:
-        """End it."""
+        """Close it."""
         self._socket.close()
 
 
 def _connected(host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """A connection to the first of the addresses where the host answers. Raises OSError, that of the last of them.
+    """A connection to the first address that accepts one. Raises the OSError of the last address.
 
-    It is TLS before it is connected: else ssl would leave the socket open where the other end goes meanwhile.
+    The socket is wrapped before it connects: else ssl would leave it open if the peer closes meanwhile.
     """
     refused = OSError(f"There is no address of {endpoint.host}.")
     for family, kind, protocol, _, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM):
@@ -135,7 +135,7 @@ def _connected(host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> ssl
 
 
 class Connections:
-    """The idle connections of all hosts. Safe to use from any thread. ``context``: with what new ones are opened."""
+    """The idle connections of all hosts. Safe to use from any thread. ``context``: of new connections."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -144,9 +144,7 @@ class Connections:
         self._is_closed = False
 
     def show(self, context: ssl.SSLContext) -> None:
-        """Open connections with this from now on. Those that were opened before end with the answer that is awaited on
-        them.
-        """
+        """Open connections with this from now on. Earlier ones are closed after their current request."""
         self._context = context
         self._drop_all()
 

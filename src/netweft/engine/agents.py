@@ -1,11 +1,9 @@
-"""The engine's side of the wire to agents: who they are is proved by TLS, what they say are the values of
-core.protocol.
+"""The engine's client for agents: TLS authenticates them, their messages are the values of core.protocol.
 
-A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id and
-address, so that an address that changes hands never gets one host's orders to another. A confirmation goes over a
-connection that is opened for it, because it counts only there. A connection that is refused is tried again, as
-strangers may be crowding the host's listener; one that breaks after the request was sent is tried again for what may be
-repeated.
+A host is identified by its id, not by its address: the certificate must name the id, and connections are kept by id and
+address, so that requests never reach another host when an address is reassigned. A confirmation is sent on a new
+connection, because hosts accept it only there. A refused connection is retried, as other clients may exhaust the host's
+listener; a connection that breaks after the request was sent is retried only for requests that may be repeated.
 """
 
 from __future__ import annotations
@@ -47,23 +45,23 @@ from netweft.engine.slots import Waiting
 T = TypeVar("T")
 
 _AGAIN = (0.0, 0.1, 0.3, 1.0)
-"""Seconds before each further try when a connection was refused or broke. The first is at once: it may have been a kept
-one that was dead.
+"""Seconds before each retry when a connection was refused or broke. The first retry is immediate: a kept connection may
+have been closed.
 """
 ANSWER_SECONDS = 30.0
-"""How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
+"""Timeout of an answer, in seconds (observing a thousand networks takes far less)."""
 EVENT_SECONDS = 10.0
-"""How long beyond the asked time an agent may be silent while it waits, when it observes nothing."""
+"""Timeout of a long poll, in seconds beyond its duration."""
 _UNCHANGED = 304
 _REPEATABLE_METHODS = {"GET", "PUT", "DELETE"}
 _REPEATABLE = {"/v1/host/confirm", "/v1/host/commit"}
-"""What comes to the same when it is asked twice, besides those."""
+"""Further paths whose requests may be repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What a host is like, as far as that was not known: ``report`` is None when it is as the asker knows it, else JSON
-    of core.protocol.HostReport. ``boot``, ``event``: the agent's newest event that was before.
+    """The answer to a poll. ``report``: JSON of core.protocol.HostReport, None when it has not changed. ``boot``,
+    ``event``: the agent's newest event before the report.
     """
 
     boot: str
@@ -75,7 +73,7 @@ class Sight:
 class Agents:
     """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow.
 
-    ``waiting``: what a thread enters while it waits for an answer.
+    ``waiting``: a context that a thread enters while it waits for an answer.
     """
 
     def __init__(self, authority: Authority, waiting: Waiting = nullcontext) -> None:
@@ -85,37 +83,37 @@ class Agents:
         self.connections = Connections(self._context)
 
     def of(self, host_id: str, address: str, *, since: datetime | None = None) -> Agent:
-        """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none.
+        """The agent of a host; connects at the first request. Raises HostError when the address is invalid.
 
-        ``since``: when the job began that asks it something about a guest, by the database's clock: the host refuses it
-        once it has taken an order of a later one.
+        ``since``: when the job that sends requests about a guest began, by the database's clock: the host refuses them
+        once it has accepted one of a later job.
         """
         order = 0 if since is None else int(since.timestamp() * 1_000_000)
         return Agent(self.connections, host_id, _endpoint(address), self._waiting, order)
 
     async def line(self, host_id: str, address: str) -> AgentLine:
-        """A connection for watching a host, in the event loop that runs. Raises HostError."""
+        """A connection for monitoring a host, in the running event loop. Raises HostError."""
         endpoint = _endpoint(address)
         with explained(endpoint):
             return AgentLine(await Line.open(host_id, endpoint, self._context), host_id, endpoint)
 
     def is_current(self, line: AgentLine) -> bool:
-        """Whether a connection was opened with the certificate that the engine shows now."""
+        """Whether a connection was opened with the engine's current certificate."""
         return line.context is self._context
 
     def show_certificate(self) -> None:
-        """The authority has another client certificate: show it on connections that are opened from now on."""
+        """Use the authority's new client certificate on connections that are opened from now on."""
         self._context = _context(self.authority)
         self.connections.show(self._context)
 
     def close(self) -> None:
-        """Close all connections on which nobody waits for an answer."""
+        """Close all idle connections."""
         self.connections.close()
 
 
 class AgentLine:
-    """The connection on which a host is watched. Every method raises UnreachableError, after which the connection is
-    of no use, or RefusedError; one question at a time.
+    """The connection on which a host is monitored, for one request at a time. Every method raises UnreachableError,
+    after which the connection is unusable, or RefusedError.
     """
 
     def __init__(self, line: Line, host_id: str, endpoint: Endpoint) -> None:
@@ -125,7 +123,7 @@ class AgentLine:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """With what it was opened."""
+        """The TLS context that it was opened with."""
         return self._line.context
 
     async def events(self, after: int, wait: float, patience: float) -> EventPage:

@@ -1,4 +1,4 @@
-"""Writing down what happened, for people: the events of the API. Codes are oVirt's (``AuditLogType``)."""
+"""The audit log: the events of the API. Codes are oVirt's (``AuditLogType``)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from netweft.engine.model.events import events
 from netweft.engine.statements import Statement
 
 TOPIC = "events"
-"""What rings when there is a new event (in this replica: others look at intervals)."""
+"""The topic announced when there is a new event (in this replica: others poll)."""
 ORIGIN = "oVirt"
-"""Who says so, where the event is the engine's own (clients filter by it)."""
+"""The origin of the engine's own events (clients filter by it)."""
 
 
 KEPT = timedelta(days=30)
 """How long events are kept (oVirt: ``AuditLogAgingThreshold``)."""
 CHANGES_KEPT = timedelta(days=90)
-"""The same for those that say what was changed."""
+"""The same for events that list changes."""
 
 
 class Severity(StrEnum):

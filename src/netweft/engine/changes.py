@@ -1,7 +1,7 @@
-"""From what a command says to rows: new ones, and what changes of those that are there.
+"""From a command's fields to rows: new rows, and the changes of existing ones.
 
 A command's fields are those of a dataclass whose defaults are ``KEEP``; those that are columns have their names. For
-one that is not said a new row has the default of its record, and a row that is there keeps what it has.
+a field that is not given, a new row has the default of its record, and an existing row keeps its value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """What a command may say of nearly everything."""
+    """The texts that nearly every object has."""
 
     name: str | Keep = KEEP
     description: str | Keep = KEEP
@@ -30,14 +30,14 @@ class Texts:
 
 
 def made(record: type[R], spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
-    """A new row: what the command says, and ``others``, which go before it. Raises TypeError when a column that has no
+    """A new row: the command's values, overridden by ``others``. Raises TypeError when a column that has no
     default is missing.
     """
     return record(**{**_values_of(record, spec), **others})
 
 
 def updated(before: R, spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
-    """The row as the command wants it: what it says, and ``others``, which go before it."""
+    """The row with the command's values, overridden by ``others``."""
     return msgspec.structs.replace(before, **{**_values_of(type(before), spec), **others})
 
 
@@ -48,13 +48,13 @@ def changes(before: R, after: R) -> dict[str, Any]:
 
 
 def lines(before: R, after: R) -> tuple[str, ...]:
-    """What of a row has changed, a line each for people: ``vlan 10 became 20``."""
+    """The changed columns of a row, a line each for users: ``vlan 10 became 20``."""
     pairs = ((name, getattr(before, name), new) for name, new in changes(before, after).items())
     return tuple(line(name, old, new) for name, old, new in pairs)
 
 
 def line(column: str, old: object, new: object) -> str:
-    """How the value of a column has changed, for people."""
+    """The change of a column's value, for users."""
     return f"{_words(column)} {_text_of(old)} became {_text_of(new)}"
 
 
@@ -77,13 +77,13 @@ def _values_of(record: type[Record], spec: DataclassInstance) -> dict[str, Any]:
 
 @cache
 def _shared(record: type[Record], kind: type[DataclassInstance]) -> tuple[str, ...]:
-    """The columns that a command speaks of."""
+    """The columns that a command has fields for."""
     columns = set(record.__struct_fields__) - {"id"}
     return tuple(field.name for field in dataclasses.fields(kind) if field.name in columns)
 
 
 def _stored(value: object) -> object:
-    """A value as its column has it."""
+    """A value as it is stored in its column."""
     if isinstance(value, tuple):
         return list(value)
     return dict(value) if isinstance(value, Mapping) else value

@@ -1,4 +1,4 @@
-"""Which replica does which job: claiming the next one, signs of life, and taking over what a dead replica left."""
+"""Which replica runs which job: claiming the next one, heartbeats, and taking over from dead replicas."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from netweft.engine.queue import WORK, Job, Status
 from netweft.engine.statements import Statement
 
 _STARTED = text(f"'{Status.STARTED}'")
-"""In so many words, as an index on some of the rows (``ix_jobs_waiting``) is for statements that always mean those."""
+"""A literal, as a partial index (``ix_jobs_waiting``) is used only for statements with its literal condition."""
 _HOST_ID = len("host:") + 1
 """Where the id of a host begins in the lock key of its jobs, counted from 1."""
 
 
 def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
-    """The oldest job whose turn it is, now this replica's; None when there is none. One on a host that another replica
-    watches is that one's, unless it has waited there for as long as a replica may be dead before that is noticed.
+    """Claim the oldest job that is due; None when there is none. Jobs on a host that another replica monitors are left
+    to it, unless they have waited longer than the detection of a dead replica takes.
 
-    Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
-    :func:`claim_next` asks again.
+    Raises IntegrityError (``uq_jobs_running``) when another replica claimed one of the same key at the same time:
+    :func:`claim_next` retries.
     """
     row = _claimable(kinds).first(tx, replica=replica)
     if row is None:
@@ -108,10 +108,10 @@ def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
 def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     """Put jobs of replicas that died back into the queue; returns how many there were.
 
-    ``silent_for``: seconds since the last sign of life of the replica and of the job; 0 for all, when no other replica
+    ``silent_for``: seconds since the last heartbeat of the replica and of the job; 0 for all, when no other replica
     can be alive (SQLite, at start).
     """
-    struck = leases.strike_off(tx, silent_for=silent_for)
+    removed = leases.remove_dead_replicas(tx, silent_for=silent_for)
     dead = and_(
         jobs.c.status == Status.STARTED,
         jobs.c.claimed_by.is_not(None),
@@ -121,6 +121,6 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     found = tx.scalars(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
     for job_id in found:
         tx.execute(update(jobs).where(jobs.c.id == job_id).values(claimed_by=None, last_updated=utc_now()))
-    if found or struck:
+    if found or removed:
         announce(tx, WORK, replicas=True)  # jobs of hosts that are free now may begin as well
     return len(found)

@@ -1,8 +1,8 @@
-"""What time it is. Replicas share a database and so go by its clock: none compares its own with another's.
+"""The current time. Replicas share a database and use its clock, so that their own clocks may differ.
 
-What only the database compares (signs of life, when a job is due) it takes from its clock itself: :class:`Moment`. All
-else is reckoned from the last look at that clock (:meth:`Clock.now`), so that what one replica wrote means the same to
-another. Only certificates go by the machine's own clock, since those who judge them do.
+Times that only SQL compares (heartbeats, when a job is due) come from that clock directly: :class:`Moment`. All others
+are computed from its last reading (:meth:`Clock.now`), so that a time that one replica wrote means the same to another.
+Only certificates use the machine's own clock, since their verifiers do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from netweft.engine.transaction import Tx
 
 
 class Moment(FunctionElement[datetime]):
-    """So many seconds (a number, or a ``bindparam``) after now, by the database's clock, in its own words."""
+    """So many seconds (a number, or a ``bindparam``) after now, by the database's clock, in its SQL dialect."""
 
     type = Utc()
     inherit_cache = True
@@ -51,26 +51,26 @@ _ASK = Statement(select(Moment(bindparam("seconds", type_=Float))))
 
 
 OFF = 5.0
-"""Seconds of difference that are told: more than the delays of a network and of a busy machine explain."""
+"""Seconds of difference that are reported: more than network delays and a busy machine explain."""
 
 
 class Clock:
-    """A clock that is set by another one: by looks at it, of which each is as good as its answer was quick."""
+    """A clock that follows another one. A reading is as precise as its round trip was short."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._anchor: tuple[datetime, float] | None = None
         self.difference = 0.0
-        """Seconds by which this machine's clock was ahead of the other at the last look."""
+        """Seconds by which this machine's clock was ahead of the other at the last reading."""
 
     @property
     def is_off(self) -> bool:
-        """Whether the difference is one to tell."""
+        """Whether the difference is to be reported."""
         return abs(self.difference) > OFF
 
     @property
-    def told(self) -> str:
-        """A sentence on the difference."""
+    def message(self) -> str:
+        """A sentence that describes the difference."""
         way = "ahead of" if self.difference > 0 else "behind"
         return (
             f"The clock of {socket.gethostname()} is {abs(self.difference):.0f} s {way} the database's, which all "
@@ -78,28 +78,28 @@ class Clock:
         )
 
     def now(self) -> datetime:
-        """The time there; this machine's own before the first look."""
+        """The other clock's time; this machine's own before the first reading."""
         anchor = self._anchor
         return datetime.now(UTC) if anchor is None else _after(anchor, time.monotonic())
 
     def follow(self, tx: Tx) -> None:
-        """Look at the clock of PostgreSQL, which another machine may keep; SQLite's is this machine's."""
+        """Read PostgreSQL's clock, which may be another machine's; SQLite's is this machine's."""
         if tx.dialect.name == "sqlite":
             return
         before = time.monotonic()
-        (told,) = _ASK.ask(tx, seconds=0.0).one()
-        self.set(told, before, time.monotonic(), datetime.now(UTC))
+        (time_there,) = _ASK.ask(tx, seconds=0.0).one()
+        self.set(time_there, before, time.monotonic(), datetime.now(UTC))
 
-    def set(self, told: datetime, before: float, after: float, own: datetime) -> None:
-        """Take in an answer. ``before`` and ``after``: when it was asked for and came, by the machine's steady clock;
-        ``own``: what the machine's clock said when it came.
+    def set(self, time_there: datetime, before: float, after: float, own: datetime) -> None:
+        """Take in a reading. ``before`` and ``after``: when it was requested and received, by the monotonic clock;
+        ``own``: this machine's clock when it was received.
 
-        An answer that does not contradict the earlier ones changes nothing: time does not jitter with the network.
+        A reading that is consistent with earlier ones changes nothing: time does not jitter with the network.
         """
         with self._mutex:
-            self.difference = (own - timedelta(seconds=(after - before) / 2) - told).total_seconds()
-            if self._anchor is None or not _after(self._anchor, before) <= told <= _after(self._anchor, after):
-                self._anchor = told, (before + after) / 2
+            self.difference = (own - timedelta(seconds=(after - before) / 2) - time_there).total_seconds()
+            if self._anchor is None or not _after(self._anchor, before) <= time_there <= _after(self._anchor, after):
+                self._anchor = time_there, (before + after) / 2
 
 
 def _after(anchor: tuple[datetime, float], moment: float) -> datetime:

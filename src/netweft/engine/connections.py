@@ -1,8 +1,8 @@
 """Limits the connections of clients: which are accepted, and which are closed for them.
 
-Nobody who has not logged in can keep others out. A connection is *anonymous* until a request on it was admitted. When
-there are too many of those, of one address or altogether, the one that has waited longest for nothing makes room;
-connections of users are let go only when there is no other choice, and never while a request of theirs is answered.
+Clients that have not logged in cannot keep others out. A connection is *anonymous* until a request on it is admitted.
+When there are too many of those, of one address or in total, the one that has been idle longest is closed. Connections
+of users are closed only when no anonymous one is left, and never during a request.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 KNOWN = "netweft.known"
-"""The entry of a request's ``scope["state"]`` that the application calls, from any thread, once it knows the sender."""
+"""The entry of a request's ``scope["state"]`` that the application calls, from any thread, when it is authenticated."""
 _MOST_DESCRIPTORS = 65536
-"""More files than this the engine never has open; a limit far beyond would only make other programs slow."""
+"""The engine never has more files open; a far higher limit would only make other programs slow."""
 _IPV6_SITE = 64
 """Bits of an IPv6 address that one client does not choose freely (RFC 6177: a site gets a /64 at least)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many connections clients may have, how large requests may be before their sender is known, and how long each
-    part of them may take. Times in seconds, sizes in octets.
+    """How many connections clients may have, how large requests may be before they are authenticated, and how long
+    each part of them may take. Times in seconds, sizes in octets.
     """
 
     connections: int = 4096
     """At a time, of all clients."""
     anonymous: int = 1024
-    """Of these, such on which nobody has logged in."""
+    """Of these, anonymous ones."""
     per_address: int = 512
     """Anonymous connections of one IPv4 address, or one IPv6 network of 64 bits."""
     handshake_seconds: float = 10.0
@@ -46,18 +46,18 @@ class Limits:
     pipeline: int = 8
     """Requests on one connection that wait for their answer."""
     discard_octets: int = 8 * 2**20
-    """Of a body, with all that frames it. What the application does not read is thrown away up to here."""
+    """Of a body, with its framing. Up to this size, an unread rest is discarded."""
     discard_seconds: float = 5.0
-    """In which the rest of a body has to come when the answer has gone out already."""
+    """For the rest of a body after the answer has been sent."""
     send_seconds: float = 30.0
-    """In which a client takes at least ``send_octets`` of an answer that waits for it."""
+    """In which a client must accept at least ``send_octets`` of an answer."""
     send_octets: int = 32 * 1024
     close_seconds: float = 5.0
-    """From the moment at which a connection is closed to that at which it is cut."""
+    """From closing a connection to aborting it."""
 
     def divided(self, processes: int) -> Limits:
-        """A part of these for each of several processes that accept from the same sockets, so that all together take
-        no more. Who comes gets to any of them, so that one address may be refused by one before it has all it may.
+        """The share of each of several processes that accept from the same sockets. A client reaches any of them, so
+        one address may be refused by a process before the total is reached.
         """
         return replace(
             self,
@@ -78,12 +78,12 @@ class Limits:
 
 @dataclass(eq=False)
 class Place:
-    """One connection. ``close`` ends it; ``busy`` while a request on it is answered."""
+    """One connection. ``close`` closes it; ``busy`` during a request; ``authenticated``: a user has logged in on it."""
 
     site: str
     close: Callable[[], object]
     busy: bool = False
-    known: bool = False
+    authenticated: bool = False
 
 
 @dataclass
@@ -93,19 +93,19 @@ class Connections:
     limits: Limits
     _anonymous: dict[Place, None] = field(default_factory=dict)
     _of_site: dict[str, dict[Place, None]] = field(default_factory=lambda: defaultdict(dict))
-    _known: dict[Place, None] = field(default_factory=dict)
+    _authenticated: dict[Place, None] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._anonymous) + len(self._known)
+        return len(self._anonymous) + len(self._authenticated)
 
     def enter(self, address: str, close: Callable[[], object]) -> Place | None:
-        """A place for a new connection, for which others may have to go; None when none of those can."""
+        """Admit a new connection, closing others if there are too many; None when none of those can be closed."""
         place = Place(site_of(address), close)
         of_site = self._of_site.get(place.site, {})
         has_room = (
             (len(of_site) < self.limits.per_address or self._shed(of_site))
             and (len(self._anonymous) < self.limits.anonymous or self._shed(self._anonymous))
-            and (len(self) < self.limits.connections or self._shed(self._anonymous) or self._shed(self._known))
+            and (len(self) < self.limits.connections or self._shed(self._anonymous) or self._shed(self._authenticated))
         )
         if not has_room:
             return None
@@ -114,23 +114,23 @@ class Connections:
         return place
 
     def leave(self, place: Place) -> None:
-        """It is closed; nothing happens when it has left already."""
+        """Remove a closed connection; does nothing when it is removed already."""
         self._forget_anonymous(place)
-        self._known.pop(place, None)
+        self._authenticated.pop(place, None)
 
-    def know(self, place: Place) -> None:
+    def authenticated(self, place: Place) -> None:
         """A user has logged in on it."""
         if place in self._anonymous:
             self._forget_anonymous(place)
-            self._known[place] = None
-            place.known = True
+            self._authenticated[place] = None
+            place.authenticated = True
 
     def used(self, place: Place) -> None:
-        """A request on it was answered: it is the youngest of its kind."""
+        """A request on it has ended: it is the most recently used of its kind."""
         place.busy = False
-        if place in self._known:
-            del self._known[place]
-            self._known[place] = None
+        if place in self._authenticated:
+            del self._authenticated[place]
+            self._authenticated[place] = None
 
     def _forget_anonymous(self, place: Place) -> None:
         self._anonymous.pop(place, None)
@@ -140,7 +140,7 @@ class Connections:
             self._of_site.pop(place.site, None)
 
     def _shed(self, places: Iterable[Place]) -> bool:
-        """Let the oldest of these go that nobody waits for. Whether there was one."""
+        """Close the oldest of these that is idle. Returns whether there was one."""
         idle = next((place for place in places if not place.busy), None)
         if idle is None:
             return False
@@ -150,7 +150,7 @@ class Connections:
 
 
 def site_of(address: str) -> str:
-    """What one client comes from: an IPv4 address, or the network of an IPv6 address."""
+    """The origin that limits apply to: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -163,7 +163,7 @@ def site_of(address: str) -> str:
 
 
 def raise_descriptors() -> int:
-    """Let this process have as many files open as it may, and tell how many that is."""
+    """Raise this process's limit of open files as far as allowed; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:

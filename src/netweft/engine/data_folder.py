@@ -76,13 +76,13 @@ def check_sqlite(folder: Path) -> None:
         raise FolderError(f"{wal} is damaged: the latest changes are in it, and cannot be read. {_RESTORE}")
     try:
         with closing(sqlite3.connect(path, timeout=10)) as connection:
-            told = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        told = str(error)
+        result = str(error)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise FolderError(f"{path} cannot be opened: {error}.") from error
-    if told != "ok":
-        raise FolderError(f"{path} is damaged: {told.splitlines()[-1]}. {_RESTORE}")
+    if result != "ok":
+        raise FolderError(f"{path} is damaged: {result.splitlines()[-1]}. {_RESTORE}")
 
 
 def is_damaged(wal: bytes) -> bool:

@@ -1,8 +1,8 @@
 """The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the notifications after a
 commit.
 
-SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
-savepoint of its own, and one COMMIT (one fsync) serves all of them: :mod:`netweft.engine.group_commit`. PostgreSQL has
+SQLite has one writer at a time, so the writing thread also runs the commands that others have queued meanwhile, each in
+its own savepoint, and one COMMIT (one fsync) serves all of them: :mod:`netweft.engine.group_commit`. PostgreSQL has
 ordinary transactions (READ COMMITTED).
 """
 
@@ -52,23 +52,23 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _ATTEMPTS = 10
-"""How often :meth:`Database.run` tries before it gives up on deadlocks, and on decisions that others overtake."""
+"""How often :meth:`Database.run` repeats a transaction after deadlocks and :class:`OvertakenError`."""
 _START_LOCK = 0x6E65746C6F6F6D
-"""Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
+"""Number of PostgreSQL's advisory lock for work that only one starting replica does ("netweft" in ASCII)."""
 
 log = structlog.get_logger(__name__)
 
 
 class OvertakenError(ValidationError):
-    """What a command decided is not so any more: others were first while it waited for a lock. It is to decide anew."""
+    """A command's decision is outdated: others were first while it waited for a lock. The command must be repeated."""
 
 
 class MigrationError(NetweftError):
-    """The database is not one that this version can bring up to date, for example of a newer version."""
+    """This version cannot upgrade the database, for example as it is of a newer version."""
 
 
 def new_id() -> str:
-    """A fresh id: a random UUID (RFC 9562, version 4). A request needs several, and the class UUID takes its time."""
+    """A fresh id: a random UUID (RFC 9562, version 4). A request needs several, and the class UUID is slow."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -96,15 +96,15 @@ class Database:
             self._group = GroupCommit(self._writer, self.notifications.notify)
             self._moved = 0
             self._reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
-            self._looker = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._autocommit_reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
             event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         else:
             self._writer = postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+            self._autocommit_reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         self._is_closed = False
-        self._lookers: deque[Connection] = deque()
-        for engine in {self._writer, self._reader, self._looker}:
+        self._idle_readers: deque[Connection] = deque()
+        for engine in {self._writer, self._reader, self._autocommit_reader}:
             event.listen(engine, "checkin", self._come_back)
 
     @contextmanager
@@ -112,7 +112,7 @@ class Database:
         """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it
         cannot be made durable.
 
-        Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
+        Must not be nested, and should be short: on SQLite all other writers wait for it.
         """
         self._refuse_nesting()
         self._inside.writing = True
@@ -131,38 +131,38 @@ class Database:
     @contextmanager
     def read_once(self) -> Iterator[Tx]:
         """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
-        of a transaction. Every request does it, so SQLite's connections for it are kept at hand: to take one out of its
-        pool and put it back takes as long as many a question.
+        of a transaction. Every request needs it, so idle SQLite connections are kept here: checking one out of the pool
+        takes as long as many queries.
         """
         if not self.is_sqlite:
-            with self._looker.connect() as tx:
+            with self._autocommit_reader.connect() as tx:
                 yield tx
             return
-        tx = self._at_hand()
+        tx = self._idle_reader()
         try:
             yield tx
         except BaseException:
             tx.close()
             raise
-        self._lookers.append(tx)
+        self._idle_readers.append(tx)
         if self._is_closed:
-            self._let_lookers_go()
+            self._close_idle_readers()
 
-    def _at_hand(self) -> Connection:
+    def _idle_reader(self) -> Connection:
         try:
-            return self._lookers.pop()
+            return self._idle_readers.pop()
         except IndexError:
-            return self._looker.connect()
+            return self._autocommit_reader.connect()
 
-    def _let_lookers_go(self) -> None:
-        while self._lookers:
-            self._lookers.pop().close()
+    def _close_idle_readers(self) -> None:
+        while self._idle_readers:
+            self._idle_readers.pop().close()
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``command(tx, *args, **kwargs)`` in one write transaction. On PostgreSQL it is repeated when it was broken to
         end a deadlock, and when the command raised :class:`OvertakenError`; on SQLite, with one writer, neither is.
 
-        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
+        Safe for whatever only uses the database (every command), since a failed transaction has no effect.
         :meth:`write` cannot repeat its block.
         """
         if self.is_sqlite:
@@ -262,8 +262,8 @@ class Database:
             self._listener.close()
         if self.is_sqlite:
             self._group.close()
-        self._let_lookers_go()
-        for engine in {self._writer, self._reader, self._looker}:
+        self._close_idle_readers()
+        for engine in {self._writer, self._reader, self._autocommit_reader}:
             engine.dispose()
 
     def _come_back(self, _connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
@@ -335,12 +335,12 @@ def violated(error: IntegrityError) -> str:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name:
         return str(name)
-    told = str(error.orig)
-    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", told) or re.search(
-        r"CHECK constraint failed: (\w+)", told
+    message = str(error.orig)
+    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", message) or re.search(
+        r"CHECK constraint failed: (\w+)", message
     ):
         return found[1]
-    if found := re.search(r"UNIQUE constraint failed: (.+)", told):
+    if found := re.search(r"UNIQUE constraint failed: (.+)", message):
         columns = [part.strip().split(".") for part in found[1].split(",")]
         return _unique_over(columns[0][0], {column for _, column in columns})
     return ""

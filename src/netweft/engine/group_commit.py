@@ -38,11 +38,11 @@ class CommitError(NetweftError):
 
 
 class _Member:
-    """Somebody who wants to write: a command, which any thread may run, or (None) a block of the thread that waits."""
+    """A write that is queued: a command, which any thread may run, or (None) a block that the waiting thread runs."""
 
     def __init__(self, command: Command | None) -> None:
         self.command = command
-        self.context = contextvars.copy_context()  # what the thread that asks has bound to its log
+        self.context = contextvars.copy_context()  # the log context of the calling thread
         self.result: Any = None
         self.error: BaseException | None = None
         self.announced: set[str] = set()
@@ -59,23 +59,23 @@ class _Member:
 class GroupCommit:
     """The writing connection of SQLite and the queue for it.
 
-    Who finds it free leads: runs its own command, then those that have queued up meanwhile, each in a savepoint of its
-    own, and commits for all of them. The others only wait, so that a command costs one fsync at most and one change of
-    threads. Nobody returns before the COMMIT.
+    The thread that finds it free becomes the leader: it runs its own command, then those that have queued up meanwhile,
+    each in its own savepoint, and commits for all of them. The others only wait, so a command costs at most one fsync
+    and one thread switch. No thread returns before the COMMIT.
 
-    To SQLAlchemy it is one transaction for as long as the connection lives. What begins and ends in it is said here, to
-    SQLite: what SQLAlchemy does for each transaction would take longer than many a command.
+    To SQLAlchemy it is one transaction for as long as the connection lives. BEGIN, COMMIT and savepoints are sent
+    to SQLite directly: SQLAlchemy's own work for each transaction would take longer than many commands.
     """
 
-    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
+    def __init__(self, engine: Engine, notify: Callable[[set[str]], None]) -> None:
         self._engine = engine
-        self._ring = ring
+        self._notify = notify
         self._mutex = threading.Lock()
         self._waiting: deque[_Member] = deque()
         self._busy = False
         self._tx: Connection | None = None
         self.commits = 0
-        """How many there have been."""
+        """The number of commits."""
 
     def run(self, command: Callable[[Connection], T]) -> T:
         """``command(tx)`` in a transaction, perhaps in another thread that has the turn."""
@@ -99,7 +99,7 @@ class GroupCommit:
         member.outcome()
 
     def _enter(self, member: _Member) -> bool:
-        """Wait for what comes first: that the member may lead (True), or that its command has been run (False)."""
+        """Wait until the member becomes the leader (True), or its command has been run (False)."""
         with self._mutex:
             if not self._busy:
                 self._busy = True
@@ -107,12 +107,12 @@ class GroupCommit:
             self._waiting.append(member)
         try:
             member.awake.acquire()
-        except BaseException:  # interrupted: the turn must not be given to nobody
+        except BaseException:  # interrupted: the lead must not be passed to a dead member
             with self._mutex:
                 if member in self._waiting:
                     self._waiting.remove(member)
                     raise
-            member.awake.acquire()  # it was given already: soon, as whoever gives it is at work
+            member.awake.acquire()  # it was passed already; the current leader releases it soon
             if member.leads:
                 self._pass_on()
             raise
@@ -120,7 +120,7 @@ class GroupCommit:
 
     @contextmanager
     def _leading(self, group: list[_Member]) -> Iterator[None]:
-        """The transaction of a group whose first member the block runs; the rest follow it."""
+        """The transaction of a group: the block runs the first member, then the others follow."""
         try:
             try:
                 if self._tx is None:
@@ -142,7 +142,7 @@ class GroupCommit:
             self._pass_on()
 
     def _follower(self, group: list[_Member]) -> _Member | None:
-        """The next in the queue, unless it runs its block itself, or the group is full or broken."""
+        """The next in the queue, unless it is a block, or the group is full or broken."""
         with self._mutex:
             if not self._waiting or self._waiting[0].command is None:
                 return None
@@ -151,16 +151,16 @@ class GroupCommit:
             return self._waiting.popleft()
 
     def _perform(self, member: _Member, alone: Callable[[_Member], AbstractContextManager[Connection]]) -> None:
-        """Run a member's command; its error is its own. ``alone``: what undoes it, and nothing else, when it fails."""
+        """Run a member's command and store its error. ``alone``: reverts this command alone when it fails."""
         try:
             with alone(member) as tx:
                 member.result = member.context.run(cast("Command", member.command), tx)
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
+        except BaseException as error:  # noqa: BLE001 - raised in the member's thread
             member.error = error
 
     @contextmanager
     def _first(self, member: _Member) -> Iterator[Connection]:
-        """The first of a group needs no savepoint: nothing else is there to be kept when it fails."""
+        """The first of a group needs no savepoint: there is no other work to keep when it fails."""
         tx = cast("Connection", self._tx)
         tx.info[ANNOUNCED] = member.announced
         try:
@@ -195,17 +195,17 @@ class GroupCommit:
         return driver is None or not driver.in_transaction
 
     def _commit(self, group: list[_Member]) -> None:
-        """Make a group's work durable; else nobody in it has succeeded."""
+        """Commit a group; when that fails, every member fails."""
         failure = group[-1].error if self._is_broken() else None
         if failure is None:
             try:
                 _COMMIT.run(cast("Connection", self._tx))
                 self.commits += 1
-            except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the turn on
+            except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the lead on
                 failure = error
         done = [member for member in group if member.error is None]
         if failure is None:
-            self._ring(set().union(*(member.announced for member in done)))
+            self._notify(set().union(*(member.announced for member in done)))
             return
         self._drop_connection()
         for member in done:
@@ -213,7 +213,7 @@ class GroupCommit:
             member.error.__cause__ = failure
 
     def _pass_on(self) -> None:
-        """Let the next one lead."""
+        """Make the next member in the queue the leader."""
         with self._mutex:
             if not self._waiting:
                 self._busy = False

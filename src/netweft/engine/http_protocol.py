@@ -25,7 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(self, config: uvicorn.Config, state: ServerState, connections: Connections, place: Place) -> None:
-        super().__init__(config, state, {KNOWN: self._become_known})
+        super().__init__(config, state, {KNOWN: self._mark_authenticated})
         self._connections = connections
         self._limits = connections.limits
         self._place = place
@@ -35,7 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Of the present head or body."""
         self._cycles: deque[RequestResponseCycle] = deque()
         """Requests that are not answered yet, oldest first: uvicorn knows the newest only."""
-        self._is_parting = False
+        self._is_closing = False
         self._timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
 
@@ -60,18 +60,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Let the parser have it, a slice at a time."""
         for start in range(0, len(data), _SLICE):
-            if self._is_parting or self.transport.is_closing():
+            if self._is_closing or self.transport.is_closing():
                 return
             self._feed(data if len(data) <= _SLICE else data[start : start + _SLICE])
 
     def _feed(self, part: bytes) -> None:
         self._octets += len(part)  # the callbacks begin anew where a head or a body ends
         super().data_received(part)
-        if self._is_parting:
+        if self._is_closing:
             return
         if not self._in_head:
             if self._octets > self._limits.discard_octets:
-                self._part()
+                self._close()
         elif self._octets > self._limits.head_octets:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._octets and self._timer is None:
@@ -88,12 +88,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request: its body follows, if it has one."""
         self._in_head, self._octets = False, 0
         self._expect(None)
-        if self._is_parting:
+        if self._is_closing:
             return
         if len(self.headers) > self._limits.head_fields:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif len(self.pipeline) >= self._limits.pipeline:
-            self._part()
+            self._close()
         else:
             self._place.busy = True
             before = self.cycle
@@ -103,13 +103,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, which waits until the application reads it."""
-        if not self._is_parting:
+        if not self._is_closing:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All of a request is there."""
         self._in_head, self._octets = True, 0
-        if not self._is_parting:
+        if not self._is_closing:
             if self.cycle.response_complete:  # uvicorn's own timer was stopped by the body that came after the answer
                 self._expect(self._limits.idle_seconds)
             super().on_message_complete()
@@ -153,39 +153,39 @@ class BoundedProtocol(HttpToolsProtocol):
     # Ends
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing has come for too long after an answer."""
-        self._part()
+        """The idle timeout after an answer has expired."""
+        self._close()
 
     def _expect(self, seconds: float | None) -> None:
-        """Something has to be complete in so many seconds; None: nothing has."""
+        """Start the timeout of what is being received, in seconds; None: stop it."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._too_late)
 
     def _too_late(self) -> None:
-        if self.flow.read_paused:  # it is we who do not read
+        if self.flow.read_paused:  # the engine itself has paused reading
             self._expect(self._limits.head_seconds)
         elif self._in_head and self._octets:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
-            self._part()
+            self._close()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Say why, unless an earlier request is still to be answered, and part."""
+        """Send the status, unless an earlier request is still unanswered, and close."""
         if not (self.transport.is_closing() or self._place.busy):
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(head.encode())
-        self._part()
+        self._close()
 
-    def _part(self) -> None:
-        """Close the connection; cut it when that takes too long."""
-        self._is_parting = True
+    def _close(self) -> None:
+        """Close the connection; abort it when that takes too long."""
+        self._is_closing = True
         self._expect(None)
         if not self.transport.is_closing():
             self.transport.close()
         self._timer = self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
-    def _become_known(self) -> None:
+    def _mark_authenticated(self) -> None:
         """Called by threads: a user has logged in."""
-        if not self._place.known:
-            self.loop.call_soon_threadsafe(self._connections.know, self._place)
+        if not self._place.authenticated:
+            self.loop.call_soon_threadsafe(self._connections.authenticated, self._place)

@@ -1,12 +1,12 @@
-"""Which engines there are, and which of them watches which host: rows, and the database's clock.
+"""Replicas of the engine, and which of them monitors which host: rows, with times by the database's clock.
 
-Each replica gives signs of life; one that has given none for :data:`TAKE_OVER` seconds is struck off, by whoever
-notices, and with its row go its leases. Each replica takes its fair share of the hosts that nobody has, and gives up
-what it has beyond that when another comes.
+Each replica sends heartbeats; one that has sent none for :data:`TAKE_OVER` seconds is removed by any other replica,
+and its leases with it. Each replica takes its fair share of the hosts without a lease, and releases the excess when
+another replica joins.
 
-A lease saves work, and nothing depends on it: that two replicas watch a host for a moment changes nothing, and what
-keeps a host from being changed by two at once are jobs (:func:`netweft.engine.queue.hold`). Hence a lease is let go
-first, and the watching ends then. On SQLite, which is for one engine, there are none, and it watches all hosts.
+A lease only saves work: two replicas may monitor a host for a moment without harm, and jobs
+(:func:`netweft.engine.queue.hold`) keep a host from being changed by two at once. Hence a lease is released first, and
+monitoring ends afterwards. On SQLite, which serves one engine, there are none, and it monitors all hosts.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.statements import Statement
 
 HEARTBEAT = 2.0
-"""Seconds between a replica's signs of life."""
+"""Seconds between a replica's heartbeats."""
 TAKE_OVER = 10.0
-"""Seconds without one after which it counts as dead."""
+"""Seconds without a heartbeat after which a replica counts as dead."""
 TOPIC = "leases"
-"""What rings when replicas or leases are others than before."""
+"""The topic announced when replicas or leases have changed."""
 _BATCH = 200
-"""Leases that are taken in one transaction, so that no row is locked for long."""
+"""Leases that are added in one transaction, so that no row is locked for long."""
 
 
 def show_life(tx: Tx, replica: str) -> None:
-    """Sign of life of a replica: its first, the first after it was struck off, or another one."""
+    """Store a replica's heartbeat; adds its row when it is new or was removed."""
     if _BEAT.first(tx, id=replica) is None:
         name = f"{socket.gethostname()} {os.getpid()}"[:255]
         insert_if_absent(tx, replicas, id=replica, name=name, heartbeat=Moment())
@@ -48,13 +48,13 @@ _BEAT = Statement(
 
 
 def leave(tx: Tx, replica: str) -> None:
-    """A replica ends in good order: its hosts are free at once."""
+    """Remove a replica that shuts down: its hosts are free at once."""
     tx.execute(delete(replicas).where(replicas.c.id == replica))
     announce(tx, TOPIC, replicas=True)
 
 
-def strike_off(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
-    """Strike off the replicas that have given no sign of life for so many seconds; returns how many there were."""
+def remove_dead_replicas(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
+    """Remove the replicas without a heartbeat for that many seconds; returns how many were removed."""
     dead = select(replicas.c.id).where(replicas.c.heartbeat <= Moment(-silent_for))
     ids = list(tx.scalars(dead.with_for_update(skip_locked=True)))
     if ids:
@@ -64,13 +64,13 @@ def strike_off(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
 
 
 def share(db: Database, replica: str) -> None:
-    """See to it that a replica has its fair share of the hosts, as far as others leave it."""
+    """Give a replica its fair share of the hosts, as far as they are free."""
     while db.run(_share, replica) == _BATCH:
         pass
 
 
 class _Counts(Record, frozen=True):
-    """What a replica takes its share by; ``free``: whether there are hosts that no replica has."""
+    """The numbers that decide a replica's share. ``free``: whether there are hosts without a lease."""
 
     is_there: bool
     replicas: int
@@ -80,24 +80,24 @@ class _Counts(Record, frozen=True):
 
 
 def _share(tx: Tx, replica: str) -> int:
-    """The number of leases that were taken, at most a batch."""
+    """The number of leases that were added, at most a batch."""
     counts = _COUNTS.ask(tx, replica=replica).one()
     if not counts.is_there:
-        return 0  # struck off: it takes nothing before its next sign of life
+        return 0  # it was removed: it takes nothing before its next heartbeat
     fair = -(-counts.hosts // counts.replicas)
     if counts.mine > fair:
         _GIVE_UP.run(tx, replica=replica, count=counts.mine - fair)
         announce(tx, TOPIC, replicas=True)
     elif counts.mine < fair and counts.free:
-        taken = len(_TAKE.all(tx, replica=replica, count=min(fair - counts.mine, _BATCH)))
-        if taken:
+        count = len(_TAKE.all(tx, replica=replica, count=min(fair - counts.mine, _BATCH)))
+        if count:
             announce(tx, TOPIC, replicas=True)
-        return taken
+        return count
     return 0
 
 
 def is_of(replica: str) -> ColumnElement[bool]:
-    """Whether a row of hosts is one that the replica watches; of the empty one all are (SQLite)."""
+    """Whether the replica monitors a row of hosts; an empty ``replica`` monitors all (SQLite)."""
     if not replica:
         return literal(value=True)
     return exists().where(host_leases.c.host_id == hosts.c.id, host_leases.c.replica_id == replica)
@@ -124,7 +124,7 @@ _GIVE_UP = Statement(
         )
     )
 )
-# Who takes locks the hosts, so that no two wait for each other; what a command works on just now is taken later.
+# Locks the hosts and skips locked ones, so that replicas do not wait for each other or for commands.
 _TAKE = Statement(
     postgresql.insert(host_leases)
     .from_select(

@@ -1,4 +1,4 @@
-"""Telling a database that is away, or cannot work just now, from a statement that it refuses."""
+"""Distinguishing a database that is unavailable from a statement that it refuses."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_NOTADB,
 }
-"""What SQLite says of its file and its disk, rather than of a statement (sqlite.org/rescode.html)."""
+"""SQLite's errors of its file and disk, rather than of a statement (sqlite.org/rescode.html)."""
 _READ_ONLY = {"25006"}
 """SQLSTATE of read_only_sql_transaction: after a failover, PostgreSQL at the old address may be a standby."""
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the database could not be asked, or not do its work just now, whatever was asked of it: it is being
-    restarted, cannot be reached, has become a standby, its disk is full.
+    """Whether the database is unavailable, whatever the statement: it is being restarted, cannot be reached, has become
+    a standby, or its disk is full.
     """
     # The second and third are what is left of a connection that broke.
     if isinstance(error, CommitError | PendingRollbackError | InvalidatePoolError):
@@ -45,6 +45,6 @@ def is_away(error: Exception) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """What a database's error says, without the statement."""
+    """The first line of a database error, without the statement."""
     text = str(getattr(error, "orig", None) or error).strip()
     return text.splitlines()[0] if text else type(error).__name__

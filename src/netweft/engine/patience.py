@@ -12,13 +12,13 @@ class Patience:
     """All in seconds.
 
     ``silence``: without an answer, beyond those that a host waits for its confirmation, after which the engine stops
-    asking how a change ends. ``report``: without an answer, until a host's networks for a guest count as unknown.
-    ``poll``: of one question for the progress of a change; whether the engine stops is looked at in between.
-    ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed. ``port``:
-    until a port on a provider that passes no frames counts as failed. ``provider``: after which a job that a provider
-    has failed asks it nothing more, but leaves the rest to later tries. ``soak``: for which the first hosts of a
-    rollout are watched, where their cluster does not say. ``rollout``: between looks at the hosts of one.
-    ``confirm``: that a host waits to be confirmed after a change of one.
+    polling the outcome of a change. ``report``: without an answer, until a host's networks for a guest count as
+    unknown. ``poll``: of one long poll for the progress of a change; a stop of the engine is noticed in between.
+    ``shutdown``: after which the shutdown of a guest that still runs counts as failed. ``port``: until a port on a
+    provider that passes no frames counts as failed. ``provider``: after which a job sends a failing provider no more
+    requests, and leaves the rest to later tries. ``soak``: for which the first hosts of a rollout are watched, unless
+    their cluster sets it. ``rollout``: between checks of a rollout's hosts. ``confirm``: that a host waits to be
+    confirmed after a change of one.
     """
 
     silence: float = 30.0
@@ -33,4 +33,4 @@ class Patience:
 
 
 PATIENCE = Patience()
-"""That of an engine."""
+"""The defaults."""

@@ -1,4 +1,4 @@
-"""What jobs are told, as values: a command puts one into the queue, the job's function takes it out again.
+"""The payloads of jobs, as values: a command puts one into the queue, the job's function takes it out again.
 
 They are stored as JSON, so a field that is added needs a default, for jobs that an earlier version has enqueued.
 """
@@ -17,12 +17,12 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """What a job was told, as far as this type has it. Raises msgspec.ValidationError for something else."""
+        """The payload of a job, with the fields of this type. Raises msgspec.ValidationError when it is invalid."""
         return msgspec.convert(job.payload, cls)
 
 
 class Somewhere(Payload, frozen=True, kw_only=True):
-    """What jobs of all kinds may be about."""
+    """The host and the virtual machine that jobs of any kind may be about."""
 
     host_id: str | None = None
     vm_id: str | None = None
@@ -35,7 +35,7 @@ class OnHost(Payload, frozen=True, kw_only=True):
 
 
 class DeployAgent(OnHost, frozen=True, kw_only=True):
-    """``password``: root's, encrypted; empty when the engine's own key opens the host. ``engine_url``: where the host
+    """``password``: root's, encrypted; empty to log in with the engine's own key. ``engine_url``: where the host
     reaches the engine.
     """
 
@@ -44,8 +44,8 @@ class DeployAgent(OnHost, frozen=True, kw_only=True):
 
 
 class ApplyHost(OnHost, frozen=True, kw_only=True):
-    """Which generation to bring to the host; ``request`` tells it from another of the same number, which a host may
-    have taken from this engine before its database was restored.
+    """The generation to bring to the host; ``request`` distinguishes it from another of the same number, which a host
+    may have accepted before the engine's database was restored.
     """
 
     generation: int
@@ -55,7 +55,7 @@ class ApplyHost(OnHost, frozen=True, kw_only=True):
 
 
 class PropagateLabels(OnHost, frozen=True, kw_only=True):
-    """Networks that are to be taken off the host (``lost``: their ids), and why."""
+    """Networks to remove from the host (``lost``: their ids), and the reason."""
 
     lost: list[str]
     reason: str
@@ -68,7 +68,7 @@ class RollOut(Payload, frozen=True, kw_only=True):
 
 
 class RemoveHost(OnHost, frozen=True, kw_only=True):
-    """``force``: the host goes also when it cannot be cleared."""
+    """``force``: the host is removed also when it cannot be cleared."""
 
     force: bool
 
@@ -88,13 +88,13 @@ class OnVm(Payload, frozen=True, kw_only=True):
 
 
 class SyncPorts(Payload, frozen=True, kw_only=True):
-    """The ports of a virtual machine on providers are not as they should be."""
+    """The ports of a virtual machine on providers are out of sync."""
 
     vm_id: str
 
 
 class StopVm(OnVm, frozen=True, kw_only=True):
-    """``reason``: what the machine says from then on of why it is down."""
+    """``reason``: the status reason of the machine when it is down."""
 
     reason: str = ""
 
@@ -117,8 +117,8 @@ class MigrateVm(OnVm, frozen=True, kw_only=True):
 
 
 class Undo(Payload, frozen=True, kw_only=True):
-    """What is done when a guest's host refuses a change: the vNIC that is removed again, or the columns that one has
-    again, and the addresses unless they are None, or the filter parameters.
+    """How to revert a change that a guest's host refuses: the vNIC to remove, or the columns to restore, and the
+    addresses unless they are None, or the filter parameters.
     """
 
     remove: str = ""
@@ -130,7 +130,7 @@ class Undo(Payload, frozen=True, kw_only=True):
 
 
 class UpdateGuest(OnVm, frozen=True, kw_only=True):
-    """A vNIC of a running guest has changed; all of them when ``vnic_id`` says none."""
+    """A vNIC of a running guest has changed; all of them when ``vnic_id`` is empty."""
 
     undo: Undo
     vnic_id: str = ""
@@ -156,7 +156,7 @@ class ListSubnets(OnProvider, frozen=True, kw_only=True):
 
 
 class RemoveOrphan(OnProvider, frozen=True, kw_only=True):
-    """``orphan_id``: that the mark of what is to be removed there says."""
+    """``orphan_id``: the id in the mark of the object to remove."""
 
     orphan_id: str
 
@@ -176,8 +176,8 @@ class RaiseMtu(OnProvider, frozen=True, kw_only=True):
 
 
 class SyncGuest(Payload, frozen=True, kw_only=True):
-    """vNICs of a running guest are out of sync; ``code``: of the event that tells that they are in sync again, 0 for
-    none.
+    """vNICs of a running guest are out of sync; ``code``: of the event that reports them as in sync again, 0
+    for none.
     """
 
     vm_id: str

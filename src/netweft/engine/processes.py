@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class EndedError(Exception):
-    """An engine process could not start; it has said why."""
+    """An engine process could not start; its output has the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Work that leaves the engine, as rows: asked for in a command's transaction, done by a worker of any replica, shown
+"""Work that leaves the engine, as rows: requested in a command's transaction, done by a worker of any replica, shown
 under ``/jobs``.
 
 Jobs of one lock key (``host:<id>``) run one at a time, oldest first; those of a host where it is watched
@@ -29,19 +29,19 @@ from netweft.engine.statements import Statement
 HEARTBEAT = leases.HEARTBEAT
 """Seconds between a running job's signs of life, which go with those of its replica."""
 ATTEMPTS_MAX = 5
-"""How many replicas may die over one job before nothing is done for it any more, lest it kill them all."""
+"""How many replicas may die while running one job before it is abandoned, so that it does not kill them all."""
 ASKED_MAX = 2 * ATTEMPTS_MAX
-"""How many may die until even asking how it ended is given up."""
+"""How many may die before even querying its outcome is abandoned."""
 KEPT = timedelta(days=7)
-"""How long finished jobs are shown."""
+"""How long finished jobs are kept."""
 WORK = "jobs"
-"""What rings when there is something to claim."""
-_LOOK = 2.0
-"""Seconds between looks while waiting for a job, should an announcement have been lost."""
+"""The topic announced when there is a job to claim."""
+_POLL = 2.0
+"""Seconds between polls while waiting for a job, in case an announcement was lost."""
 
 
 class Status(StrEnum):
-    """How a job stands, in oVirt's words (``started`` also while it waits for its turn)."""
+    """A job's status, in oVirt's terms (``started`` also while it is queued)."""
 
     STARTED = "started"
     FINISHED = "finished"
@@ -50,7 +50,7 @@ class Status(StrEnum):
 
 
 class LostError(NetweftError):
-    """This replica was taken for dead and the job is another's, or the job is over: stop working on it."""
+    """Another replica has taken the job over, presuming this one dead, or the job has ended: stop working on it."""
 
     status = 409
     code = "JOB_LOST"
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def actor(self) -> Actor:
-        """Who asked for it, for what the job writes down."""
+        """The user who requested it, for what the job records."""
         return Actor(user_id=self.owner_id, name=self.owner_name, correlation_id=self.correlation_id)
 
 
@@ -106,7 +106,7 @@ def enqueue(
     """Ask for a job, to begin once this transaction is committed (and ``delay`` seconds have passed); returns its id.
 
     ``kind`` names the function, ``key`` what it works on alone (empty: it gets in nobody's way), ``description`` is
-    what users read, ``payload`` what the function is told (:mod:`netweft.engine.payloads`).
+    what users read, ``payload`` the parameters of its function (:mod:`netweft.engine.payloads`).
     """
     job_id, now = new_id(), utc_now()
     _ENQUEUE.run(
@@ -223,7 +223,7 @@ def _end(
 ) -> None:
     now = utc_now()
     ends = {"ended": job_id, "status": status, "end_time": now}
-    # What it was told goes: passwords, though encrypted, are kept no longer than they are needed.
+    # The payload is removed: passwords, though encrypted, are kept no longer than they are needed.
     _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}), payload={})
     _END_STEPS.run(tx, **ends)
     announce(tx, f"job:{job_id}", replicas=True)
@@ -267,7 +267,7 @@ def wait_for(db: Database, job_id: str, timeout: float) -> Outcome | None:
             left = deadline - time.monotonic()
             if ended is not None or left <= 0:
                 return ended
-            news.wait(min(left, _LOOK))
+            news.wait(min(left, _POLL))
 
 
 def sweep(tx: Tx) -> int:
@@ -277,7 +277,7 @@ def sweep(tx: Tx) -> int:
 
 
 def newest(tx: Tx, kind: str, key: str) -> str | None:
-    """The id of the job of this kind and lock key that was asked for last, None when there is none."""
+    """The id of the job of this kind and lock key that was requested last, None when there is none."""
     of_kind = select(jobs.c.id).where(jobs.c.lock_key == key, jobs.c.kind == kind)
     return tx.execute(of_kind.order_by(jobs.c.number.desc()).limit(1)).scalar()
 

@@ -55,7 +55,7 @@ def read_box(folder: Path) -> SecretBox:
     try:
         return SecretBox(path.read_bytes().strip())
     except FileNotFoundError as error:
-        raise SecretError(f"There is no {KEY_FILE} in {folder}, without which no engine was ever there.") from error
+        raise SecretError(f"There is no {KEY_FILE} in {folder}: no engine has ever run with this folder.") from error
     except ValueError as error:
         raise SecretError(
             f"{path} is damaged: it is no key. Put the right one in its place, from a backup (netweft restore) or from"

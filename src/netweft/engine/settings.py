@@ -1,4 +1,4 @@
-"""What ``netweft serve`` is told: options of the command line, else variables of the environment (``NETWEFT_...``)."""
+"""The settings of ``netweft serve``: command line options, else environment variables (``NETWEFT_...``)."""
 
 from __future__ import annotations
 

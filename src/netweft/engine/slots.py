@@ -8,15 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 Waiting: TypeAlias = Callable[[], AbstractContextManager[None]]
-"""What whoever waits enters meanwhile."""
+"""A context for the time during which a thread waits."""
 
 _WAITING = 240
 
 
 class Slots:
-    """Places for jobs. Each has a thread; one that waits for a host lends its place to another until the host has
-    answered, so that hosts that are slow or silent keep no other's jobs from being done, while no more than ``working``
-    contend for the processor.
+    """Slots for jobs. Each job has a thread; while it waits for a host, another job may use its slot, so that slow
+    hosts do not delay the jobs of others, while no more than ``working`` jobs contend for the processor.
     """
 
     def __init__(self, working: int, waiting: int = _WAITING) -> None:
@@ -31,7 +30,7 @@ class Slots:
         self._here = threading.local()
 
     def enter(self, timeout: float) -> bool:
-        """Take a place for a job that begins, if there is one within so many seconds. Who comes back goes first."""
+        """Take a slot for a new job, if one is free within so many seconds. Jobs that return from waiting go first."""
         with self._lock:
             if not self._entry.wait_for(self._is_free, timeout):
                 return False
@@ -39,14 +38,14 @@ class Slots:
             return True
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Release the slot."""
         with self._lock:
             self._working -= 1
             self._next()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The job's life, in its thread: its place is there, and is given back at the end."""
+        """Mark the current thread as a job's; its slot is released at the end."""
         self._here.works = True
         try:
             yield
@@ -56,7 +55,7 @@ class Slots:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """While this thread waits, another may work in its place; without effect in threads that have none."""
+        """Lend this thread's slot to others while it waits; without effect in threads without one."""
         if not getattr(self._here, "works", False):
             yield
             return
@@ -80,5 +79,5 @@ class Slots:
         return self._working + self._returning < self._most and self._working + self._away < self.all
 
     def _next(self) -> None:
-        """A place has become free. Called with the lock."""
+        """Wake a waiting thread: a slot has become free. Called with the lock."""
         (self._return if self._returning else self._entry).notify()

@@ -1,7 +1,7 @@
-"""Being root on a host by SSH, as long as it takes to install the agent there.
+"""SSH connections to hosts as root, to install the agent.
 
-A host is known by the fingerprint of its key (``SHA256:...``, as ssh-keygen -l prints it), which is compared before
-anything is said to it. paramiko is imported when it is first used: few engines install agents, and it is large.
+A host is identified by the fingerprint of its key (``SHA256:...``, as ssh-keygen -l prints it), which is compared
+before credentials are sent. paramiko is imported when it is first used: few engines install agents, and it is large.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     import paramiko
 
 CONNECT_WITHIN = 20.0
-"""Seconds for a host to take a connection, and for each part of the hand-shake."""
+"""Seconds for a host to accept a connection, and for each part of the handshake."""
 OUTPUT_MAX = 64 * 1024
-"""How much of what a command says is kept, in octets: the end of it."""
+"""How much of a command's output is kept, in octets: the end of it."""
 _BLOCK = 32 * 1024
-_LOOK = 0.5
-"""Seconds between looks whether the engine stops or the time is over."""
+_POLL = 0.5
+"""Seconds between checks whether the engine stops or the time is over."""
 _SILENCES = 20
-"""Of so many looks: how long the output of a command that has ended may say nothing before it counts as all."""
+"""Polls without output after the end of a command after which its output counts as complete."""
 _ALIVE = 5
-"""Seconds of silence after which the connection is tried; ``_SILENT_MAX``: milliseconds without an answer to that."""
+"""Seconds between keepalives; ``_SILENT_MAX``: milliseconds without an answer until the connection is lost."""
 _SILENT_MAX = 30_000
 _NO_STATUS = -1
-"""What paramiko gives for a command whose end nobody told."""
+"""What paramiko returns when the exit status is unknown."""
 _KINDS: tuple[tuple[str, ...], ...] = (
     (),
     ("ssh-ed25519",),
     ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     ("rsa-sha2-512", "rsa-sha2-256"),
 )
-"""Kinds of host keys; first whichever the host prefers. The fingerprint that is known may be of another."""
+"""Kinds of host keys to try; first whichever the host prefers. The expected fingerprint may be of another."""
 
 
 class SshError(HostError):
@@ -53,24 +53,24 @@ class SshError(HostError):
 
 
 class HostKeyError(HostError):
-    """The host shows another key than it is known by."""
+    """The host presents another key than expected."""
 
     code = "VDS_SSH_HOST_KEY_CHANGED"
 
 
 class LoginError(HostError):
-    """The host does not let the engine in."""
+    """The host refuses the login."""
 
     code = "VDS_CANNOT_AUTHENTICATE_TO_SERVER"
 
 
 class StoppedError(Exception):
-    """The engine stops: what was begun is to be done again."""
+    """The engine stops: the command must be repeated later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended, and what it said on both outputs (the end of it)."""
+    """A command's exit status, and the end of its output (stdout and stderr)."""
 
     status: int
     output: str
@@ -88,8 +88,8 @@ class Line:
         self._stop = stop
 
     def log_in(self, *, password: str, key: str) -> None:
-        """Be root: with its password, or when that is empty with a private key (OpenSSH's format). Raises LoginError,
-        SshError.
+        """Log in as root, with the password, or if that is empty with a private key (OpenSSH's format). Raises
+        LoginError, SshError.
         """
         import paramiko  # noqa: PLC0415 - see above
 
@@ -101,9 +101,9 @@ class Line:
                 self._transport.auth_publickey("root", paramiko.Ed25519Key.from_private_key(io.StringIO(key)))
         except paramiko.BadAuthenticationType as error:
             allowed = ", ".join(error.allowed_types)
-            raise LoginError(f"{self._where} lets root in by {allowed} only, not with {way}.") from error
+            raise LoginError(f"{self._where} allows root login by {allowed} only, not with {way}.") from error
         except paramiko.AuthenticationException as error:
-            raise LoginError(f"{self._where} does not let root in with {way}.") from error
+            raise LoginError(f"{self._where} refuses root login with {way}.") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost(error) from error
 
@@ -117,7 +117,7 @@ class Line:
         try:
             with closing(self._transport.open_session(timeout=CONNECT_WITHIN)) as channel:
                 channel.set_combine_stderr(True)
-                channel.settimeout(_LOOK)
+                channel.settimeout(_POLL)
                 channel.exec_command(command)
                 while feed is not None and (block := feed.read(_BLOCK)):
                     self._send(channel, block, deadline)
@@ -134,7 +134,7 @@ class Line:
         return SshError(f"The connection to {self._where} was lost: {str(error) or type(error).__name__}.")
 
     def _send(self, channel: paramiko.Channel, block: bytes, deadline: float) -> None:
-        while block and not channel.exit_status_ready():  # what a command does not want to know it need not read
+        while block and not channel.exit_status_ready():  # a command that has ended need not read its input
             self._require_time(deadline)
             try:
                 block = block[channel.send(block) :]
@@ -142,8 +142,8 @@ class Line:
                 continue
 
     def _read(self, channel: paramiko.Channel, deadline: float) -> bytes:
-        """What the command says, until it closes its output. What it began and left behind may hold that open; the end
-        of its output may also come later than its status.
+        """The output of the command until it closes it. Background processes may keep it open, and its end may arrive
+        after the exit status.
         """
         kept, silences = bytearray(), 0
         while silences < _SILENCES:
@@ -161,7 +161,7 @@ class Line:
         return bytes(kept)
 
     def _status(self, channel: paramiko.Channel, deadline: float) -> int:
-        while not channel.status_event.wait(_LOOK):
+        while not channel.status_event.wait(_POLL):
             self._require_time(deadline)
         return channel.recv_exit_status()
 
@@ -186,7 +186,7 @@ def connected(host: str, port: int, *, fingerprint: str, stop: threading.Event) 
     """
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs each lost connection with its trace
     where = f"{host} (SSH port {port})"
-    shown: list[str] = []
+    presented: list[str] = []
     for kinds in _KINDS if fingerprint else _KINDS[:1]:
         transport = _transport(host, port, kinds, where)
         if transport is None:
@@ -196,11 +196,11 @@ def connected(host: str, port: int, *, fingerprint: str, stop: threading.Event) 
             if fingerprint in {"", line.fingerprint}:
                 yield line
                 return
-            shown.append(line.fingerprint)
+            presented.append(line.fingerprint)
     raise HostKeyError(
-        f"{where} shows another host key than it is known by: {shown[0]}, not {fingerprint}. Nothing was said to it. If"
-        " the machine has been installed anew, let the engine know its new key (netweft host set HOST --ssh-fingerprint"
-        f" {shown[0]}); else another machine answers in its place."
+        f"{where} presents another host key than expected: {presented[0]}, not {fingerprint}. No credentials were sent."
+        f" If the machine was reinstalled, run 'netweft host set HOST --ssh-fingerprint {presented[0]}'; otherwise this"
+        " may be another machine."
     )
 
 

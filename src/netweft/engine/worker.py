@@ -1,7 +1,6 @@
-"""Does the jobs: claims them, runs their functions in threads, shows signs of life, and rings the timers.
+"""Runs jobs: claims them, runs their functions in threads, sends heartbeats, and runs the timers.
 
-What propagates something has one path that is walked on a signal and on a timer (:class:`Timer`), so a lost signal
-delays and never loses.
+Work that is announced runs on the announcement and on a timer (:class:`Timer`), so a lost announcement only delays it.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from netweft.engine.slots import Slots
 P = ParamSpec("P")
 
 JobFunction: TypeAlias = Callable[[JobContext], Result]
-"""What a kind of job does; returns what is to be kept as its result, or to be recorded with its end. Raises
+"""What a kind of job does; returns its result, or a command to run in the transaction that ends the job. Raises
 NetweftError when it fails, PostponedError to be called again.
 """
 
 WORKING = 16
-"""Jobs that work at the same time, if nobody says otherwise."""
-_LOOK = 1.0
-"""Seconds between looks for jobs whose delay has passed, or whose announcement was lost."""
+"""Jobs that run at the same time, by default."""
+_POLL = 1.0
+"""Seconds between polls for jobs whose delay has passed, or whose announcement was lost."""
 
 _PATIENCE = 2
-"""How many signs of life in a row a replica gives before it judges others by theirs."""
+"""How many heartbeats in a row a replica sends before it takes over from replicas without any."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +87,7 @@ class Worker:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin. On SQLite, jobs that an earlier process left in the middle are taken over at once: it must be dead."""
+        """Start. On SQLite, jobs that an earlier process left unfinished are taken over at once: it must be dead."""
         if self._db.is_sqlite:
             self._db.run(claims.take_over, silent_for=0)
         else:
@@ -99,7 +98,7 @@ class Worker:
             self._spawn(f"timer-{timer.name}", partial(self._keep_time, timer))
 
     def stop(self) -> None:
-        """End: no new jobs; those that run are told (``JobContext.stop``) and waited for. It need not have begun."""
+        """Claim no more jobs, signal the running ones (``JobContext.stop``) and wait. It need not have started."""
         self._stopping.set()
         self._db.notifications.notify({WORK, *(timer.topic for timer in self._timers)})
         for dispatcher in self._threads[:1]:
@@ -134,12 +133,12 @@ class Worker:
         with self._db.listen(WORK) as news:
             while not self._stopping.is_set():
                 news.clear()
-                if not self._slots.enter(_LOOK):
+                if not self._slots.enter(_POLL):
                     continue
                 job = self._claim(kinds)
                 if job is None:
                     self._slots.leave()
-                    news.wait(_LOOK)
+                    news.wait(_POLL)
                 else:
                     with self._mutex:
                         self._running[job.id] = job
@@ -153,7 +152,7 @@ class Worker:
                 log.warning("no job could be claimed", reason=first_line(error))
             else:
                 log.exception("no job could be claimed")
-            self._stopping.wait(_LOOK)
+            self._stopping.wait(_POLL)
             return None
 
     def _run(self, job: Job) -> None:
@@ -213,15 +212,15 @@ class Worker:
             try:
                 self._db.run(command, *args, **kwargs)
             except Exception as error:
-                if not is_away(error) or self._stopping.wait(_LOOK):
+                if not is_away(error) or self._stopping.wait(_POLL):
                     raise
             else:
                 return
 
     def _show_life(self) -> None:
-        """Give signs of life, and take over from those that give none.
+        """Send heartbeats, and take over from replicas that send none.
 
-        What is silent after the database was away for all may be alive: it gets the time to give a sign first.
+        After an outage of the database every replica gets the time to send a heartbeat first.
         """
         reached = 0
         while not self._ended.wait(HEARTBEAT):
@@ -235,9 +234,9 @@ class Worker:
                 reached = reached + 1 if time.monotonic() - asked_at < HEARTBEAT else 0
                 if reached > _PATIENCE:
                     self._db.run(claims.take_over)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next sign may be given
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next heartbeat may succeed
                 reached = 0
-                log.warning("no sign of life could be given", reason=first_line(error))
+                log.warning("the heartbeat failed", reason=first_line(error))
 
     def _keep_time(self, timer: Timer) -> None:
         with self._db.listen(timer.topic or f"timer:{timer.name}") as news:
@@ -253,8 +252,8 @@ class Worker:
                 self._wait(news, timer.every)
 
     def _wait(self, news: threading.Event, seconds: float) -> None:
-        """Wait for the news, the time, or the end."""
+        """Wait for the announcement, the timeout, or the stop of the worker."""
         deadline = time.monotonic() + seconds
         while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
-            if news.wait(min(left, _LOOK)):
+            if news.wait(min(left, _POLL)):
                 return

@@ -1,4 +1,4 @@
-"""Who sends a request, and whether its endpoint is for them at all: one statement, since every request asks it."""
+"""Authenticates a request and checks access to its endpoint: one statement, since every request needs it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from netweft.engine.statements import Statement
 
 @dataclass(frozen=True, slots=True)
 class AuthContext:
-    """A user, whether they hold what was asked for on anything at all (``somewhere``), and on the system and so on
-    everything (``everywhere``).
+    """A user, and whether they have the requested permission on any object (``somewhere``), and on the system and so on
+    all objects (``everywhere``).
     """
 
     user_id: str
@@ -31,18 +31,18 @@ class AuthContext:
 
 
 def of_token(tx: Tx, token: str, group: ActionGroup | None) -> AuthContext | None:
-    """That of a bearer token's user; None when it is nobody's, has expired, or its user may not log in any more.
+    """The context of a bearer token's user; None when the token is unknown or has expired, or its user is disabled.
 
-    ``group``: what is asked for; None for any role for administrators.
+    ``group``: the requested permission; None for any administrator role.
     """
     statement = _of_token(by_group=group is not None)
     values = {"digest": digest(token), "purpose": Purpose.BEARER, "now": utc_now()}
-    return _standing(statement.first(tx, group=str(group), **values))
+    return _context_of(statement.first(tx, group=str(group), **values))
 
 
 def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> AuthContext | None:
-    """That of a user who has proved to be it otherwise; None when they are gone, or may not log in any more."""
-    return _standing(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
+    """The context of a user who was authenticated otherwise; None when they were removed or disabled."""
+    return _context_of(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
 
 
 class _Row(Record, frozen=True):
@@ -52,7 +52,7 @@ class _Row(Record, frozen=True):
     everywhere: bool
 
 
-def _standing(row: _Row | None) -> AuthContext | None:
+def _context_of(row: _Row | None) -> AuthContext | None:
     return None if row is None else AuthContext(row.id, row.user_name, row.somewhere, row.everywhere)
 
 
@@ -68,7 +68,7 @@ def _of_user(*, by_group: bool) -> Statement[_Row]:
 
 
 def _columns(*, by_group: bool) -> tuple[sa.ColumnElement[Any], ...]:
-    """What a :class:`AuthContext` has, of a row of users."""
+    """The columns of an :class:`AuthContext`, for a row of users."""
     held = (
         sa.select(sa.literal(1))
         .select_from(permissions)

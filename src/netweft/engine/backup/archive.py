@@ -115,7 +115,7 @@ class Reader:
         self.header = _header(path, lines)
         file.seek(len(lines))
         self._pieces = self._opened(lines, passphrase)
-        self._left = next(self._pieces, b"")  # so that a wrong passphrase is told at once
+        self._left = next(self._pieces, b"")  # so that a wrong passphrase is reported at once
 
     def read(self, size: int = -1) -> bytes:
         """So many octets of the contents, or fewer at their end."""

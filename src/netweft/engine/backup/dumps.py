@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from netweft.engine.backup.archive import BackupError, Progress
 
 _PAGES = 1000
-"""Pages of SQLite that are copied between two words on progress."""
-_LOOK = 0.2
+"""Pages of SQLite that are copied between two progress reports."""
+_POLL = 0.2
 
 
 def dump_sqlite(source: Path, target: Path, progress: Progress) -> None:
@@ -35,9 +35,9 @@ def dump_sqlite(source: Path, target: Path, progress: Progress) -> None:
 def check_sqlite(copy: Path, meant: Path) -> None:
     """Raises BackupError when the database in a file is damaged; the message names the file that is ``meant``."""
     with closing(sqlite3.connect(copy)) as connection:
-        told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if told != "ok":
-        raise BackupError(f"The database {meant} is damaged: {told}. Restore an earlier backup.")
+        result = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if result != "ok":
+        raise BackupError(f"The database {meant} is damaged: {result}. Restore an earlier backup.")
 
 
 def dump_postgresql(url: str, target: Path, progress: Progress) -> None:
@@ -69,7 +69,7 @@ def _plain(url: str) -> URL:
 
 
 def _run(program: str, options: Sequence[str], url: str, wait: Callable[[], None]) -> None:
-    """Run one of PostgreSQL's programs on a database. Raises BackupError with what it said."""
+    """Run one of PostgreSQL's programs on a database. Raises BackupError with its error output."""
     path = shutil.which(program)
     if path is None:
         raise BackupError(f"{program} is needed and not installed (Debian: postgresql-client).")
@@ -80,10 +80,10 @@ def _run(program: str, options: Sequence[str], url: str, wait: Callable[[], None
     where = plain.set(password=None).difference_update_query(["password"]).render_as_string()
     command = [path, f"--dbname={where}", "--no-password", *options]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603 - no shell
-        said = None
-        while said is None:
+        errors = None
+        while errors is None:
             with suppress(subprocess.TimeoutExpired):
-                said = running.communicate(timeout=_LOOK)[1]
+                errors = running.communicate(timeout=_POLL)[1]
             wait()
     if running.returncode:
-        raise BackupError(f"{program} failed: {said.strip()}")
+        raise BackupError(f"{program} failed: {errors.strip()}")

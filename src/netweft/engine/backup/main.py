@@ -99,11 +99,11 @@ def _passphrase(path: Path | None) -> str:
 def _run(program: str, data: Path, work: Callable[[], str]) -> int:
     configure_logging("error", as_json=False)
     try:
-        said = work()
+        message = work()
     except (BackupError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
         print(f"{program}: {sentence(error, data)}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
-    print(said)  # noqa: T201 - the same
+    print(message)  # noqa: T201 - the same
     return 0
 
 

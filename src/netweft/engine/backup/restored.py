@@ -1,4 +1,4 @@
-"""What a database is told when it has come out of a backup: the world has gone on since."""
+"""Adapting a database that was restored from a backup: hosts and jobs have changed since."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def end_unfinished(tx: Tx, created: str) -> None:
     for job_id in list(tx.scalars(sa.select(jobs.c.id).where(running))):
         queue.abandon(tx, job_id, text)
     leave(tx, sa.true(), text)
-    said = f"The engine was restored from the backup of {created}. Hosts report what has changed since."
-    audit.record(tx, SYSTEM, RESTORED, said, Severity.WARNING)
+    text = f"The engine was restored from the backup of {created}. Hosts report what has changed since."
+    audit.record(tx, SYSTEM, RESTORED, text, Severity.WARNING)

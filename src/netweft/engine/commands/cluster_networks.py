@@ -33,13 +33,13 @@ from netweft.engine.operations import (
     host_addresses,
     host_changes,
     host_labels,
-    host_standing,
+    host_rules,
     network_status,
     port_profiles,
     rollouts,
 )
 from netweft.engine.operations.races import translate_constraint_errors
-from netweft.engine.operations.rollouts import Seen, Task
+from netweft.engine.operations.rollouts import HostInputs, Task
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
@@ -94,34 +94,31 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     network = lock(tx, networks, network_id)  # before the cluster, as who gives it a port profile or removes it does
     cluster = lock(tx, clusters, spec.cluster_id)
     authorize.require(tx, actor, ActionGroup.ASSIGN_CLUSTER_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    already_attached = rules.is_not_attached(network.name, cluster.name, is_attached=True)
     check(
         _ATTACH,
         cluster_rules.network_is_in_data_center(network.name, is_in=network.data_center_id == cluster.data_center_id),
-        rules.is_not_attached(
-            network.name, cluster.name, is_attached=queries.find(tx, cluster.id, network_id) is not None
-        ),
+        already_attached if queries.find(tx, cluster.id, network_id) else None,
     )
     port_profiles.check_cluster(tx, _ATTACH, network, cluster)
     required = or_current(spec.required, network.provider_id is None)
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
     following = _following(tx, cluster, network, frozenset(), spec.roles)
-    seen = _snapshot(tx, cluster.id, network_id, following)
+    inputs = _snapshot(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
-    with translate_constraint_errors(
-        _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
-    ):
+    with translate_constraint_errors(_ATTACH, lambda _: already_attached):
         add_cluster_network(tx, cluster.id, network_id, required=required)
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
     here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
     lacking = host_labels.lacking(tx, *here)
     tasks = {host_id: Task(applies=host_id in following, labels=host_id in lacking) for host_id in following | lacking}
-    rollouts.begin(tx, actor, seen, tasks, reason)
+    rollouts.begin(tx, actor, inputs, tasks, reason)
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
-    told = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
-    _record_event(tx, actor, 946, text, cluster, network_id, told)
+    lines = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
+    _record_event(tx, actor, 946, text, cluster, network_id, lines)
     return network_id
 
 
@@ -160,8 +157,8 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     following = _following(tx, cluster, None, before, after)
-    seen = _snapshot(tx, cluster.id, network.id, following)
-    watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
+    inputs = _snapshot(tx, cluster.id, network.id, following)
+    watched = host_rules.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
         sa.update(cluster_networks)
@@ -169,13 +166,13 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         .values(required=required, status=cluster_networks.c.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
-    host_standing.check_hosts(tx, watched)
-    rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
+    host_rules.check_hosts(tx, watched)
+    rollouts.begin(tx, actor, inputs, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
-    told = _lines(cluster, before, after, row.required, required)
-    _record_event(tx, actor, 1112, text, cluster, network.id, told)
+    lines = _lines(cluster, before, after, row.required, required)
+    _record_event(tx, actor, 1112, text, cluster, network.id, lines)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -222,17 +219,17 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_ids: Sequence[str], network_
     The clusters' rows must be locked. Raises NotFoundError, BusyError while a host is being given the network.
     """
     following: dict[str, str] = {}
-    seen = []
+    inputs = []
     for cluster_id in cluster_ids:
         row = queries.get(tx, cluster_id, network_id)
         cluster = cluster_queries.get(tx, cluster_id)
         carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
         here = carrying | _following(tx, cluster, row, queries.roles_of(row), frozenset())
-        seen.append(_snapshot(tx, cluster_id, network_id, here))
+        inputs.append(_snapshot(tx, cluster_id, network_id, here))
         following |= here
     for cluster_id in cluster_ids:
         _detach(tx, actor, cluster_id, network_id)
-    rollouts.begin(tx, actor, Seen.of(seen), dict.fromkeys(following, Task()), reason)
+    rollouts.begin(tx, actor, HostInputs.of(inputs), dict.fromkeys(following, Task()), reason)
 
 
 def _detach(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -370,7 +367,7 @@ def _is_mapped(tx: Tx, cluster: ClusterRow, network: NetworkRow) -> bool:
     return bool(provider_queries.get(tx, network.provider_id).plugin_remote)
 
 
-def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
+def _snapshot(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> HostInputs:
     """What hosts depend on before a network comes or goes, or its roles, and before who has these now loses them.
 
     Whoever works on a host locks its row first and the cluster's networks then: to be called before they are written.

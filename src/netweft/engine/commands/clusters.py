@@ -33,9 +33,9 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.operations import host_standing
+from netweft.engine.operations import host_rules
 from netweft.engine.operations.mac_addresses import move_macs
-from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.queries import cluster_networks as cluster_network_queries
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries
@@ -49,6 +49,7 @@ from netweft.engine.statements import add
 
 _ADD = "Cannot add Cluster."
 _UPDATE = "Cannot edit Cluster."
+_NAME_USED = "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"
 _REMOVE = "Cannot remove Cluster."
 
 _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
@@ -59,7 +60,7 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 class _Fields(Texts):
     """``providers``: the default provider of external networks, or none. ``rollout_canaries``, ``rollout_wave``: hosts
     that a change reaches first, and at a time after those; ``rollout_soak``: seconds for which the first are watched,
-    -1 for as long as the engine is told; ``rollout_evacuates``: guests that a change would cut off are moved to other
+    -1 for the engine's setting; ``rollout_evacuates``: guests that a change would cut off are moved to other
     hosts before.
     """
 
@@ -123,7 +124,7 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
     management = _management_network(tx, data_center.id, spec.management_network)
     _check_management_network(cluster, management)
-    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: name_taken("Cluster", spec.name, _NAME_USED)):
         add(tx, clusters, cluster)
     add_cluster_network(tx, cluster.id, management.id, required=True, roles=HANDED_BACK | {Role.MANAGEMENT})
     text = f"Cluster {cluster.name} was added by {actor.name}."
@@ -157,9 +158,9 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
         macs = mac_pool_queries.macs_of_cluster(tx, spec.id)
         move_macs(tx, macs, before.mac_pool_id, after.mac_pool_id, action=_UPDATE)
     reasons = _reasons_to_follow(tx, before, after)
-    watched = host_standing.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
+    watched = host_rules.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
     if changed:
-        with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
+        with translate_constraint_errors(_UPDATE, lambda _: name_taken("Cluster", after.name, _NAME_USED)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
         text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
@@ -312,7 +313,3 @@ def _move_management(tx: Tx, actor: Actor, cluster: ClusterDetails, ref: Ref) ->
     update_cluster_network(
         tx, actor, UpdateClusterNetwork(cluster_id=cluster.id, network_id=network_id, required=True, roles=roles)
     )
-
-
-def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Cluster", name, (name,), code="CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE")

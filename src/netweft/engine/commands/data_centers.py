@@ -22,7 +22,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.operations import port_profiles, provider_networks
-from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.statements import add, rows
@@ -63,7 +63,7 @@ def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
     data_center = made(DataCenterRow, spec, id=new_id())
     check(_ADD, *_problems(data_center))
-    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: name_taken("Data Center", spec.name)):
         add(tx, data_centers, data_center)
     audit.record(tx, actor, 950, f"Data Center {spec.name} was added by {actor.name}.", data_center=data_center.id)
     management = AddNetwork(
@@ -90,7 +90,7 @@ def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
         check(_UPDATE, rules.version_is_not_above_clusters(after.version, clusters))
     if not changed:
         return
-    with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
+    with translate_constraint_errors(_UPDATE, lambda _: name_taken("Data Center", after.name)):
         tx.execute(sa.update(data_centers).where(data_centers.c.id == spec.id).values(changed))
     audit.record(tx, actor, 952, f"Data Center {after.name} was changed by {actor.name}.", data_center=spec.id)
 
@@ -123,7 +123,3 @@ def _problems(data_center: DataCenterRow) -> tuple[Problem | None, ...]:
         *fields.texts_are_valid("Data Center", data_center, fields.SHORT_NAME_MAX),
         rules.version_is_supported(data_center.version),
     )
-
-
-def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Data Center", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

@@ -1,4 +1,4 @@
-"""Answers to a host that is not as wanted, beside synchronizing it: want what it has, or ignore it for a while."""
+"""Responses to a host's drift besides synchronizing it: adopt its differences, or ignore them for a while."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def ignore_drift(tx: Tx, actor: Actor, spec: IgnoreDrift) -> None:
     host_drifts.record_drift(tx, spec.host_id)
     until = f"until {spec.until:%Y-%m-%d %H:%M:%S %Z}" if spec.until else "until it changes"
     why = f" ({spec.reason})" if spec.reason else ""
-    text = f"What differs on Host {data.row.name} is ignored {until} by {actor.name}{why}: {first_of(texts)}."
+    text = f"Differences on Host {data.row.name} are ignored {until} by {actor.name}{why}: {first_of(texts)}."
     audit.record(tx, actor, IGNORED, text, host=spec.host_id, cluster=data.row.cluster_id)
 
 
 def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -> None:
-    """Let differences count again that are ignored; ``names`` as of :class:`IgnoreDrift`.
+    """Stop ignoring differences; ``names`` as of :class:`IgnoreDrift`.
 
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -73,13 +73,13 @@ def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -
     check(_COUNT, rule.drift_is_ignored(data.row.name, keys))
     host_drifts.count_again(tx, host_id, keys.values())
     host_drifts.record_drift(tx, host_id)
-    text = f"What differs on Host {data.row.name} is no longer ignored: {first_of(list(keys))}."
+    text = f"Differences on Host {data.row.name} are no longer ignored: {first_of(list(keys))}."
     audit.record(tx, actor, COUNTED, text, host=host_id, cluster=data.row.cluster_id)
 
 
 def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -> str | None:
-    """Want of a host what it has, as far as attachments and bonds can say it: a setup like any other, which is
-    committed. What else differs is put right by it.
+    """Adopt a host's differences as its desired state, as far as attachments and bonds can express them: an ordinary
+    setup, which is committed. It synchronizes all other differences.
 
     ``names``: of networks, NICs and bonds; none for all that differs. Returns the job's id, None when nothing differs.
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
@@ -95,7 +95,7 @@ def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = 
     check(_ADOPT, rule.drift_can_be_adopted(found.left))
     request = restore_request(found.setup, data.intent, (None, {}), commit=True)
     adopted = [one.text for one in (data.drift.differences() if chosen is None else data.drift.on(chosen))]
-    text = f"{actor.name} wants of Host {data.row.name} what it has: {first_of(adopted)}."
+    text = f"Differences on Host {data.row.name} were adopted by {actor.name}: {first_of(adopted)}."
     audit.record(tx, actor, ADOPTED, text, host=host_id, cluster=data.row.cluster_id)
     request = replace(request, synchronized=tuple(data.differences()))
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _ADOPT)
@@ -114,14 +114,14 @@ def _groups(data: HostData, names: Collection[str]) -> list[str]:
 
 
 def _named(data: HostData) -> Mapping[str, str]:
-    """The names of what differs, by its key in the drift."""
+    """The names of the attachments and bases that differ, by their keys in the drift."""
     drift: Drift = data.drift
     networks = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
     return {key: networks.get(key, key) for key in (*drift.attachments, *drift.bases)}
 
 
 def _texts(data: HostData, names: Collection[str]) -> list[str]:
-    """The sentences of the differences that names are about."""
+    """The texts of the differences that have one of the names."""
     here = {one.text for one in data.drift.on(_groups(data, names))}
     return [
         one.text
@@ -131,10 +131,10 @@ def _texts(data: HostData, names: Collection[str]) -> list[str]:
 
 
 def _wrong(data: HostData, names: Sequence[str]) -> list[str]:
-    """Those of the names of which nothing differs."""
+    """The names without differences."""
     return [name for name in names if not _texts(data, (name,))]
 
 
 def _there(data: HostData) -> set[str]:
-    """The names that something differs of."""
+    """The names that have differences."""
     return {*_named(data).values(), *(one.what for one in data.drift.differences())}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from netweft.core.protocol import Credentials
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
+from netweft.engine.access.tokens import digest
 from netweft.engine.actor import Actor
 from netweft.engine.commands.hosts import host_joined
 from netweft.engine.commands.simulated_hosts import record_joined, register_simulated_hosts
@@ -87,7 +87,7 @@ def _issue(tx: Tx, host_id: str | None) -> str:
     tx.execute(
         insert(enrollments).values(
             id=new_id(),
-            token_hash=_digest(token),
+            token_hash=digest(token),
             host_id=host_id,
             simulated=host_id is None,
             created=now,
@@ -124,7 +124,7 @@ def _sign(tx: Tx, authority: Authority, host_ids: list[str], request: EnrollRequ
 
 def _redeem(tx: Tx, token: str) -> EnrollmentRow:
     usable = and_(
-        enrollments.c.token_hash == _digest(token), enrollments.c.used.is_(None), enrollments.c.expires > utc_now()
+        enrollments.c.token_hash == digest(token), enrollments.c.used.is_(None), enrollments.c.expires > utc_now()
     )
     for row in rows(tx, EnrollmentRow, select(enrollments).where(usable).with_for_update()):
         tx.execute(update(enrollments).where(enrollments.c.id == row.id).values(used=utc_now()))
@@ -154,7 +154,3 @@ def _agent_url(text: str) -> str:
     if not is_fit:
         raise MalformedError(f"The agent's address must be https://HOST:PORT, not '{text}'.")
     return text.rstrip("/")
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What concerns a fabric as a whole: its classes of traffic, asked for and raised."""
+"""Commands on a whole fabric: list its classes of traffic, and raise their MTU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RAISE = "Cannot raise the MTU."
 
 
 def list_system_classes(tx: Tx, actor: Actor, provider_id: str) -> str:
-    """Ask for the classes of traffic of a fabric; returns the id of the job, whose result they are. Raises
+    """List the classes of traffic of a fabric; returns the id of the job, whose result they are. Raises
     NotFoundError.
     """
     row = CONFIGURATION_PROVIDERS.get(tx, provider_id)
@@ -27,22 +27,22 @@ def list_system_classes(tx: Tx, actor: Actor, provider_id: str) -> str:
     )
 
 
-def raise_mtu(tx: Tx, actor: Actor, told: RaiseMtu, *, interrupts_fabric: bool) -> str:
+def raise_mtu(tx: Tx, actor: Actor, request: RaiseMtu, *, interrupts_fabric: bool) -> str:
     """Let a class of traffic of a whole fabric carry longer frames; returns the id of the job. It is never lowered.
-    ``interrupts_fabric``: whether who asks has said that all its traffic may be interrupted, which only a plan does
-    without.
+    ``interrupts_fabric``: whether the user has confirmed that all its traffic may be interrupted; a plan does not
+    need that.
 
     Needs CREATE_STORAGE_POOL on the provider. Raises NotFoundError, DeniedError, ValidationError.
     """
-    row = CONFIGURATION_PROVIDERS.get(tx, told.provider_id)
+    row = CONFIGURATION_PROVIDERS.get(tx, request.provider_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL, ObjectRef(ObjectType.PROVIDER, row.id))
     check(
         _RAISE,
-        rules.mtu_can_be_raised(told.mtu),
-        rules.interruption_is_accepted(row.name, accepted=told.plan or interrupts_fabric),
+        rules.mtu_can_be_raised(request.mtu),
+        rules.interruption_is_accepted(row.name, accepted=request.plan or interrupts_fabric),
     )
-    what = "Finding out what is interrupted when" if told.plan else "Raising"
-    text = f"{what} the MTU of class {told.system_class[:60]} of Provider {row.name}" + (
-        " is raised" if told.plan else ""
+    what = "Finding out what is interrupted when" if request.plan else "Raising"
+    text = f"{what} the MTU of class {request.system_class[:60]} of Provider {row.name}" + (
+        " is raised" if request.plan else ""
     )
-    return queue.enqueue(tx, actor, "raise_mtu", f"provider:{row.id}", text, told)
+    return queue.enqueue(tx, actor, "raise_mtu", f"provider:{row.id}", text, request)

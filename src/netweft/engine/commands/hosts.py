@@ -28,7 +28,7 @@ from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_addresses, host_changes, host_labels, rollouts
-from netweft.engine.operations.host_standing import Watch, check_hosts, watch_hosts
+from netweft.engine.operations.host_rules import Watch, check_hosts, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnHost, RemoveHost
@@ -59,7 +59,7 @@ _REFRESH = "Cannot refresh Host."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddHost(Texts):
-    """A host to be. ``address`` as users know the machine; where its agent listens, the agent says when it joins."""
+    """A new host. ``address``: the machine, as users call it; the agent sends its own address when it joins."""
 
     name: str
     address: str
@@ -213,7 +213,7 @@ def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, forc
 
 
 def forget_host(tx: Tx, actor: Actor, host: HostRow) -> None:
-    """Remove a host's rows, and tell what is left on it."""
+    """Remove a host's rows, with an event of what is left on it."""
     carried = sa.select(networks.c.name).join(attachments, attachments.c.network_id == networks.c.id)
     names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
     tx.execute(sa.delete(hosts).where(hosts.c.id == host.id))
@@ -306,7 +306,7 @@ def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
 
 
 def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
-    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_standing`), several of them one after
+    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_rules`), several of them one after
     the other (:mod:`netweft.engine.operations.rollouts`).
 
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
@@ -315,7 +315,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     for (host_id, problem), name in check_hosts(tx, watched, NIC_WIDE_RULES).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
-    rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)
+    rollouts.begin(tx, actor, watched.inputs, dict.fromkeys(watched.names, rollouts.Task()), reason)
 
 
 def set_status(tx: Tx, host: HostRow, status: str, reason: str) -> bool:

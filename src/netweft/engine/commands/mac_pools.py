@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import mac_pool as rules
@@ -21,7 +20,7 @@ from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.mac_pools import MacPoolRow, mac_pools, mac_ranges
 from netweft.engine.operations.mac_addresses import set_exclusive
-from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.queries import mac_pools as queries
 from netweft.engine.statements import add
 
@@ -73,7 +72,7 @@ def insert_pool(tx: Tx, spec: AddMacPool) -> str:
     """The rows of a new pool. Asks no rule but that on names, records no event; returns the pool's id."""
     pool = made(MacPoolRow, spec, id=new_id())
     check(_ADD, *fields.texts_are_valid("MAC pool", pool))
-    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: name_taken("MAC pool", spec.name)):
         add(tx, mac_pools, pool)
     _insert_ranges(tx, pool.id, spec.ranges)
     return pool.id
@@ -107,7 +106,7 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
     if "allow_duplicates" in changed:
         set_exclusive(tx, spec.id, exclusive=forbids)
     if changed:
-        with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
+        with translate_constraint_errors(_UPDATE, lambda _: name_taken("MAC pool", after.name)):
             tx.execute(sa.update(mac_pools).where(mac_pools.c.id == spec.id).values(changed))
     audit.record(tx, actor, 10702, f"MAC pool {after.name} was changed by {actor.name}.")
 
@@ -138,7 +137,3 @@ def _check_ranges(tx: Tx, action: str, ranges: Sequence[MacRange], *, besides: s
 
 def _insert_ranges(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
     tx.execute(sa.insert(mac_ranges), [{"pool_id": pool_id, "first": one.first, "last": one.last} for one in ranges])
-
-
-def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("MAC pool", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

@@ -29,7 +29,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.qos import qoss
-from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, rollouts, vnic_sync
+from netweft.engine.operations import host_labels, host_rules, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -169,7 +169,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     after = _after(before, spec)
     changed = changes(before, after)
     on_hosts = {"name", *_HOST_SIDE} & changed.keys()
-    watched = host_standing.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
+    watched = host_rules.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
     _check_update(tx, before, after, spec, watched.names)
     if not changed:
         return None
@@ -191,8 +191,8 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     if {"vlan_id", "mtu"} & changed.keys():
         vnic_sync.mark_on(tx, (spec.id,))
     text = f"Network {after.name} was changed by {actor.name}."
-    told = _lines(tx, before, after)
-    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id, changes=told)
+    lines = _lines(tx, before, after)
+    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id, changes=lines)
     return job_id
 
 
@@ -215,13 +215,13 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
         rules.is_not_labelled(before.name, before.label),
         provider_rules.is_not_labelled(before.name, is_provided=before.provider_id is not None),
     )
-    seen = rollouts.snapshot(tx, (), (network_id,))
+    inputs = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
     lacking = host_labels.lacking(tx, networks.c.id == network_id)
-    rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
+    rollouts.bring_labels(tx, actor, inputs, lacking, f"network {before.name} has got label {label}")
     text = f"Network {before.name} was labelled {label} by {actor.name}."
-    told = (f"label none became {label}",)
-    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=told)
+    lines = (f"label none became {label}",)
+    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=lines)
 
 
 def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -233,14 +233,14 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     _require_configure(tx, actor, network_id)
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
-    seen = rollouts.snapshot(tx, (), (network_id,))
+    inputs = rollouts.snapshot(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
     carrying = host_labels.carrying(tx, network_id, label)
     reason = f"network {before.name} has lost label {label}"
-    rollouts.bring_labels(tx, actor, seen, carrying, reason, lost=(network_id,))
-    text = f"Label {label} was taken off network {before.name} by {actor.name}."
-    told = (f"label {label} became none",)
-    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=told)
+    rollouts.bring_labels(tx, actor, inputs, carrying, reason, lost=(network_id,))
+    text = f"Label {label} was removed from network {before.name} by {actor.name}."
+    lines = (f"label {label} became none",)
+    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=lines)
 
 
 def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:

@@ -10,18 +10,15 @@ from netweft.core.errors import NotFoundError
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import port_profile as rules
-from netweft.engine import audit
-from netweft.engine.access import authorize
-from netweft.engine.access.objects import ObjectRef, ObjectType
-from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock
-from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.port_profiles import PortProfileRow, port_profiles
 from netweft.engine.model.providers import providers
 from netweft.engine.operations import fabric_members
 from netweft.engine.operations import port_profiles as operations
+from netweft.engine.operations.network_access import lock_network, record_event
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import port_profiles as queries
 from netweft.engine.queries.port_profiles import PortProfileDetails
@@ -66,7 +63,7 @@ def add_port_profile(tx: Tx, actor: Actor, spec: AddPortProfile) -> tuple[str, s
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
-    network = _begin(tx, actor, spec.network_id)
+    network = lock_network(tx, actor, spec.network_id)
     provider = CONFIGURATION_PROVIDERS.get(tx, resolve(tx, providers, spec.provider, "configuration provider"))
     lock(tx, providers, provider.id)  # it is not removed meanwhile
     row = made(PortProfileRow, spec, network_id=network.id, provider_id=provider.id)
@@ -87,7 +84,9 @@ def add_port_profile(tx: Tx, actor: Actor, spec: AddPortProfile) -> tuple[str, s
         add(tx, port_profiles, row)
     fabric_members.align(tx, {network.id})
     job_id = operations.want(tx, actor, network.id, provider.id)
-    _audit(tx, actor, ADDED, f"Network {network.name} has got a port profile of provider {provider.name}", network)
+    record_event(
+        tx, actor, ADDED, f"A port profile for network {network.name} was added on provider {provider.name}", network
+    )
     return provider.id, job_id
 
 
@@ -106,7 +105,7 @@ def update_port_profile(tx: Tx, actor: Actor, spec: UpdatePortProfile) -> str | 
     tx.execute(sa.update(port_profiles).where(*_at(spec.network_id, spec.provider_id)).values(changed))
     job_id = operations.want(tx, actor, network.id, spec.provider_id)
     text = f"The port profile of network {network.name} of provider {profile.provider_name} was changed"
-    _audit(tx, actor, UPDATED, text, network)
+    record_event(tx, actor, UPDATED, text, network)
     return job_id
 
 
@@ -121,19 +120,12 @@ def remove_port_profile(tx: Tx, actor: Actor, network_id: str, provider_id: str)
     tx.execute(sa.delete(port_profiles).where(*_at(network_id, provider_id)))
     job_id = operations.release(tx, actor, network_id, provider_id)
     text = f"The port profile of network {network.name} of provider {profile.provider_name} was removed"
-    _audit(tx, actor, REMOVED, text, network)
+    record_event(tx, actor, REMOVED, text, network)
     return job_id
 
 
-def _begin(tx: Tx, actor: Actor, network_id: str) -> NetworkRow:
-    """The network; nobody else changes it or its port profiles until the transaction ends."""
-    network = lock(tx, networks, network_id)
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
-    return network
-
-
 def _found(tx: Tx, actor: Actor, network_id: str, provider_id: str) -> tuple[NetworkRow, PortProfileDetails]:
-    network = _begin(tx, actor, network_id)
+    network = lock_network(tx, actor, network_id)
     profile = queries.find(tx, network_id, provider_id)
     if profile is None:
         raise NotFoundError(f"Network '{network.name}' has no port profile of a provider with the id {provider_id}.")
@@ -142,8 +134,3 @@ def _found(tx: Tx, actor: Actor, network_id: str, provider_id: str) -> tuple[Net
 
 def _at(network_id: str, provider_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return port_profiles.c.network_id == network_id, port_profiles.c.provider_id == provider_id
-
-
-def _audit(tx: Tx, actor: Actor, code: int, text: str, network: NetworkRow) -> None:
-    about = audit.About(data_center=network.data_center_id, network=network.id)
-    audit.record(tx, actor, code, f"{text} by {actor.name}.", **about)

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import port_profile as profile_rules
@@ -30,9 +29,9 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import CONFIGURATION, NETWORKS, ProviderRow, providers
-from netweft.engine.operations import host_standing
+from netweft.engine.operations import host_rules
 from netweft.engine.operations import provider_objects as objects
-from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.races import name_taken, translate_constraint_errors
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import port_profiles as profile_queries
@@ -105,7 +104,7 @@ def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, typ
     row = _sealed(made(ProviderRow, spec, id=spec.id, read_only=read_only), spec, box)
     _check(_ADD, row, spec)
     check(_ADD, profile_rules.fabric_is_registered_once(_other_at(tx, row)))
-    check(_ADD, _name_is_taken(row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
+    check(_ADD, name_taken("Provider", row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
     payload = SaveProvider(provider_id=row.id, values=msgspec.to_builtins(row), is_new=True)
     return _enqueue(tx, actor, "save_provider", f"Adding Provider {row.name}", payload)
 
@@ -124,7 +123,7 @@ def update_provider(
     _check(_UPDATE, after, spec)
     check(_UPDATE, profile_rules.fabric_is_registered_once(_other_at(tx, after)))
     taken = queries.PROVIDERS.is_taken(tx, after.name, besides=spec.id)
-    check(_UPDATE, _name_is_taken(after.name) if taken else None)
+    check(_UPDATE, name_taken("Provider", after.name) if taken else None)
     changed = changes(before, after)
     if not changed:
         return None
@@ -137,7 +136,7 @@ def update_provider(
 
 def insert_provider(tx: Tx, actor: Actor, row: ProviderRow) -> None:
     """Keep a new provider, which has answered. Raises ValidationError when another took its name meanwhile."""
-    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(row.name)):
+    with translate_constraint_errors(_ADD, lambda _: name_taken("Provider", row.name)):
         add(tx, providers, row)
     audit.record(tx, actor, ADDED, f"Provider {row.name} was added by {actor.name}.")
 
@@ -154,8 +153,8 @@ def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str,
     there = cluster_queries.with_provider(tx, provider_id) if _ON_HOSTS & values.keys() else {}
     if before.plugin_remote and not row.plugin_remote:
         check(_UPDATE, rules.plugin_is_unused(row.name, cluster_queries.vms_on_provider(tx, provider_id, there)))
-    watched = host_standing.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
-    with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(row.name)):
+    watched = host_rules.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
+    with translate_constraint_errors(_UPDATE, lambda _: name_taken("Provider", row.name)):
         tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))
     if before.read_only and not row.read_only:
         objects.try_now(tx, provider_objects.c.provider_id == provider_id)
@@ -290,7 +289,3 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
 
 def _enqueue(tx: Tx, actor: Actor, kind: str, description: str, payload: OnProvider) -> str:
     return queue.enqueue(tx, actor, kind, f"provider:{payload.provider_id}", description, payload)
-
-
-def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Provider", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

@@ -23,7 +23,7 @@ from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import host_standing, vnic_sync
+from netweft.engine.operations import host_rules, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import qos as queries
 from netweft.engine.queries.qos import QOSS
@@ -92,7 +92,7 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     changed = changes(before, after)
     if not changed:
         return
-    watched = host_standing.watch(tx, _UPDATE, queries.networks_with(tx, spec.id))
+    watched = host_rules.watch(tx, _UPDATE, queries.networks_with(tx, spec.id))
     with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, is_taken=True)):
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
     if changed.keys() & set(rules.LIMITS):
@@ -110,7 +110,7 @@ def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
     data_center = _begin(tx, actor, data_center_id)
     qos = queries.get(tx, data_center_id, qos_id)
     _refresh(tx, actor, qos_id)
-    watched = host_standing.watch(tx, _REMOVE, queries.networks_with(tx, qos_id))
+    watched = host_rules.watch(tx, _REMOVE, queries.networks_with(tx, qos_id))
     tx.execute(sa.delete(qoss).where(qoss.c.id == qos_id))
     follow(tx, actor, watched, f"QoS {qos.name} was removed")
     text = f"QoS {qos.name} was removed from data centre {data_center.name} by {actor.name}."

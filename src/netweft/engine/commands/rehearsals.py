@@ -1,7 +1,7 @@
-"""Rehearsing a command: it is done in a transaction, what it would have hosts do is looked at, and it is undone.
+"""Rehearsing a command: run it in a transaction, plan the changes of hosts that it would cause, and roll it back.
 
-So a plan is made by the very commands that make the change, and by all of them. What a command does at once, in its
-transaction, is undone with it; what it would do later is in the jobs that it wrote down.
+So the commands themselves make the plan, and every command can be planned. Its changes of the database are rolled back
+with the transaction; its later work is planned from the jobs that it has enqueued.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A host that is to change. ``intent``: what it shall be, None where that cannot be; ``problem``: why not.
-    ``wave``: of the rollout that reaches it, None where it is asked at once. ``evacuates``: whether guests that the
+    """A host that is to change. ``intent``: its future intent, None where that is impossible; ``problem``: the reason.
+    ``wave``: of the rollout that reaches it, None where it changes at once. ``evacuates``: whether guests that the
     change cuts off are moved away before.
     """
 
@@ -58,8 +58,9 @@ class Coming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedHost:
-    """What a host would do, and why. ``plan``: None where there is a ``problem``. ``wave``: of the rollout that reaches
-    it, None where it is asked at once. ``evacuated``: the guests that are moved to other hosts before, by name.
+    """The planned change of a host, and its reason. ``plan``: None where there is a ``problem``. ``wave``: of the
+    rollout that reaches it, None where it changes at once. ``evacuated``: the guests that are moved to other hosts
+    before, by name.
     """
 
     host_id: str
@@ -75,8 +76,8 @@ class PlannedHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPlan:
-    """What a request would have hosts do, in their turn; ``others``: what else it would start. ``id``: the same for
-    the same steps on the same hosts.
+    """The changes of hosts that a request would cause, in their order; ``others``: other jobs that it would start.
+    ``id``: the same for the same steps on the same hosts.
     """
 
     hosts: tuple[PlannedHost, ...]
@@ -89,24 +90,24 @@ class RequestPlan:
 
     @property
     def id(self) -> str:
-        """A digest of what hosts would do."""
-        told = list(self.others)
+        """A digest of the planned changes."""
+        lines = list(self.others)
         for one in self.hosts:
-            told += [one.host_id, one.problem]
-            told += [f"{step.text}: {step.loss.value}" for step in one.plan.steps] if one.plan else []
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+            lines += [one.host_id, one.problem]
+            lines += [f"{step.text}: {step.loss.value}" for step in one.plan.steps] if one.plan else []
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
-    """What a command would have hosts do. ``others``: descriptions of the other jobs that it would start."""
+    """The changes of hosts that a command would cause. ``others``: descriptions of its other jobs."""
 
     hosts: tuple[Coming, ...]
     others: tuple[str, ...]
 
 
 class RehearsedError(Exception):
-    """Ends the transaction of a rehearsal, and the handler that asked for it."""
+    """Ends the transaction of a rehearsal, and the handler that called it."""
 
     def __init__(self, rehearsed: Rehearsed) -> None:
         super().__init__("a rehearsal has ended")
@@ -114,7 +115,7 @@ class RehearsedError(Exception):
 
 
 class StalePlanError(ValidationError):
-    """Hosts would do something else by now than what the plan says that the request is for."""
+    """The changes of hosts would differ from the plan that the request refers to."""
 
 
 def rehearse(
@@ -124,8 +125,8 @@ def rehearse(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> NoReturn:
-    """Do a command and undo it. Raises RehearsedError, or whatever the command raises. ``correlation_id``: of the actor
-    that the command is given, and of nobody else.
+    """Run a command and roll it back. Raises RehearsedError, or whatever the command raises. ``correlation_id``: of the
+    command's actor; no other request may use it.
     """
 
     def done(tx: Tx) -> NoReturn:
@@ -145,7 +146,7 @@ def run_as_planned(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Do a command if hosts would do by it what the plan of that id says.
+    """Run a command if its changes of hosts equal the plan with that id.
 
     Raises StalePlanError, or whatever the command raises.
     """
@@ -191,21 +192,21 @@ def _last_job(tx: Tx) -> int:
 
 
 def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
-    """What the jobs will do that were written down since."""
+    """The changes by the jobs that were enqueued since."""
     mine = jobs.c.number > first, jobs.c.correlation_id == correlation_id
     found = rows(tx, JobRow, sa.select(jobs).where(*mine).order_by(jobs.c.number))
     applied = {row.id: msgspec.convert(row.payload, ApplyHost).host_id for row in found if row.kind == _APPLY}
     labelled = [msgspec.convert(row.payload, PropagateLabels) for row in found if row.kind == _LABELS]
-    loaded = queries.load(tx, {*applied.values(), *(told.host_id for told in labelled)})
+    loaded = queries.load(tx, {*applied.values(), *(one.host_id for one in labelled)})
     rolled = [msgspec.convert(row.payload, RollOut).rollout_id for row in found if row.kind == _ROLL_OUT]
     coming = _rolled_out(tx, rolled)
     for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
         data = loaded[change.host_id]
         intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
-    for told in labelled:
-        if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told.lost, told.reason)):
-            coming[told.host_id] = one
+    for job in labelled:
+        if job.host_id not in coming and (one := _by_labels(tx, loaded[job.host_id], job.lost, job.reason)):
+            coming[job.host_id] = one
     others = [row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT}]
     for row in found:
         if row.kind == _PROVIDER:
@@ -216,15 +217,15 @@ def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
 
 
 def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
-    """What the job that keeps a changed provider has hosts do, once the provider has answered."""
-    told = msgspec.convert(row.payload, SaveProvider)
-    if told.is_new:
+    """The changes of hosts by the job that saves a changed provider, once the provider has answered."""
+    payload = msgspec.convert(row.payload, SaveProvider)
+    if payload.is_new:
         return Rehearsed(hosts=(), others=())
     actor = Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
     undone = tx.begin_nested()
     try:
         first = _last_job(tx)
-        change_provider(tx, actor, told.provider_id, told.values)
+        change_provider(tx, actor, payload.provider_id, payload.values)
         return _rehearsed(tx, first, row.correlation_id)
     except ValidationError as error:
         return Rehearsed(hosts=(), others=(f"{row.description}, which would be refused: {error.text}",))
@@ -233,7 +234,7 @@ def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
 
 
 def _turn(one: Coming) -> tuple[int, str]:
-    """Those that are asked at once come first."""
+    """Hosts that change at once come first."""
     return -1 if one.wave is None else one.wave, one.data.row.name
 
 
@@ -249,7 +250,7 @@ def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
         if takes_back:
             held |= {one.host_id: former(tx, row, one) for one in members}
         loaded = queries.load(tx, {one.host_id for one in members}, held=held)
-        reason = f"this is taken back: {row.reason}" if takes_back else row.reason
+        reason = f"this is reverted: {row.reason}" if takes_back else row.reason
         for one in members:
             found = _of_member(tx, one, loaded[one.host_id], reason, held)
             if found is not None:
@@ -263,7 +264,7 @@ def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
 
 
 def _of_member(tx: Tx, one: HostOfRollout, data: HostData, reason: str, held: Mapping[str, Held]) -> Coming | None:
-    """What a host of a rollout is asked for; None where it need not be."""
+    """The planned change of a host of a rollout; None where it does not change."""
     found = _by_labels(tx, data, one.lost, reason, held) if one.labels else None
     if found is None and one.applies:
         return Coming(data=data, reason=reason, intent=queries.intent_to_bring(data, data.intent))
@@ -273,7 +274,7 @@ def _of_member(tx: Tx, one: HostOfRollout, data: HostData, reason: str, held: Ma
 def _by_labels(
     tx: Tx, data: HostData, lost: list[str], reason: str, held: Mapping[str, Held] | None = None
 ) -> Coming | None:
-    """None where the host need not be asked."""
+    """None where the host does not change."""
     try:
         candidate = setup_by_labels(tx, data.row.id, lost, _ACTION, held=held)
     except ValidationError as error:

@@ -24,7 +24,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
-from netweft.engine.operations.host_standing import check_hosts, watch_hosts
+from netweft.engine.operations.host_rules import check_hosts, watch_hosts
 from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
@@ -111,33 +111,36 @@ def describe(view: HostView, request: SetupRequest) -> str:
         return known.get(ref.id, str(ref))
 
     parts = [
-        ("set", [named(wish.network if wish.network != Ref() else Ref(id=wish.id)) for wish in request.attachments]),
+        (
+            "set",
+            [named(change.network if change.network != Ref() else Ref(id=change.id)) for change in request.attachments],
+        ),
         ("remove", [named(ref) for ref in request.removed]),
         ("synchronize", [named(Ref(id=attachment_id)) for attachment_id in request.synchronized]),
-        ("set bond", [named(wish.bond) for wish in request.bonds]),
+        ("set bond", [named(change.bond) for change in request.bonds]),
         ("remove bond", [named(ref) for ref in request.removed_bonds]),
         ("remove unmanaged", list(request.removed_unmanaged)),
-        ("label", [wish.label for wish in request.labels]),
+        ("label", [change.label for change in request.labels]),
         ("unlabel", list(request.removed_labels)),
     ]
     return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what) or "put right what differs"
 
 
-def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentChange) -> str | None:
+def add_attachment(tx: Tx, actor: Actor, host_id: str, change: AttachmentChange) -> str | None:
     """Attach one network; as :func:`setup_host_networks`."""
-    request = SetupRequest(attachments=(replace(wish, id="", is_new=True),))
+    request = SetupRequest(attachments=(replace(change, id="", is_new=True),))
     return setup_host_networks(
         tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot add network attachment."
     )
 
 
 def update_attachment(
-    tx: Tx, actor: Actor, host_id: str, wish: AttachmentChange, *, synchronize: bool = False
+    tx: Tx, actor: Actor, host_id: str, change: AttachmentChange, *, synchronize: bool = False
 ) -> str | None:
     """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of
     sync.
     """
-    request = SetupRequest(attachments=(wish,), synchronized=(wish.id,) if synchronize else ())
+    request = SetupRequest(attachments=(change,), synchronized=(change.id,) if synchronize else ())
     return setup_host_networks(
         tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot update network attachment."
     )

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from netweft.core.rules import check, fields
 from netweft.core.rules import snapshot as rules
 from netweft.core.rules import vm as vm_rules
-from netweft.engine import audit
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -26,6 +25,7 @@ from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import vnic_addresses
 from netweft.engine.operations.hardware import SAME
 from netweft.engine.operations.mac_addresses import release_mac
+from netweft.engine.operations.vm_events import record_event
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import subnets as subnet_queries
@@ -71,7 +71,7 @@ def add_snapshot(tx: Tx, actor: Actor, spec: AddSnapshot) -> str:
     )
     snapshot_id = _keep(tx, vm, "regular", spec.description)
     text = f"Snapshot '{spec.description}' creation for VM {vm.name} was initiated by {actor.name}."
-    _audit(tx, actor, ADDED, text, vm)
+    record_event(tx, actor, ADDED, text, vm)
     return snapshot_id
 
 
@@ -85,7 +85,7 @@ def remove_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str) -> None:
     check(_REMOVE, rules.shows_itself(vm.name, in_preview=_previewed(queries.of_vms(tx, (vm_id,))[vm_id]) is not None))
     _forget(tx, vm, [snapshot_id])
     text = f"Snapshot '{snapshot.description}' deletion for VM {vm.name} was initiated by {actor.name}."
-    _audit(tx, actor, REMOVED, text, vm)
+    record_event(tx, actor, REMOVED, text, vm)
 
 
 def preview_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with_memory: bool = False) -> None:
@@ -99,7 +99,7 @@ def preview_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with
     tx.execute(sa.update(snapshots).where(snapshots.c.id == snapshot_id).values(in_preview=True))
     _apply(tx, vm, snapshot)
     text = f"Snapshot '{snapshot.description}' preview for VM {vm.name} was initiated by {actor.name}."
-    _audit(tx, actor, PREVIEWED, text, vm)
+    record_event(tx, actor, PREVIEWED, text, vm)
 
 
 def commit_snapshot(tx: Tx, actor: Actor, vm_id: str) -> None:
@@ -109,7 +109,7 @@ def commit_snapshot(tx: Tx, actor: Actor, vm_id: str) -> None:
     """
     vm, previewed, _ = _end_of_preview(tx, actor, vm_id)
     _forget_later(tx, vm, previewed)
-    _audit(tx, actor, RESTORED, f"VM {vm.name} restored from Snapshot by {actor.name}.", vm)
+    record_event(tx, actor, RESTORED, f"VM {vm.name} restored from Snapshot by {actor.name}.", vm)
 
 
 def undo_snapshot(tx: Tx, actor: Actor, vm_id: str) -> None:
@@ -121,7 +121,7 @@ def undo_snapshot(tx: Tx, actor: Actor, vm_id: str) -> None:
     _apply(tx, vm, before)
     tx.execute(sa.update(snapshots).where(snapshots.c.id == previewed.id).values(in_preview=False))
     _forget(tx, vm, [before.id])
-    _audit(tx, actor, RESTORED, f"The preview of a Snapshot of VM {vm.name} was undone by {actor.name}.", vm)
+    record_event(tx, actor, RESTORED, f"The preview of a Snapshot of VM {vm.name} was undone by {actor.name}.", vm)
 
 
 def restore_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with_memory: bool = False) -> None:
@@ -135,7 +135,7 @@ def restore_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with
     _apply(tx, vm, snapshot)
     _forget_later(tx, vm, snapshot, held)
     text = f"VM {vm.name} restored from Snapshot '{snapshot.description}' by {actor.name}."
-    _audit(tx, actor, RESTORED, text, vm)
+    record_event(tx, actor, RESTORED, text, vm)
 
 
 def begin_stateless(tx: Tx, vm: VmRow) -> None:
@@ -213,7 +213,7 @@ def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
     tx.execute(sa.insert(snapshots), values)
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id]
     parameters = vm_queries.parameters_of(tx, [row.id for row in rows])
-    addresses = vnic_addresses.remembered(tx, [row.id for row in rows])
+    addresses = vnic_addresses.addresses_of(tx, [row.id for row in rows])
     for row in rows:
         kept = {name: getattr(row, name) for name in _VNIC_FIELDS}
         filters = [{"name": one.name, "value": one.value} for one in parameters.get(row.id, ())]
@@ -229,7 +229,7 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(snapshot.hardware))
     usable = {None, *template_queries.profiles_for_vms(tx, vm.cluster_id)}
     rows = queries.vnics_of(tx, snapshot.id)
-    had = vnic_addresses.remembered(tx, [row.vnic_id for row in rows])
+    had = vnic_addresses.addresses_of(tx, [row.vnic_id for row in rows])
     subnets = subnet_queries.of_profiles(tx, {row.profile_id for row in rows if row.profile_id})
     tx.execute(sa.delete(vnics).where(vnics.c.vm_id == vm.id))
     for row in rows:
@@ -267,7 +267,3 @@ def _forget(tx: Tx, vm: VmRow, snapshot_ids: list[str], held: Counter[str] | Non
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
     for mac in (held - _held(tx, vm)).elements():
         release_mac(tx, pool_id, mac)
-
-
-def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
-    audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

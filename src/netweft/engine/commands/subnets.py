@@ -14,17 +14,14 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import subnet as rules
 from netweft.core.rules.subnet import Pool, Route
-from netweft.engine import audit
-from netweft.engine.access import authorize
-from netweft.engine.access.objects import ObjectRef, ObjectType
-from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.subnets import SubnetRow, subnets, vnic_addresses
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import provider_networks, vnic_sync
+from netweft.engine.operations.network_access import lock_network, record_event
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries.subnets import SUBNETS
@@ -75,7 +72,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
-    network = _begin(tx, actor, spec.network_id)
+    network = lock_network(tx, actor, spec.network_id)
     provider_networks.require_writable(tx, _ADD, network, f"Subnet '{spec.name}'")
     check(_ADD, rules.cidr_is_valid(spec.cidr))
     subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
@@ -88,7 +85,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     )
     add(tx, subnets, subnet)
     provider_networks.want_subnet(tx, actor, network, subnet.id)
-    _audit(tx, actor, ADDED, f"Subnet {subnet.name} ({subnet.cidr}) was added to network {network.name}", network)
+    record_event(tx, actor, ADDED, f"Subnet {subnet.name} ({subnet.cidr}) was added to network {network.name}", network)
     return subnet.id
 
 
@@ -98,12 +95,12 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
     """
-    network = _begin(tx, actor, queries.get(tx, spec.id).network_id)
+    network = lock_network(tx, actor, queries.get(tx, spec.id).network_id)
     before = lock(tx, subnets, spec.id)
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
     after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
-    after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.taken(tx, spec.id))
+    after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.used_addresses(tx, spec.id))
     changed = changes(before, after)
     here = subnets.c.network_id == network.id
     user = queries.user_of(tx, spec.id, after.gateway) if changed.get("gateway") else ""
@@ -121,7 +118,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
         served = vnics.c.id.in_(sa.select(vnic_addresses.c.vnic_id).where(vnic_addresses.c.subnet_id == spec.id))
         vnic_sync.mark(tx, served)
         vnic_sync.sync_guests(tx, actor, vnic_sync.ON_NETWORK_UPDATE, served)
-    _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
+    record_event(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
     return job_id
 
 
@@ -132,21 +129,14 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> str | None:
     Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
     """
     subnet = queries.get(tx, subnet_id)
-    network = _begin(tx, actor, subnet.network_id)
+    network = lock_network(tx, actor, subnet.network_id)
     provider_networks.require_writable(tx, _REMOVE, network, f"Subnet '{subnet.name}'")
     check(_REMOVE, rules.is_unused(subnet.name, queries.vnics_using(tx, subnet_id)))
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(subnets).where(subnets.c.id == subnet_id))
     job_id = provider_networks.release_subnet(tx, actor, network, subnet_id)
-    _audit(tx, actor, REMOVED, f"Subnet {subnet.name} was removed from network {network.name}", network)
+    record_event(tx, actor, REMOVED, f"Subnet {subnet.name} was removed from network {network.name}", network)
     return job_id
-
-
-def _begin(tx: Tx, actor: Actor, network_id: str) -> NetworkRow:
-    """The network; nobody else changes it or its subnets until the transaction ends."""
-    network = lock(tx, networks, network_id)
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
-    return network
 
 
 def _lists(spec: _Fields, pools: list[dict[str, str]], routes: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
@@ -194,14 +184,14 @@ def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
     )
 
 
-def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, taken: Collection[str]) -> SubnetRow:
+def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, used: Collection[str]) -> SubnetRow:
     """The subnet with an address that hosts serve DHCP from, if they do: that which it had, else one that neither its
-    gateway nor a vNIC has (``taken``: those of vNICs). Raises ValidationError when none is left.
+    gateway nor a vNIC has (``used``: those of vNICs). Raises ValidationError when none is left.
     """
     by_hosts = subnet.dhcp and network.provider_id is None
     server = subnet.dhcp_server if by_hosts else ""
     if by_hosts and server in {"", subnet.gateway}:
-        server = server_address(subnet.cidr, {*taken, subnet.gateway} - {""})
+        server = server_address(subnet.cidr, {*used, subnet.gateway} - {""})
     pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
     check(
         action,
@@ -209,8 +199,3 @@ def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, taken: Col
         rules.dhcp_leaves_addresses(server, pools),
     )
     return replace(subnet, dhcp_server=server)
-
-
-def _audit(tx: Tx, actor: Actor, code: int, text: str, network: NetworkRow) -> None:
-    about = audit.About(data_center=network.data_center_id, network=network.id)
-    audit.record(tx, actor, code, f"{text} by {actor.name}.", **about)

@@ -26,6 +26,7 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vnics import SETTINGS
 from netweft.engine.operations import hardware
 from netweft.engine.operations.hardware import SAME, Hardware
 from netweft.engine.operations.profile_use import check_profile, check_type
@@ -48,8 +49,6 @@ _UPDATE = "Cannot edit Template."
 _REMOVE = "Cannot remove Template."
 _ADD_NIC = "Cannot add Interface."
 _UPDATE_NIC = "Cannot edit Interface."
-
-_NIC_FIELDS = ("name", "description", "profile_id", "interface", "plugged", "linked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
     with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(template.name, (template.name,))):
         add(tx, templates, template)
     for row in rows:
-        copied = {name: getattr(row, name) for name in _NIC_FIELDS}
+        copied = {name: getattr(row, name) for name in SETTINGS}
         add(tx, template_vnics, TemplateVnicRow(id=new_id(), template_id=template.id, **copied))
     if actor.user_id:
         authorize.grant(tx, actor.user_id, "TemplateAdmin", ObjectRef(ObjectType.TEMPLATE, template.id))
@@ -218,7 +217,7 @@ def update_template_vnic(tx: Tx, actor: Actor, spec: UpdateTemplateVnic) -> None
         passthrough = check_profile(tx, actor, _UPDATE_NIC, template.cluster_id or "", vnic.profile_id, group)
     check_type(_UPDATE_NIC, vnic.interface, passthrough=passthrough, linked=vnic.linked)
     with translate_constraint_errors(_UPDATE_NIC, lambda _: vnic_rules.name_is_free(vnic.name, (vnic.name,))):
-        values = {name: getattr(vnic, name) for name in _NIC_FIELDS}
+        values = {name: getattr(vnic, name) for name in SETTINGS}
         tx.execute(sa.update(template_vnics).where(template_vnics.c.id == spec.id).values(values))
     text = f"Interface {vnic.name} was updated for Template {template.name}. (User: {actor.name})"
     audit.record(tx, actor, NIC_UPDATED, text, template=template.id, cluster=template.cluster_id)

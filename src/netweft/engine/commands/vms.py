@@ -297,12 +297,12 @@ def _check_networks(cluster: str, rows: Sequence[VnicDetails]) -> None:
 
 def _this_run(vm: VmRow, spec: StartVm) -> dict[str, Any]:
     """The columns that have another value in this run; those of a suspended machine stay. Raises ValidationError."""
-    said = spec.hardware.for_one_run()
+    values = spec.hardware.for_one_run()
     if spec.addresses is not KEEP:
-        said["addresses"] = _stored(_RUN, spec.addresses)
+        values["addresses"] = _stored(_RUN, spec.addresses)
     if spec.initialization:
-        said["initialization"] = {**vm.initialization, **spec.initialization}
-    changed = {column: value for column, value in said.items() if value != getattr(vm, column)}
+        values["initialization"] = {**vm.initialization, **spec.initialization}
+    changed = {column: value for column, value in values.items() if value != getattr(vm, column)}
     if vm.saved_host_id:
         check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed)))
         return dict(vm.this_run)

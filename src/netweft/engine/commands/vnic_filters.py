@@ -11,9 +11,10 @@ from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check
 from netweft.core.rules import vnic as rules
 from netweft.engine.actor import Actor
-from netweft.engine.commands.vnics import Change, VmInPool, begin, record, update_guest
+from netweft.engine.commands.vnics import Change, VmInPool, begin, update_guest
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.vnics import filter_parameters
+from netweft.engine.operations.vm_events import record_event
 from netweft.engine.payloads import Undo
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.vms import VnicDetails
@@ -52,7 +53,7 @@ def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
         tx.execute(sa.insert(filter_parameters), {"id": parameter_id, "vnic_id": spec.vnic_id, **values})
     code, what = (UPDATED, "updated for") if old else (ADDED, "added to")
     text = f"Network Filter Parameter {values['name']} was {what} Interface {vnic.name} of VM {vm.name}."
-    record(tx, actor, code, f"{text} (User: {actor.name})", vm)
+    record_event(tx, actor, code, f"{text} (User: {actor.name})", vm)
     return Change(vnic_id=parameter_id, job_id=update_guest(tx, actor, vm, vnic.id, undo) if vnic.plugged else None)
 
 
@@ -65,7 +66,7 @@ def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, para
     old = queries.get_parameter(tx, vnic_id, parameter_id)
     tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
     text = f"Network Filter Parameter {old.name} was removed from Interface {vnic.name} of VM {vm.name}."
-    record(tx, actor, REMOVED, f"{text} (User: {actor.name})", vm)
+    record_event(tx, actor, REMOVED, f"{text} (User: {actor.name})", vm)
     return update_guest(tx, actor, vm, vnic.id, undo) if vnic.plugged else None
 
 

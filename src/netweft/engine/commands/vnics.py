@@ -17,7 +17,7 @@ from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
 from netweft.core.rules.mac_pool import MacRange
-from netweft.engine import audit, queue
+from netweft.engine import queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -27,12 +27,13 @@ from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import VnicRow, vnics
+from netweft.engine.model.vnics import SETTINGS, VnicRow, vnics
 from netweft.engine.operations import functions, ports, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
-from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
+from netweft.engine.operations.vm_events import record_event
+from netweft.engine.operations.vnic_addresses import AUTO, Moved, RequestedAddresses
 from netweft.engine.operations.vnic_hosting import RUNNING, Needs, check_network_on_host, network_of, reserve
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import functions as function_queries
@@ -68,7 +69,7 @@ class AddVnic:
     interface: str = "virtio"
     plugged: bool = True
     linked: bool = True
-    addresses: Wishes = AUTO
+    addresses: RequestedAddresses = AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class UpdateVnic:
     interface: str | Keep = KEEP
     plugged: bool | Keep = KEEP
     linked: bool | Keep = KEEP
-    addresses: Wishes | Keep = KEEP
+    addresses: RequestedAddresses | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     with pipelined(tx):
         locked = _LOCK.ask(tx, id=spec.vm_id)
         named = queries.VNIC_NAMES.ask(tx, vm_id=spec.vm_id, besides="")
-        asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
+        profile_rows = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
         ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
     vm = _may_change(tx, actor, spec.vm_id, locked.first())
     others = [name for (name,) in named.all()]
@@ -131,7 +132,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         rules.interface_is_supported(spec.interface),
         fields.text_is_valid("vNIC", "description", spec.description),
     )
-    passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
+    passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, profile_rows.first())
     check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
     needs = Needs.FUNCTION if passthrough else Needs.NETWORK
     if spec.plugged and not passthrough:
@@ -141,8 +142,8 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
     with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
-        record(tx, actor, ADDED, text, vm)
-        giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
+        record_event(tx, actor, ADDED, text, vm)
+        giving = vnic_addresses.begin(tx, vnic.id, profile_rows.all(), spec.addresses)
     vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged:
         reserve(tx, _ADD, vm, vnic.id, needs)
@@ -170,9 +171,9 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     needs = _check_update(tx, actor, vm, old, after)
     if after.mac != old.mac:
         take_mac_for(tx, vm.id, vm.mac_pool_id, after.mac, action=_UPDATE)
-    _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*_RESTORED, "mac")})
+    _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*SETTINGS, "mac")})
     moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=after.profile_id)
-    told = {} if spec.addresses is KEEP else subnet_queries.leases_of(tx, (spec.id,))
+    leases = {} if spec.addresses is KEEP else subnet_queries.leases_of(tx, (spec.id,))
     had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
     if after.mac != old.mac:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
@@ -180,20 +181,16 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         ports.want_again(tx, ports.of_vnics(vnics.c.id == spec.id))
     if after.plugged and not old.plugged:
         reserve(tx, _UPDATE, vm, spec.id, needs)
-    record(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
+    record_event(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
     # The port of a network's provider has the addresses; on a network of hosts the leases that they serve do.
-    is_told_else = spec.addresses is not KEEP and (
-        old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != told
+    has_other_leases = spec.addresses is not KEEP and (
+        old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != leases
     )
-    if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not is_told_else):
+    if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not has_other_leases):
         return Change(vnic_id=spec.id, job_id=None)
-    before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}
+    before = {name: getattr(old, name) for name in (*SETTINGS, "synced")}
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
     return Change(vnic_id=spec.id, job_id=update_guest(tx, actor, vm, spec.id, undo))
-
-
-_RESTORED = ("name", "description", "profile_id", "interface", "plugged", "linked")
-"""What a vNIC has again when its host refuses a change; a MAC address that was given back may be another's by then."""
 
 
 def _check_update(tx: Tx, actor: Actor, vm: VmInPool, old: VnicDetails, after: VnicDetails) -> Needs:
@@ -253,7 +250,7 @@ def _is_provided(tx: Tx, old: VnicDetails, profile_id: str | None) -> bool:
 
 
 def _wiring(vnic: VnicRow) -> tuple[str | None, bool, bool]:
-    """What a running guest has to be told of a vNIC when it changes."""
+    """The settings of a vNIC that a running guest must be updated with."""
     return vnic.profile_id, vnic.plugged, vnic.linked
 
 
@@ -268,7 +265,7 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
     functions.release_vnic(tx, vnic_id)
     tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
     release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
-    record(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
+    record_event(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
 
 
 def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) -> str | None:
@@ -291,7 +288,7 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     if plugged:
         reserve(tx, _PLUG, vm, vnic_id, needs)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
-    record(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
+    record_event(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
     undo = Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced})
     return update_guest(tx, actor, vm, vnic_id, undo)
 
@@ -306,7 +303,7 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     for row, mac in zip(rows, sorted(row.mac for row in rows), strict=True):
         tx.execute(sa.update(vnics).where(vnics.c.id == row.id).values(mac=mac))
-    record(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
+    record_event(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
 
 
 def begin(tx: Tx, actor: Actor, vm_id: str) -> VmInPool:
@@ -362,8 +359,3 @@ def update_guest(tx: Tx, actor: Actor, vm: VmRow, vnic_id: str, undo: Undo) -> s
         return None
     payload = UpdateGuest(vm_id=vm.id, host_id=vm.host_id, undo=undo, vnic_id=vnic_id)
     return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
-
-
-def record(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
-    """An event about a machine."""
-    audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

@@ -1,9 +1,9 @@
-"""Bringing one generation of a host's intent to the host: try, let the host be judged from outside, keep or learn
-that it was taken back.
+"""Applying one generation of a host's intent on the host: send it, confirm it over the network, and record whether the
+host kept it or rolled it back.
 
-Safe to repeat at any point: what the host says of the generation decides where to go on. When nobody can tell how it
-ended, the change stays pending,
-and the host's next report tells (:func:`netweft.engine.reports.host_reports.take_report`).
+Safe to repeat at any point: the host's progress of the generation decides where to continue. When the outcome is
+unknown, the change stays pending, and the host's next report decides
+(:func:`netweft.engine.reports.host_reports.take_report`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from netweft.engine.operations.host_changes import (
     UNKNOWN_END,
     Kept,
 )
-from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.operations.unfinished import AbandonedError
 from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.reports.adoption import take_over
@@ -51,29 +51,28 @@ _BUSY_FOR = 30.0
 T = TypeVar("T")
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
-"""Seconds between looks, the last one repeated."""
+"""Seconds between polls, the last one repeated."""
 
 
 class RolledBackError(HostError):
-    """The host took the change back; it is as it was before, and so is the engine's intent."""
+    """The host rolled the change back; the host and the engine's intent are as before."""
 
     code = ROLLED_BACK
 
 
 class UnknownOutcomeError(HostError):
-    """The host fell silent. It takes an unconfirmed change back by itself; its next report tells how it ended."""
+    """The host does not answer. It rolls back an unconfirmed change by itself; its next report has the outcome."""
 
     code = LOST
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``apply_host``. Raises HostError when the host did not take it."""
+    """The job ``apply_host``. Raises HostError when the host did not apply it."""
     return apply(agents, job, ApplyHost.of(job.job))
 
 
 def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]:
-    """Bring a generation to its host and record how it ended; what the caller's transaction wrote down is where it
-    starts.
+    """Apply a generation on its host and record the outcome. Starts from the change that the caller has stored.
 
     Raises RolledBackError, UnknownOutcomeError, PostponedError when the engine stops.
     """
@@ -107,27 +106,29 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
 
 
 class _LaterError(HostError):
-    """The host has taken a later generation than this engine ever gave out."""
+    """The host has a later generation than this engine ever assigned."""
 
     code = "HOST_HAS_LATER_GENERATION"
 
     def __init__(self, report: HostReport) -> None:
         super().__init__(
-            f"The host has taken change {report.generation} already, which this engine does not know. Its present "
-            "networks were taken over: check them, and repeat the request."
+            f"The host already has change {report.generation}, which this engine has no record of. Its present "
+            "networks were adopted: check them, and repeat the request."
         )
         self.report = report
 
 
-def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, known: HostReport | None) -> Change:
-    """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
-    waits for that. ``known``: what the host reported last.
+def _bring(
+    job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, last_report: HostReport | None
+) -> Change:
+    """Send the change unless the host has it, and poll it until it has ended; confirm it as soon as the host waits for
+    that. ``last_report``: the host's last report.
 
-    Where the job may only ask, it waits until the host has ended it by itself. Raises UnreachableError, RefusedError,
-    GivenUpError when the host never got it, and other HostErrors.
+    A job that may only query waits until the host has ended it by itself. Raises UnreachableError, RefusedError,
+    AbandonedError when the host never got it, and other HostErrors.
     """
-    progress = _wait_for_progress(job, agent, task) if job.only_asks else _ask(job, agent, task, intent, known)
-    shown: dict[str, Any] = {}
+    progress = _wait_for_progress(job, agent, task) if job.only_asks else _ask(job, agent, task, intent, last_report)
+    published: dict[str, Any] = {}
     for looks, pause in enumerate(_pauses()):
         change = progress.change
         is_anothers = change is not None and change.generation == task.generation and change.request != task.request
@@ -135,30 +136,32 @@ def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, k
             raise _LaterError(wait_for_report(job, agent, job.patience.silence))
         if progress.generation < task.generation or change is None:
             if job.only_asks:
-                raise GivenUpError(job.job.attempts)
+                raise AbandonedError(job.job.attempts)
             progress = _ask(job, agent, task, intent, None)
             continue
         if change.phase.is_final:
             return change
         if change.phase is Phase.AWAITING and not job.only_asks and (confirmed := _confirm(agent, task)):
             return confirmed
-        if looks:  # else it has just begun, and is probably over before anybody could read that
-            shown = _show(job, change, shown)
+        if looks:  # the first poll is skipped: most changes end before users could read it
+            published = _publish(job, change, published)
         progress = _next_progress(job, agent, task, change, pause)
     raise AssertionError("unreachable: the pauses never end")
 
 
-def _ask(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, known: HostReport | None) -> Progress:
-    """Send the wanted host, made from what it reported last unless it is not like that any more, and tell where the
-    host stands then. Raises UnreachableError when nobody knows whether it arrived, RefusedError.
+def _ask(
+    job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, last_report: HostReport | None
+) -> Progress:
+    """Send the desired host, based on its last report unless the host has changed since; returns the progress. Raises
+    UnreachableError when it is unknown whether the request arrived, RefusedError.
     """
-    seen = known.host_tag if known else ""
+    host_tag = last_report.host_tag if last_report else ""
     patience = task.confirm_within + job.patience.silence
-    report = known if known and seen else wait_for_report(job, agent, patience)
+    report = last_report if last_report and host_tag else wait_for_report(job, agent, patience)
     deadline = time.monotonic() + _BUSY_FOR
     while True:
         try:
-            change = agent.put_host(_request(task, intent, report, seen))
+            change = agent.put_host(_request(task, intent, report, host_tag))
         except UnreachableError:
             progress = _wait_for_progress(job, agent, task)
             if progress.generation >= task.generation:
@@ -170,7 +173,7 @@ def _ask(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, kno
             if code == "stale_generation" and (progress := _wait_for_progress(job, agent, task)).change:
                 return progress
             if code == "changed":
-                report, seen = wait_for_report(job, agent, patience), ""
+                report, host_tag = wait_for_report(job, agent, patience), ""
                 continue
             if code != "busy" or time.monotonic() > deadline:
                 raise
@@ -179,20 +182,20 @@ def _ask(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, kno
         job.pause(_PAUSES[-1])
 
 
-def _request(task: ApplyHost, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
+def _request(task: ApplyHost, intent: HostIntent, report: HostReport, host_tag: str) -> ChangeRequest:
     return ChangeRequest(
         generation=task.generation,
         desired=desired_host(intent, report.host),
         confirm_within=task.confirm_within,
         commit=task.commit,
         request=task.request,
-        seen=seen,
+        seen=host_tag,
     )
 
 
 def _confirm(agent: Agent, task: ApplyHost) -> Change | None:
-    """Say that the host is still there, on a connection opened now. Returns the change as it is kept, None when that
-    did not count: cut off or too late, the host takes the change back, and the next look sees that.
+    """Confirm the change, on a new connection. Returns the confirmed change, None when the confirmation failed: the
+    host is cut off or it came too late, and the host rolls the change back.
     """
     with suppress(UnreachableError, RefusedError):
         return agent.confirm(task.generation)
@@ -200,9 +203,7 @@ def _confirm(agent: Agent, task: ApplyHost) -> Change | None:
 
 
 def _next_progress(job: JobContext, agent: Agent, task: ApplyHost, change: Change, pause: float) -> Progress:
-    """Where the change stands next: the host tells as soon as it needs the engine. Only a change that waits to be
-    confirmed, and that could not be, is looked at after a pause.
-    """
+    """The next progress of the change, by a long poll. A change whose confirmation failed is polled after a pause."""
     if change.phase is Phase.AWAITING:
         job.pause(pause)
         return _wait_for_progress(job, agent, task)
@@ -212,10 +213,10 @@ def _next_progress(job: JobContext, agent: Agent, task: ApplyHost, change: Chang
     return _wait_for(job, ask, task.confirm_within + job.patience.silence)
 
 
-def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Let users see where the change stands, where it is another place than before."""
+def _publish(job: JobContext, change: Change, published: Mapping[str, Any]) -> dict[str, Any]:
+    """Publish the progress of the change, if it differs from ``published``."""
     now = {"phase": change.phase.value, "steps_done": change.steps_done, "steps_total": change.steps_total}
-    if now != {key: shown.get(key) for key in now}:
+    if now != {key: published.get(key) for key in now}:
         left = change.seconds_left
         deadline = (utc_now() + timedelta(seconds=left)).isoformat() if left is not None else None
         job.progress(**now, seconds_left=left, deadline=deadline)
@@ -223,7 +224,7 @@ def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str
 
 
 def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostReport:
-    """The host's report, asked for again for ``patience`` seconds while it does not answer. Raises UnreachableError."""
+    """The host's report, retried for ``patience`` seconds while it does not answer. Raises UnreachableError."""
     return _wait_for(job, agent.report, patience)
 
 
@@ -252,7 +253,7 @@ def _pauses() -> Iterator[float]:
 def _record(
     job: JobContext, agent: Agent, task: ApplyHost, change: Change, name: str, intent: HostIntent, *, is_setup: bool
 ) -> Mapping[str, Any]:
-    """Write down how the change ended, with the host's report after it."""
+    """Record the outcome of the change, with the host's report after it."""
     if change.phase is Phase.CONFIRMED and task.commit:
         agent.commit()
     asked_at = utc_now()
@@ -268,11 +269,11 @@ def _record(
 
 
 def _why_rolled_back(name: str, change: Change) -> str:
-    """A sentence or two on a change that the host took back."""
+    """The message for a change that the host rolled back."""
     reason = change.error.rstrip(".")
     if not change.difference:
-        return f"Host {name} took the change back and is as it was before: {reason}."
-    return f"Host {name} took the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
+        return f"Host {name} rolled the change back: {reason}."
+    return f"Host {name} rolled the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
 
 
 def _record_applied(
@@ -310,10 +311,10 @@ def _record_refused(
 
 
 def _record_unknown(tx: Tx, job: JobContext, task: ApplyHost, text: str) -> None:
-    said = f"{job.job.description}: {text} The host reports the outcome when it answers again."
-    audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)
+    message = f"{job.job.description}: {text} The host reports the outcome when it answers again."
+    audit.record(tx, actor_of(job), UNKNOWN_END, message, Severity.WARNING, host=task.host_id, job=job.job.id)
 
 
 def actor_of(job: JobContext) -> Actor:
-    """Who asked for the job."""
+    """The user who requested the job."""
     return job.job.actor

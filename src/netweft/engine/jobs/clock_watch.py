@@ -1,4 +1,4 @@
-"""Going by the database's clock, and telling whoever runs the engine when a machine's own clock is another."""
+"""Following the database's clock, and reporting when this machine's own clock differs from it."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from netweft.engine.worker import Timer
 DIFFERS, AGREES = 20_151, 20_152
 """Event codes of our own: oVirt has one engine, whose clock is right."""
 EVERY = 5.0
-"""Seconds between looks at the database's clock."""
+"""Seconds between readings of the database's clock."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class ClockWatch:
-    """The watch of one replica. It tells once when the clocks begin to differ, and once when they agree again.
+    """The clock watch of one replica. Records one event when the clocks begin to differ, and one when they agree again.
 
-    ``clock``: the engine's.
+    ``clock``: the engine's. ``reported``: whether the last event said that they differ.
     """
 
     clock: Clock = CLOCK
-    told: bool = False
+    reported: bool = False
 
     def timer(self) -> Timer:
-        """Rings often."""
+        """The timer that calls :meth:`round`."""
         return Timer(name="clock", every=EVERY, run=self.round)
 
     def round(self, db: Database) -> None:
-        """Look at the database's clock once."""
+        """Compare the clocks once."""
         with db.read_once() as tx:
             self.clock.follow(tx)
-        if self.clock.is_off == self.told:
+        if self.clock.is_off == self.reported:
             return
         if self.clock.is_off:
-            text, code, severity = self.clock.told, DIFFERS, Severity.WARNING
+            text, code, severity = self.clock.message, DIFFERS, Severity.WARNING
             log.warning("the clock differs", difference=round(self.clock.difference, 3), reason=text)
         else:
-            text = f"The clock of {socket.gethostname()} agrees with the database's again."
+            text = f"The clock of {socket.gethostname()} is synchronized with the database's again."
             code, severity = AGREES, Severity.NORMAL
             log.info("the clock agrees again")
         db.run(audit.record, SYSTEM, code, text, severity)
-        self.told = self.clock.is_off
+        self.reported = self.clock.is_off

@@ -1,4 +1,4 @@
-"""Synchronizing hosts without being asked, by the policies of their clusters (:mod:`netweft.core.drift_healing`)."""
+"""Automatic synchronization of hosts, by the policies of their clusters (:mod:`netweft.core.drift_healing`)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ HEALED, LEFT_ALONE, NOT_HEALED = 20_034, 20_035, 20_036
 """Event codes of our own."""
 
 _REACHABLE = ("up", "non_operational")
-"""Statuses of hosts that are synchronized; one in maintenance is left to who works there."""
+"""Statuses of hosts that are synchronized; hosts in maintenance are left to administrators."""
 
 
 class Drifting(Record, frozen=True):
-    """A host that differs, with what its cluster says of that."""
+    """A host that is out of sync, with its cluster's policy."""
 
     id: str
     name: str
@@ -49,19 +49,19 @@ _IN_ROLLOUTS = (
     .join(rollouts, rollouts.c.id == rollout_hosts.c.rollout_id)
     .where(rollouts.c.status.in_(sorted(OPEN)), rollout_hosts.c.state.in_(sorted(UNCERTAIN)))
 )
-"""Hosts that a rollout, which goes on or is halted, is not done with: it says what becomes of them."""
+"""Hosts that an open rollout has not finished with: the rollout changes them itself."""
 
 
 def hosts_to_heal(tx: Tx) -> list[str]:
-    """The ids of hosts that differ, whose clusters have that put right, and whose time it is. Those of which somebody
-    ignores a difference are left out: to synchronize a host puts right all that differs.
+    """The ids of hosts that are out of sync and due by their clusters' policies. Hosts with ignored differences are
+    left out: synchronizing a host would revert those as well.
     """
     return [one.id for one in _drifting(tx, None)]
 
 
 def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
-    """Count an attempt to heal a host, unless it is too early, or there were too many; returns whether to make it. An
-    event tells when it is given up.
+    """Count an attempt to synchronize a host, unless it is too early, or there were too many; returns whether to make
+    it. An event is recorded when attempts pause.
     """
     one, now = _locked(tx, host_id), utc_now()
     if one is None or host_changes.pending(tx, host_id):
@@ -71,7 +71,7 @@ def begin_attempt(tx: Tx, host_id: str, healing: Healing) -> bool:
     count = attempts_now(known, now, healing)
     match verdict(known, now, healing):
         case "give up" if known is not None:
-            _record_left_alone(tx, one, count, healing)
+            _record_pause(tx, one, count, healing)
             calm = known.last + timedelta(seconds=healing.calm)
             _write(tx, HostHealingRow(host_id=host_id, attempts=count, tried_at=known.last, next_at=calm))
             return False
@@ -91,7 +91,7 @@ def _write(tx: Tx, row: HostHealingRow) -> None:
 
 
 def heal_host(tx: Tx, host_id: str) -> str | None:
-    """Synchronize a host as its cluster's policy says, with an event; returns the job's id, None when it is over.
+    """Synchronize a host by its cluster's policy, with an event; returns the job's id, None when it is in sync by now.
 
     Raises NotFoundError, BusyError, ValidationError.
     """
@@ -105,7 +105,7 @@ def heal_host(tx: Tx, host_id: str) -> str | None:
 
 
 def record_not_healed(tx: Tx, host_id: str, reason: str) -> None:
-    """An event for a host that cannot be synchronized as its cluster's policy says."""
+    """Record an event for a host that cannot be synchronized by its cluster's policy."""
     one = _locked(tx, host_id)
     if one is not None:
         text = f"Host {one.name} could not be synchronized by {_policy(one)}: {reason}"
@@ -117,7 +117,7 @@ def _policy(one: Drifting) -> str:
 
 
 def _locked(tx: Tx, host_id: str) -> Drifting | None:
-    """A host that is to be healed, its row locked; None when that is over."""
+    """A host to synchronize, its row locked; None when it is in sync by now."""
     with suppress(NotFoundError):
         lock(tx, hosts, host_id)
         return next(iter(_drifting(tx, host_id)), None)
@@ -149,7 +149,7 @@ def _drifting(tx: Tx, host_id: str | None) -> list[Drifting]:
 
 
 def _is_for(tx: Tx, one: Drifting) -> bool:
-    """Whether a plan puts right what differs on the host, at no greater cost than the policy has it."""
+    """Whether a plan synchronizes the host, at no greater loss than the policy allows."""
     data = queries.load_one(tx, one.id)
     try:
         loss = plan_of(tx, data, queries.intent_to_bring(data, data.intent)).loss
@@ -158,10 +158,10 @@ def _is_for(tx: Tx, one: Drifting) -> bool:
     return one.drift_healing == "always" or loss is Loss.NONE
 
 
-def _record_left_alone(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
+def _record_pause(tx: Tx, one: Drifting, attempts: int, healing: Healing) -> None:
     text = (
-        f"Host {one.name} differs again after it was synchronized {attempts} times by the policy of Cluster"
-        f" {one.cluster_name}: somebody changes it back. It is left alone for {healing.calm / 60:.0f} minutes; adopt"
-        f" what differs, or ignore it: {first_of(one.lines)}."
+        f"Host {one.name} is out of sync again after {attempts} synchronizations by the policy of Cluster"
+        f" {one.cluster_name}. Something reverts it. Automatic synchronization pauses for {healing.calm / 60:.0f}"
+        f" minutes; adopt the differences, or ignore them: {first_of(one.lines)}."
     )
     audit.record(tx, SYSTEM, LEFT_ALONE, text, Severity.WARNING, host=one.id, cluster=one.cluster_id)

@@ -1,4 +1,4 @@
-"""What of hosts' drift happens by time: what is ignored until a time counts after it, and clusters whose policy says so
+"""Timers of hosts' drift: differences that are ignored until a time count after it, and clusters whose policy says so
 have their hosts synchronized. Any replica does it: to do it twice changes nothing.
 """
 
@@ -20,7 +20,7 @@ _HEALING = Healing()
 
 
 def watch(db: Database, healing: Healing = _HEALING) -> None:
-    """Judge the hosts of which something was ignored until now, then heal those whose clusters say so."""
+    """Count differences that are no longer ignored, then synchronize hosts by their clusters' policies."""
     over = sa.select(host_differences.c.host_id).distinct().where(host_differences.c.ignored_until <= utc_now())
     with db.read() as tx:
         host_ids = list(tx.scalars(over))

@@ -43,7 +43,7 @@ def _renew(agents: Agents, job: JobContext, agent: Agent, host_ids: list[str]) -
         signed = certificates.sign_for(tx, agents.authority, host_ids, requests)
     agent.put_certificates(signed)
     if not agent.shows(signed.host):
-        raise HostError("The host has taken its new certificate, and does not show it.")
+        raise HostError("The host accepted its new certificate, but does not present it.")
     return signed
 
 

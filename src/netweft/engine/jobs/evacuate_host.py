@@ -2,7 +2,7 @@
 that fits best, by the migrations that there are.
 
 The host is in maintenance when the last one has gone, whoever moved or stopped it
-(:func:`netweft.engine.commands.hosts.finish_maintenance`). Those that cannot be moved now are told, each with its
+(:func:`netweft.engine.commands.hosts.finish_maintenance`). Those that cannot be moved now are reported, each with its
 reason, and the host goes on preparing until somebody moves or stops them, asks again, or activates it. Safe to repeat:
 what was tried is in the job's progress.
 """
@@ -132,10 +132,10 @@ def _finish(tx: Tx, job: JobContext, host_id: str) -> bool:
 
 def _give_up(tx: Tx, job: JobContext, host_id: str, stuck: Mapping[str, str]) -> IncompleteError:
     host = lock(tx, hosts, host_id)
-    told = " ".join(f"{name}: {reason}" for name, reason in sorted(stuck.items()))
+    reasons = " ".join(f"{name}: {reason}" for name, reason in sorted(stuck.items()))
     text = (
         f"Host {host.name} cannot change into maintenance mode - not all guests could be moved. Stop or migrate them,"
-        f" repeat the request, or activate the Host. {told}"
+        f" repeat the request, or activate the Host. {reasons}"
     )
     audit.record(tx, actor_of(job), INCOMPLETE, text, Severity.WARNING, host=host_id, job=job.job.id)
     return IncompleteError(text)

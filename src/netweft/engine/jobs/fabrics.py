@@ -39,21 +39,21 @@ def raise_mtu(outside: Providers, job: JobContext) -> Result:
 
     Raises MissingError without such a class, RefusedError, ProviderError.
     """
-    told = RaiseMtu.of(job.job)
+    payload = RaiseMtu.of(job.job)
     row = _provider(job)
     with configuring(outside, job, row) as there:
         with job.waiting():
-            before = next((one for one in there.system_classes() if one.name == told.system_class), None)
+            before = next((one for one in there.system_classes() if one.name == payload.system_class), None)
             if before is None:
-                raise MissingError(f"The fabric has no class of traffic '{told.system_class[:60]}'.")
-            interrupted = _interrupted(job, row, there) if before.mtu < told.mtu else _NOTHING
-        result = {"system_class": before.name, "before": before.mtu, "mtu": max(before.mtu, told.mtu), **interrupted}
-        if told.plan or before.mtu >= told.mtu:
+                raise MissingError(f"The fabric has no class of traffic '{payload.system_class[:60]}'.")
+            interrupted = _interrupted(job, row, there) if before.mtu < payload.mtu else _NOTHING
+        result = {"system_class": before.name, "before": before.mtu, "mtu": max(before.mtu, payload.mtu), **interrupted}
+        if payload.plan or before.mtu >= payload.mtu:
             return result
-        job.write(_begin, row, told, before.mtu)
+        job.write(_begin, row, payload, before.mtu)
         with job.waiting():
-            there.raise_mtu(told.system_class, told.mtu)
-    job.write(_record, row, told)
+            there.raise_mtu(payload.system_class, payload.mtu)
+    job.write(_record, row, payload)
     return result
 
 
@@ -77,27 +77,27 @@ def _provider(job: JobContext) -> ProviderRow:
         return queries.CONFIGURATION_PROVIDERS.get(tx, OnProvider.of(job.job).provider_id)
 
 
-def _begin(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu, before: int) -> None:
-    """Who raises it is known also when the answer is lost."""
+def _begin(tx: Tx, job: JobContext, row: ProviderRow, payload: RaiseMtu, before: int) -> None:
+    """Record who raises the MTU before it is raised: the answer may be lost."""
     text = (
-        f"Raising the MTU of class {told.system_class} of the whole fabric {row.name} from {before} to {told.mtu} was"
-        f" initiated by {job.job.actor.name}; all its traffic may be interrupted."
+        f"Raising the MTU of class {payload.system_class} of the whole fabric {row.name} from {before} to {payload.mtu}"
+        f" was initiated by {job.job.actor.name}; all its traffic may be interrupted."
     )
     audit.record(tx, job.job.actor, RAISING, text, Severity.WARNING, job=job.job.id)
     note = {
         "provider_id": row.id,
-        "system_class": told.system_class,
+        "system_class": payload.system_class,
         "before": before,
-        "mtu": told.mtu,
+        "mtu": payload.mtu,
         "user_name": job.job.actor.name,
         "raised_at": utc_now(),
     }
     insert_if_absent(tx, raised_mtus, **note)
 
 
-def _record(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu) -> None:
-    """What waited for it is tried now."""
-    text = f"Class {told.system_class} of fabric {row.name} has got the MTU {told.mtu}."
+def _record(tx: Tx, job: JobContext, row: ProviderRow, payload: RaiseMtu) -> None:
+    """Retry at once what waited for the larger MTU."""
+    text = f"Class {payload.system_class} of fabric {row.name} now has MTU {payload.mtu}."
     audit.record(tx, job.job.actor, RAISED, text, job=job.job.id)
     objects.try_now(tx, provider_objects.c.provider_id == row.id)
     if queries.find(tx, row.id) is not None:

@@ -1,4 +1,4 @@
-"""Waiting for the end of what a guest's host does in the background: a guest moves, or is saved."""
+"""Waiting for background work of a guest's host: migrating the guest, or saving its memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.payloads import OnVm
 
 _WAIT = 5.0
-"""Seconds of one question for the end; whether the engine stops is looked at in between."""
+"""Seconds of one long poll; a stop of the engine is noticed in between."""
 _BETWEEN = 5.0
-"""Seconds that :func:`wait_until` looks."""
+"""Timeout of :func:`wait_until`, in seconds."""
 _AGAIN = 0.2
-"""Seconds between two looks meanwhile."""
+"""Seconds between two polls."""
 
 
 def last_event(agent: Agent) -> int:
@@ -37,10 +37,10 @@ def wait_for_end(
     is_under_way: Callable[[], bool],
     is_done: Callable[[], bool],
 ) -> None:
-    """Wait for the event of that kind about the job's guest, after event ``after``. Raises HostError when it tells that
-    the guest stayed, PostponedError when the engine stops, or when the guest stayed and nobody knows why.
+    """Wait for the event of that kind about the job's guest, after event ``after``. Raises HostError when the guest
+    stayed, PostponedError when the engine stops, or when the guest stayed for an unknown reason.
 
-    ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
+    ``is_under_way`` and ``is_done`` decide when no event arrives, as the agent was restarted.
     """
     guest_id = OnVm.of(job.job).vm_id
     while True:
@@ -57,8 +57,8 @@ def wait_for_end(
 
 
 def wait_until(job: JobContext, holds: Callable[[], bool]) -> bool:
-    """Whether something holds, now or within the moment in which a guest may be seen on neither host: it has stopped on
-    the one, and is not yet up on the other. Raises PostponedError when the engine stops.
+    """Whether a condition holds, now or within the moment in which neither host reports the guest: it has stopped on
+    one host, and is not yet up on the other. Raises PostponedError when the engine stops.
     """
     end = time.monotonic() + _BETWEEN
     while not holds():
@@ -73,7 +73,7 @@ def _has_ended(agent: Agent, kind: str, guest_id: str, after: int, is_done: Call
 
 
 def _has_gone(page: EventPage, kind: str, guest_id: str) -> bool:
-    """Whether these events tell that the guest has gone. Raises HostError when they tell that it stayed."""
+    """Whether these events report that the guest has left. Raises HostError when they report that it stayed."""
     ends = [event.detail for event in page.events if event.kind == kind and event.subject == guest_id]
     if ends and ends[-1]:
         raise HostError(ends[-1])

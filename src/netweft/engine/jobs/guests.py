@@ -1,11 +1,10 @@
-"""Starting and stopping guests, and making a running guest's vNICs as they should be. All safe to repeat: the host
-makes equal, it does not add.
+"""Starting and stopping guests, and updating the vNICs of running ones. All safe to repeat: hosts apply the desired
+state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,8 +23,8 @@ from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
-from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import functions, vnic_addresses, vnic_sync
@@ -46,19 +45,19 @@ STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_STOP_SUSPENDED_VM)."""
 
 VNIC_REMOVED = 930
-"""Event code (oVirt: NETWORK_REMOVE_VM_INTERFACE) of a vNIC that its host, or a provider, could not have."""
+"""Event code (oVirt: NETWORK_REMOVE_VM_INTERFACE) of a vNIC that its host, or a provider, refused."""
 
 _AGAIN = 30.0
 
 
 def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
-    """The job ``start_vm``. Raises HostError when the host could not, ProviderError when a provider could not have a
-    port there; the virtual machine is down then (or suspended, if it was) and says why.
+    """The job ``start_vm``. Raises HostError when the host failed, ProviderError when a provider could not bind a
+    port there; the virtual machine is then down (or still suspended), with the reason.
     """
-    told = OnVm.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = OnVm.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     try:
-        taken = _run(outside, job, vm_id, host_id)
+        applied = _run(outside, job, vm_id, host_id)
     except UnreachableError as error:
         job.write(_record_unknown, vm_id, error.text)
         raise
@@ -66,7 +65,7 @@ def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_not_started, vm_id, error.text)
         ports.remove_released(outside, job, vm_id)
         raise
-    job.write(_record_up, vm_id, host_id, taken)
+    job.write(_record_up, vm_id, host_id, applied)
     refresh(outside.agents, job, host_id)
     return {}
 
@@ -78,9 +77,9 @@ def _run(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> Applied
     on_providers = ports.prepare(outside, job, vm_id, host_id)
     with job.db.read() as tx:
         waits = bool(on_providers) and queries.get(tx, vm_id).saved_host_id is None
-    taken = _put(outside.agents, job, vm_id, host_id, paused=waits)
+    applied = _put(outside.agents, job, vm_id, host_id, paused=waits)
     if not waits:
-        return taken
+        return applied
     try:
         ports.wait_until_active(outside, job, vm_id, on_providers)
     except ProviderError:
@@ -90,30 +89,30 @@ def _run(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> Applied
 
 
 def update(outside: Outside, job: JobContext) -> Result:
-    """The job ``update_guest``. Raises HostError when the host could not, ProviderError when a provider could not; the
-    vNIC is then as it was before. A guest that has ended meanwhile has the change at its next start.
+    """The job ``update_guest``. Raises HostError when the host failed, ProviderError when a provider did; the vNIC is
+    then restored. A guest that has ended meanwhile gets the change at its next start.
     """
-    told = UpdateGuest.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = UpdateGuest.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     if not _runs(job, vm_id):
         return {}
     try:
-        on_providers = ports.prepare_one(outside, job, vm_id, host_id, told.vnic_id)
-        taken = _put(outside.agents, job, vm_id, host_id, requires_ports=False)
+        on_providers = ports.prepare_one(outside, job, vm_id, host_id, payload.vnic_id)
+        applied = _put(outside.agents, job, vm_id, host_id, requires_ports=False)
     except (HostError, ProviderError) as error:
-        job.write(_undo, vm_id, told.undo, error.text)
+        job.write(_undo, vm_id, payload.undo, error.text)
         ports.remove_released(outside, job, vm_id)
         raise
     try:
         ports.wait_until_active(outside, job, vm_id, on_providers)
     except ProviderError as error:
-        job.write(_undo, vm_id, told.undo, error.text)
+        job.write(_undo, vm_id, payload.undo, error.text)
         job.write(_undo_on_host)
         raise
     job.write(_release_unused, vm_id)
     ports.remove_released(outside, job, vm_id)
-    # The host tells that the guest was changed, upon which the monitor takes in its report.
-    return partial(_record_synced, job=job, taken=taken)
+    # The host sends an event of the change, after which the monitor stores its report.
+    return partial(_record_synced, job=job, applied=applied)
 
 
 def _runs(job: JobContext, vm_id: str) -> bool:
@@ -123,39 +122,39 @@ def _runs(job: JobContext, vm_id: str) -> bool:
 
 
 def sync(outside: Outside, job: JobContext) -> Result:
-    """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
-    far as it can. Raises HostError when the host could not; the vNICs stay out of sync. What a provider could not do
-    with their ports is tried again.
+    """The job ``sync_guest``: apply changes of networks and profiles to the vNICs of a running guest, as far as
+    possible. Raises HostError when the host failed; the vNICs stay out of sync. Failures of providers with their ports
+    are retried.
     """
-    told = SyncGuest.of(job.job)
-    vm_id, code = told.vm_id, told.code
+    payload = SyncGuest.of(job.job)
+    vm_id, code = payload.vm_id, payload.code
     agents = outside.agents
     with job.db.read() as tx:
         host_id = tx.scalar(sa.select(vms.c.host_id).where(vms.c.id == vm_id, vms.c.status == "up"))
     if host_id is None:
         return {}
     ports.follow(outside, job, vm_id, host_id)
-    taken = _put(agents, job, vm_id, host_id, requires_ports=False)
+    applied = _put(agents, job, vm_id, host_id, requires_ports=False)
     job.write(_release_unused, vm_id)
     ports.remove_released(outside, job, vm_id)
-    return partial(_record_synced, job=job, taken=taken, code=code)
+    return partial(_record_synced, job=job, applied=applied, code=code)
 
 
 def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
     then.
     """
-    told = StopVm.of(job.job)
-    vm_id = told.vm_id
+    payload = StopVm.of(job.job)
+    vm_id = payload.vm_id
     with job.db.read() as tx:
-        # Where it is now: it may have migrated since it was asked to stop.
+        # Its current host: it may have migrated since the request.
         vm = queries.get(tx, vm_id)
-    if not _is_anywhere(vm):  # it has ended meanwhile, or an engine that died had stopped it
+    if not _is_anywhere(vm):  # it has ended meanwhile, or was stopped before the engine restarted
         if vm.status != "down":
             job.write(_record_stopped, vm_id)
         ports.remove_released(outside, job, vm_id)
         return {}
-    host_id = vm.host_id or told.host_id
+    host_id = vm.host_id or payload.host_id
     try:
         agent_of(outside.agents, job, host_id).delete_guest(vm_id)
     except HostError as error:
@@ -168,20 +167,20 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
 
 
 def _is_anywhere(vm: VmRow) -> bool:
-    """Whether a host has it, or its memory."""
+    """Whether a host has it, or its saved memory."""
     return bool(vm.host_id or vm.saved_host_id)
 
 
 def clear(outside: Outside, job: JobContext) -> Mapping[str, Any]:
-    """The job ``clear_guest``: take away what is left on the host of a guest that ended by itself or was removed.
+    """The job ``clear_guest``: remove the remains of a guest that ended by itself or was removed from its host.
 
     Raises HostError; PostponedError while the host does not answer.
     """
-    told = OnVm.of(job.job)
-    vm_id, host_id = told.vm_id, told.host_id
+    payload = OnVm.of(job.job)
+    vm_id, host_id = payload.vm_id, payload.host_id
     with job.db.read() as tx:
         row = tx.execute(sa.select(vms.c.host_id, vms.c.saved_host_id).where(vms.c.id == vm_id)).one_or_none()
-    if row is None or host_id not in row:  # else it was started there again, which cleared up too
+    if row is None or host_id not in row:  # else it was started there again, which removed them too
         try:
             agent_of(outside.agents, job, host_id).delete_guest(vm_id)
         except UnreachableError as error:
@@ -197,22 +196,19 @@ def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
 
 
 def refresh(agents: Agents, job: JobContext, host_id: str) -> None:
-    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
-    monitor to judge.
-    """
-    with suppress(UnreachableError):
-        take_in(job, agent_of(agents, job, host_id), host_id)
+    """Take in the host's report now, so that users see the guest's current state."""
+    take_in_if_reachable(job, agent_of(agents, job, host_id), host_id)
 
 
 def _put(
     agents: Agents, job: JobContext, vm_id: str, host_id: str, *, paused: bool = False, requires_ports: bool = True
 ) -> AppliedGuest:
-    """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay;
-    ``paused``: as GuestSpec says. ``requires_ports``: whether each vNIC on a provider must have its port; else those
-    that have none yet are left to those who plug them in.
+    """Apply the guest's desired state on the host, as far as possible without unplugging a vNIC that is to stay.
+    ``paused``: as in GuestSpec. ``requires_ports``: whether each vNIC on a provider must have its port; else those
+    without one are left out.
 
-    Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
-    whether they are elsewhere now.
+    The locations of networks on the host come from its last report; only when the host refuses the guest, a new report
+    is requested.
     """
     with job.db.read() as tx:
         host, known = host_queries.last_report(tx, host_id)
@@ -237,7 +233,7 @@ def _put(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedGuest:
-    """A guest as its host has it since it was told of it, and where the host has its networks."""
+    """The state of a guest after it was applied, and the locations of the networks on its host."""
 
     host_id: str
     guest: GuestState
@@ -245,8 +241,8 @@ class AppliedGuest:
 
 
 def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location]) -> GuestSpec:
-    """The guest as the host of that report, which has its networks there, needs to know it. Raises HostError when it
-    has no driver or network for it.
+    """The guest's specification for the host of that report. Raises HostError when the host has no driver or network
+    for it.
     """
     vm = wanted.vm
     drivers = report.capabilities.guest_drivers
@@ -258,27 +254,27 @@ def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location])
     return guest_spec(wanted, locations, driver)
 
 
-def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: AppliedGuest) -> None:
+def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, applied: AppliedGuest) -> None:
     vm = lock(tx, vms, vm_id)
     record_guest(tx, vm_id, "up", host_id)
-    vnic_sync.record(tx, host_id, taken.guest, taken.locations)
+    vnic_sync.record(tx, host_id, applied.guest, applied.locations)
     name = hosts.plain(tx, host_id).name
     text = f"VM {vm.name} was {'resumed' if vm.saved_host_id else 'started'} on Host {name}"
     audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
 
 
-def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 0) -> None:
-    """What runs is what is wanted, as far as it can. ``code``: of the event about the rest; 0 for none."""
-    stale = vnic_sync.record(tx, taken.host_id, taken.guest, taken.locations).stale
-    functions.release(tx, taken.guest.id, unplugged_only=True)
+def _record_synced(tx: Tx, *, job: JobContext, applied: AppliedGuest, code: int = 0) -> None:
+    """Record which vNICs are in sync now. ``code``: of the event about the others; 0 for none."""
+    stale = vnic_sync.record(tx, applied.host_id, applied.guest, applied.locations).stale
+    functions.release(tx, applied.guest.id, unplugged_only=True)
     if stale and code:
-        vm = lock(tx, vms, taken.guest.id)
+        vm = lock(tx, vms, applied.guest.id)
         names = ", ".join(row.name for row in queries.vnics_of(tx, (vm.id,))[vm.id] if row.id in stale)
         text = (
             f"vNICs of VM {vm.name} keep their state from before the change: {names}. It takes effect when they are"
             " unplugged and plugged in again."
         )
-        _record_event(tx, job, vm, code, text, Severity.ALERT)
+        record_event(tx, job, vm, code, text, Severity.ALERT)
 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
@@ -288,7 +284,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
         functions.release(tx, vm_id)
         port_operations.release(tx, vm_id)
     text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
-    _record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
+    record_event(tx, job, vm, START_FAILED, text, Severity.ERROR)
 
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
@@ -298,14 +294,15 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     functions.release(tx, vm_id)
     port_operations.release(tx, vm_id)
     if vm.saved_host_id:
-        _record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
+        record_event(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
     else:
-        _record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
+        record_event(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
 
 
-def _record_event(
+def record_event(
     tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL
 ) -> None:
+    """An event about a virtual machine and the host that has it, or its saved memory."""
     ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
 
@@ -315,14 +312,14 @@ def _release_unused(tx: Tx, _: JobContext, vm_id: str) -> None:
 
 
 def _undo_on_host(tx: Tx, job: JobContext) -> None:
-    """Have the host, which has taken a change that is undone here, take it back."""
-    told = UpdateGuest.of(job.job)
-    vm = lock(tx, vms, told.vm_id)
+    """Revert a change on the host, which has applied it, after it was reverted here."""
+    payload = UpdateGuest.of(job.job)
+    vm = lock(tx, vms, payload.vm_id)
     vnic_sync.enqueue(tx, job.job.actor, vm.id, vm.name, 0)
 
 
 def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
-    """Nobody knows whether it runs; the next report of the host that it is on tells."""
+    """Its status is unknown until the next report of its host."""
     vm = lock(tx, vms, vm_id)
     if not _is_anywhere(vm):
         return
@@ -333,7 +330,7 @@ def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
 
 
 def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
-    """The host did not take the change of a vNIC: let the engine's intent be what it was."""
+    """Restore the stored vNIC after its host refused the change."""
     vm = lock(tx, vms, vm_id)
     removed = ""
     if vnic_id := undo.remove:

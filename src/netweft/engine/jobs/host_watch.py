@@ -1,4 +1,4 @@
-"""The watch over one host, of which one event loop runs as many as there are hosts."""
+"""Monitoring one host. One event loop runs this for every host."""
 
 from __future__ import annotations
 
@@ -22,55 +22,54 @@ from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.records import Record
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.reports.host_sightings import stored_tag, take_again
+from netweft.engine.reports.host_sightings import evaluate_again, stored_tag
 
 T = TypeVar("T")
 
 EVERY = 2.0
-"""Seconds between questions to a host that does not answer."""
+"""Seconds between requests to a host that does not answer."""
 EVENT_PATIENCE = 5.0
-"""Seconds beyond those that a host takes to say that nothing has happened, after which it counts as silent."""
-SETTLE = 0.2
-"""Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
+"""Seconds beyond the long poll's duration after which a host counts as silent."""
+DEBOUNCE = 0.2
+"""Seconds from an event to fetching the report: events come in bursts, and jobs store the report that they cause."""
 _ARRIVING = 32
-"""Hosts that are being reached, and looked at for the first time, at a time."""
+"""Hosts that are being connected and polled for the first time, at a time."""
 _TAKING = 2
-"""Of those, how many are written down at a time: fewer than there are threads, which others need as well."""
+"""How many of those are stored at a time: fewer than there are threads, which others need as well."""
 _URGENT = ("non_responsive", "unassigned")
-"""Statuses of hosts that are looked at all the time."""
+"""Statuses of hosts that are polled continuously."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """How often what is done with a host, in seconds.
+    """The intervals of monitoring a host, in seconds.
 
-    ``wait``: that a host takes to say that nothing has happened. ``look``: after which it is looked at though nothing
-    seems to have happened. ``count``: between two questions for its counters. ``judge``: after which all conclusions
-    are drawn again from a report that is still true. ``lost_after``: without an answer after which it counts as not
-    responding. ``is_spread``: whether the first of each comes by chance before it is due, so that hosts do not all come
-    at once, ever again.
+    ``wait``: the duration of a long poll for events. ``look``: between polls for the report when there are no events.
+    ``count``: between polls for its counters. ``evaluate``: between evaluations of an unchanged report. ``lost_after``:
+    without an answer until the host counts as not responding. ``is_spread``: whether the first of each comes at random
+    before it is due, so that hosts are not all polled at once.
     """
 
     wait: float = 25.0
     look: float = 120.0
     count: float = 120.0
-    judge: float = 3600.0
+    evaluate: float = 3600.0
     lost_after: float = 10.0
     is_spread: bool = True
 
     def begun(self, seconds: float) -> float:
-        """When an interval of so many seconds counts as begun of a host that comes now, by the monotonic clock."""
-        return time.monotonic() - (random.random() * seconds if self.is_spread else 0.0)  # noqa: S311 - nobody's secret
+        """When an interval of so many seconds began for a host that is added now, by the monotonic clock."""
+        return time.monotonic() - (random.random() * seconds if self.is_spread else 0.0)  # noqa: S311 - not a secret
 
 
 INTERVALS = Intervals()
-"""Those of an engine."""
+"""The defaults."""
 
 
 class WatchedHost(Record, frozen=True):
-    """A host that an engine watches."""
+    """The columns of a monitored host."""
 
     id: str
     name: str
@@ -81,27 +80,27 @@ class WatchedHost(Record, frozen=True):
 
 @dataclass(slots=True)
 class Host:
-    """What this process remembers of a host that it watches; forgetting it costs a look. ``row``: as
+    """The state of monitoring a host in this process; when it is lost, the host is polled again. ``row``: as
     :func:`netweft.engine.jobs.monitor.watched` has it.
 
-    ``circumstances``: what of its cluster reports are judged by; ``judged_by``: what they were when that was done last.
-    ``judged``, ``counted``: when that was done last, by the monotonic clock.
+    ``circumstances``: the part of its cluster that its status depends on; ``evaluated_with``: the same at the last
+    evaluation. ``evaluated``, ``counted``: the times of the last evaluation and count, by the monotonic clock.
     """
 
     row: WatchedHost
     circumstances: object
-    judged_by: object
-    judged: float
+    evaluated_with: object
+    evaluated: float
     counted: float
     looked: float = float("-inf")
     silent_since: float | None = None
     line: AgentLine | None = None
     url: str = ""
-    """Where ``line`` leads."""
+    """The address of ``line``."""
     boot: str = ""
     event: int = 0
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Close the connection, if there is one."""
         if self.line is not None:
             self.line.close()
@@ -109,9 +108,9 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """A look at a host. ``known``: the tag of the stored report; ``is_open``: whether that is to be judged again though
-    it is true.
+class _Poll:
+    """The result of a poll. ``known``: the tag of the stored report; ``is_open``: whether that is to be evaluated again
+    although it has not changed.
     """
 
     sight: Sight
@@ -121,9 +120,7 @@ class _Seen:
 
 
 class HostWatch:
-    """To be used in one event loop. ``pool``: threads for the database; ``counted``: where counters are left, by
-    host.
-    """
+    """To be used in one event loop. ``pool``: threads for the database; ``counted``: receives the counters, by host."""
 
     def __init__(
         self, agents: Agents, db: Database, pool: Executor, counted: dict[str, bytes], intervals: Intervals
@@ -137,45 +134,45 @@ class HostWatch:
         self._taking = asyncio.Semaphore(_TAKING)
 
     async def follow(self, host: Host) -> None:
-        """Watch a host until this is cancelled."""
+        """Monitor a host until this is cancelled."""
         try:
             while True:
                 if not await self._safely(host, self._attend):
                     await asyncio.sleep(EVERY)
         finally:
-            host.hang_up()
+            host.disconnect()
 
     async def once(self, host: Host) -> None:
-        """Look at a host, on a connection of its own."""
+        """Poll a host once, on its own connection."""
         try:
             await self._safely(host, self._arrive)
         finally:
-            host.hang_up()
+            host.disconnect()
 
     async def _safely(self, host: Host, action: Callable[[Host], Awaitable[bool]]) -> bool:
-        """One host's trouble, even a defect of ours, must not keep the others from being watched."""
+        """An error of one host, even a defect of ours, must not stop the monitoring of the others."""
         try:
             try:
                 return await action(host)
             except UnreachableError as error:
-                host.hang_up()
+                host.disconnect()
                 await self._note_silence(host, error)
         except NotFoundError:
             log.debug("the host was removed meanwhile", host=host.row.name)
         except HostError as error:
-            host.hang_up()
+            host.disconnect()
             host.silent_since = None
             log.warning("a host could not report", host=host.row.name, reason=error.text)
         except Exception as error:
-            host.hang_up()
+            host.disconnect()
             if is_away(error):  # it comes back
-                log.warning("a host could not be watched", host=host.row.name, reason=first_line(error))
+                log.warning("a host could not be monitored", host=host.row.name, reason=first_line(error))
             else:
-                log.exception("a host could not be watched", host=host.row.name)
+                log.exception("a host could not be monitored", host=host.row.name)
         return False
 
     async def _attend(self, host: Host) -> bool:
-        """Wait for the next thing that happens there, or for the time to look; whether to go on at once."""
+        """Wait for the next event, or until the next poll is due. Returns whether to continue at once."""
         if host.line is None or host.url != host.row.agent_url or not self._agents.is_current(host.line):
             return await self._arrive(host)
         is_urgent = host.row.status in _URGENT
@@ -184,12 +181,12 @@ class HostWatch:
             return not is_urgent
         try:
             page = await host.line.events(host.event, self._intervals.wait, EVENT_PATIENCE)
-        except UnreachableError:  # perhaps it was the connection only: to be reached anew
-            host.hang_up()
+        except UnreachableError:  # perhaps only the connection was lost: reconnect
+            host.disconnect()
             host.silent_since = time.monotonic()
             return True
         if page.events or page.lost or page.boot != host.boot:
-            await asyncio.sleep(SETTLE)
+            await asyncio.sleep(DEBOUNCE)
             if _is_changing(page):
                 host.event = page.events[-1].id
             else:
@@ -197,49 +194,50 @@ class HostWatch:
         return True
 
     async def _arrive(self, host: Host) -> bool:
-        """Reach a host, and look at it."""
-        host.hang_up()
+        """Connect to a host and poll it."""
+        host.disconnect()
         host.url = host.row.agent_url
         async with self._pace.turn():
             host.line = await self._agents.line(host.row.id, host.url)
-            seen = await self._poll(host, host.line)
+            poll = await self._poll(host, host.line)
         async with self._taking:
-            await self._take(host, seen)
+            await self._take(host, poll)
         return host.row.status not in _URGENT
 
-    async def _poll(self, host: Host, line: AgentLine) -> _Seen:
+    async def _poll(self, host: Host, line: AgentLine) -> _Poll:
         known, is_open = await self._in_pool(self._stored_tag, host.row.id)
         asked_at = utc_now()
-        seen = _Seen(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
-        host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
+        poll = _Poll(sight=await line.poll(known), asked_at=asked_at, known=known, is_open=is_open)
+        host.boot, host.event, host.looked = poll.sight.boot, poll.sight.event, time.monotonic()
         host.silent_since = None
         if host.looked - host.counted > self._intervals.count:
             host.counted = host.looked
             self._counted[host.row.id] = await line.counters()
-        return seen
+        return poll
 
-    async def _take(self, host: Host, seen: _Seen) -> None:
-        """Write down what was seen, unless it is known and there is nothing to conclude from it."""
-        is_stale = host.judged_by != host.circumstances or time.monotonic() - host.judged > self._intervals.judge
-        if seen.sight.report is None and not seen.is_open and not is_stale:
+    async def _take(self, host: Host, poll: _Poll) -> None:
+        """Store the report, or evaluate the stored one again if that is due."""
+        is_due = time.monotonic() - host.evaluated > self._intervals.evaluate
+        is_stale = host.evaluated_with != host.circumstances or is_due
+        if poll.sight.report is None and not poll.is_open and not is_stale:
             return
-        judged_by = host.circumstances
-        await self._in_pool(self._store, host.row.id, seen, is_stale)
-        host.judged_by, host.judged = judged_by, time.monotonic()
+        evaluated_with = host.circumstances
+        await self._in_pool(self._store, host.row.id, poll, is_stale)
+        host.evaluated_with, host.evaluated = evaluated_with, time.monotonic()
 
     def _stored_tag(self, host_id: str) -> tuple[str, bool]:
         with self._db.read_once() as tx:
             return stored_tag(tx, host_id)
 
-    def _store(self, host_id: str, seen: _Seen, is_stale: bool) -> None:
-        sight = seen.sight
+    def _store(self, host_id: str, poll: _Poll, is_stale: bool) -> None:
+        sight = poll.sight
         if sight.report is None:
-            self._db.run(take_again, host_id, seen.known, seen.asked_at)
+            self._db.run(evaluate_again, host_id, poll.known, poll.asked_at)
             return
         if self._stored_tag(host_id) == (sight.tag, False) and not is_stale:
-            return  # the job that brought it about has taken it in
+            return  # the job that caused the change has stored it
         report = decode_report(host_id, sight.report, sight.tag)
-        self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=seen.asked_at))
+        self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=poll.asked_at))
 
     async def _note_silence(self, host: Host, error: UnreachableError) -> None:
         log.debug("a host does not answer", host=host.row.name, reason=error.text)
@@ -253,6 +251,6 @@ class HostWatch:
 
 
 def _is_changing(page: EventPage) -> bool:
-    """Whether the newest of these events tells of a change that is under way: its end will be told as well."""
+    """Whether the newest of these events is of a change in progress: an event will follow when it ends."""
     newest = page.events[-1] if page.events else None
     return newest is not None and newest.kind == "change" and not Phase(newest.detail).is_final

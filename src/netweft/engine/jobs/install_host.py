@@ -54,7 +54,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         result = _install(agents, job, row)
     except NetweftError as error:
         if not isinstance(error, queue.LostError | NotFoundError):
-            job.write(_record_failure, host_id, error)
+            job.write(record_failure, host_id, error)
         raise
     job.write(_record_success, host_id)
     return result
@@ -137,12 +137,13 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
         evaluate_status(tx, host_id, report)
     drift = queries.load_one(tx, host_id).drift
     if not drift.is_empty and not drift.obstacle:  # hosts that are being installed follow no change of their cluster
-        host_changes.request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
+        host_changes.request_apply(tx, actor_of(job), host_id, "its configuration changed while it was being installed")
     else:
         host_drifts.record_drift(tx, host_id)
 
 
-def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+def record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+    """Set the host's status to install_failed, with an event."""
     host = lock(tx, hosts, host_id)
     values = {"status": "install_failed", "status_reason": error.text}
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))

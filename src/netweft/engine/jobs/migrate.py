@@ -1,9 +1,8 @@
-"""Moving a running guest from host to host. Safe to repeat: who has the guest is asked first."""
+"""Migrating a running guest between hosts. Safe to repeat: first it is determined which host has the guest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,20 +15,21 @@ from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agent_connections import parse_address
-from netweft.engine.agents import Agent, Agents
+from netweft.engine.agents import Agent
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
-from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.guests import agent_of
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.refresh_host import take_in_if_reachable
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions
-from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.operations.unfinished import AbandonedError
 from netweft.engine.payloads import MigrateVm
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
@@ -44,16 +44,16 @@ _AGAIN = 2.0
 
 def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``migrate_vm``. Raises HostError when the guest stayed where it was, ProviderError when a provider could
-    not have its ports on the target; PostponedError while nobody can be asked where it is.
+    not bind its ports on the target; PostponedError while neither host can be reached.
 
-    Its ports on providers are bound where it is at the end, whatever was said of the way there.
+    Its ports on providers are finally bound on the host that has it, whatever failed before.
     """
     agents = outside.agents
-    told = MigrateVm.of(job.job)
-    vm_id, source_id, target_id = told.vm_id, told.host_id, told.target_id
-    source, target = _agent(agents, job, source_id), _agent(agents, job, target_id)
+    payload = MigrateVm.of(job.job)
+    vm_id, source_id, target_id = payload.vm_id, payload.host_id, payload.target_id
+    source, target = agent_of(agents, job, source_id), agent_of(agents, job, target_id)
     try:
-        _await_setup(job, told.after)
+        _await_setup(job, payload.after)
         _move(outside, job, source, target)
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
@@ -61,25 +61,14 @@ def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
         job.write(_record_stayed, vm_id, error.text)
         ports.follow(outside, job, vm_id, source_id)
         _plug_functions(job, source, source_id)
-        _refresh(job, source, source_id)  # it may have ended meanwhile
+        take_in_if_reachable(job, source, source_id)  # it may have ended meanwhile
         raise
     job.write(_record_moved, vm_id, target_id)
     ports.follow(outside, job, vm_id, target_id)
     _plug_functions(job, target, target_id)
-    _refresh(job, source, source_id)
-    _refresh(job, target, target_id)
+    take_in_if_reachable(job, source, source_id)
+    take_in_if_reachable(job, target, target_id)
     return {}
-
-
-def _refresh(job: JobContext, agent: Agent, host_id: str) -> None:
-    """Take in what a host has to say now. The work is done: silence is for the monitor to judge."""
-    with suppress(UnreachableError):
-        take_in(job, agent, host_id)
-
-
-def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
-    with job.db.read() as tx:
-        return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
 def _await_setup(job: JobContext, job_id: str | None) -> None:
@@ -95,8 +84,8 @@ def _await_setup(job: JobContext, job_id: str | None) -> None:
 
 
 def _move(outside: Outside, job: JobContext, source: Agent, target: Agent) -> None:
-    """Bring the guest to the target. Raises HostError or ProviderError when it stayed, UnreachableError while nobody
-    knows.
+    """Bring the guest to the target. Raises HostError or ProviderError when it stayed, UnreachableError while that is
+    unknown.
     """
     vm_id = MigrateVm.of(job.job).vm_id
     try:
@@ -114,7 +103,7 @@ def _move(outside: Outside, job: JobContext, source: Agent, target: Agent) -> No
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
         if job.only_asks:
-            raise GivenUpError(job.job.attempts)
+            raise AbandonedError(job.job.attempts)
         ports.admit(outside, job, vm_id, MigrateVm.of(job.job).target_id)
         _begin(job, source, target, here)
     wait_for_end(
@@ -129,35 +118,35 @@ def _move(outside: Outside, job: JobContext, source: Agent, target: Agent) -> No
 
 def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> None:
     """Ask the source to send the guest, without the virtual functions that it has there."""
-    told = MigrateVm.of(job.job)
-    vm_id = told.vm_id
+    payload = MigrateVm.of(job.job)
+    vm_id = payload.vm_id
     there = target.report()
     with job.db.read() as tx:
-        leaving = wanted_of(tx, vm_id, told.host_id)
-        wanted = wanted_of(tx, vm_id, told.target_id)
-        address = hosts.plain(tx, told.target_id).address
+        leaving = wanted_of(tx, vm_id, payload.host_id)
+        wanted = wanted_of(tx, vm_id, payload.target_id)
+        address = hosts.plain(tx, payload.target_id).address
     guest = next(one for one in here.guests if one.id == vm_id)
     if any(map(_stays, guest.nics)):
         source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
     spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
     to = _target_of(guest.driver, there, address)
-    way = Migration(target=to, name=told.target_id, spec=spec, address=told.address, bandwidth=told.bandwidth)
+    way = Migration(target=to, name=payload.target_id, spec=spec, address=payload.address, bandwidth=payload.bandwidth)
     source.migrate_guest(vm_id, way)
 
 
 def _without_functions(spec: GuestSpec) -> GuestSpec:
-    """The guest without its virtual functions, which stay on their host; what stands by for them goes with it."""
+    """The guest without its virtual functions, which stay on their host; their failover vNICs migrate."""
     return replace(spec, nics=tuple(nic for nic in spec.nics if not _stays(nic)))
 
 
 def _stays(nic: GuestNic) -> bool:
-    """Whether a vNIC cannot go with its guest, which drives the hardware itself; by macvtap it can."""
+    """Whether a vNIC cannot migrate, as its guest drives the hardware directly; with macvtap it can."""
     return bool(nic.function) and not (nic.profile and nic.bridge)
 
 
 def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
-    """Give a guest that has moved, or stayed, the virtual functions that are held ready for it there. What it cannot
-    have is unplugged, and told.
+    """Give a guest that has moved, or stayed, the virtual functions that are reserved for it there. vNICs that cannot
+    have one are unplugged, with an event.
     """
     vm_id = MigrateVm.of(job.job).vm_id
     with job.db.read() as tx:
@@ -174,8 +163,8 @@ def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
 
 
 def _find(report: HostReport, vm_id: str) -> GuestState | None:
-    """The guest, where it runs. Raises UnreachableError when the host's libvirt is silent, and who is taken to run may
-    have gone.
+    """The guest, where it runs. Raises UnreachableError when the host's libvirt does not answer: the guest may
+    have ended.
     """
     found = next((one for one in report.guests if one.id == vm_id and one.status == "up"), None)
     if found and found.error:
@@ -189,7 +178,7 @@ def _is_leaving(agent: Agent, vm_id: str) -> bool:
 
 
 def _target_of(driver: str, there: HostReport, address: str) -> str:
-    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts."""
+    """The URI of the target's driver: libvirt by TLS, with the certificates of the hosts."""
     if driver == "simulated":
         return f"simulated:{there.capabilities.hostname}"
     host = parse_address(address).host
@@ -228,5 +217,5 @@ def _record_unplugged(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
 
 
 def _after(vm: VmRow) -> str:
-    """The status after the migration: somebody may have asked for the machine's end meanwhile."""
+    """The status after the migration: a shutdown may have been requested meanwhile."""
     return "up" if vm.status == "migrating" else vm.status

@@ -1,10 +1,9 @@
-"""Watching all hosts: each is asked for its next event and answers when there is one, so that what happens there is
-known at once. It is looked at then, and when a minute has passed: its report is sent and taken in only if it is another
-than the stored one.
+"""Monitoring all hosts. A long poll for each host's next event reports changes at once. After an event, and after an
+interval without any, the host is polled: it sends its report only if that differs from the stored one.
 
-One thread serves all hosts, with a connection to each (:mod:`netweft.engine.jobs.host_watch`); what has to be written
-down is done by a few more. Hosts that come (at a start of the engine, after a power cut) are looked at a few at a time,
-so that they neither crowd each other out nor keep the others waiting.
+One thread serves all hosts, with a connection to each (:mod:`netweft.engine.jobs.host_watch`); a few more threads write
+to the database. New hosts (at a start of the engine, after a power cut) are polled a few at a time, so that they
+neither crowd each other out nor delay the others.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from netweft.engine.statements import Statement
 __all__ = ["EVERY", "Monitor", "watched"]
 
 _THREADS = 4
-"""For what is written down."""
+"""Threads that write to the database."""
 
 _Rows: TypeAlias = list[WatchedHost]
 
 
 class Monitor:
-    """The watch of one replica, over the hosts that it has by a lease; of all hosts when ``replica`` is empty. Several
-    replicas may watch the same hosts: taking a report in twice changes nothing.
+    """Monitors the hosts that a replica has leases of; all hosts when ``replica`` is empty. Several replicas may
+    monitor the same host: storing a report twice changes nothing.
     """
 
     def __init__(self, agents: Agents, replica: str = "", intervals: Intervals = INTERVALS) -> None:
@@ -54,7 +53,7 @@ class Monitor:
         self._is_closed = False
 
     def watch(self, db: Database) -> None:
-        """See to it that every host is watched, from now on until it is removed or the monitor is closed."""
+        """Monitor every host from now on, until it is removed or the monitor is closed."""
         rows, circumstances = watched(db, self.replica), _circumstances(db)
         if self._is_closed:
             return
@@ -68,8 +67,8 @@ class Monitor:
         self._store_counters(db)
 
     def round(self, db: Database) -> None:
-        """Look at every host once, as somebody does who does not watch them otherwise."""
-        self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
+        """Poll every host once, without monitoring it further."""
+        self._update_hosts(watched(db, self.replica), _circumstances(db), is_evaluated=False)
 
         async def poll_all() -> None:
             watch = HostWatch(self._agents, db, self._pool, self._counted, self._intervals)
@@ -86,28 +85,28 @@ class Monitor:
             self._thread.join()
         self._pool.shutdown()
 
-    def _learn(self, rows: _Rows, circumstances: Mapping[str, object], *, is_judged: bool) -> None:
-        """Which hosts there are. ``is_judged``: whether the reports of new ones have been judged by what is now."""
+    def _update_hosts(self, rows: _Rows, circumstances: Mapping[str, object], *, is_evaluated: bool) -> None:
+        """Add and remove hosts. ``is_evaluated``: whether the reports of new ones count as evaluated."""
         for row in rows:
             around = (row.cluster_id, circumstances.get(row.cluster_id))
             if host := self._hosts.get(row.id):
                 host.row, host.circumstances = row, around
             else:
-                judged, counted = map(self._intervals.begun, (self._intervals.judge, self._intervals.count))
-                self._hosts[row.id] = Host(row, around, around if is_judged else None, judged, counted)
+                evaluated, counted = map(self._intervals.begun, (self._intervals.evaluate, self._intervals.count))
+                self._hosts[row.id] = Host(row, around, around if is_evaluated else None, evaluated, counted)
         for host_id in self._hosts.keys() - {row.id for row in rows}:
             del self._hosts[host_id]
 
     def _follow(self, rows: _Rows, circumstances: Mapping[str, object]) -> None:
         """Called in the loop."""
-        self._learn(rows, circumstances, is_judged=True)
+        self._update_hosts(rows, circumstances, is_evaluated=True)
         for host_id in self._tasks.keys() - self._hosts.keys():
             self._tasks.pop(host_id).cancel()
         for host_id in self._hosts.keys() - self._tasks.keys():
             self._tasks[host_id] = asyncio.get_running_loop().create_task(self._watch.follow(self._hosts[host_id]))
 
     def _store_counters(self, db: Database) -> None:
-        """Write down what was counted since the last time, of all hosts at once."""
+        """Store the counters received since the last call, of all hosts at once."""
         counted = {}
         while self._counted:
             host_id, content = self._counted.popitem()
@@ -117,7 +116,7 @@ class Monitor:
 
 
 def watched(db: Database, replica: str = "") -> _Rows:
-    """The hosts that this engine watches: those that are its own, have an agent, and are not being installed."""
+    """The hosts that this replica monitors: those leased to it that have an agent and are not being installed."""
     with db.read_once() as tx:
         return _watched(replica).all(tx)
 
@@ -132,7 +131,7 @@ def _watched(replica: str) -> Statement[WatchedHost]:
 
 
 def _circumstances(db: Database) -> Mapping[str, object]:
-    """By cluster, what else than its report decides on a host's status: the networks that are required there."""
+    """By cluster, what besides its report decides on a host's status: the networks that are required there."""
     query = sa.select(cluster_networks.c.cluster_id, cluster_networks.c.network_id)
     query = query.where(cluster_networks.c.required, cluster_networks.c.status == "operational")
     found: dict[str, set[str]] = {}

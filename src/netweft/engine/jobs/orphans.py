@@ -53,14 +53,14 @@ def remove(outside: Providers, job: JobContext) -> Result:
     """The job ``remove_provider_orphan``. Raises MissingError when there is no such orphan, RefusedError when it is in
     use there, ProviderError.
     """
-    told = RemoveOrphan.of(job.job)
-    with connected_to(outside, job, told.provider_id) as there:
+    payload = RemoveOrphan.of(job.job)
+    with connected_to(outside, job, payload.provider_id) as there:
         known = _find(job, there)
-        found = [one for one in known if one.id == told.orphan_id]
+        found = [one for one in known if one.id == payload.orphan_id]
         if not found and not _has_begun(job):
-            text = f"The provider has nothing of Netweft's with the id {told.orphan_id} that is unknown here."
+            text = f"The provider has nothing of Netweft's with the id {payload.orphan_id} that is unknown here."
             raise MissingError(text)
-        job.write(_begin, told, found)
+        job.write(_begin, payload, found)
         calls: Mapping[str, Callable[[str], None]] = {
             PORT: there.remove_port,
             SUBNET: there.remove_subnet,
@@ -69,7 +69,7 @@ def remove(outside: Providers, job: JobContext) -> Result:
         with job.waiting():
             for one in found:
                 calls[one.kind](one.id)
-    return lambda tx: count(tx, told.provider_id, len(known) - len(found))
+    return lambda tx: count(tx, payload.provider_id, len(known) - len(found))
 
 
 def _has_begun(job: JobContext) -> bool:
@@ -79,8 +79,8 @@ def _has_begun(job: JobContext) -> bool:
         return tx.execute(query.limit(1)).first() is not None
 
 
-def _begin(tx: Tx, job: JobContext, told: RemoveOrphan, found: list[Orphan]) -> None:
-    name = provider_queries.get(tx, told.provider_id).name
+def _begin(tx: Tx, job: JobContext, payload: RemoveOrphan, found: list[Orphan]) -> None:
+    name = provider_queries.get(tx, payload.provider_id).name
     for one in found:
         text = f"Removing the orphan {one.kind} {one.name} from Provider {name} was initiated by {job.job.actor.name}."
         audit.record(tx, job.job.actor, REMOVING, text, job=job.job.id)

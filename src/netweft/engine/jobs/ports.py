@@ -239,7 +239,7 @@ def _name_of_host(job: JobContext, host_id: str) -> str:
     with job.db.read() as tx:
         host, report = host_queries.last_report(tx, host_id)
     if report is None:
-        raise HostError(f"Host {host.name} has not reported yet what it is called.")
+        raise HostError(f"Host {host.name} has not reported its name yet.")
     return report.capabilities.hostname
 
 

@@ -49,8 +49,8 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     mine = [row for row in waiting if row.job_id == job.job.id]
     if mine:
         return int(mine[0].generation)
-    told = PropagateLabels.of(job.job)
-    lost, reason = told.lost, told.reason
+    payload = PropagateLabels.of(job.job)
+    lost, reason = payload.lost, payload.reason
     if any(host_changes.is_being_brought(tx, row) for row in waiting):
         # Their generations are lower than ours would be, and their jobs wait for us: they go first.
         host_labels.request(tx, actor_of(job), host_id, host.name, lost, reason)

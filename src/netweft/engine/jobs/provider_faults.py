@@ -79,4 +79,4 @@ def _require_sense(answer: object) -> None:
     try:
         msgspec.convert(msgspec.to_builtins(answer), type(answer))
     except msgspec.ValidationError as error:
-        raise ProviderError(f"The provider's answer makes no sense: {error}.") from error
+        raise ProviderError(f"The provider's answer is invalid: {error}.") from error

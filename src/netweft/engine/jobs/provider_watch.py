@@ -1,5 +1,5 @@
-"""What happens to providers by themselves: what has failed is tried again when its time has come, and each is asked now
-and then how it is, on which hosts it can have ports, and whether it still has our networks.
+"""Timers of providers: failed work is retried when it is due, and each provider is polled for its status, for the hosts
+it can have ports on, and for our networks that are missing.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from netweft.providers.configuration import PortProfile
 from netweft.providers.contract import ProviderError, ProviderNetwork
 
 EVERY = 2.0
-"""Seconds between looks for what is to be tried again."""
-ASKED_EVERY = 60.0
-"""Seconds between two questions how a provider is."""
+"""Seconds between checks for work that is due again."""
+POLLED_EVERY = 60.0
+"""Seconds between polls of a provider."""
 ORPHANS_EVERY = 600.0
-"""Seconds between two looks for what it has of ours that is not known here."""
+"""Seconds between searches for orphans: its objects with our mark that are not known here."""
 SYNC_EVERY = 300.0
-"""Seconds between two imports of what it has and data centres have not, where that is wanted."""
+"""Seconds between imports of its networks that data centres do not have, where that is enabled."""
 
 log = structlog.get_logger(__name__)
 
 
 def retry(db: Database) -> None:
-    """Have done what is due on providers, and for the ports of virtual machines there."""
+    """Enqueue the work that is due on providers, and for ports of virtual machines there."""
     with db.read() as tx:
         now = utc_now()
         is_due = bool(provider_objects.providers_due(tx, now) or ports.due(tx, now))
@@ -58,76 +58,76 @@ def _enqueue(tx: Tx) -> None:
         queue.enqueue_once(tx, SYSTEM, "sync_ports", f"vm:{vm_id}", text, SyncPorts(vm_id=vm_id))
 
 
-class Asking:
-    """Asks providers how they are, each in a thread of its own: one that hangs delays the news of no other, and is
-    asked again when it has answered. ``every``: seconds between two questions; of several engines one asks.
+class ProviderMonitor:
+    """Polls providers, each in its own thread: one that hangs delays no other, and is polled again after it has
+    answered. ``every``: seconds between polls; of several engines, one polls.
     """
 
-    def __init__(self, outside: Providers, *, every: float = ASKED_EVERY) -> None:
+    def __init__(self, outside: Providers, *, every: float = POLLED_EVERY) -> None:
         self._outside = outside
         self._every = timedelta(seconds=every)
         self._threads: dict[str, Thread] = {}
         self._done: dict[str, float] = {}
 
     def round(self, db: Database) -> None:
-        """Begin to ask those that nobody has asked for a while."""
+        """Begin to poll the providers that are due."""
         self._threads = {one: thread for one, thread in self._threads.items() if thread.is_alive()}
         before = utc_now() - self._every
         with db.read() as tx:
             due = rows(tx, ProviderRow, sa.select(providers).where(_is_due(before)).order_by(providers.c.id))
         for row in due:
             if row.id not in self._threads and db.run(_claim, row, before):
-                thread = Thread(target=self._ask, args=(db, row), name=f"provider-{row.name}", daemon=True)
+                thread = Thread(target=self._poll, args=(db, row), name=f"provider-{row.name}", daemon=True)
                 self._threads[row.id] = thread
                 thread.start()
 
     def close(self) -> None:
-        """Wait for the answers, or for the end of the time that providers have for them."""
+        """Wait for the answers, or for their timeouts."""
         for thread in self._threads.values():
             thread.join()
 
-    def _ask(self, db: Database, row: ProviderRow) -> None:
+    def _poll(self, db: Database, row: ProviderRow) -> None:
         try:
             if row.purpose == CONFIGURATION:
-                _ask_fabric(self._outside, db, row)
+                _poll_fabric(self._outside, db, row)
                 return
-            networks = _ask(self._outside, db, row)
+            networks = _poll(self._outside, db, row)
             if networks is not None:
                 self._sync(db, row, networks)
                 self._find_orphans(db, row)
         except Exception as error:
-            if is_away(error):  # the provider is asked again
-                log.warning("no provider could be asked", provider=row.name, reason=first_line(error))
+            if is_away(error):  # the provider is polled again
+                log.warning("the provider could not be polled", provider=row.name, reason=first_line(error))
             else:
-                log.exception("no provider could be asked", provider=row.name)
+                log.exception("the provider could not be polled", provider=row.name)
 
     def _sync(self, db: Database, row: ProviderRow, networks: Sequence[ProviderNetwork]) -> None:
-        """Now and then, as what was refused is tried again."""
+        """At intervals, so that refused imports are retried."""
         if row.auto_sync and self._is_time(f"sync {row.id}", SYNC_EVERY):
             db.run(sync_networks.enqueue_if_any, row, networks)
 
     def _is_time(self, what: str, every: float) -> bool:
-        """Whether it was not done for so many seconds; it counts as done then."""
+        """Whether it was not done for so many seconds; marks it as done now."""
         is_time = time.monotonic() - self._done.get(what, -every) >= every
         if is_time:
             self._done[what] = time.monotonic()
         return is_time
 
     def _find_orphans(self, db: Database, row: ProviderRow) -> None:
-        """Now and then, as it takes lists of all that is there."""
+        """At intervals, as it lists all objects there."""
         if not self._is_time(f"orphans {row.id}", ORPHANS_EVERY):
             return
         try:
             with self._outside.connected(row) as there:
                 found = orphans.orphans_on(db, there)
         except ProviderError as error:
-            log.warning("nobody could look for orphans", provider=row.name, reason=error.text)
+            log.warning("orphans could not be searched", provider=row.name, reason=error.text)
         else:
             db.run(orphans.count, row.id, len(found))
 
 
-def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[ProviderNetwork] | None:
-    """Its networks, where somebody wants to know them; None when it did not answer."""
+def _poll(outside: Providers, db: Database, row: ProviderRow) -> Sequence[ProviderNetwork] | None:
+    """Its networks, if they are needed; None when it did not answer."""
     try:
         began = time.monotonic()
         with outside.connected(row) as there:
@@ -142,7 +142,7 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[Provide
     return networks
 
 
-def _ask_fabric(outside: Providers, db: Database, row: ProviderRow) -> None:
+def _poll_fabric(outside: Providers, db: Database, row: ProviderRow) -> None:
     """Which hosts a fabric connects, and whether it still has our port profiles."""
     try:
         began = time.monotonic()
@@ -176,7 +176,7 @@ def _record_fabric(
 
 
 def _objects(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
-    """What is wanted there that can be compared."""
+    """The provider's objects of ours that can be compared."""
     with db.read() as tx:
         return provider_objects.but_ports(tx, row.id)
 
@@ -186,7 +186,7 @@ def _is_due(before: datetime) -> sa.ColumnElement[bool]:
 
 
 def _claim(tx: Tx, row: ProviderRow, before: datetime) -> bool:
-    """Whether it is for this engine to ask a provider that nobody has asked since then."""
+    """Claim a provider for this engine's poll; False when another engine has polled it since."""
     mine = providers.c.id == row.id, _is_due(before)
     return bool(tx.execute(sa.update(providers).where(*mine).values(checked_at=utc_now())).rowcount)
 
@@ -199,7 +199,7 @@ def _record(
     networks: Sequence[ProviderNetwork],
     latency: int,
 ) -> None:
-    """A provider that was removed meanwhile has no hosts any more."""
+    """Does nothing for a provider that was removed meanwhile."""
     if provider_state.answered(tx, row.id, latency):
         provider_hosts.replace(tx, row.id, found)
         provider_networks.compare(tx, SYSTEM, row.id, known, frozenset(one.id for one in networks))

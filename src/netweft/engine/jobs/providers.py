@@ -1,4 +1,4 @@
-"""Talking to providers: testing one before it is saved or because somebody asks, and listing what it has."""
+"""Jobs on providers: testing one, also before it is saved, and listing its objects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ C = TypeVar("C")
 TESTED, TEST_FAILED = 20_160, 20_161
 """Event codes of our own."""
 
-_SAID = tuple(
+_ACCOUNT_FIELDS = tuple(
     one.name for one in fields(Account) if one.name in ProviderRow.__struct_fields__ and one.name != "password"
 )
 """What an account takes from the provider's row as it is."""
@@ -76,34 +76,34 @@ class Providers:
                 connection.close()
 
     def _account(self, row: ProviderRow) -> Account:
-        said = {name: getattr(row, name) for name in _SAID}
-        return Account(**said, password=self._box.decrypt(row.password) if row.password else "")
+        values = {name: getattr(row, name) for name in _ACCOUNT_FIELDS}
+        return Account(**values, password=self._box.decrypt(row.password) if row.password else "")
 
 
 def save(outside: Providers, job: JobContext) -> Result:
     """The job ``save_provider``: keeps a new provider, or a changed one, once it has answered. Raises ProviderError,
     ValidationError when another took its name meanwhile, NotFoundError when it was removed meanwhile.
     """
-    told = SaveProvider.of(job.job)
-    latency, found = _tested(outside, job, _to_be(job, told))
-    return lambda tx: _save(tx, job, told, latency, found)
+    payload = SaveProvider.of(job.job)
+    latency, found = _tested(outside, job, _to_be(job, payload))
+    return lambda tx: _save(tx, job, payload, latency, found)
 
 
-def _save(tx: Tx, job: JobContext, told: SaveProvider, latency: int, found: Sequence[ProviderHostRow]) -> None:
-    if told.is_new:
-        insert_provider(tx, job.job.actor, msgspec.convert(told.values, ProviderRow))
+def _save(tx: Tx, job: JobContext, payload: SaveProvider, latency: int, found: Sequence[ProviderHostRow]) -> None:
+    if payload.is_new:
+        insert_provider(tx, job.job.actor, msgspec.convert(payload.values, ProviderRow))
     else:
-        change_provider(tx, job.job.actor, told.provider_id, told.values)
-    provider_state.answered(tx, told.provider_id, latency)
-    provider_hosts.replace(tx, told.provider_id, found)
+        change_provider(tx, job.job.actor, payload.provider_id, payload.values)
+    provider_state.answered(tx, payload.provider_id, latency)
+    provider_hosts.replace(tx, payload.provider_id, found)
 
 
-def _to_be(job: JobContext, told: SaveProvider) -> ProviderRow:
+def _to_be(job: JobContext, payload: SaveProvider) -> ProviderRow:
     """The provider as it is to be. Raises NotFoundError when it was removed meanwhile."""
-    if told.is_new:
-        return msgspec.convert(told.values, ProviderRow)
+    if payload.is_new:
+        return msgspec.convert(payload.values, ProviderRow)
     with job.db.read() as tx:
-        return msgspec.structs.replace(queries.get(tx, told.provider_id), **told.values)
+        return msgspec.structs.replace(queries.get(tx, payload.provider_id), **payload.values)
 
 
 def test(outside: Providers, job: JobContext) -> Result:
@@ -127,9 +127,11 @@ def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
 
 def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     """The job ``list_provider_subnets``. Raises ProviderError, NotFoundError when the provider has no such network."""
-    told = ListSubnets.of(job.job)
+    payload = ListSubnets.of(job.job)
     try:
-        return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+        return {
+            "subnets": _asked(outside, job, payload.provider_id, lambda provider: provider.subnets(payload.network_id))
+        }
     except MissingError as error:
         raise NotFoundError(error.text) from error
 
@@ -139,16 +141,16 @@ def import_network(outside: Providers, job: JobContext) -> Result:
 
     Raises ProviderError, MissingError when the provider has it no more, ValidationError when it cannot be one here.
     """
-    told = ImportNetwork.of(job.job)
-    with connected_to(outside, job, told.provider_id) as provider, job.waiting():
-        found = next((one for one in provider.networks() if one.id == told.network_id), None)
+    payload = ImportNetwork.of(job.job)
+    with connected_to(outside, job, payload.provider_id) as provider, job.waiting():
+        found = next((one for one in provider.networks() if one.id == payload.network_id), None)
     if found is None:
-        raise MissingError(f"The provider has no network {told.network_id}.")
-    return lambda tx: _import(tx, job, told, found)
+        raise MissingError(f"The provider has no network {payload.network_id}.")
+    return lambda tx: _import(tx, job, payload, found)
 
 
-def _import(tx: Tx, job: JobContext, told: ImportNetwork, found: ProviderNetwork) -> None:
-    add_as_it_is(tx, job, told.provider_id, told.data_center_id, found)
+def _import(tx: Tx, job: JobContext, payload: ImportNetwork, found: ProviderNetwork) -> None:
+    add_as_it_is(tx, job, payload.provider_id, payload.data_center_id, found)
 
 
 def add_as_it_is(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, found: ProviderNetwork) -> NetworkRow:

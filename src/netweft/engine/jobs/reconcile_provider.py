@@ -165,16 +165,16 @@ def _remove_subnet(there: NetworkProvider, job: JobContext, row: ProviderObjectR
 
 def _ensure_profile(there: ConfigurationProvider, job: JobContext, row: ProviderObjectRow) -> None:
     with job.db.read() as tx:
-        told = profile_queries.find(tx, row.object_id, row.provider_id)
-    if told is None:
+        profile = profile_queries.find(tx, row.object_id, row.provider_id)
+    if profile is None:
         return  # released meanwhile, which is due by itself
     spec = ProfileSpec(
-        id=told.network_id,
-        name=told.network_name,
-        vlan_id=told.vlan_id,
-        mtu=told.mtu,
-        qos_policy=told.qos_policy,
-        high_performance=told.high_performance,
+        id=profile.network_id,
+        name=profile.network_name,
+        vlan_id=profile.vlan_id,
+        mtu=profile.mtu,
+        qos_policy=profile.qos_policy,
+        high_performance=profile.high_performance,
     )
     with job.waiting():
         found = there.ensure_profile(spec)

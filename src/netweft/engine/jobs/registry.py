@@ -17,7 +17,6 @@ from netweft.engine.jobs import (
     fabrics,
     guests,
     install_host,
-    look_at_host,
     migrate,
     orphans,
     ports,
@@ -25,6 +24,7 @@ from netweft.engine.jobs import (
     provider_watch,
     providers,
     reconcile_provider,
+    refresh_host,
     remove_host,
     roll_out,
     sync_networks,
@@ -32,7 +32,7 @@ from netweft.engine.jobs import (
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
 from netweft.engine.jobs.outside import Outside
-from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.provider_watch import ProviderMonitor
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.queue import Result
@@ -43,10 +43,10 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "install_host": install_host.run,
     "enroll_certificate": enroll_certificate.run,
     "remove_host": remove_host.run,
-    "activate_host": look_at_host.activate,
-    "refresh_host": look_at_host.refresh,
-    "commit_host": look_at_host.commit,
-    "set_functions": look_at_host.set_functions,
+    "activate_host": refresh_host.activate,
+    "refresh_host": refresh_host.refresh,
+    "commit_host": refresh_host.commit,
+    "set_functions": refresh_host.set_functions,
     "propagate_labels": propagate_labels.run,
     "shut_down_vm": vm_states.shut_down,
     "settle_shutdown": vm_states.finish_shutdown,
@@ -92,14 +92,14 @@ def job_functions(outside: Outside) -> dict[str, JobFunction]:
     return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run, "roll_out": roll_out.run}
 
 
-def timers(monitor: Monitor, asking: Asking) -> list[Timer]:
+def timers(monitor: Monitor, provider_monitor: ProviderMonitor) -> list[Timer]:
     """The watches over the replica's hosts, on PostgreSQL over which hosts those are, and over providers."""
     return [
         *_host_timers(monitor),
         Timer(name="rollouts", every=roll_out.EVERY, run=roll_out.wake, topic=TOPIC),
         Timer(name="drift", every=drift_watch.EVERY, run=drift_watch.watch),
         Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
-        Timer(name="providers-ask", every=provider_watch.EVERY, run=asking.round),
+        Timer(name="providers-ask", every=provider_watch.EVERY, run=provider_monitor.round),
     ]
 
 

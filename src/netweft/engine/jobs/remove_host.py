@@ -32,8 +32,8 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``remove_host``. Raises HostError when the host could not be cleared; it is then still there, unless it
     was to go in any case (``force`` in the payload).
     """
-    told = RemoveHost.of(job.job)
-    host_id, force = told.host_id, told.force
+    payload = RemoveHost.of(job.job)
+    host_id, force = payload.host_id, payload.force
     with job.db.read() as tx:
         known = queries.load(tx, (host_id,)).get(host_id)
     if known is None:
@@ -84,7 +84,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:
     host = lock(tx, hosts, host_id)
-    text = f"The networks of Host {host.name} could not be taken off it: {error.text}"
+    text = f"The networks of Host {host.name} could not be removed from it: {error.text}"
     severity = Severity.WARNING if force else Severity.ERROR
     audit.record(tx, actor_of(job), NOT_REMOVED, text, severity, host=host_id, job=job.job.id)
 

@@ -15,27 +15,27 @@ from netweft.engine.secrets import SecretBox
 from netweft.engine.worker import Timer
 
 _EVERY = 3600.0
-_LOOKS = 24
-"""Looks during the life of a certificate, at least."""
+_CHECKS = 24
+"""Checks during the life of a certificate, at least."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """The watch of one replica. ``renew_server``: renews the certificate that clients see, if it is time."""
+    """The renewals of one replica. ``renew_server``: renews the certificate that clients see, if it is due."""
 
     agents: Agents
     box: SecretBox
     renew_server: Callable[[], None]
 
     def timer(self) -> Timer:
-        """Rings often enough."""
+        """The timer that calls :meth:`round`, several times within the life of a certificate."""
         life = self.agents.authority.life.total_seconds()
-        return Timer(name="certificates", every=min(_EVERY, life / _LOOKS), run=self.round)
+        return Timer(name="certificates", every=min(_EVERY, life / _CHECKS), run=self.round)
 
     def round(self, db: Database) -> None:
-        """Look at every certificate once."""
+        """Renew every certificate that is due."""
         authority = self.agents.authority
         client = db.run(renew_client, self.box, authority)
         if client != authority.client:

@@ -1,7 +1,7 @@
-"""Bringing a change to several hosts: a few first, which are watched for a while, and the rest in waves.
+"""Rolling a change out to several hosts: first to a few, which are watched for a while, then to the rest in waves.
 
-What comes next follows from how the hosts stand (:func:`netweft.core.rollout.next_move`), which is in rows: an engine
-that ends in the middle is followed by another one.
+The next step follows from the stored states of the hosts (:func:`netweft.core.rollout.next_move`), so that another
+engine can continue after one ends in the middle.
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ from netweft.engine.queries.rollouts import Held, HostOfRollout
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
 
-_SILENT = "It does not answer any more."
+_SILENT = "It no longer responds."
 
 EVERY = 10.0
-"""Seconds between looks for rollouts that may go on, as hosts are back."""
+"""Seconds between checks for rollouts that may continue, as their hosts are back."""
 
 _LONG = 2.0
-"""Seconds; for longer than that no place among the jobs that wait is taken."""
+"""Seconds; for longer pauses the job is put back into the queue."""
 
 
 def run(job: JobContext) -> None:
-    """The job ``roll_out``. Raises PostponedError while the first hosts are watched for long, or the engine stops; and
-    what stands in its way, which halts the rollout.
+    """The job ``roll_out``. Raises PostponedError while the first hosts are watched for long, or the engine stops;
+    other errors halt the rollout.
     """
     rollout_id = RollOut.of(job.job).rollout_id
     try:
-        _go_on_with(job, rollout_id)
+        _continue(job, rollout_id)
     except queue.LostError:
         raise
     except NetweftError as error:
@@ -72,8 +72,8 @@ def run(job: JobContext) -> None:
         raise
 
 
-def _go_on_with(job: JobContext, rollout_id: str) -> None:
-    told = ""
+def _continue(job: JobContext, rollout_id: str) -> None:
+    reported = ""
     while True:
         with job.db.read() as tx:
             row = queries.find(tx, rollout_id)
@@ -82,9 +82,9 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
             move, about = _next_move(tx, row)
             chosen = queries.some_of(tx, rollout_id, about) if about else []
             phase = counted(queries.states_of(tx, (rollout_id,)).get(rollout_id, {}))
-        if phase != told:
+        if phase != reported:
             job.progress(phase=phase)
-            told = phase
+            reported = phase
         pause = _do(job, row, move, chosen)
         if pause is None:
             return
@@ -94,14 +94,14 @@ def _go_on_with(job: JobContext, rollout_id: str) -> None:
 
 
 def _next_move(tx: Tx, row: RolloutRow) -> Next:
-    """What comes next; most hosts are not read where some decide it alone."""
+    """The next move; reads only the hosts that decide it, if there are any."""
     status = Status(row.status)
-    standings = queries.standings_of(tx, row.id, decisive(status)) or queries.standings_of(tx, row.id)
-    return next_move(status, standings)
+    positions = queries.positions_of(tx, row.id, decisive(status)) or queries.positions_of(tx, row.id)
+    return next_move(status, positions)
 
 
 def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:
-    """Halt a rollout that cannot go on as it is."""
+    """Halt a rollout that cannot continue."""
     row = lock(tx, rollouts, rollout_id)
     if row.status in {Status.RUNNING, Status.REVERTING}:
         operations.end(tx, rollout_id, Status.HALTED, reason)
@@ -110,7 +110,7 @@ def _stop(tx: Tx, job: JobContext, rollout_id: str, reason: str) -> None:
 
 
 def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRollout]) -> float | None:
-    """Make a move. Returns the seconds until the next look, None when nothing is left to do now."""
+    """Make a move. Returns the seconds until the next one, None when nothing is left to do now."""
     pause: float | None = 0.0
     match move:
         case Move.CHECK_RESULTS:
@@ -118,13 +118,13 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
         case Move.WATCH:
             pause = _watch(job, chosen, row)
         case Move.CHANGE:
-            # Guests that leave a host are to find others that are not changed at the same moment.
+            # Evacuated guests need other hosts that are not changed at the same time.
             together = chosen[:1] if any(one.evacuates for one in chosen) else chosen
-            asked = [job.write(_reach, row, one) for one in together]
-            pause = 0.0 if any(asked) else job.patience.rollout
+            started = [job.write(_reach, row, one) for one in together]
+            pause = 0.0 if any(started) else job.patience.rollout
         case Move.TAKE_BACK:
             for one in chosen:
-                job.write(_take_back, row, one)
+                job.write(_revert, row, one)
         case Move.FAIL:
             job.write(_fail, row.id, chosen)
         case Move.WAIT:
@@ -136,8 +136,8 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
 
 
 def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
-    """A host's turn has come: move away the guests that the change would cut off, if its cluster wants that, or change
-    it at once. Returns whether that has begun.
+    """Begin with a host: evacuate the guests that the change would cut off, if its cluster wants that, or change it at
+    once. Returns whether that has begun.
     """
     here = rollout_guests.cut_off(tx, one) if one.evacuates else []
     if not here:
@@ -148,10 +148,10 @@ def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool
 
 
 def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
-    """Let a host have what has changed. One whose networks are being set up has to end that first; returns whether it
-    was asked, or need not be.
+    """Apply the change to a host. A host whose networks are being set up must finish that first; returns whether the
+    change was requested or is not necessary.
     """
-    if not _is_there(tx, one) or not _may_move(tx, row.id, Status.RUNNING):
+    if not _is_member(tx, one) or not _may_move(tx, row.id, Status.RUNNING):
         return True
     try:
         host_changes.require_idle(tx, one.host_id, one.host_name)
@@ -164,28 +164,28 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
     return True
 
 
-def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> None:
-    """Let a host have again what it had."""
-    if not _is_there(tx, one) or not _may_move(tx, row.id, Status.REVERTING):
+def _revert(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> None:
+    """Restore a host's former networks."""
+    if not _is_member(tx, one) or not _may_move(tx, row.id, Status.REVERTING):
         return
     held = former(tx, row, one)
     rollout_guests.record_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
     set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
-    reason = f"this was taken back: {row.reason}"
+    reason = f"this was reverted: {row.reason}"
     set_host(tx, one, job_id=_ask(tx, job, one, task, reason))
 
 
 def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -> str:
-    """Ask a host for what is wanted of it now; vNICs of its guests follow when it has done it. Returns the job's id."""
+    """Request a host's current desired state; vNICs of its guests are updated afterwards. Returns the job's id."""
     here = vnics.c.vm_id.in_(sa.select(vms.c.id).where(vms.c.host_id == one.host_id))
     changed = {network.id for network in msgspec.convert(one.before, Held).networks}
     vnic_sync.mark_on(tx, changed, here)
     return operations.ask(tx, actor_of(job), one.host_id, task, reason, job.patience.confirm)
 
 
-def _is_there(tx: Tx, one: HostOfRollout) -> bool:
+def _is_member(tx: Tx, one: HostOfRollout) -> bool:
     """Lock a host; returns whether it is still one of the rollout."""
     query = sa.select(hosts.c.id).where(hosts.c.id == one.host_id).with_for_update(key_share=True)
     return (
@@ -195,12 +195,12 @@ def _is_there(tx: Tx, one: HostOfRollout) -> bool:
 
 
 def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
-    """Whether the rollout still stands so; whoever wants to change that waits until the transaction ends."""
+    """Whether the rollout still has that status; locks it until the transaction ends."""
     return bool(lock(tx, rollouts, queries.get(tx, rollout_id).id).status == status)
 
 
 def _end_jobs(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
-    """See which of the changes and migrations under way have ended, and how."""
+    """Record the outcomes of the changes and migrations that have ended."""
     ended = [_has_ended(job, one, row) for one in chosen]
     return 0.0 if any(ended) else job.patience.rollout
 
@@ -219,16 +219,16 @@ def _has_ended(job: JobContext, one: HostOfRollout, row: RolloutRow) -> bool:
 
 
 def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
-    """The guests have gone: change the host. It has failed if one could not be moved."""
+    """The guests have left: change the host. It has failed if one could not be moved."""
     stay = [guest for guest in rollout_guests.stored(tx, one) if guest.reason]
     if stay:
-        told = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
-        set_host(tx, one, state=HostState.FAILED, error=told)
+        error = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
+        set_host(tx, one, state=HostState.FAILED, error=error)
         return True
     if not _may_move(tx, row.id, Status.RUNNING):
         set_host(tx, one, state=HostState.WAITING)
         return True
-    return _reach(tx, job, row, one)  # who has come meanwhile leaves, too
+    return _reach(tx, job, row, one)  # guests that have arrived meanwhile are evacuated, too
 
 
 def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
@@ -240,7 +240,9 @@ def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout
 def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcome: queue.Outcome) -> None:
     takes_back = one.state == HostState.REVERTING
     if outcome.status is queue.Status.FINISHED:
-        if one.labels and one.applies and not outcome.result:  # its labels brought nothing, so it was not asked yet
+        if (
+            one.labels and one.applies and not outcome.result
+        ):  # its labels changed nothing, so the change was not requested yet
             set_host(tx, one, job_id=_ask(tx, job, one, Task(), row.reason))
         elif takes_back:
             set_host(tx, one, state=HostState.REVERTED)
@@ -261,7 +263,7 @@ def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
 
 
 def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
-    """Look at hosts that have changed; those that have been well for long enough are done."""
+    """Check hosts that have changed; those that were healthy for long enough are done."""
     with job.db.read() as tx:
         healths = health_of(tx, chosen)
         peers = lost_peers(tx, row.id, chosen)
@@ -285,19 +287,19 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
 
 
 def _soak_left(job: JobContext, one: HostOfRollout) -> float:
-    """Seconds for which a host is to be watched yet."""
+    """Remaining seconds for which a host is watched."""
     soak = (job.patience.soak if one.soak == DEFAULT_SOAK else one.soak) if one.canary else 0.0
     return soak - _since_change(one)
 
 
 def _since_change(one: HostOfRollout) -> float:
-    """Seconds."""
+    """Seconds since the host was changed."""
     now = utc_now()
     return (now - (one.changed_at or now)).total_seconds()
 
 
 def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:
-    """Halt, or begin to take back, as the clusters of those that failed want it."""
+    """Halt or begin to revert, by the policies of the failed hosts' clusters."""
     row = lock(tx, rollouts, rollout_id)
     if row.status != Status.RUNNING:
         return
@@ -309,11 +311,11 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
     status, what = Status.HALTED, "No further hosts are changed."
     if any(one.on_failure == "revert" for one in failed):
         try:
-            require_revertible(tx, "It cannot be taken back.", row)
+            require_revertible(tx, "It cannot be reverted.", row)
         except ValidationError as error:
             why = f"{why} {error.text}"
         else:
-            status, what = Status.REVERTING, "It is taken back."
+            status, what = Status.REVERTING, "It is being reverted."
             add_newcomers(tx, row)
     operations.end(tx, rollout_id, status, why)
     text = f"The rollout '{row.reason}' has failed. {why} {what}"
@@ -321,30 +323,28 @@ def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollo
 
 
 def _is_resolved(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
-    """Whether it is known by now what became of a silent host; else the rollout waits for those that cannot be asked
-    now.
-    """
+    """Whether the outcome of a silent host is known by now; else the rollout waits for the unreachable hosts."""
     row = lock(tx, rollouts, rollout_id)
     if row.status != Status.RUNNING or _resolve(tx, missing):
         return True
     names = ", ".join(one.host_name for one in missing)
-    operations.end(tx, rollout_id, Status.WAITING, f"It waits for hosts that cannot be asked: {names}.")
-    text = f"The rollout '{row.reason}' waits for hosts that cannot be asked now: {names}."
+    operations.end(tx, rollout_id, Status.WAITING, f"It waits for unreachable hosts: {names}.")
+    text = f"The rollout '{row.reason}' waits for unreachable hosts: {names}."
     audit.record(tx, actor_of(job), WAITS, text, Severity.WARNING, job=job.job.id)
     return False
 
 
 def _resolve(tx: Tx, missing: Sequence[HostOfRollout]) -> bool:
-    """Find out from their reports whether silent hosts have changed; returns whether that is known of one."""
-    news = False
+    """Determine from their reports whether silent hosts have changed; returns whether that is known of any."""
+    is_known = False
     for one in missing:
         ended = host_changes.ended(tx, one.host_id, one.job_id or "") if one.state == HostState.SILENT else ""
         if ended == "applied":
             _begin_to_watch(tx, one)
         elif ended:
             set_host(tx, one, state=HostState.WAITING)
-        news = news or bool(ended)
-    return news
+        is_known = is_known or bool(ended)
+    return is_known
 
 
 def _end(tx: Tx, job: JobContext, rollout_id: str) -> None:
@@ -356,10 +356,10 @@ def _end(tx: Tx, job: JobContext, rollout_id: str) -> None:
     elif row.status == Status.REVERTING:
         undo(tx, actor_of(job), row)
         stuck = [one.host_name for one in queries.hosts_of(tx, (rollout_id,)) if one.state == HostState.STUCK]
-        error = f"{row.error} These hosts could not be taken back: {', '.join(stuck)}." if stuck else row.error
+        error = f"{row.error} These hosts could not be reverted: {', '.join(stuck)}." if stuck else row.error
         operations.end(tx, rollout_id, Status.REVERTED, error)
         code, severity = (NOT_REVERTED, Severity.ERROR) if stuck else (REVERTED, Severity.NORMAL)
-        text = f"The rollout '{row.reason}' was taken back. {error}"
+        text = f"The rollout '{row.reason}' was reverted. {error}"
         audit.record(tx, actor_of(job), code, text, severity, job=job.job.id)
 
 
@@ -368,26 +368,26 @@ def _set_one(tx: Tx, _job: JobContext, one: HostOfRollout, state: HostState, err
 
 
 def wake(db: Database) -> None:
-    """Let rollouts go on whose hosts are back, and those that nobody works on."""
+    """Continue rollouts whose hosts are back, and those without a job."""
     with db.read() as tx:
-        ready = [row.id for row in queries.all_open(tx) if _may_go_on(tx, row)]
+        ready = [row.id for row in queries.all_open(tx) if _may_continue(tx, row)]
     for rollout_id in ready:
-        db.run(_go_on, rollout_id)
+        db.run(_resume, rollout_id)
 
 
-def _may_go_on(tx: Tx, row: RolloutRow) -> bool:
+def _may_continue(tx: Tx, row: RolloutRow) -> bool:
     if row.status in {Status.RUNNING, Status.REVERTING}:
         return queue.busy_with(tx, operations.key_of(row.id)) is None
     if row.status != Status.WAITING:
         return False
-    standings = queries.standings_of(tx, row.id)
-    move, _ = next_move(Status.RUNNING, standings)
-    silent = [one.host_id for one in standings if one.state is HostState.SILENT]
+    positions = queries.positions_of(tx, row.id)
+    move, _ = next_move(Status.RUNNING, positions)
+    silent = [one.host_id for one in positions if one.state is HostState.SILENT]
     known = (host_changes.ended(tx, one.host_id, one.job_id or "") for one in queries.some_of(tx, row.id, silent))
     return move is not Move.WAIT or any(known)
 
 
-def _go_on(tx: Tx, rollout_id: str) -> None:
+def _resume(tx: Tx, rollout_id: str) -> None:
     row = lock(tx, rollouts, queries.get(tx, rollout_id).id)
     if row.status == Status.WAITING:
         operations.end(tx, rollout_id, Status.RUNNING)

@@ -88,7 +88,7 @@ def _left(tx: Tx, one: HostOfRollout, guests: Sequence[Guest], *, back: bool) ->
         elif (row.host_id == one.host_id) == back:
             guest.job = ""
         elif guest.job and (ended := queue.outcome(tx, guest.job)):
-            guest.reason = ended.error or "It is back where it was."
+            guest.reason = ended.error or "It has returned to its previous host."
         else:
             waiting.append(guest)
     return waiting, under_way

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import HostError
 from netweft.core.guest_protocol import GuestState
-from netweft.engine import audit, queue
+from netweft.engine import queue
 from netweft.engine.agent_answers import RefusedError, UnreachableError
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
@@ -17,9 +17,9 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
-from netweft.engine.jobs.guests import agent_of, refresh
-from netweft.engine.jobs.look_at_host import take_in
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.jobs.guests import agent_of, record_event, refresh
+from netweft.engine.jobs.refresh_host import take_in
+from netweft.engine.model.vms import vms
 from netweft.engine.payloads import OnVm, ShutDownVm
 from netweft.engine.reports.host_reports import record_guest
 
@@ -31,14 +31,14 @@ _AGAIN = 2.0
 
 def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
-    told = OnVm.of(job.job)
+    payload = OnVm.of(job.job)
     try:
-        _ask_to_end(job, agent_of(agents, job, told.host_id))
+        _ask_to_end(job, agent_of(agents, job, payload.host_id))
     except HostError as error:
         job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.write(_watch)
-    refresh(agents, job, told.host_id)
+    refresh(agents, job, payload.host_id)
     return {}
 
 
@@ -80,21 +80,21 @@ def finish_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def _waits(job: JobContext) -> bool:
     """Whether the machine has been powering down since this request."""
-    told = ShutDownVm.of(job.job)
-    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == told.vm_id)
+    payload = ShutDownVm.of(job.job)
+    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == payload.vm_id)
     with job.db.read() as tx:
         row = tx.execute(query).one_or_none()
     if row is None:
         return False
     status, changed_at = row
-    return (status, changed_at.isoformat()) == ("powering_down", told.since)
+    return (status, changed_at.isoformat()) == ("powering_down", payload.since)
 
 
 def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``reboot_vm``. Raises HostError."""
-    told = OnVm.of(job.job)
+    payload = OnVm.of(job.job)
     try:
-        agent_of(agents, job, told.host_id).reboot_guest(told.vm_id)
+        agent_of(agents, job, payload.host_id).reboot_guest(payload.vm_id)
     except HostError as error:
         job.write(_record_runs_on, REBOOT_FAILED, "reboot", error.text)
         raise
@@ -143,7 +143,7 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     record_guest(tx, vm.id, "suspended", vm.host_id)
-    _record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
+    record_event(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
@@ -152,9 +152,4 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     if vm.host_id is None:
         return
     record_guest(tx, vm.id, "up", vm.host_id)
-    _record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
-
-
-def _record_event(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
-    ids = audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
-    audit.record(tx, actor_of(job), code, text, severity, **ids)
+    record_event(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)

@@ -1,4 +1,4 @@
-"""The hosts on which providers can have ports, as the providers said last."""
+"""The hosts on which providers can have ports, as last reported by the providers."""
 
 from __future__ import annotations
 

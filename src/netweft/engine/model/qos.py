@@ -38,3 +38,6 @@ qoss = stored(
     UniqueConstraint("data_center_id", "name"),
     CheckConstraint("type IN ('network', 'hostnetwork')", name="type"),
 )
+
+VNIC_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
+"""The columns that limit a vNIC."""

@@ -1,4 +1,4 @@
-"""Rows as typed values, and tables made from them: each column of a table is said once, with its type in Python.
+"""Rows as typed values, and tables made from them: each column of a table is declared once, with its type in Python.
 
     class NetworkRow(Record, frozen=True):
         id: Key

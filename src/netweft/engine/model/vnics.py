@@ -33,6 +33,12 @@ vnics = stored(
 )
 
 
+SETTINGS = ("name", "description", "profile_id", "interface", "plugged", "linked")
+"""Columns that a template's vNIC has as well, and that are restored when a host refuses a change. Not the MAC address:
+once released, another vNIC may have it.
+"""
+
+
 class FilterParameterRow(Record, frozen=True):
     """A parameter of a vNIC's network filter."""
 

@@ -29,7 +29,7 @@ HOST_CERTIFICATION_HAS_EXPIRED, ENGINE_CA_CERTIFICATION_...).
 """
 
 CA_NOTICE = timedelta(days=365)
-"""How long before the end of an authority, whose hosts all have to join another, it is told."""
+"""How long before an authority expires a warning is recorded: all its hosts have to join another."""
 _TOLD_EVERY = timedelta(days=1)
 _UNREACHABLE = ("installing", "non_responsive")
 
@@ -70,7 +70,7 @@ def sharing(tx: Tx, host_id: str) -> list[str]:
 def renew_due(tx: Tx, authority: Authority, *, ca_notice: timedelta = CA_NOTICE) -> None:
     """Ask for the renewal of what is due, and tell of what was not renewed in time. Repeated at intervals.
 
-    ``ca_notice``: how long before the end of an authority it is told.
+    ``ca_notice``: how long before an authority expires a warning is recorded.
     """
     _watch_authorities(tx, authority, ca_notice)
     asked = set()
@@ -123,7 +123,7 @@ def record_failure(tx: Tx, authority: Authority, actor: Actor, host: HostRow, re
 def _record_once_a_day(
     tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: HostRow | None = None
 ) -> None:
-    """An event, unless it was told a short while ago."""
+    """Record an event, unless the same was recorded a short while ago."""
     since = utc_now() - min(_TOLD_EVERY, authority.life / 12)
     about = events.c.host_id == (host.id if host else None)
     if tx.scalar(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)) is None:

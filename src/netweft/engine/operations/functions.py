@@ -1,4 +1,4 @@
-"""Giving virtual functions of hosts' NICs to vNICs, and taking them back."""
+"""Assigning virtual functions of hosts' NICs to vNICs, and releasing them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from netweft.engine.statements import Statement
 
 
 def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> None:
-    """Promise functions of a host to vNICs. ``wanted``: the NIC that is to give one, by the vNIC's id.
+    """Assign functions of a host to vNICs. ``wanted``: the NIC to take one from, by the vNIC's id.
 
-    Raises OvertakenError when one has been given away meanwhile; the host's row is locked from now on.
+    Raises OvertakenError when one has been assigned meanwhile; locks the host's row.
     """
     if not wanted:
         return
@@ -33,25 +33,25 @@ def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> Non
     free = {one.nic: list(one.functions) for one in found}
     for vnic_id, nic in wanted.items():
         if not free.get(nic):
-            text = f"What {nic} of Host {data.row.name} had free was given to others meanwhile. Repeat the request."
+            text = f"The free functions of {nic} on Host {data.row.name} were assigned meanwhile. Repeat the request."
             raise OvertakenError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
         function = free[nic].pop(0)
-        promise(tx, host_id, function, of[nic].guids.get(function, ""), vnic_id=vnic_id)
+        assign(tx, host_id, function, of[nic].guids.get(function, ""), vnic_id=vnic_id)
 
 
 def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
-    """A host with its free functions, which nobody else can have from now on: its row is locked."""
+    """A host with its free functions; locks the host's row, so that they stay free."""
     lock(tx, hosts, host_id)
     data = host_networks.load_one(tx, host_id)
     here = (host_id,)
     restricted, held = queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
-    shown = queries.reported_free(data)
-    return data, queries.free(shown, restricted, held, queries.leaving(tx, shown))
+    reported = queries.reported_free(data)
+    return data, queries.free(reported, restricted, held, queries.leaving(tx, reported))
 
 
-def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str) -> None:
-    """Promise one of the functions that :func:`lock_free` tells to a vNIC. ``guid``: of one of InfiniBand, which comes
-    onto the partition of the vNIC's network.
+def assign(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str) -> None:
+    """Assign one of the functions of :func:`lock_free` to a vNIC. ``guid``: of an InfiniBand function, which becomes a
+    member of the partition of the vNIC's network.
     """
     tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, guid=guid, vnic_id=vnic_id))
     if guid:
@@ -59,18 +59,18 @@ def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
-    """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
+    """Release the functions of a machine's vNICs: on all hosts or one, or only those of unplugged vNICs."""
     statement = _release(on_host=bool(host_id), unplugged_only=unplugged_only)
     _leave(tx, statement.scalars(tx, vm_id=vm_id, host_id=host_id))
 
 
 def release_vnic(tx: Tx, vnic_id: str) -> None:
-    """Take back what a vNIC was promised, before it is removed."""
+    """Release the functions of a vNIC, before it is removed."""
     _leave(tx, _RELEASE_VNIC.scalars(tx, vnic_id=vnic_id))
 
 
 def _leave(tx: Tx, guids_of_released: Sequence[str]) -> None:
-    """Have the ports that were taken back leave their partitions."""
+    """Remove released InfiniBand functions from their partitions."""
     guids = {guid for guid in guids_of_released if guid}
     if guids:
         members.align(tx, members.networks_with(tx, guids))

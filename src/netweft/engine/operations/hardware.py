@@ -60,13 +60,13 @@ class Hardware:
     delete_protected: bool | Keep = KEEP
 
     def over(self, source: HardwareRow) -> dict[str, Any]:
-        """Columns of vms and templates: what is said, else what ``source`` has."""
+        """Columns of vms and templates: the given values, else those of ``source``."""
         return {column: or_current(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
 
     def for_one_run(self) -> dict[str, Any]:
         """Columns of vms that a run has another value of, of those that it can."""
-        said = {name: getattr(self, name) for name in _OF_ONE_RUN}
-        return {_COLUMNS[name]: value for name, value in said.items() if value is not KEEP}
+        values = {name: getattr(self, name) for name in _OF_ONE_RUN}
+        return {_COLUMNS[name]: value for name, value in values.items() if value is not KEEP}
 
 
 SAME: Final = Hardware()

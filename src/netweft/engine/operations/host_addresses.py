@@ -60,8 +60,8 @@ def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
     names = NETWORKS.names(tx, networks.c.id.in_(ids))
     check(action, *(address_is_unique(names[claim[0]], claim, others) for claim in sorted(taken)))
     raise BusyError(
-        "Related operation is currently in progress: an address of the request was another host's until now. Repeat"
-        " the request."
+        "Related operation is currently in progress: an address of the request belonged to another host until now."
+        " Repeat the request."
     )
 
 

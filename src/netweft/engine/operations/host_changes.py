@@ -29,16 +29,16 @@ from netweft.engine.queries.networks import known_among
 from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
 from netweft.engine.statements import Statement, inserting
 
-msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
+msgspec.json.Decoder(Candidate)  # analysed while there is one thread: two that do so at once crash the program
 
 SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
 """Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
 failures).
 """
 ROLLED_BACK = "SETUP_NETWORKS_ROLLBACK"
-"""The code of a change that the host took back."""
+"""The code of a change that the host rolled back."""
 LOST = "VDS_NETWORK_ERROR"
-"""The code of a change of whose end nothing was heard, or that never reached the host."""
+"""The code of a change whose outcome is unknown, or that never reached the host."""
 UNKNOWN_END = 20_157
 """An event code of our own."""
 
@@ -46,7 +46,7 @@ KEPT, KEPT_OF_EACH = timedelta(days=90), 20
 """How long changes that have ended are kept, and how many of each host at least."""
 
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
-"""The code of the BusyError that a caller may wait for to go away."""
+"""The code of a BusyError after which a caller may retry."""
 
 
 def key_of(host_id: str) -> str:
@@ -72,7 +72,7 @@ def begin(
     ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
     confirm by itself.
     """
-    generation = _give_out(tx, host_id)
+    generation = _assign_generation(tx, host_id)
     payload = ApplyHost(host_id=host_id, generation=generation, confirm_within=confirm_within, commit=commit)
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
     _write(tx, actor, host_id, generation, candidate, reason, job_id, action)
@@ -82,9 +82,9 @@ def begin(
 def request_apply(
     tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True, confirm_within: float = CONFIRM_WITHIN
 ) -> str:
-    """Put on a host again what is wanted of it, after something that it depends on has changed; returns the job's id.
+    """Apply a host's desired state again, after something that it depends on has changed; returns the job's id.
 
-    ``reason`` completes the sentence "Applied because ...". Asks for no right: whoever changed that thing had it.
+    ``reason`` completes the sentence "Applied because ...". Needs no permission: the change itself did.
     """
     host = lock(tx, hosts, host_id)
     return begin(
@@ -100,7 +100,7 @@ def request_apply(
 
 
 def lock_hosts(tx: Tx, host_ids: Collection[str]) -> None:
-    """Lock several hosts, in the order of names, as everybody who does."""
+    """Lock several hosts, in the order of names, so that commands cannot deadlock."""
     if host_ids:
         query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
         tx.execute(query.with_for_update(key_share=True)).all()
@@ -111,12 +111,12 @@ def next_generation(
 ) -> int:
     """A generation for a job that is running already; returns it. Raises ValidationError as :func:`begin`."""
     lock(tx, hosts, host_id)
-    generation = _give_out(tx, host_id)
+    generation = _assign_generation(tx, host_id)
     _write(tx, actor, host_id, generation, candidate, reason, job_id, action)
     return generation
 
 
-def _give_out(tx: Tx, host_id: str) -> int:
+def _assign_generation(tx: Tx, host_id: str) -> int:
     """The next generation of a host, whose row is locked from now on."""
     (generation,) = _NEXT.ask(tx, host_id=host_id).one()
     return int(generation)
@@ -132,7 +132,7 @@ def _write(
     job_id: str,
     action: str,
 ) -> None:
-    """Write a change down as pending; its addresses are the host's from now on. Raises ValidationError as
+    """Store a change as pending; its addresses are reserved for the host. Raises ValidationError as
     :func:`begin`.
     """
     _WRITE.run(
@@ -155,7 +155,7 @@ def _write(
 
 
 def require_idle(tx: Tx, host_id: str, name: str) -> None:
-    """Raise BusyError while a change of the host's attachments is under way: the next one must build on how it ends."""
+    """Raise BusyError while a change of the host's attachments is under way: the next starts from its outcome."""
     if _COMING.first(tx, host_id=host_id):
         text = (
             f"Related operation is currently in progress: the networks of Host {name} are being set up. Try again "
@@ -182,15 +182,15 @@ def ended(tx: Tx, host_id: str, job_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept of a change: what the host was asked to be, and its networking after it; None where nobody knows."""
+    """The record of a change: the requested state of the host, and its networking afterwards; None where unknown."""
 
     intent: HostIntent | None = None
     observed: Host | None = None
 
 
 def record_applied(tx: Tx, host_id: str, generation: int, kept: Kept) -> bool:
-    """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
-    than before, of which the caller tells :mod:`netweft.engine.operations.network_status`.
+    """The host applied it: the candidate becomes the host's intent. Returns whether it has other networks than before,
+    for which the caller calls :mod:`netweft.engine.operations.network_status`.
     """
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
@@ -200,7 +200,7 @@ def record_applied(tx: Tx, host_id: str, generation: int, kept: Kept) -> bool:
 
 
 def record_refused(tx: Tx, host_id: str, generation: int, error: str, kept: Kept) -> None:
-    """The host did not take it: its attachments stay as they were."""
+    """The host did not apply it: its attachments stay as they were."""
     _end(tx, host_id, generation, "refused", error, kept)
 
 
@@ -215,7 +215,7 @@ def sweep(tx: Tx) -> int:
 
 
 def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: str = "") -> None:
-    """Let the job of a change say how it ended, where the change was all that it was about."""
+    """Set the outcome of a change's job, if the job consists of the change alone."""
     if tx.scalar(sa.select(jobs.c.kind).where(jobs.c.id == job_id)) == "apply_host":
         queue.amend(tx, job_id, status, error, code)
 
@@ -259,14 +259,12 @@ def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
 
 
 def is_being_brought(tx: Tx, row: HostChangeRow) -> bool:
-    """Whether the job of a change has not ended yet, so that it will say itself how the change ended."""
+    """Whether the job of a change has not ended yet, so that it will record the outcome itself."""
     return tx.scalar(sa.select(jobs.c.status).where(jobs.c.id == row.job_id)) == queue.Status.STARTED
 
 
 def catch_up(tx: Tx, host_id: str, generation: int) -> None:
-    """Give out only generations above one that a host has taken, also when this database is older than that (a
-    restored backup).
-    """
+    """Assign only generations above one that a host has applied, also if this database is older (after a restore)."""
     _CATCH_UP.run(tx, host_id=host_id, generation=generation)
 
 

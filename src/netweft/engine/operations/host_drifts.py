@@ -1,5 +1,5 @@
-"""Detects drift of hosts, and reports when it begins, when it becomes more and when it ends. Differences that somebody
-ignores do not count until they change, or their time is over.
+"""Detects drift of hosts, and records events when it begins, grows and ends. Ignored differences do not count until
+they change, or their time is over.
 """
 
 from __future__ import annotations
@@ -25,20 +25,18 @@ from netweft.engine.queries.host_drifts import differences_of
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import Statement, inserting
 
-HOST_DRIFTS, HOST_AS_WANTED, HOST_DRIFTS_MORE = 20_010, 20_011, 20_030
-"""Event codes; of our own, as oVirt tells nobody when a host is changed by other hands."""
+HOST_DRIFTS, HOST_IN_SYNC, HOST_DRIFTS_MORE = 20_010, 20_011, 20_030
+"""Event codes of our own: oVirt has none for hosts that are changed by others."""
 
 KEPT = 50
-"""Differences that are kept for lists; who wants all of many looks at the host."""
+"""Differences that are stored for lists; the host itself shows all."""
 
 
 def record_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
-    """Write down how the host differs from what is wanted of it, with an event when that begins, when there is more of
-    it, and when it is over.
+    """Store how the host differs from its desired state, with an event when differences begin, grow and end.
 
-    ``report``: the host's last one, for callers who have it. What can only be told when a change of the host, or of its
-    guests, has ended stays as it was: the report after that tells. Repeating it, or for a host that was removed,
-    changes nothing.
+    ``report``: the host's last one, for callers who have it. During a change of the host or its guests nothing is
+    stored: the report after it is evaluated. Repeating it, or for a host that was removed, changes nothing.
     """
     if host_changes.pending(tx, host_id):
         return
@@ -47,13 +45,13 @@ def record_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None
         return
     if data.row.status in {"installing", "install_failed"}:
         return
-    drift = _without_travellers(tx, data).drift
+    drift = _without_arriving_guests(tx, data).drift
     ignored = _keep_differences(tx, host_id, drift)
     _keep_drift(tx, data, list(drift.counted(ignored)))
 
 
 def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
-    """What lists and figures tell, from the lines that count; and the events."""
+    """Store the lines that count, for lists and metrics, and record the events."""
     here = host_drifts.c.host_id == data.row.id
     known = _KNOWN.first(tx, host_id=data.row.id)
     name = data.row.name
@@ -61,21 +59,21 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
         kept = lines[:KEPT]
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=data.row.id, since=utc_now(), lines=kept))
-            _record_event(tx, data, HOST_DRIFTS, f"Host {name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
+            _record_event(tx, data, HOST_DRIFTS, f"Host {name} is out of sync: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
-            told = {_thing(line) for line in known.lines}
-            new = [line for line in kept if _thing(line) not in told]
+            reported = {_thing(line) for line in known.lines}
+            new = [line for line in kept if _thing(line) not in reported]
             if new and len(known.lines) < KEPT:
-                text = f"Host {name} differs in more from what is wanted: {first_of(new)}."
+                text = f"Further differences on Host {name}: {first_of(new)}."
                 _record_event(tx, data, HOST_DRIFTS_MORE, text, Severity.WARNING)
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
-        _record_event(tx, data, HOST_AS_WANTED, f"Host {name} is as wanted again.", Severity.NORMAL)
+        _record_event(tx, data, HOST_IN_SYNC, f"Host {name} is in sync again.", Severity.NORMAL)
 
 
 def _thing(line: str) -> str:
-    """What a line is about: when only the value there has changed, there is no more than before."""
+    """The property that a line is about: a line of which only the value has changed is not new."""
     return line.partition(", and is ")[0]
 
 
@@ -83,7 +81,7 @@ _KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bind
 
 
 def _keep_differences(tx: Tx, host_id: str, drift: Drift) -> set[str]:
-    """Rows for what differs, none for what does not any more; returns the texts of those that are ignored."""
+    """Store a row for each difference, remove the others; returns the texts of those that are ignored."""
     known = differences_of(tx, host_id)
     texts = {one.text for one in drift.differences()}
     gone = [row.key for text, row in known.items() if text not in texts]
@@ -111,7 +109,7 @@ _ADD = inserting(host_differences)
 
 
 def ignore(tx: Tx, actor: Actor, host_id: str, texts: Collection[str], until: datetime | None, why: str) -> None:
-    """Set differences of a host aside, by their texts, until a time or until they change."""
+    """Ignore differences of a host, by their texts, until a time or until they change."""
     known = differences_of(tx, host_id)
     for text in texts:
         if text not in known:
@@ -122,13 +120,13 @@ def ignore(tx: Tx, actor: Actor, host_id: str, texts: Collection[str], until: da
 
 
 def count_again(tx: Tx, host_id: str, keys: Collection[str]) -> None:
-    """Let differences of a host that were ignored count."""
+    """Count differences of a host that were ignored."""
     values = {"ignored_at": None, "ignored_until": None, "ignored_by": "", "ignored_why": ""}
     tx.execute(sa.update(host_differences).where(_of(host_id), host_differences.c.key.in_(keys)).values(**values))
 
 
-def _without_travellers(tx: Tx, data: HostData) -> HostData:
-    """Of the guests only those that are known to run here: one that arrives is plugged in in good time."""
+def _without_arriving_guests(tx: Tx, data: HostData) -> HostData:
+    """Without guests that are still migrating here: their vNICs are plugged in later."""
     if data.report is None or not data.report.guests:
         return data
     here = set(tx.scalars(sa.select(vms.c.id).where(vms.c.host_id == data.row.id, vms.c.status == "up")))

@@ -33,7 +33,7 @@ POOL_EMPTY, POOL_ALMOST_EMPTY = 816, 8160
 """Event codes (oVirt: MAC_POOL_EMPTY, MAC_POOL_ALMOST_EMPTY)."""
 
 FEW = 10
-"""Addresses left of which people are told (oVirt: RemainingMacsInPoolWarningThreshold)."""
+"""Free addresses at which a warning is recorded (oVirt: RemainingMacsInPoolWarningThreshold)."""
 
 _SMALL = 1024
 """Addresses of a pool that is counted at every allocation; a larger one is when random tries found nothing, as it goes

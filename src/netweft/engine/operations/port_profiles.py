@@ -1,4 +1,4 @@
-"""Port profiles of networks: what of them is asked of fabrics. Parts of commands."""
+"""Port profiles of networks: which ones fabrics shall have. Parts of commands."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ THERE = frozenset({"name", "vlan_id", "mtu"})
 
 
 def want(tx: Tx, actor: Actor, network_id: str, provider_id: str) -> str:
-    """The fabric shall carry the network, as both are said to be now. Returns the id of the job."""
+    """Have the fabric carry the network, with the current definitions of both. Returns the id of the job."""
     objects.want(tx, PROFILE, network_id, provider_id, network_id)
     return reconcile(tx, actor, provider_id)
 
 
 def want_again(tx: Tx, actor: Actor, network_id: str) -> None:
-    """All fabrics that carry the network shall know what has changed of it."""
+    """Bring a change of the network to all fabrics that carry it."""
     for profile in queries.of_network(tx, network_id):
         want(tx, actor, network_id, profile.provider_id)
 
 
 def release(tx: Tx, actor: Actor, network_id: str, provider_id: str) -> str:
-    """The fabric shall not carry the network any more. Returns the id of the job."""
+    """Have the fabric carry the network no more. Returns the id of the job."""
     here = provider_objects.c.kind == PROFILE, provider_objects.c.object_id == network_id
     objects.release(tx, *here, provider_objects.c.provider_id == provider_id)
     return reconcile(tx, actor, provider_id)
 
 
 def release_all(tx: Tx, actor: Actor, network_id: str) -> None:
-    """No fabric shall carry the network any more."""
+    """Have no fabric carry the network any more."""
     for profile in queries.of_network(tx, network_id):
         release(tx, actor, network_id, profile.provider_id)
 
@@ -50,8 +50,8 @@ def release_all(tx: Tx, actor: Actor, network_id: str) -> None:
 def compare(
     tx: Tx, actor: Actor, provider_id: str, before: Collection[ProviderObjectRow], there_are: Collection[str]
 ) -> None:
-    """A fabric was seen to have port profiles of these networks of ours. What is missing is made again. ``before``:
-    what was known when it was asked.
+    """Compare the port profiles found on a fabric with ours; those that are missing are created again. ``before``:
+    our objects when the fabric was queried.
     """
     asked = {(row.object_id, row.external_id) for row in before if row.kind == PROFILE and row.state == "ok"}
     known = {(row.object_id, row.external_id) for row in but_ports(tx, provider_id) if row.state == "ok"}

@@ -69,8 +69,8 @@ def report(tx: Tx, error: str, *which: sa.ColumnElement[bool]) -> None:
         if error:
             audit.record(tx, SYSTEM, FAILED, f"{what}: {error}", Severity.ERROR, **about)
         elif row.wanted == "absent":
-            audit.record(tx, SYSTEM, WELL, f"{what} was removed there.", **about)
+            audit.record(tx, SYSTEM, WELL, f"{what} was removed.", **about)
         else:
-            audit.record(tx, SYSTEM, WELL, f"{what} is well again.", **about)
+            audit.record(tx, SYSTEM, WELL, f"{what} is synchronized again.", **about)
     if found:
         tx.execute(sa.update(provider_objects).where(*which).values(reported=bool(error)))

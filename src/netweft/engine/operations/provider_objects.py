@@ -18,7 +18,7 @@ from netweft.engine.statements import Statement
 PAUSE, PAUSE_MAX = 5.0, 600.0
 """Seconds until the try that follows the first failure, and at most."""
 WORKING = 120.0
-"""Seconds after which a job that has begun with an object, and said no more, has left it to others."""
+"""Seconds without progress after which an object that a job has begun with is free for other jobs."""
 
 _REPORTED = frozenset({"network", "subnet", "profile", "member"})
 """Kinds of objects that have events of their own."""
@@ -47,7 +47,7 @@ def begin(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -
 
 
 def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -> None:
-    """The object shall be there, as it is said to be now."""
+    """Want the object on the provider, with its current definition."""
     key = {"kind": kind, "object_id": object_id, "provider_id": provider_id}
     now = utc_now()
     values: dict[str, Any] = {"parent_id": parent_id, "wanted": "present", "next_try": now, **_WANTED}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import IntegrityError
 
 from netweft.core.errors import BusyError, Problem, ValidationError
+from netweft.core.rules import fields
 from netweft.engine.db import violated
 
 _FOREIGN_KEY_VIOLATION = "23503"
@@ -29,7 +30,12 @@ def translate_constraint_errors(action: str, problems: Callable[[str], Problem |
             raise ValidationError(action, (problem,)) from error
         if getattr(error.orig, "sqlstate", "") == _FOREIGN_KEY_VIOLATION or "FOREIGN KEY" in str(error.orig):
             raise BusyError(
-                "Related operation is currently in progress: something that this request is about has just been added"
-                " or removed. Look again, and repeat the request."
+                "Related operation is currently in progress: an object of this request has just been added or"
+                " removed. Refresh and repeat the request."
             ) from error
         raise
+
+
+def name_taken(noun: str, name: str, code: str = "ACTION_TYPE_FAILED_NAME_ALREADY_USED") -> Problem | None:
+    """The problem of a name that another object of the same kind has."""
+    return fields.name_is_free(noun, name, (name,), code=code)

@@ -1,4 +1,4 @@
-"""Taking back what a rollout changed: the columns of networks, their roles and QoS that hosts are made from."""
+"""Reverting a rollout: the columns of networks, their roles and QoS that it changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts
-from netweft.engine.operations import host_standing, port_profiles, vnic_sync
+from netweft.engine.operations import host_rules, port_profiles, vnic_sync
 from netweft.engine.operations.rollouts import host_row
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import in_clusters
@@ -39,7 +39,7 @@ _OF_NETWORK = ("vlan_id", "mtu", "stp", "port_isolation", "name_servers", "qos_i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Change:
-    """A column that was changed: where, from what, to what. ``network``: that it is of."""
+    """A changed column: its row, old and new value. ``network``: the network that it belongs to."""
 
     table: sa.Table
     where: tuple[sa.ColumnElement[bool], ...]
@@ -50,22 +50,22 @@ class _Change:
 
 
 def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
-    """Raise ValidationError where a rollout cannot be taken back: as it stands, as what it changed was changed again or
-    is gone, or as a rule would not hold on a host then. Locks its networks and the hosts that carry them.
+    """Raise ValidationError when a rollout cannot be reverted: because of its status, because its objects were changed
+    again or removed, or because a rule would be violated on a host. Locks its networks and the hosts that carry them.
     """
     check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
-    watched = host_standing.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
+    watched = host_rules.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
     check(action, rules.is_still_so(row.reason, _changed_again(tx, row)))
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)
-        host_standing.check_hosts(tx, watched, NIC_WIDE_RULES)
+        host_rules.check_hosts(tx, watched, NIC_WIDE_RULES)
     finally:
         tried.rollback()
 
 
 def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
-    """The names of the things that are not any more as a rollout made them, or whose former QoS is gone."""
+    """The names of networks that were changed again after the rollout, or whose former QoS was removed."""
     found = set()
     for one in _changes(row):
         is_gone = one.column == "qos_id" and one.old and not tx.scalar(sa.select(qoss.c.id).where(qoss.c.id == one.old))
@@ -75,20 +75,20 @@ def _changed_again(tx: Tx, row: RolloutRow) -> list[str]:
 
 
 def add_newcomers(tx: Tx, row: RolloutRow) -> None:
-    """Hosts that were given the networks since, and so as they are now, are taken back with the others."""
-    standings = queries.standings_of(tx, row.id)
-    members = {one.host_id for one in standings}
+    """Add hosts that got the networks since, already with the change: they are reverted with the others."""
+    positions = queries.positions_of(tx, row.id)
+    members = {one.host_id for one in positions}
     before = msgspec.convert(row.before, Definitions)
-    wave = max((one.wave for one in standings), default=0) + 1
+    wave = max((one.wave for one in positions), default=0) + 1
     new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
     for host in in_clusters(tx, new):
         held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])
-        told = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
-        tx.execute(sa.insert(rollout_hosts), told)
+        values = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
+        tx.execute(sa.insert(rollout_hosts), values)
 
 
 def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
-    """What a host is to keep while it is taken back: its networks as they are now, but for what the rollout changed."""
+    """The definitions of a host that is reverted: its networks as they are now, without the rollout's changes."""
     before, after = (msgspec.convert(part, Definitions) for part in (row.before, row.after))
     held = msgspec.convert(one.before, Held)
     now = {each.id: each for each in networks_among(tx, (), before.ids()) if each.cluster_id == one.cluster_id}
@@ -102,22 +102,24 @@ def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
 
 
 def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
-    """Make what a rollout changed what it was, but for what was changed again. vNICs that run on the networks are out
-    of sync until their hosts, which have been taken back, report.
+    """Restore the columns that a rollout changed, except those that were changed again. Running vNICs on the networks
+    are out of sync until their hosts, which have been reverted, report.
     """
     _write_back(tx, row)
     before = {one.id: one for one in msgspec.convert(row.before, Definitions).networks}
     vnic_sync.mark_on(tx, before)
     for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
-        told = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
-        text = f"A change of network {network.name} was taken back from its hosts: {row.reason}."
+        lines = [line(one.column, one.new, one.old) for one in _changes(row) if one.network.id == network_id]
+        text = f"A change of network {network.name} was reverted on its hosts: {row.reason}."
         where = network.data_center_id
-        audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=told)
+        audit.record(tx, actor, TAKEN_BACK, text, network=network_id, data_center=where, changes=lines)
 
 
 def _write_back(tx: Tx, row: RolloutRow) -> None:
-    for one in sorted(_changes(row), key=lambda one: one.old is True):  # a role is let go before another network has it
+    for one in sorted(
+        _changes(row), key=lambda one: one.old is True
+    ):  # a role is released before another network gets it
         if _now(tx, one) == one.new:
             tx.execute(sa.update(one.table).where(*one.where).values({one.column: one.old}))
 

@@ -1,7 +1,7 @@
-"""Beginning rollouts: what changes for several hosts at once reaches them one after the other, and those whose turn has
-not come keep what they have.
+"""Beginning rollouts: a change for several hosts reaches them one after the other; hosts that it has not reached keep
+their former definitions.
 
-Who changes such a thing calls :func:`snapshot` before, and :func:`begin` after the rows are written.
+A command calls :func:`snapshot` before, and :func:`begin` after it writes its rows.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from netweft.engine.queries.rollouts import NOTHING_HELD, Definitions, Held, Hos
 from netweft.engine.statements import Among, Statement, inserting
 
 OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "plugin_mappings")
-"""What of its cluster a host depends on (:class:`netweft.engine.queries.cluster_hosts.HostInCluster`)."""
+"""The columns of its cluster that a host depends on (:class:`netweft.engine.queries.cluster_hosts.HostInCluster`)."""
 
 TOPIC = "rollouts"
-"""What is announced when a host may have come back."""
+"""The topic announced when a host may have come back."""
 
 KEPT = timedelta(days=90)
 """How long rollouts that have ended are kept."""
@@ -46,8 +46,8 @@ _LATER = "Applying network changes to Hosts: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What hosts depend on, as it is at a moment."""
+class HostInputs:
+    """The definitions that hosts depend on, at one moment."""
 
     network_ids: frozenset[str] = frozenset()
     networks: tuple[NetworkInCluster, ...] = ()
@@ -55,8 +55,8 @@ class Seen:
     attachments: Mapping[str, Sequence[AttachmentIntent]]
 
     @classmethod
-    def of(cls, parts: Sequence[Seen]) -> Seen:
-        """What several looks saw at the same moment."""
+    def of(cls, parts: Sequence[HostInputs]) -> HostInputs:
+        """Several snapshots of the same moment, merged."""
         networks = {(one.cluster_id, one.id): one for part in parts for one in part.networks}
         return cls(
             network_ids=frozenset().union(*(part.network_ids for part in parts)),
@@ -68,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a host is asked for: to be as it is wanted (``applies``), or what its labels mean (``labels``), without the
+    """What a host must do: apply its desired state (``applies``), or propagate its labels (``labels``), without the
     networks ``lost``.
     """
 
@@ -80,11 +80,13 @@ class Task:
 APPLY = Task()
 
 
-def snapshot(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> Seen:
-    """What is about to change: networks, and what the hosts' clusters have; with the attachments that may go."""
+def snapshot(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> HostInputs:
+    """The definitions that are about to change: networks and columns of clusters, with the attachments that may be
+    removed.
+    """
     found = networks_among(tx, (), network_ids) if network_ids else ()
     carried = attachments_of(tx, host_ids) if host_ids and network_ids else {}
-    return Seen(
+    return HostInputs(
         network_ids=frozenset(network_ids),
         networks=tuple(found),
         hosts={row.id: row for row in in_clusters(tx, host_ids)} if host_ids else {},
@@ -94,12 +96,12 @@ def snapshot(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) ->
     )
 
 
-def begin(tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason: str) -> str | None:
-    """Have what was changed since ``before`` go out to hosts; returns the id of the rollout, None where one host is
-    asked at once, or none. ``reason`` completes the sentence "Applied because ...".
+def begin(tx: Tx, actor: Actor, before: HostInputs, tasks: Mapping[str, Task], reason: str) -> str | None:
+    """Roll the changes since ``before`` out to hosts; returns the id of the rollout, None for a single host, which is
+    changed at once, or none. ``reason`` completes the sentence "Applied because ...".
 
-    Asks for no right: whoever changed the thing had it. Raises BusyError while an earlier change of the same is being
-    taken back.
+    Needs no permission: the change itself did. Raises BusyError while an earlier change of the same objects is being
+    reverted.
     """
     if not tasks:
         return None
@@ -115,12 +117,12 @@ def begin(tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason:
     for earlier in open_before:
         _take_over(tx, earlier, members, reason)
         changed = changed[0].beside(earlier.before), changed[1].beside(earlier.after)
-        irreversible = f"it took over what the Rollout '{earlier.reason}' had not ended."
+        irreversible = f"it replaced the unfinished Rollout '{earlier.reason}'."
     return _write(tx, actor, changed, members, reason, irreversible)
 
 
-def _besides(one: Seen, other: Seen) -> Definitions:
-    """What of one moment was not so at the other."""
+def _besides(one: HostInputs, other: HostInputs) -> Definitions:
+    """The definitions of one snapshot that differ in the other."""
     columns, others = _cluster_columns(one), _cluster_columns(other)
     return Definitions(
         networks=[row for row in one.networks if row not in other.networks],
@@ -128,8 +130,8 @@ def _besides(one: Seen, other: Seen) -> Definitions:
     )
 
 
-def _cluster_columns(seen: Seen) -> dict[str, dict[str, Any]]:
-    return {row.cluster_id: {name: getattr(row, name) for name in OF_CLUSTER} for row in seen.hosts.values()}
+def _cluster_columns(inputs: HostInputs) -> dict[str, dict[str, Any]]:
+    return {row.cluster_id: {name: getattr(row, name) for name in OF_CLUSTER} for row in inputs.hosts.values()}
 
 
 def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[RolloutRow]:
@@ -146,7 +148,7 @@ def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[Rollo
     return [row for row in found if row.status in OPEN]
 
 
-def _kept(host_id: str, before: Seen, after: Seen) -> Held:
+def _kept(host_id: str, before: HostInputs, after: HostInputs) -> Held:
     """What a host keeps of what was before: that which is another now."""
     row = after.hosts[host_id]
     was = before.hosts.get(host_id, row)
@@ -159,10 +161,10 @@ def _kept(host_id: str, before: Seen, after: Seen) -> Held:
     )
 
 
-def _of_cluster(seen: Seen, cluster_id: str) -> dict[str, NetworkInCluster]:
+def _of_cluster(inputs: HostInputs, cluster_id: str) -> dict[str, NetworkInCluster]:
     """The networks as a cluster has them; those that it does not have as they are without a cluster."""
     found: dict[str, NetworkInCluster] = {}
-    for one in seen.networks:
+    for one in inputs.networks:
         if one.cluster_id == cluster_id:
             found[one.id] = one
         else:
@@ -232,8 +234,8 @@ def _write(
     )
     for place in _ordered(tx, members):
         one = members[place.host_id]
-        told = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
-        _ADD_HOST.run(tx, **{**told, "guests": list(one.guests)})
+        values = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
+        _ADD_HOST.run(tx, **{**values, "guests": list(one.guests)})
     enqueue(tx, actor, rollout_id, reason)
     return rollout_id
 
@@ -309,7 +311,7 @@ def _ordered(tx: Tx, members: _Members) -> tuple[Place, ...]:
 _CLUSTERS = Statement(sa.select(clusters).where(Among(clusters.c.id, "ids")), record=ClusterRow)
 
 
-def _why_irreversible(before: Seen, after: Seen) -> str:
+def _why_irreversible(before: HostInputs, after: HostInputs) -> str:
     """Why what was changed cannot be had back; empty where it can."""
     there = {(one.cluster_id, one.id): one for one in after.networks}
     if {(one.cluster_id, one.id) for one in before.networks} != there.keys():
@@ -319,9 +321,9 @@ def _why_irreversible(before: Seen, after: Seen) -> str:
     for one in before.networks:
         now = there[one.cluster_id, one.id]
         if one.qos_id and not now.qos_id:
-            return "a QoS was removed or taken off a network."
+            return "a QoS was removed or removed from a network."
         if one.vm_network != now.vm_network:
-            return "a network began or ceased to be for VMs, and its vNIC profiles came or went."
+            return "a network began or ceased to be for VMs, and its vNIC profiles were added or removed."
     return ""
 
 
@@ -350,7 +352,7 @@ def ask(tx: Tx, actor: Actor, host_id: str, task: Task, reason: str, confirm_wit
 
 
 def bring_labels(
-    tx: Tx, actor: Actor, before: Seen, hosts_lacking: Collection[str], reason: str, lost: Collection[str] = ()
+    tx: Tx, actor: Actor, before: HostInputs, hosts_lacking: Collection[str], reason: str, lost: Collection[str] = ()
 ) -> None:
     """Have hosts be given what their labels mean since ``before``, without the networks ``lost``."""
     task = Task(applies=False, labels=True, lost=tuple(lost))

@@ -1,4 +1,4 @@
-"""Jobs that no engine will finish: the reports of hosts show what they left half done."""
+"""Jobs that no engine will finish: the reports of hosts show their outcome."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from netweft.engine.payloads import Somewhere
 GIVEN_UP = 20_156
 """An event code of our own."""
 
-_SETTLED = ("up", "down", "suspended", "unknown")
+_STABLE = ("up", "down", "suspended", "unknown")
 
 
-class GivenUpError(HostError):
-    """So many engines ended in the middle of a job that it was not tried again; it is known not to have been done."""
+class AbandonedError(HostError):
+    """Too many engines ended in the middle of a job, so it was not tried again; it is known not to have been done."""
 
     code = queue.LostError.code
 
@@ -27,10 +27,10 @@ class GivenUpError(HostError):
 
 
 def give_up(tx: Tx, job: queue.Job) -> None:
-    """End a job over which too many engines have died. A virtual machine that it was about is in an unknown state until
-    its host reports. Raises LostError.
+    """Fail a job during which too many engines have died. The status of its virtual machine is unknown until its host
+    reports. Raises LostError.
     """
-    error = GivenUpError(job.attempts)
+    error = AbandonedError(job.attempts)
     queue.fail(tx, job, error.text, error.code)
     about = Somewhere.of(job)
     leave(tx, vms.c.id == about.vm_id, error.text)
@@ -39,8 +39,8 @@ def give_up(tx: Tx, job: queue.Job) -> None:
 
 
 def leave(tx: Tx, which: sa.ColumnElement[bool], reason: str) -> None:
-    """Virtual machines that were on their way from one state to another are in one that their hosts tell."""
-    between = sa.and_(which, vms.c.status.not_in(_SETTLED))
+    """Set the status of virtual machines that were in transition to unknown, until their hosts report."""
+    between = sa.and_(which, vms.c.status.not_in(_STABLE))
     values = {"target_host_id": None, "status_reason": reason, "changed_at": utc_now()}
     somewhere = vms.c.host_id.is_not(None)
     tx.execute(sa.update(vms).where(between, somewhere).values(status="unknown", **values))

@@ -1,6 +1,7 @@
-"""Giving addresses of subnets to vNICs and taking them back.
+"""Assigning addresses of subnets to vNICs and releasing them.
 
-Parts of other commands: they check no rights, and record no events but that a vNIC does not get again what it had.
+Parts of other commands: they check no permissions, and record events only when a vNIC cannot get a former address
+again.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from netweft.engine.queries import subnets as queries
 from netweft.engine.statements import Answer, Statement, Texts
 
 AUTO: Final = "auto"
-"""An address of each IP version that the network has subnets of."""
-Wishes: TypeAlias = tuple[str, ...] | Literal["auto"]
-"""Which addresses a vNIC shall have: these, none, or :data:`AUTO`."""
+"""Assign one address of each IP version that the network has subnets of."""
+RequestedAddresses: TypeAlias = tuple[str, ...] | Literal["auto"]
+"""The requested addresses of a vNIC: these, none, or :data:`AUTO`."""
 
 LOST = 10956
 """Event code (Netweft's own)."""
 
 _TRIES = 8
-"""Addresses at random of which the database takes the first that is free; when none is, it is asked for all that are
-taken. With the pools half full that is one time in 256.
+"""Random addresses of which the database assigns the first that is free; when none is, all used ones are read. With the
+pools half full that is one time in 256.
 """
 
 _VERSIONS = (4, 6)
 
 
 class OfSubnet(Protocol):
-    """Of a vNIC's network, and one of its subnets (None where it has none), what giving addresses needs."""
+    """A vNIC's network with one of its subnets (None where it has none), as far as assigning addresses needs it."""
 
     @property
     def network_name(self) -> str:
@@ -68,16 +69,16 @@ class OfSubnet(Protocol):
 
     @property
     def dhcp_server(self) -> str | None:
-        """What DHCP is served from, empty for nothing."""
+        """The DHCP server's address, empty for none."""
 
     @property
     def allocation_pools(self) -> list[dict[str, str]] | None:
-        """What is given out."""
+        """The ranges that addresses are assigned from."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Subnet:
-    """A subnet that addresses are given out of."""
+    """A subnet that addresses are assigned from."""
 
     id: str
     name: str
@@ -89,7 +90,7 @@ class _Subnet:
 
     @property
     def ranges(self) -> tuple[AddressRange, ...]:
-        """What addresses are given out of."""
+        """The ranges that addresses are assigned from."""
         reserved = tuple(address for address in (self.gateway, self.dhcp_server) if address)
         return given_out(self.cidr, reserved, self.pools)
 
@@ -99,49 +100,48 @@ class _Subnet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Giving:
-    """Addresses that are being given to a new vNIC. ``drawn``: what tells which subnets have given one."""
+class Assignment:
+    """An assignment of addresses in progress. ``drawn``: the subnets that an address was assigned from."""
 
     vnic_id: str
     network: str | None
     subnets: Sequence[_Subnet]
-    wishes: Wishes
+    requested: RequestedAddresses
     drawn: Answer[tuple[Any, ...]] | None
 
 
-def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> Giving:
-    """Ask for the addresses of a new vNIC; :func:`finish` goes on when the database has answered. ``found``: its
+def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], requested: RequestedAddresses = AUTO) -> Assignment:
+    """Begin to assign addresses to a new vNIC; :func:`finish` continues when the database has answered. ``found``: its
     network with each of its subnets, nothing for a vNIC on no network.
 
     Commands that do so at the same time do not wait for each other: addresses are picked at random, so that one that
-    was given back is not soon seen again either. Where the network has no subnet the database is not asked; where it
-    has, by one statement as a rule.
+    was released is not soon reused either. Takes no statement for a network without subnets, usually one otherwise.
     """
     subnets = _subnets(found)
-    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if wishes == AUTO else None
+    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if requested == AUTO else None
     network = found[0].network_name if found else None
-    return Giving(vnic_id=vnic_id, network=network, subnets=subnets, wishes=wishes, drawn=answer)
+    return Assignment(vnic_id=vnic_id, network=network, subnets=subnets, requested=requested, drawn=answer)
 
 
-def finish(tx: Tx, action: str, giving: Giving) -> None:
-    """Raises ValidationError when a wish cannot be met, or nothing is left."""
-    if giving.wishes != AUTO:
-        _give_wished(tx, action, giving, giving.wishes)
+def finish(tx: Tx, action: str, assignment: Assignment) -> None:
+    """Raises ValidationError when a requested address cannot be assigned, or none is free."""
+    if assignment.requested != AUTO:
+        _assign_requested(tx, action, assignment, assignment.requested)
         return
-    for version, choice in _left(tx, giving).items():
+    for version, choice in _left(tx, assignment).items():
         names = [one.name for one in choice]
         check(action, rules.subnets_have_room(choice[0].network_name, version, names, found=False))
 
 
-def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> None:
-    """Both at once. Raises ValidationError; BusyError when a subnet has just been removed."""
+def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], requested: RequestedAddresses = AUTO) -> None:
+    """:func:`begin` and :func:`finish`. Raises ValidationError; BusyError when a subnet has just been removed."""
     with translate_constraint_errors(action, lambda _: None):
-        finish(tx, action, begin(tx, vnic_id, found, wishes))
+        finish(tx, action, begin(tx, vnic_id, found, requested))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A vNIC that exists, before its command and after it. The ids are those of profiles; None for no network."""
+    """An existing vNIC before and after a command. The ids are those of profiles; None for no network."""
 
     vnic_id: str
     network_id: str | None
@@ -149,25 +149,25 @@ class Moved:
     after: str | None
 
 
-def follow(tx: Tx, action: str, moved: Moved, wishes: Wishes | Keep) -> list[str] | None:
-    """Let the addresses of a vNIC be those of its network: new ones when it is on another one, or as wished. Returns
-    those that it had, None when they stay. Raises ValidationError as :func:`finish` does.
+def follow(tx: Tx, action: str, moved: Moved, requested: RequestedAddresses | Keep) -> list[str] | None:
+    """Update the addresses of a vNIC: new ones when its network has changed, or the requested ones. Returns the former
+    ones, None when they stay. Raises ValidationError as :func:`finish` does.
     """
-    if moved.before == moved.after and wishes is KEEP:
+    if moved.before == moved.after and requested is KEEP:
         return None
     found = queries.of_profiles(tx, (moved.after,))[moved.after] if moved.after else []
-    if wishes is KEEP and moved.network_id == (found[0].network_id if found else None):
+    if requested is KEEP and moved.network_id == (found[0].network_id if found else None):
         return None
     had = [row.address for row in queries.of_vnics(tx, (moved.vnic_id,))[moved.vnic_id]]
     if had:
         _take_back(tx, moved.vnic_id)
-    give(tx, action, moved.vnic_id, found, AUTO if wishes is KEEP else wishes)
+    give(tx, action, moved.vnic_id, found, AUTO if requested is KEEP else requested)
     return had
 
 
 def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Sequence[str]) -> None:
-    """Give a vNIC the addresses that it had. Of those that another one has taken meanwhile it gets others, if there are
-    any; an event tells of that.
+    """Restore the addresses of a vNIC. Those that another one uses meanwhile are replaced, if others are free, with an
+    event.
     """
     subnets, missing = _subnets(found), set()
     _take_back(tx, vnic_id)
@@ -176,15 +176,19 @@ def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Seque
         if home is not None and not _take(tx, home.id, text, vnic_id):
             missing.add(home.version)
             user = queries.user_of(tx, home.id, text)
-            said = f"Address {text} of network {home.network_name} is in use by vNIC {user}, and cannot be given back."
-            audit.record(tx, SYSTEM, LOST, said, audit.Severity.WARNING)
+            message = (
+                f"Address {text} of network {home.network_name} is in use by vNIC {user} and cannot be reassigned."
+            )
+            audit.record(tx, SYSTEM, LOST, message, audit.Severity.WARNING)
     lost = [one for one in subnets if one.version in missing]
     first = [choice[0] for choice in _by_version(lost).values()]
-    giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, wishes=AUTO, drawn=_draw(tx, vnic_id, first))
-    _left(tx, giving)
+    assignment = Assignment(
+        vnic_id=vnic_id, network=None, subnets=lost, requested=AUTO, drawn=_draw(tx, vnic_id, first)
+    )
+    _left(tx, assignment)
 
 
-def remembered(tx: Tx, vnic_ids: Sequence[str]) -> Mapping[str, list[str]]:
+def addresses_of(tx: Tx, vnic_ids: Sequence[str]) -> Mapping[str, list[str]]:
     """The addresses of each vNIC, for :func:`give_again`."""
     found = queries.of_vnics(tx, vnic_ids)
     return {vnic_id: [row.address for row in found[vnic_id]] for vnic_id in vnic_ids}
@@ -213,15 +217,15 @@ def _by_version(subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
     return found
 
 
-def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> None:
-    check(action, rules.addresses_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
-    for address in dict.fromkeys(ip_address(text) for text in wishes):
-        home = _home_of(address, giving.subnets)
-        check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))
+def _assign_requested(tx: Tx, action: str, assignment: Assignment, requested: Sequence[str]) -> None:
+    check(action, rules.addresses_are_few(len(requested)), *(rules.address_is_valid(text) for text in requested))
+    for address in dict.fromkeys(ip_address(text) for text in requested):
+        home = _home_of(address, assignment.subnets)
+        check(action, rules.address_has_subnet(address, assignment.network, [one.cidr for one in assignment.subnets]))
         if home is None:
             raise AssertionError("unreachable: the rule holds")
         check(action, rules.address_is_for_hosts(address, home.cidr, home.gateway, home.dhcp_server))
-        while not _take(tx, home.id, str(address), giving.vnic_id):
+        while not _take(tx, home.id, str(address), assignment.vnic_id):
             check(action, rules.address_is_free(str(address), queries.user_of(tx, home.id, str(address))))
 
 
@@ -229,20 +233,20 @@ def _home_of(address: IPv4Address | IPv6Address, subnets: Sequence[_Subnet]) -> 
     return next((one for one in subnets if address in ip_network(one.cidr)), None)
 
 
-def _left(tx: Tx, giving: Giving) -> dict[int, list[_Subnet]]:
-    """Look on for what was not drawn; returns the subnets of the versions of which none has an address left."""
-    given = _givers(giving.drawn)
-    left = {v: choice for v, choice in _by_version(giving.subnets).items() if choice[0].id not in given}
-    return {version: choice for version, choice in left.items() if not _search(tx, giving.vnic_id, choice)}
+def _left(tx: Tx, assignment: Assignment) -> dict[int, list[_Subnet]]:
+    """Search addresses of the versions that were not drawn; returns subnets by version without a free address."""
+    given = _givers(assignment.drawn)
+    left = {v: choice for v, choice in _by_version(assignment.subnets).items() if choice[0].id not in given}
+    return {version: choice for version, choice in left.items() if not _search(tx, assignment.vnic_id, choice)}
 
 
 def _givers(answer: Answer[tuple[Any, ...]] | None) -> set[str]:
-    """The ids of the subnets that have given an address."""
+    """The ids of the subnets that an address was assigned from."""
     return {subnet_id for (subnet_id,) in answer.all()} if answer else set()
 
 
 def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[tuple[Any, ...]] | None:
-    """Try some addresses of subnets, one for each version, at random."""
+    """Try some random addresses of subnets, one subnet for each version."""
     if not subnets:
         return None
     values: dict[str, Any] = {"vnic_id": vnic_id}
@@ -256,20 +260,20 @@ def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[tuple[Any,
 
 
 def _search(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> bool:
-    """Look in each subnet for an address that is free, from anywhere on; False when none is."""
+    """Search each subnet for a free address, from a random start; False when there is none."""
     for one in subnets:
         if one is not subnets[0] and _givers(_draw(tx, vnic_id, (one,))):
             return True
         ranges = one.ranges
         total = sum(part.size for part in ranges)
-        while total and (free := next_free(ranges, _taken(tx, one.id), secrets.randbelow(total))) is not None:
+        while total and (free := next_free(ranges, _used(tx, one.id), secrets.randbelow(total))) is not None:
             if _take(tx, one.id, _text(one.version, free), vnic_id):
                 return True
     return False
 
 
-def _taken(tx: Tx, subnet_id: str) -> list[int]:
-    return sorted(int(ip_address(address)) for address in queries.taken(tx, subnet_id))
+def _used(tx: Tx, subnet_id: str) -> list[int]:
+    return sorted(int(ip_address(address)) for address in queries.used_addresses(tx, subnet_id))
 
 
 def _take(tx: Tx, subnet_id: str, address: str, vnic_id: str) -> bool:

@@ -58,7 +58,7 @@ def _reserve_function(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str
     nics = [nic for nic in free if not nic.card and (nic.networks is None or vnic.network_id in nic.networks)]
     fit = [one for nic in nics for one in nic.functions]
     check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
-    functions.promise(tx, host_id, fit[0], vnic_id=vnic_id)
+    functions.assign(tx, host_id, fit[0], vnic_id=vnic_id)
 
 
 def _reserve_dynamic_vnic(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str) -> None:
@@ -73,7 +73,7 @@ def _reserve_dynamic_vnic(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id:
         profile_rules.vnic_suits_card(vnic.name, data.row.name, placements.card_obstacle(tx, vnic)),
         profile_rules.host_has_dynamic_vnic(vnic.name, data.row.name, found=bool(fit)),
     )
-    functions.promise(tx, host_id, *fit[0], vnic_id=vnic_id)
+    functions.assign(tx, host_id, *fit[0], vnic_id=vnic_id)
 
 
 def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None, *, or_on_card: bool) -> Needs:

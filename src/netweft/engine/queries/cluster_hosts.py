@@ -74,7 +74,7 @@ _HOSTS = Statement(
 def chassis_of(
     row: HostInCluster, networks: Sequence[NetworkInCluster], report: HostReport | None, *, is_copy: bool
 ) -> ChassisIntent | None:
-    """What a host shall be told, None where no provider wants anything or the host has no ovn-controller.
+    """The OVN configuration for a host, None where no provider needs one or the host has no ovn-controller.
 
     ``networks``: at least those of its cluster, of which the management network is the one over which chassis send to
     each other. ``is_copy``: whether another host is the same chassis, as the one was cloned from the other.
@@ -98,7 +98,7 @@ def chassis_of(
 def _mappings(networks: Sequence[NetworkInCluster], plugin: Plugin) -> dict[str, str]:
     """The networks of hosts that the provider's physical networks are, by these. It is the one that the provider's
     mappings name, the one that a network there was made from, or the one that is called so on hosts. A name that
-    ovn-controller could not be told, as it has one of its separators, is left out: placements say that it is not there.
+    ovn-controller cannot accept, as it contains one of its separators, is left out: placements report it as missing.
     """
     native = [one for one in networks if one.provider_id is None]
     named = {one.host_side_name: one.id for one in native} | {one.name: one.id for one in native}

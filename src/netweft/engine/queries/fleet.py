@@ -32,13 +32,12 @@ from netweft.engine.model.hosts import HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.mac_pools import MacPoolRow, MacRangeRow, mac_pools, mac_ranges
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.providers import NETWORKS, ProviderRow, providers
-from netweft.engine.model.qos import QosRow, qoss
+from netweft.engine.model.qos import VNIC_LIMITS, QosRow, qoss
 from netweft.engine.model.subnets import SubnetRow, subnets
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.noun import Narrow, ObjectType
 from netweft.engine.statements import rows
 
-_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
 _HOST_LIMITS = ("linkshare", "upperlimit", "realtime")
 _QOS_FIELDS = {"linkshare": "link_share", "upperlimit": "upper_limit", "realtime": "real_time"}
 
@@ -154,7 +153,7 @@ def _provider(row: ProviderRow) -> Thing:
 
 
 def _qos(row: QosRow, names: _Names) -> Thing:
-    limits = {name: getattr(row, name) for name in _LIMITS}
+    limits = {name: getattr(row, name) for name in VNIC_LIMITS}
     limits |= {name: getattr(row, f"outbound_average_{name}") for name in _HOST_LIMITS}
     values = {"type": row.type, **limits, **_texts(row)}
     return Thing("qos", (names.data_centers[row.data_center_id], row.name), row.id, values)

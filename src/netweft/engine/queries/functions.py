@@ -92,8 +92,8 @@ def has_one(tx: Tx, vnic_id: str, host_id: str = "") -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownFree:
-    """The functions of a NIC that are free as far as the host shows, by PCI address; ``nic``, ``card``, ``guids`` as
+class ReportedFunctions:
+    """The functions of a NIC that the host reports as free, by PCI address; ``nic``, ``card``, ``guids`` as
     :class:`FreeOf` has them. ``labelled``: by each label the ids of the networks that have it.
     """
 
@@ -104,8 +104,8 @@ class ShownFree:
     guids: Mapping[str, str] = field(default_factory=dict)
 
 
-def reported_free(data: HostData) -> tuple[ShownFree, ...]:
-    """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
+def reported_free(data: HostData) -> tuple[ReportedFunctions, ...]:
+    """The free functions in a host's report; valid until the report or the cluster's networks change."""
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None
     cards = capabilities.interface_cards if capabilities else ()
@@ -117,9 +117,9 @@ def reported_free(data: HostData) -> tuple[ShownFree, ...]:
         ids[view.label].add(network_id)
     labelled = {label: frozenset(found) for label, found in ids.items() if label}
     return (
-        *(ShownFree(nic=nic, functions=addresses, labelled=labelled) for nic, addresses in functions.items()),
+        *(ReportedFunctions(nic=nic, functions=addresses, labelled=labelled) for nic, addresses in functions.items()),
         *(
-            ShownFree(
+            ReportedFunctions(
                 nic=card.pci_address,
                 functions=tuple(one.pci_address for one in card.dynamic if one.is_free),
                 labelled=labelled,
@@ -132,9 +132,9 @@ def reported_free(data: HostData) -> tuple[ShownFree, ...]:
     )
 
 
-def leaving(tx: Tx, shown: Iterable[ShownFree]) -> frozenset[str]:
-    """The GUIDs, of those functions, that have yet to leave the partition of whoever had them before."""
-    guids = {guid for one in shown for guid in one.guids.values()}
+def leaving(tx: Tx, reported: Iterable[ReportedFunctions]) -> frozenset[str]:
+    """The GUIDs of those functions that are still members of a partition of their former vNIC."""
+    guids = {guid for one in reported for guid in one.guids.values()}
     return frozenset(_LEAVING.scalars(tx, guids=guids)) if guids else frozenset()
 
 
@@ -148,22 +148,22 @@ _LEAVING = Statement(
 
 
 def free(
-    shown: Sequence[ShownFree],
+    reported: Sequence[ReportedFunctions],
     restricted: Mapping[str, Served],
-    taken: Collection[str],
+    used: Collection[str],
     leaving: Collection[str] = frozenset(),
 ) -> tuple[FreeOf, ...]:
-    """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
-    that are promised; ``leaving``: as :func:`leaving` has it.
+    """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``used``: addresses
+    that are assigned; ``leaving``: as :func:`leaving` has it.
     """
     found = []
-    for one in shown:
+    for one in reported:
         only = None if one.card else restricted.get(one.nic)
         networks = None
         if only is not None:
             networks = frozenset(only.networks).union(*(one.labelled.get(label, ()) for label in only.labels))
         functions = tuple(
-            address for address in one.functions if address not in taken and one.guids.get(address, "") not in leaving
+            address for address in one.functions if address not in used and one.guids.get(address, "") not in leaving
         )
         made = FreeOf(nic=one.nic, functions=functions, networks=networks, card=one.card, guids=one.guids)
         found.append(made)

@@ -172,7 +172,7 @@ def _boot_orders(devices: Sequence[str], vnics: Sequence[str]) -> dict[str, int]
 
 
 def _driver_properties(vm: VmRow) -> dict[str, str]:
-    """What the driver is told of what the machine boots and has."""
+    """The driver's settings for the machine's boot and hardware."""
     booted = {"kernel": vm.os_kernel, "initrd": vm.os_initrd, "cmdline": vm.os_cmdline}
     booted |= {"cpu_mode": vm.cpu_mode, "stateless": "true" if vm.stateless else ""}
     chosen = {name: value for name, value in vm.custom_properties.items() if name != "driver"}

@@ -1,4 +1,4 @@
-"""What the links of hosts have counted, as the hosts said last."""
+"""The counters of hosts' links, as last reported."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from netweft.engine.model.hosts import host_counters
 from netweft.engine.statements import Among, Statement
 
 NOTHING_COUNTED = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
-"""Of a link that the host has not told anything of yet."""
+"""For a link that the host has not reported yet."""
 
 _COUNTERS = msgspec.json.Decoder(dict[str, LinkCounters])
 
 
 def counters_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Mapping[str, LinkCounters]]:
-    """By host and name of the link; a host that has not said anything yet is not there."""
+    """By host and name of the link, without hosts that have not reported yet."""
     return {host_id: _COUNTERS.decode(counters) for host_id, counters in _COUNTED.all(tx, ids=host_ids)}
 
 

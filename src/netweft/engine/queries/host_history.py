@@ -26,8 +26,8 @@ _INTENT, _HOST = msgspec.json.Decoder(HostIntent), msgspec.json.Decoder(Host)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A generation of a host: what was asked for, by whom, how it ended. ``changes``: how what the host was set up with
-    changed by it, a line each; of one that the host did not take, how it would have.
+    """A generation of a host: its reason, user and outcome. ``changes``: of the host's setup, a line each; for one that
+    the host did not apply, those it would have made.
     """
 
     generation: int
@@ -41,24 +41,24 @@ class Revision:
 
 
 def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | None = None) -> list[Revision]:
-    """All that are kept, the last first. ``before``: those asked for before that moment."""
+    """The stored generations, newest first. ``before``: only those requested before that time."""
     found = rows(
         tx,
         HostChangeRow,
         sa.select(host_changes).where(host_changes.c.host_id == host_id).order_by(host_changes.c.generation),
     )
-    asked = _setups(found)
-    names = network_names(tx, host_id, *(setup for setup in asked if setup))
-    shown, before_it = [], Candidate()
-    for row, setup in zip(found, asked, strict=True):
-        shown.append(_revision(row, _between(before_it, setup, names) if setup else ()))
+    setups = _setups(found)
+    names = network_names(tx, host_id, *(setup for setup in setups if setup))
+    revisions, before_it = [], Candidate()
+    for row, setup in zip(found, setups, strict=True):
+        revisions.append(_revision(row, _between(before_it, setup, names) if setup else ()))
         before_it = setup if setup and row.state == "applied" else before_it
-    return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
+    return [one for one in revisions[::-1] if before is None or one.created_at < before][:most]
 
 
 def _setups(found: Sequence[HostChangeRow]) -> list[Candidate | None]:
-    """What a host was to be set up with by each of its changes, which are in their order. A change that put on it again
-    what was stored says so by what the host was asked to be; None where that is not known.
+    """The setup that each of a host's changes, in their order, was to apply. For a change that applied the stored setup
+    again it is derived from the intent; None where that is unknown.
     """
     setups: list[Candidate | None] = []
     labels: Mapping[str, str] | None = None
@@ -74,8 +74,8 @@ def _setups(found: Sequence[HostChangeRow]) -> list[Candidate | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is kept of a change of a host: what the host was asked to be, what that was to become on it, and what its
-    networking was after it. None where nobody knew.
+    """The record of a host's change: the requested intent, the desired host, and the networking observed after it. None
+    where unknown.
     """
 
     intent: HostIntent | None
@@ -84,12 +84,12 @@ class Facts:
 
 
 def facts(tx: Tx, host_id: str, generation: int) -> Facts:
-    """What is kept of one generation. Raises NotFoundError where it is not known."""
+    """The record of one generation. Raises NotFoundError when there is none."""
     here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
     query = sa.select(host_changes).where(*here).order_by(host_changes.c.generation.desc()).limit(2)
     found = rows(tx, HostChangeRow, query)
     if not found or found[0].generation != generation:
-        raise NotFoundError(f"The host has no generation {generation} that is still known.")
+        raise NotFoundError(f"The host has no record of generation {generation}.")
     row = found[0]
     intent = _INTENT.decode(row.intent) if row.intent else None
     observed = _HOST.decode(row.observed) if row.observed else None
@@ -100,15 +100,15 @@ def facts(tx: Tx, host_id: str, generation: int) -> Facts:
 
 
 def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:
-    """What a host was set up with when it had taken a generation. Raises NotFoundError where that is not known."""
+    """The setup of a host at an applied generation. Raises NotFoundError when it is not stored."""
     here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
     found = rows(tx, HostChangeRow, sa.select(host_changes).where(*here).order_by(host_changes.c.generation))
     if not found or found[-1].generation != generation or found[-1].state != "applied":
-        raise NotFoundError(f"The host has taken no generation {generation} that is still known.")
-    taken = [setup for row, setup in zip(found, _setups(found), strict=True) if setup and row.state == "applied"]
-    if taken:
-        return taken[-1]
-    raise NotFoundError(f"What the host was set up with at generation {generation} is not known any more.")
+        raise NotFoundError(f"The host has no record of generation {generation}.")
+    applied = [setup for row, setup in zip(found, _setups(found), strict=True) if setup and row.state == "applied"]
+    if applied:
+        return applied[-1]
+    raise NotFoundError(f"The host's setup at generation {generation} is no longer stored.")
 
 
 def compare(tx: Tx, host_id: str, generation: int, other: int | None = None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, ChassisIntent, HostIntent, HostSetup, Inherited
+from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup, Inherited
 from netweft.core.keep import KEEP
 from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
@@ -24,15 +24,12 @@ from netweft.core.rules.host_consistency import applicable
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import (
-    HostChangeRow,
-    host_changes,
-)
+from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.hosts import HostReportRow, HostRow, host_reports, hosts
 from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_rows import attachments_of, bonds_of, labels_of, nics_of
-from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
+from netweft.engine.queries.network_views import NetworkInCluster, networks_among, users_of, views_of, with_users
 from netweft.engine.queries.provider_hosts import same_chassis
 from netweft.engine.queries.rollouts import NOTHING_HELD, Held, held_of
 from netweft.engine.statements import Among, Statement
@@ -40,7 +37,7 @@ from netweft.engine.statements import Among, Statement
 
 @dataclass(frozen=True, slots=True)
 class _Networking:
-    """What of a report is about networking."""
+    """The part of a report about networking."""
 
     host: Host
 
@@ -77,8 +74,8 @@ class _Reported(HostRow, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
-    """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
-    None before the first one; ``labels``: NICs by label; ``found``: what was worked out of all that already.
+    """The stored state of a host's networking. ``row``: the host's and its cluster's columns; ``report``: None before
+    the first one; ``labels``: NICs by label; ``found``: a cache of what was computed from these.
     """
 
     row: HostInCluster
@@ -155,6 +152,44 @@ class HostData:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What was read of all hosts, by host. ``networks``: of any cluster; ``copies``: hosts with another's chassis."""
+
+    attachments: Mapping[str, Sequence[AttachmentIntent]]
+    bonds: Mapping[str, Sequence[BondIntent]]
+    nics: Mapping[str, Mapping[str, str]]
+    labels: Mapping[str, Mapping[str, str]]
+    users: Mapping[str, Mapping[str, Sequence[str]]]
+    held: Mapping[str, Held]
+    reports: Mapping[str, tuple[HostReport, datetime | None]]
+    networks: Sequence[NetworkInCluster]
+    copies: frozenset[str]
+
+    def host(self, stored: HostInCluster, in_cluster: Mapping[str, NetworkView]) -> HostData:
+        """One host. ``in_cluster``: the networks as a host of its cluster sees them."""
+        held = self.held.get(stored.id, NOTHING_HELD)
+        row = held.row(stored)
+        views = with_users(held.views(row.cluster_id, in_cluster), self.users[row.id])
+        report, reported_at = self.reports.get(row.id, (None, None))
+        setup = HostSetup(
+            attachments=held.set_up(self.attachments[row.id]),
+            bonds=tuple(self.bonds[row.id]),
+            kept=tuple(row.kept),
+            inherited=msgspec.convert(row.inherited, dict[str, Inherited]),
+        )
+        chassis = chassis_of(row, held.rows(self.networks), report, is_copy=row.id in self.copies)
+        return HostData(
+            row=row,
+            intent=intent_of(row.switch_type, setup, views, report, chassis),
+            nics=self.nics[row.id],
+            networks=views,
+            report=report,
+            reported_at=reported_at,
+            labels=self.labels[row.id],
+        )
+
+
 def load(
     tx: Tx,
     host_ids: Collection[str],
@@ -163,49 +198,30 @@ def load(
     *,
     held: Mapping[str, Held] | None = None,
 ) -> dict[str, HostData]:
-    """What is known of each host that exists among those asked for. Nine queries, however many there are, and one more
-    where a provider wants them as chassis.
+    """Those of the hosts that exist. Takes nine queries for any number of hosts, and one more where a provider wants
+    them as chassis.
 
-    ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
-    host, for callers who have just stored them. ``held``: what hosts keep, where that is to be looked at as something
-    else than it is.
+    ``mentioned``: ids of networks to load besides those of the clusters and those that hosts carry. ``reports``: by
+    host, for callers who have just stored them. ``held``: what hosts keep, instead of what is stored.
     """
-    rows = in_clusters(tx, host_ids)
+    hosts_found = in_clusters(tx, host_ids)
     wanted = attachments_of(tx, host_ids)
-    bonds = bonds_of(tx, host_ids)
-    nics = nics_of(tx, host_ids)
-    labels = labels_of(tx, host_ids)
     carried = {attachment.network_id for each in wanted.values() for attachment in each}
-    known = networks_among(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
-    users = users_of(tx, host_ids)
-    stored = {} if reports is not None else _reports(tx, host_ids)
-    managed = [row.id for row in rows if row.plugin]
-    copies = same_chassis(tx, managed) if managed else frozenset[str]()
-    kept = held_of(tx, host_ids) if held is None else held
-    shared = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
-    loaded = {}
-    for each in rows:
-        keeps = kept.get(each.id, NOTHING_HELD)
-        row = keeps.row(each)
-        views = with_users(keeps.views(row.cluster_id, shared[row.cluster_id]), users[row.id])
-        report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
-        setup = HostSetup(
-            attachments=keeps.set_up(wanted[row.id]),
-            bonds=tuple(bonds[row.id]),
-            kept=tuple(row.kept),
-            inherited=msgspec.convert(row.inherited, dict[str, Inherited]),
-        )
-        chassis = chassis_of(row, keeps.rows(known), report, is_copy=row.id in copies)
-        loaded[row.id] = HostData(
-            row=row,
-            intent=intent_of(row.switch_type, setup, views, report, chassis),
-            nics=nics[row.id],
-            networks=views,
-            report=report,
-            reported_at=reported_at,
-            labels=labels[row.id],
-        )
-    return loaded
+    cluster_ids = {row.cluster_id for row in hosts_found}
+    managed = [row.id for row in hosts_found if row.plugin]
+    read = _Rows(
+        attachments=wanted,
+        bonds=bonds_of(tx, host_ids),
+        nics=nics_of(tx, host_ids),
+        labels=labels_of(tx, host_ids),
+        networks=networks_among(tx, cluster_ids, carried | set(mentioned)),
+        users=users_of(tx, host_ids),
+        reports=_reports(tx, host_ids) if reports is None else {key: (one, None) for key, one in reports.items()},
+        copies=same_chassis(tx, managed) if managed else frozenset(),
+        held=held_of(tx, host_ids) if held is None else held,
+    )
+    shared = {cluster_id: views_of(cluster_id, read.networks) for cluster_id in cluster_ids}
+    return {row.id: read.host(row, shared[row.cluster_id]) for row in hosts_found}
 
 
 def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, datetime]]:
@@ -280,7 +296,7 @@ def intent_of(
 
 
 def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
-    """The intent that a host is asked for to have a setup, by its last report: without what cannot be there as it is
+    """The intent for a host to have a setup, by its last report: without what cannot be there as it is
     wanted (:func:`netweft.core.rules.host_consistency.applicable`).
     """
     chassis = None if isinstance(setup, Candidate) and setup.is_leaving else data.intent.chassis
@@ -293,7 +309,7 @@ def view(
     """A host as the rules of SetupNetworks need it, with the networks that a request names by id; ``held`` as
     :func:`load` has it. Raises NotFoundError.
     """
-    mentioned = {wish.network.id for wish in request.attachments} if request else ()
+    mentioned = {change.network.id for change in request.attachments} if request else ()
     data = load_one(tx, host_id, mentioned, held=held)
     return HostView(
         id=host_id,
@@ -361,8 +377,10 @@ _LIMITED = Statement(
 
 def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None) -> set[str]:
     """The static addresses that a host has, and those that a request asks for."""
-    asked = [wish.assignments for wish in request.attachments if wish.assignments is not KEEP] if request else []
-    texts = {written(ip.address) for assignments in asked for ip in assignments}
+    requested = (
+        [change.assignments for change in request.attachments if change.assignments is not KEEP] if request else []
+    )
+    texts = {written(ip.address) for assignments in requested for ip in assignments}
     return (texts - {""}) | {address for _, address in claims(present)}
 
 

@@ -35,7 +35,7 @@ _SEEN = msgspec.json.Decoder(_Seen)
 
 class HostDetails(HostRow, frozen=True, kw_only=True):
     """A host, the names of its cluster and data centre, what it can do (None before its first report), whether its
-    ovn-controller is told a database of OVN (``ovn_configured``), whether its networks are being changed
+    ovn-controller has a database of OVN configured (``ovn_configured``), whether its networks are being changed
     (``is_changing``), since when it is not as wanted (``drifts_since``), and numbers of virtual machines.
     """
 

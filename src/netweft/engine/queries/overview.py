@@ -35,7 +35,7 @@ _CHANGES_AMONG: Final = 10_000
 """So many of the newest events are looked through for what users did: most tell what happened by itself."""
 _LOCK_OF_HOST: Final = "host:"
 NEARLY_FULL: Final = 90
-"""Per cent of a MAC pool in use from which on it is told of."""
+"""Usage of a MAC pool, in per cent, from which on it is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.queries.functions import ShownFree, reported_free
+from netweft.engine.queries.functions import ReportedFunctions, reported_free
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
@@ -201,7 +201,7 @@ class _Kept:
 
     made_of: tuple[_Origin, int]
     state: HostState
-    functions: tuple[ShownFree, ...]
+    functions: tuple[ReportedFunctions, ...]
 
 
 _KEPT: dict[str, _Kept] = {}
@@ -322,7 +322,7 @@ def _with_agents(tx: Tx, needs: GuestNeeds, states: Sequence[HostState]) -> tupl
 
 
 def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:
-    """A NIC or bond. How much of it is used is told by its busier direction, where its speed is known."""
+    """A NIC or bond. Its utilization is that of its busier direction, if its speed is known."""
     ports = [views[slave] for slave in view.bond.slaves if slave in views] if view.bond else [view]
     counted = [statistics[port.name] for port in ports if port.name in statistics]
     used = max(sum(one.rx_rate for one in counted), sum(one.tx_rate for one in counted)) * 8

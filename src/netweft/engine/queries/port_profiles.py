@@ -27,7 +27,7 @@ INFINIBAND = "ufm"
 
 
 class PortProfileDetails(PortProfileRow, frozen=True, kw_only=True):
-    """A port profile, with what the fabric is told of its network."""
+    """A port profile, with the settings of its network that the fabric gets."""
 
     network_name: str
     data_center_id: str

@@ -33,13 +33,16 @@ def of_network(tx: Tx, network_id: str) -> ProviderObjectRow | None:
 
 def of_networks(tx: Tx, network_ids: Collection[str]) -> list[ProviderObjectRow]:
     """What there is of networks on their providers."""
-    here = provider_objects.c.kind == NETWORK, provider_objects.c.object_id.in_(network_ids)
-    return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
+    return _of_kind(tx, NETWORK, network_ids)
 
 
 def of_subnets(tx: Tx, subnet_ids: Collection[str]) -> list[ProviderObjectRow]:
     """What there is of subnets on the providers of their networks."""
-    here = provider_objects.c.kind == SUBNET, provider_objects.c.object_id.in_(subnet_ids)
+    return _of_kind(tx, SUBNET, subnet_ids)
+
+
+def _of_kind(tx: Tx, kind: str, object_ids: Collection[str]) -> list[ProviderObjectRow]:
+    here = provider_objects.c.kind == kind, provider_objects.c.object_id.in_(object_ids)
     return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
 
 

@@ -16,7 +16,7 @@ from netweft.engine.statements import Answer, Statement, rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
-    """What a client said of a thing: its id, its name, or both, which must then agree."""
+    """A client's reference to an object: its id, its name, or both, which must then agree."""
 
     id: str | None = None
     name: str | None = None
@@ -52,10 +52,10 @@ def only_one(found: Sequence[Found], ref: Ref, kind: str) -> str:
     """The id of the only row found. Raises MalformedError, NotFoundError."""
     if len(found) == 1:
         return found[0].id
-    said = " ".join(part for part in (ref.id and f"with the id {ref.id}", ref.name and f"named '{ref.name}'") if part)
+    which = " ".join(part for part in (ref.id and f"with the id {ref.id}", ref.name and f"named '{ref.name}'") if part)
     if found:
-        raise MalformedError(f"There are several of the kind {kind} {said}. Give its id.")
-    raise NotFoundError(f"There is no {kind} {said}.")
+        raise MalformedError(f"There are several of the kind {kind} {which}. Give its id.")
+    raise NotFoundError(f"There is no {kind} {which}.")
 
 
 @cache

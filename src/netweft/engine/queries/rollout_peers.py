@@ -42,13 +42,13 @@ def lost_peers(tx: Tx, rollout_id: str, members: Sequence[HostOfRollout]) -> Map
     Other hosts of the rollout do not count: two hosts of which one has changed cannot reach each other until the other
     one has. Nor do guests, which are on hosts, and come and go.
     """
-    told = _lost_by_host(tx, members)
-    lost = {peer for peers in told.values() for peer in peers or ()}
+    by_host = _lost_by_host(tx, members)
+    lost = {peer for peers in by_host.values() for peer in peers or ()}
     if not lost:
-        return told
+        return by_host
     names = _names(tx, {peer.network for peer in lost})
     counted = lost - _within(tx, rollout_id, lost)
-    return {host_id: peers and _named(peers, counted, names) for host_id, peers in told.items()}
+    return {host_id: peers and _named(peers, counted, names) for host_id, peers in by_host.items()}
 
 
 def _named(peers: Sequence[Peer], counted: Collection[Peer], names: Mapping[str, str]) -> tuple[Peer, ...]:

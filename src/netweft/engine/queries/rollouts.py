@@ -173,15 +173,15 @@ _HOSTS = Statement(
 )
 
 
-def standings_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[HostProgress]:
+def positions_of(tx: Tx, rollout_id: str, states: Collection[HostState] = tuple(HostState)) -> list[HostProgress]:
     """Where the hosts of a rollout are that are in one of these states."""
     return [
         HostProgress(host_id=host_id, wave=wave, state=HostState(state), status=status, canary=canary)
-        for host_id, wave, state, canary, status in _STANDINGS.all(tx, id=rollout_id, states=states)
+        for host_id, wave, state, canary, status in _POSITIONS.all(tx, id=rollout_id, states=states)
     ]
 
 
-_STANDINGS = Statement(
+_POSITIONS = Statement(
     sa.select(
         rollout_hosts.c.host_id, rollout_hosts.c.wave, rollout_hosts.c.state, rollout_hosts.c.canary, hosts.c.status
     )

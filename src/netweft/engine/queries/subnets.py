@@ -54,7 +54,7 @@ def used(tx: Tx, subnet_ids: Collection[str]) -> dict[str, int]:
     return dict(tx.execute(query.where(vnic_addresses.c.subnet_id.in_(subnet_ids))).all())
 
 
-def taken(tx: Tx, subnet_id: str) -> list[str]:
+def used_addresses(tx: Tx, subnet_id: str) -> list[str]:
     """The addresses of a subnet that vNICs have, in no order."""
     return _TAKEN.scalars(tx, subnet_id=subnet_id)
 
@@ -148,7 +148,7 @@ def of_vnics(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[VnicAddress]]:
 
 
 class ServedAddress(Record, frozen=True):
-    """An address that a vNIC has of a subnet with DHCP, and what its guest is told with it."""
+    """A vNIC's address in a subnet with DHCP, and the options that its guest gets with it."""
 
     vnic_id: str
     address: str
@@ -168,13 +168,13 @@ def leases_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, tuple[Lease, ...]]
 
 
 def _lease(row: ServedAddress) -> Lease:
-    """Gateways and routes of IPv6 are told by routers."""
+    """Gateways and routes of IPv6 come from router advertisements."""
     prefix = ip_network(row.cidr).prefixlen
-    told = Lease(address=f"{row.address}/{prefix}", server=row.dhcp_server, dns_servers=tuple(row.dns_servers))
+    lease = Lease(address=f"{row.address}/{prefix}", server=row.dhcp_server, dns_servers=tuple(row.dns_servers))
     if not row.dhcp_server:
-        return told
+        return lease
     routes = tuple((one["destination"], one["next_hop"]) for one in row.host_routes)
-    return replace(told, gateway=row.gateway, routes=routes)
+    return replace(lease, gateway=row.gateway, routes=routes)
 
 
 _SERVED = Statement(

@@ -15,7 +15,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
-from netweft.engine.model.qos import qoss
+from netweft.engine.model.qos import VNIC_LIMITS, qoss
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
@@ -26,8 +26,6 @@ from netweft.engine.queries.tags import having
 from netweft.engine.statements import Among, Statement, rows
 
 V = TypeVar("V", bound=VmRow)
-QOS_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
-"""Columns of a vNIC's QoS: Mbit/s, and MB for the bursts."""
 
 
 class VmDetails(VmRow, frozen=True, kw_only=True):
@@ -126,7 +124,7 @@ def _select_vnics() -> sa.Select[Any]:
         vnic_profiles.c.port_mirroring,
         vnic_profiles.c.network_filter_id,
         vnic_profiles.c.custom_properties.label("profile_properties"),
-        *(qoss.c[name] for name in QOS_LIMITS),
+        *(qoss.c[name] for name in VNIC_LIMITS),
         networks.c.name.label("network_name"),
         networks.c.vlan_id,
         networks.c.mtu,

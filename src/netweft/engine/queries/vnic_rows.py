@@ -1,4 +1,4 @@
-"""Reads of the vNICs of all virtual machines with what is told of each beside itself, for lists of many."""
+"""Reads of the vNICs of all virtual machines with their related names, for long lists."""
 
 from __future__ import annotations
 

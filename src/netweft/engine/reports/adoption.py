@@ -76,14 +76,14 @@ def _record_taken_addresses(tx: Tx, data: queries.HostData) -> None:
     taken = host_addresses.align(tx, data.row.id)
     others = elsewhere(tx, {address for _, address in taken}, data.row.id)
     for claim in sorted(taken & others.keys()):
-        text = f"Host {data.row.name} came with the address {claim[1]}, which Host {others[claim]} has on that network."
-        audit.record(tx, SYSTEM, ADDRESS_TWICE, f"{text} Give one of them another.", Severity.WARNING, host=data.row.id)
+        text = f"Host {data.row.name} reports address {claim[1]}, which Host {others[claim]} has on that network."
+        audit.record(tx, SYSTEM, ADDRESS_TWICE, f"{text} Change one of them.", Severity.WARNING, host=data.row.id)
 
 
 def _record_adoption(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:
     if found.attachments:
         names = sorted(data.networks[one.network_id].name for one in found.attachments)
-        text = f"Host {data.row.name} carries these networks already, which were taken over: {', '.join(names)}."
+        text = f"Host {data.row.name} already carries these networks, which were adopted: {', '.join(names)}."
         audit.record(tx, SYSTEM, ADOPTED, text, host=data.row.id, cluster=data.row.cluster_id)
     new = kept_names(host, set(found.kept) - set(data.intent.kept))
     if new:

@@ -1,6 +1,4 @@
-"""Taking in what a host reports: the one path by which the engine learns of NICs, links, guests, and whether the host
-is fit for service.
-"""
+"""Storing and evaluating hosts' reports: the only path that updates NICs, links, guests and statuses."""
 
 from __future__ import annotations
 
@@ -49,11 +47,11 @@ HOST_INTERFACE_STATE_UP ...).
 VM_FOUND, VM_TWICE = 20_155, 20_158
 """Event codes of our own."""
 
-_TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
-"""Statuses of a machine that a report may change; in any other a job has the word."""
+_REPORTED_STATUSES = ("up", "unknown", "powering_down", "suspended")
+"""Statuses of a virtual machine that a report may change; in any other, a job does."""
 
 _ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory no longer exists"}
-"""What it means that a machine has ended, by the status that it had."""
+"""Why a virtual machine has ended, by the status that it had."""
 
 AUTO_STATUSES = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
 """Statuses that a report may change; a host in maintenance or being installed is left alone."""
@@ -61,7 +59,7 @@ AUTO_STATUSES = frozenset({"up", "non_operational", "non_responsive", "unassigne
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeReport:
-    """A report and when it was asked for: what changed since then it knows nothing of."""
+    """A report and when it was requested: it does not contain later changes."""
 
     host_id: str
     report: HostReport
@@ -69,10 +67,10 @@ class TakeReport:
 
 
 def take_report(tx: Tx, spec: TakeReport) -> None:
-    """Store a host's report and draw all conclusions. Repeating it changes nothing; raises NotFoundError when the
-    host is gone.
+    """Store a host's report and evaluate it. Repeating it changes nothing; raises NotFoundError when the host was
+    removed.
 
-    A report from the middle of a change is left alone: what is missing just then may be there a moment later.
+    A report from the middle of a change is ignored: what is missing in it may be there a moment later.
     """
     host = lock(tx, hosts, spec.host_id)
     if spec.report.change is not None and not spec.report.change.phase.is_final:
@@ -81,13 +79,13 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     _store(tx, host, spec)
     _sync_nics(tx, host, views)
     has_others = _end_changes(tx, host, spec.report)
-    if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
+    if spec.report.generation > host.generation:  # it was assigned after the backup of this database was made
         take_over(tx, host, spec.report)
     _take_in_guests(tx, host, spec)
     vnic_sync.review(tx, host.id, spec.report)
     host_drifts.record_drift(tx, host.id, spec.report)
     evaluate_status(tx, spec.host_id, spec.report)
-    if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
+    if has_others:  # after the evaluation with the requirements until now, as when a job records its change
         attachments_changed(tx, host.id)
 
 
@@ -108,7 +106,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
 
 
 def _identities(report: HostReport) -> dict[str, str]:
-    """What systems with networks know the host by. One that is told no southbound database is no chassis."""
+    """The names that external network systems have for the host. Without a southbound database it is no chassis."""
     chassis = report.host.chassis
     is_chassis = chassis is not None and bool(chassis.remote)
     return {
@@ -119,7 +117,7 @@ def _identities(report: HostReport) -> dict[str, str]:
 
 
 _KNOWN_BY_MAX = 255
-"""Characters of a name or id that are compared."""
+"""Characters of a name or id that are stored and compared."""
 _ID: sa.BindParameter[str] = sa.bindparam("id")
 _REPLACE_REPORT = Statement(
     sa.update(host_reports).where(host_reports.c.host_id == _ID).returning(host_reports.c.host_id),
@@ -139,7 +137,7 @@ _ADD_REPORT = inserting(host_reports)
 
 
 def _sync_nics(tx: Tx, host: HostRow, views: Mapping[str, NicView]) -> None:
-    """Rows for what came, none for what went, and events for links that went up or down."""
+    """Add rows for new NICs, remove those of missing ones, and record events for links that went up or down."""
     known = {row.name: row for row in _NICS.all(tx, id=host.id)}
     gone = [row.id for name, row in known.items() if name not in views]
     if gone:
@@ -172,7 +170,7 @@ def _link_changed(tx: Tx, host: HostRow, view: NicView, row: HostNicRow) -> None
     since = None if view.is_up else utc_now()
     tx.execute(sa.update(host_nics).where(host_nics.c.id == row.id).values(down_since=since))
     if view.kind == "vlan":
-        return  # its base tells the same
+        return  # its base has the same event
     state, severity = ("UP", Severity.NORMAL) if view.is_up else ("DOWN", Severity.WARNING)
     if view.master:
         code = SLAVE_UP if view.is_up else SLAVE_DOWN
@@ -184,8 +182,8 @@ def _link_changed(tx: Tx, host: HostRow, view: NicView, row: HostNicRow) -> None
 
 
 def _end_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
-    """Changes whose job has ended without knowing how they ended: the host tells, however late. Returns whether it has
-    other networks than before.
+    """End changes whose job ended without their outcome, by the host's report. Returns whether the host has other
+    networks than before.
     """
     has_others = False
     kept = host_changes.Kept(observed=report.host)
@@ -196,14 +194,14 @@ def _end_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
         if report.generation < row.generation:
             _record_refused(tx, host, row, kept, "The request never reached the host.")
         elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
-            _record_refused(tx, host, row, kept, "The host has taken a later change.")
+            _record_refused(tx, host, row, kept, "The host has applied a later change.")
         elif change.phase is Phase.ROLLED_BACK:
             _record_refused(tx, host, row, kept, change.error, host_changes.ROLLED_BACK)
         else:
             has_others |= host_changes.record_applied(tx, host.id, row.generation, kept)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
             code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
-            text = f"Network changes were applied on host {host.name}, as it reports after it was out of reach."
+            text = f"Network changes were applied on host {host.name}, as it reports after it was unreachable."
             audit.record(tx, SYSTEM, code, text, host=host.id, cluster=host.cluster_id, job=row.job_id)
     return has_others
 
@@ -214,14 +212,14 @@ def _record_refused(
     host_changes.record_refused(tx, host.id, row.generation, error, kept)
     host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
     code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
-    text = f"Failed to apply changes on host {host.name}, as it reports after it was out of reach: {error}"
+    text = f"Failed to apply changes on host {host.name}, as it reports after it was unreachable: {error}"
     audit.record(tx, SYSTEM, code, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=row.job_id)
 
 
 def _take_in_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
-    """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
+    """Machines that should run here but do not have ended by themselves; those of unknown status run again."""
     states = {guest.id: guest for guest in spec.report.guests}
-    for vm in _TOLD.all(tx, id=host.id, statuses=_TOLD_BY_REPORTS, before=spec.asked_at):
+    for vm in _CHANGEABLE.all(tx, id=host.id, statuses=_REPORTED_STATUSES, before=spec.asked_at):
         guest = states.get(vm.id)
         status = guest.status if guest else ""
         if status == "suspended":
@@ -230,13 +228,13 @@ def _take_in_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         elif status == "up":
             if vm.status in {"unknown", "suspended"}:
                 record_guest(tx, vm.id, status, host.id)
-        elif vm.status != "powering_down" or guest:  # else its job takes it away just now
+        elif vm.status != "powering_down" or guest:  # else its job is removing it
             _record_end(tx, host, vm, guest)
     _find_running(tx, host, spec)
     _clear_up(tx, host, [guest for guest in spec.report.guests if guest.status == "down"])
 
 
-_TOLD = Statement(
+_CHANGEABLE = Statement(
     sa.select(vms).where(
         sa.or_(vms.c.host_id == _ID, vms.c.saved_host_id == _ID),
         Among(vms.c.status, "statuses"),
@@ -247,9 +245,9 @@ _TOLD = Statement(
 
 
 def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
-    """Virtual machines that run here though they are down as far as the engine knows: they were started after the
-    backup that its database was restored from. One that is up on another host is left to people, who are told once: to
-    stop either could be to stop the wrong one.
+    """Virtual machines that run here although their status is down: they were started after the backup that the
+    database was restored from. One that is up on another host is left to administrators, with one event: to stop either
+    could be to stop the wrong one.
     """
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
     for vm in _FOUND.all(tx, ids=running, id=host.id, before=spec.asked_at) if running else ():
@@ -267,11 +265,11 @@ def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
 
 
-_TOLD_TWICE = sa.exists().where(
+_REPORTED_TWICE = sa.exists().where(
     events.c.code == VM_TWICE, events.c.vm_id == vms.c.id, events.c.host_id == _ID, events.c.time > vms.c.changed_at
 )
 _RUNS_ELSEWHERE = sa.and_(
-    sa.or_(vms.c.status == "up", vms.c.status == "powering_down"), vms.c.host_id != _ID, ~_TOLD_TWICE
+    sa.or_(vms.c.status == "up", vms.c.status == "powering_down"), vms.c.host_id != _ID, ~_REPORTED_TWICE
 )
 _FOUND = Statement(
     sa.select(vms).where(
@@ -284,7 +282,7 @@ _FOUND = Statement(
 
 
 def record_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
-    """Write down that a machine is up or suspended on a host, or down."""
+    """Store that a virtual machine is up or suspended on a host, or down."""
     places = {
         "host_id": host_id if status == "up" else None,
         "saved_host_id": host_id if status == "suspended" else None,

@@ -1,8 +1,7 @@
-"""Hosts that are as their stored report says: whether what follows from it has to be drawn again nevertheless.
+"""Hosts whose report has not changed: whether the stored one must be evaluated again nevertheless.
 
-A report is taken in when it is another one. What follows from it depends on more than that, though: machines that were
-started or lost since, vNICs that are to take a change over, links that have been down for long enough, changes whose
-end nobody has told, hosts that were out of sight.
+The evaluation depends on more than the report: machines that were started or lost since, vNICs that are out of sync,
+links that have been down for long enough, changes without a known outcome, hosts that were unreachable.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from netweft.engine.reports.host_reports import TakeReport, take_report
 from netweft.engine.statements import Statement
 
 _MARGIN = 120.0
-"""Seconds beyond :data:`LINK_GRACE` in which a host with a link that is down is judged again: two looks, at least."""
+"""Seconds beyond :data:`LINK_GRACE` in which a host with a link that is down is evaluated again: two polls or more."""
 _IN_SIGHT = ("up", "non_operational", "maintenance", "installing", "install_failed")
-"""Statuses of hosts of which an unchanged report says nothing new."""
+"""Statuses of hosts that an unchanged report does not change."""
 
 _UNSETTLED = [sa.literal(status) for status in ("unknown", "powering_down")]
-"""Statuses of machines that the next look at their host may end."""
+"""Statuses of virtual machines that the next report of their host may end."""
 
 _REPORT = msgspec.json.Decoder(HostReport)
 
 
 def stored_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
-    """The tag of the report that is stored, empty when there is none; and whether it has to be taken in again although
-    the host is as it says.
+    """The tag of the stored report, empty when there is none; and whether it must be evaluated again although it has
+    not changed.
     """
     since = utc_now() - timedelta(seconds=LINK_GRACE + _MARGIN)
     row = _KNOWN.first(tx, id=host_id, since=since)
@@ -46,9 +45,9 @@ def stored_tag(tx: Tx, host_id: str) -> tuple[str, bool]:
     return ("", False) if asked_at is None else (tag, status not in _IN_SIGHT or bool(is_open))
 
 
-def take_again(tx: Tx, host_id: str, tag: str, asked_at: datetime) -> None:
-    """Draw all conclusions from the stored report, as the host was found to be like that at ``asked_at``. Another
-    report than that with this tag is not touched: it came meanwhile.
+def evaluate_again(tx: Tx, host_id: str, tag: str, asked_at: datetime) -> None:
+    """Evaluate the stored report again, which was still current at ``asked_at``. Does nothing when its tag is another:
+    a newer one has been stored meanwhile.
     """
     content = tx.scalar(
         sa.select(host_reports.c.report).where(host_reports.c.host_id == host_id, host_reports.c.tag == tag)

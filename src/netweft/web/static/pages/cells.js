@@ -16,7 +16,7 @@ export function Standing({ cell, of }) {
 }
 
 /** The fields that say what a network is in a cluster. */
-export const Wishes = ({ cell }) => html`<${Check} label="Required: a host without it is not operational" name="required" checked=${cell?.required}/>
+export const RequestedAddresses = ({ cell }) => html`<${Check} label="Required: a host without it is not operational" name="required" checked=${cell?.required}/>
   <fieldset><legend>Roles</legend>${Object.entries(ROLES).map(([role, text]) => html`<${Check} key=${role} label=${text} name="role" value=${role} checked=${cell?.roles.includes(role)}/>`)}</fieldset>
   <p class="quiet">A cluster has one network for each role: giving it to this one takes it from the other.</p>`;
 
@@ -24,7 +24,7 @@ export const wishOf = (form) => ({ required: form.has('required'), roles: form.g
 
 const attachment = (network, cluster, cell) => ({
   title: cell ? `${network.name} in ${cluster.name}` : `Attach ${network.name} to ${cluster.name}`, verb: cell ? 'Change' : 'Attach', said: `${network.name} is ${cell ? 'changed' : 'attached'} in ${cluster.name}.`,
-  fields: () => html`<${Wishes} cell=${cell}/>`, of: (form) => requestFor(network, cluster, cell, wishOf(form)),
+  fields: () => html`<${RequestedAddresses} cell=${cell}/>`, of: (form) => requestFor(network, cluster, cell, wishOf(form)),
 });
 
 const detachment = (network, cluster, cell) => ({

@@ -9,7 +9,7 @@ import { filter, pageNumber, query } from '../lib/router.js';
 import { Same } from '../lib/same.js';
 import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
 import { between, cellsOf, changes, fill, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
-import { Cells, Wishes, wishOf } from './cells.js';
+import { Cells, RequestedAddresses, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { ROLES } from './networks.js';
 /** @import {Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Wish} from '../model/types.d.ts' */
@@ -167,7 +167,7 @@ function RolesDialog({ open, here, cells, draft, close, set }) {
   };
   const key = here ? keyOf(...here) : '';
   return html`<${Dialog} open=${Boolean(open)} title=${here ? `${here[0].name} in ${here[1].name}` : ''} onClose=${() => shut.current()}>
-    ${here && html`<form class="ask" onSubmit=${done}><${Wishes} cell=${wanted(draft, key, cells.get(key))}/>
+    ${here && html`<form class="ask" onSubmit=${done}><${RequestedAddresses} cell=${wanted(draft, key, cells.get(key))}/>
       <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Take over</button></div></form>`}<//>`;
 }
 

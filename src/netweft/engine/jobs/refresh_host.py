@@ -5,6 +5,7 @@ in by the one path that there is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from netweft.core.errors import HostError
@@ -48,11 +49,11 @@ def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
-    told = SetFunctions.of(job.job)
+    payload = SetFunctions.of(job.job)
     with job.db.read() as tx:
-        agent = agents.of(told.host_id, hosts.plain(tx, told.host_id).agent_url)
-    agent.set_functions(FunctionsRequest(nic=told.nic, count=told.count))
-    take_in(job, agent, told.host_id)
+        agent = agents.of(payload.host_id, hosts.plain(tx, payload.host_id).agent_url)
+    agent.set_functions(FunctionsRequest(nic=payload.nic, count=payload.count))
+    take_in(job, agent, payload.host_id)
     return {}
 
 
@@ -81,6 +82,12 @@ def take_in(job: JobContext, agent: Agent, host_id: str) -> None:
     asked_at = utc_now()
     report = wait_for_report(job, agent, _PATIENCE)
     job.db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=asked_at))
+
+
+def take_in_if_reachable(job: JobContext, agent: Agent, host_id: str) -> None:
+    """:func:`take_in` after work that is done: if the host does not answer, the monitor handles it."""
+    with suppress(UnreachableError):
+        take_in(job, agent, host_id)
 
 
 def _record(tx: Tx, job: JobContext, host_id: str, text: str, code: int) -> None:

@@ -1,8 +1,8 @@
-"""Hosts that are set up already keep to the rules of setting up networks whatever changes: a network, its roles, a QoS.
+"""Checks that a change of a network, its roles or a QoS violates no rule of network setup on the hosts that have it.
 
-Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`check_hosts` (or
-:func:`netweft.engine.commands.hosts.follow`) after the rows are written: what breaks a rule on a host is refused by
-that rule, and the transaction is undone.
+A command calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`check_hosts` (or
+:func:`netweft.engine.commands.hosts.follow`) after it writes its rows: a violated rule refuses the command, and the
+transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from netweft.core.rules.host_consistency import new_violations, violations
 from netweft.core.rules.setup_networks import Violation
 from netweft.engine.db import Tx
 from netweft.engine.operations.host_changes import lock_hosts
-from netweft.engine.operations.rollouts import Seen, snapshot
+from netweft.engine.operations.rollouts import HostInputs, snapshot
 from netweft.engine.queries.cluster_networks import lock_to_change
 from netweft.engine.queries.host_networks import wanted
 from netweft.engine.queries.networks import concerned
 
 _WANTED, _COMING = "wanted", "coming"
 _State = tuple[str, str]
-"""A host's id, and which of both: what a change under way is to bring is coming."""
+"""A host's id, and which state: the wanted one, or the one that a change in progress will bring (coming)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Hosts (names by id) that a request may concern by ``networks``, what is wrong with them before it, and what they
-    depend on before it.
+    """Hosts (names by id) that a request may affect by ``networks``, with the rules that they violate and the
+    definitions that they depend on before it.
     """
 
     action: str
     names: Mapping[str, str]
     networks: frozenset[str] = frozenset()
     before: Mapping[_State, Mapping[Violation, Problem]]
-    seen: Seen
+    inputs: HostInputs
 
 
 def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
-    """Lock and look at the hosts that carry one of the networks or are being given it.
+    """Lock and check the hosts that carry one of the networks or are about to.
 
-    Raises BusyError when one more is given it in this very moment: its turn to be locked was before the networks'.
+    Raises BusyError when another host gets one at the same moment: hosts must be locked before networks.
     """
     if not network_ids:
         return watch_hosts(tx, action, {})
@@ -58,23 +58,22 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
             f" {listed(newcomers.values())}. Try again later."
         )
     before = {state: violations(view) for state, view in _views(tx, names).items()}
-    seen = snapshot(tx, names, network_ids)
-    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before, seen=seen)
+    inputs = snapshot(tx, names, network_ids)
+    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before, inputs=inputs)
 
 
 def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
-    """Lock and look at hosts, given with their names by id."""
+    """Lock and check hosts, given with their names by id."""
     lock_hosts(tx, names)
     before = {state: violations(view) for state, view in _views(tx, names).items()}
-    return Watch(action=action, names=names, before=before, seen=snapshot(tx, names, ()))
+    return Watch(action=action, names=names, before=before, inputs=snapshot(tx, names, ()))
 
 
 def check_hosts(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
-    """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
+    """Raise ValidationError when a host violates a rule that it did not violate before; the message names the hosts.
 
-    ``passed``: names of rules on NICs that need not hold, but for what a change under way is to bring. What they say,
-    with the host's id, is returned, and its name: also what they said before, on a NIC that carries a network which the
-    request is about.
+    ``passed``: names of rules on NICs that may be violated, except by a change in progress. Their problems are
+    returned, with the host's id, and its name: also earlier ones, on a NIC that carries a network of the request.
     """
     left: dict[tuple[str, Problem], str] = {}
     refused: dict[Problem, list[str]] = {}
