@@ -12,7 +12,7 @@ from netweft.core.errors import NetweftError
 
 
 class UnsupportedMediaError(NetweftError):
-    """The request is in a form that is not spoken here."""
+    """The request's format is not supported."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"

@@ -97,8 +97,7 @@ def as_netweft_error(error: Exception, correlation_id: str) -> NetweftError:
     if is_away(error):
         log.warning("the database cannot be queried", correlation_id=correlation_id, reason=first_line(error))
         return UnavailableError(
-            "The engine's database cannot be reached, or not do its work. Try again in a moment; whether a change that"
-            " was just being stored was stored, a look will tell then."
+            "The database is unavailable. Try again later; check whether the last change was saved."
         )
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)

@@ -203,7 +203,7 @@ def enroll(call: Call[Action]) -> Later:
 
 @routes.action("/hosts/{host_id}/setupnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def setup_networks(call: Call[Action]) -> Later | None:
-    """Set up networks and bonds of a host: tried, judged, and kept or taken back as one."""
+    """Set up networks and bonds of a host as one transaction; it is rolled back if any part fails."""
     spec = SetupHostNetworks(host_id=call.ids["host_id"], request=setup_request(call.body))
     job_id = when_idle(call, spec.host_id, lambda: call.run(setup_host_networks, call.actor, spec))
     return Later(job_id) if job_id else None

@@ -117,7 +117,7 @@ def show_drift(found: Tree, form: str = "table") -> None:
 @_what
 @click.option("--until", type=_Until(), metavar="T", help="Such as 2026-12-01T06:00, or how long: 30m, 12h, 7d.")
 @click.option("--reason", default="", help="Why, for others who look at the host.")
-@click.option("--end", is_flag=True, help="Let it count again.")
+@click.option("--end", is_flag=True, help="Stop ignoring it.")
 @calls_engine
 def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | None, reason: str, *, end: bool) -> None:
     """Ignore what differs on a host until a time, or until it changes: it does not count as out of sync any more.

@@ -10,7 +10,7 @@ from netweft.cli.session import exit_codes, the_session
 
 @click.command("logout")
 def logout() -> None:
-    """End the log-in that commands share, here and at the engine.
+    """Log out: end the login that commands share, here and at the engine.
 
     Without a password only the file is removed, which is of no use to anybody without it.
 

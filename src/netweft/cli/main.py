@@ -21,9 +21,9 @@ _OTHERS = {
     "export": ("fleets", "export", "Print the file that describes the fleet."),
     "find": ("overview", "find", "Find things of all kinds by name, address or MAC."),
     "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
-    "logout": ("logins", "logout", "End the login that commands share."),
-    "overview": ("overview", "overview", "What is wrong in the fleet, and what is moving."),
-    "plan": ("plans", "plan", "What another command would have hosts do, and what it would affect."),
+    "logout": ("logins", "logout", "Log out."),
+    "overview": ("overview", "overview", "Show problems of the fleet and running work."),
+    "plan": ("plans", "plan", "Show what another command would change on hosts, and its effect."),
     "permission": ("permissions", "permission", "Roles of users on objects."),
     "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),
 }

@@ -189,7 +189,7 @@ _CLUSTERS = Noun(
         Field(
             "--drift-healing",
             "drift_healing",
-            "Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+            "Which drift of its hosts is synchronized automatically: none, what costs no traffic, or all.",
             click.Choice(("off", "harmless", "always")),
         ),
         Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),

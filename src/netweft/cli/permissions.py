@@ -118,7 +118,7 @@ def _path(client: Client, kind: str, name: str | None) -> str:
 def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
     """Who gets it, as the API wants it. Raises click.UsageError."""
     if bool(user) == everyone:
-        raise click.UsageError("Say who: either --user or --everyone.")
+        raise click.UsageError("Give either --user or --everyone.")
     if user:
         return {"user": {"id": resolve(client, _USER, user)["id"]}}
     (group,) = client.list("groups")

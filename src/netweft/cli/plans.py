@@ -29,7 +29,7 @@ _HOSTS = {
 @click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
 @file_option
 @prune_option
-@click.option("--hosts", is_flag=True, help="Tell of each change of the file what hosts would do by it.")
+@click.option("--hosts", is_flag=True, help="Show the effect of each change on hosts.")
 @output_option
 def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
     """Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.

@@ -138,7 +138,7 @@ def _is_set(variable: str) -> bool:
     """Whether a variable of the environment says yes. Raises click.UsageError."""
     text = os.environ.get(variable, "").lower()
     if text not in _YES | _NO:
-        raise click.UsageError(f"{variable} is {text!r}: say 1 or 0.")
+        raise click.UsageError(f"{variable} is {text!r}: use 1 or 0.")
     return text in _YES
 
 

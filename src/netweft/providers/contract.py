@@ -36,7 +36,7 @@ class ProviderError(NetweftError):
 
 
 class LoginError(ProviderError):
-    """It does not let us in: the user, the password or the project are wrong, or may not do this."""
+    """The provider refused the login or the operation: wrong user, password or project, or no permission."""
 
     code = "PROVIDER_AUTHENTICATION_FAILURE"
 

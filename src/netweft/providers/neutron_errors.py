@@ -33,14 +33,13 @@ from netweft.providers.contract import (
     ProviderError,
     RefusedError,
 )
+from netweft.providers.management_http import NO_TLS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _TEXT_MAX = 500
 _UNAUTHORIZED = 401
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
-"""What OpenSSL calls an answer that is none of TLS."""
 
 
 def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,7 +51,7 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except HttpException as error:
         raise _answered(error) from error
     except Unauthorized as error:
-        raise LoginError(f"The provider does not let us in: {_text(error)}") from error
+        raise LoginError(f"The provider refused the login: {_text(error)}") from error
     except (DiscoveryFailure, NotFound) as error:
         raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
     except HttpError as error:
@@ -70,7 +69,7 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def _answered(error: HttpException) -> ProviderError:
     """What an answer of Neutron that is an error means."""
     if isinstance(error, ForbiddenException) or error.status_code == _UNAUTHORIZED:
-        return LoginError(f"The provider does not let us in: {_text(error)}")
+        return LoginError(f"The provider refused the login or this operation: {_text(error)}")
     if _kind(error) == "PortBindingError":
         return BindingError(f"The provider cannot bind the port: {_text(error)}")
     if isinstance(error, NotFoundException):
@@ -85,11 +84,8 @@ def _without_tls(error: SSLError) -> ProviderError:
     reason = _innermost(error)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return CertificateError(f"The TLS certificate of the provider is not trusted: {_why(error)}")
-    if getattr(reason, "reason", "") in _NO_TLS:
-        return ProviderError(
-            f"What answers there speaks no TLS{_where(error)}. Write http:// instead of https://, or the port that"
-            " does."
-        )
+    if getattr(reason, "reason", "") in NO_TLS:
+        return ProviderError(f"The provider does not use TLS{_where(error)}. Use http:// or the port that serves TLS.")
     return ProviderError(f"The provider cannot be reached: {_why(error)}")
 
 

@@ -43,7 +43,7 @@ class UcsmError(Exception):
     def as_provider_error(self) -> ProviderError:
         """The contract's error for it."""
         if self.code == LOGIN_FAILED:
-            return LoginError("The UCS Manager does not let us in: the user or the password is wrong.")
+            return LoginError("The UCS Manager refused the login: the user or the password is wrong.")
         if self.code in TOO_MANY_SESSIONS:
             text = "The account has as many sessions as the UCS Manager allows. End some, or allow more of them."
             return ProviderError(text)

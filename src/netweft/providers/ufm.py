@@ -183,7 +183,7 @@ class Ufm:
         if answer.status == HTTPStatus.NOT_FOUND and missing_ok:
             return None
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise LoginError(f"UFM does not let us in, or not do this: {text}")
+            raise LoginError(f"UFM refused the login or this operation: {text}")
         if answer.status == HTTPStatus.NOT_FOUND:
             raise MissingError(f"UFM does not have it: {text}")
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:

@@ -240,7 +240,7 @@ _CLUSTER = Noun(
         Field(
             name="drift_healing",
             kind=Choice(("off", "harmless", "always")),
-            help="Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+            help="Which drift of its hosts is synchronized automatically: none, what costs no traffic, or all.",
         ),
         Field(
             name="rollout_canaries",
