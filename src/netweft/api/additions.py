@@ -151,13 +151,13 @@ def get_authority(call: Call[None]) -> Raw:
 
 @routes.post("/enroll", EnrollRequest, gives=EnrollReply, needs=PUBLIC)
 def enroll(call: Call[EnrollRequest]) -> EnrollReply:
-    """A host's agent joins: its token, which works once, buys a certificate."""
+    """Enroll a host's agent: exchange its one-time token for a certificate."""
     return call.run(enrollments.enroll, call.services.authority, call.body)
 
 
 @routes.post("/hosts/{host_id}/enrollment", dict[str, Any], gives=Enrollment, needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def post_enrollment(call: Call[dict[str, Any]]) -> Enrollment:
-    """A token with which this host's agent may join, once, within a day; earlier ones end."""
+    """Create a one-time enrollment token for this host's agent, valid for a day; it replaces earlier ones."""
     token = call.run(enrollments.create_enrollment, call.actor, call.ids["host_id"])
     fingerprint = call.services.authority.fingerprint
     # A variable of one command is for its process alone; a word of its command line would be for everybody to see.

@@ -42,7 +42,7 @@ class ClusterLine(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/rows/clusters", many(ClusterLine), needs=READ, queries=LISTED)
 def list_clusters(call: Call[None]) -> list[ClusterLine]:
-    """Clusters with the numbers of what is in them; searched and sorted by these, too."""
+    """Clusters with counts of what is in them; the counts can be searched and sorted, too."""
     with call.read() as tx:
         statement, fields = queries.counted(visibility.narrow(tx, call.actor))
         found = rows(tx, CountedCluster, page(tx, call, statement, Searchable(fields, key=clusters.c.id)))

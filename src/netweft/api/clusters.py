@@ -180,5 +180,5 @@ CLUSTERS.removes(ActionGroup.DELETE_CLUSTER, remove_cluster, "Remove a cluster w
 
 @routes.action("/clusters/{cluster_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def sync_all_networks(call: Call[Action]) -> None:
-    """Begin to put every network that is out of sync in sync on every host of a cluster."""
+    """Start synchronizing all networks that are out of sync, on every host of a cluster."""
     call.run(sync_cluster_networks, call.actor, call.ids["cluster_id"])

@@ -115,7 +115,7 @@ class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Test(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A test of the connection, of which there is nothing to say."""
+    """A test of the connection, without parameters."""
 
 
 class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
@@ -201,7 +201,7 @@ def get_provider(call: Call[None]) -> ConfigurationProvider:
 
 @routes.post("/configurationproviders", NewConfigurationProvider, gives=ConfigurationProvider, needs=_NEEDS)
 def post_provider(call: Call[NewConfigurationProvider]) -> Later:
-    """Add a configuration provider, once it has answered."""
+    """Add a configuration provider after a successful connection test."""
     body = call.body
     spec = AddProvider(
         name=body.name,
@@ -238,7 +238,7 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
     needs=_NEEDS,
 )
 def put_provider(call: Call[ConfigurationProviderChange]) -> ConfigurationProvider | Later:
-    """Change a configuration provider; how it is reached only once it has answered there."""
+    """Change a configuration provider; new connection settings must pass a connection test first."""
     body, provider_id = call.body, call.ids["provider_id"]
     url = keep(body.url)
     spec = UpdateProvider(
@@ -266,7 +266,7 @@ def delete_provider(call: Call[None]) -> None:
 
 @routes.post("/configurationproviders/{provider_id}/test", Test, gives=ConfigurationProvider, needs=_NEEDS)
 def post_test(call: Call[Test]) -> Later:
-    """Find out whether a configuration provider answers and lets us in; it says from then on what came of it."""
+    """Test the connection and login to a configuration provider; its state shows the result."""
     provider_id = call.ids["provider_id"]
     job_id = call.run(test_provider, call.actor, provider_id, purpose=CONFIGURATION)
     return Later(job_id, lambda: _one(call, provider_id))
@@ -274,7 +274,7 @@ def post_test(call: Call[Test]) -> Later:
 
 @routes.get("/configurationproviders/{provider_id}/objects", many(ProviderObject), needs=READ)
 def list_objects(call: Call[None]) -> list[ProviderObject]:
-    """The port profiles that are wanted of a fabric, and those that are still to be removed from it."""
+    """The port profiles that a fabric should have, and those still to be removed from it."""
     with call.read() as tx:
         provider_id = _visible(tx, call)
         return [provider_object(row) for row in object_queries.of_provider(tx, provider_id)]
@@ -282,7 +282,7 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
 
 @routes.get("/configurationproviders/{provider_id}/systemclasses", many(SystemClass), needs=READ)
 def list_classes(call: Call[None]) -> Later:
-    """The classes of traffic that a fabric has now, and who raised their MTUs."""
+    """The traffic classes of a fabric, and who raised their MTUs."""
     with call.read() as tx:
         provider_id = _visible(tx, call)
     job_id = call.run(list_system_classes, call.actor, provider_id)
@@ -310,7 +310,7 @@ def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass
 
 @routes.post("/configurationproviders/{provider_id}/raisemtu", MtuChange, gives=RaisedMtu, needs=_NEEDS)
 def post_raise_mtu(call: Call[MtuChange]) -> Later:
-    """Let a class of traffic of a whole fabric carry longer frames, or plan that. It is never lowered."""
+    """Raise the MTU of a traffic class of a whole fabric, or plan that. The MTU is never lowered."""
     body = call.body
     told = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
     job_id = call.run(raise_mtu, call.actor, told, interrupts_fabric=body.interrupts_fabric)

@@ -120,7 +120,7 @@ _ABOUT = ("cluster", "data_center", "host", "template", "vm")
 
 @routes.post("/events", Event, needs=ActionGroup.INJECT_EXTERNAL_EVENTS)
 def post_event(call: Call[Event]) -> Event:
-    """Tell of something that happened outside."""
+    """Add an event from an external system."""
     body = call.body
     custom_id = or_default(body.custom_id, -1)
     spec = AddEvent(
@@ -137,7 +137,7 @@ def post_event(call: Call[Event]) -> Event:
 
 @routes.delete("/events/{event_id}", needs=ActionGroup.AUDIT_LOG_MANAGEMENT)
 def delete_event(call: Call[None]) -> None:
-    """Take an event off the list."""
+    """Remove an event from the list."""
     call.run(remove_event, call.actor, _number(call))
 
 

@@ -31,7 +31,7 @@ class Found(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/find", many(Found), needs=READ, queries=("q", "max"))
 def list_found(call: Call[None]) -> list[Found]:
-    """What is called like ``q`` in any letters, or has it as address, MAC or VLAN, the best first; at most ``max``."""
+    """Objects whose name, address, MAC or VLAN matches ``q`` (case-insensitive), best first; at most ``max``."""
     text = call.query.text("q")
     if len(text) > _LONGEST:
         raise MalformedError(f"q: more than {_LONGEST} characters.")

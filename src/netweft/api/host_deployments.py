@@ -51,12 +51,12 @@ def _method(said: Host | Action) -> str:
 
 @routes.action("/hosts/{host_id}/install", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def install(call: Call[Action]) -> Later:
-    """Install the agent of a host that is out of service (anew), and set it up as when it was added."""
+    """Install or reinstall the agent of a host in maintenance, and set the host up as when it was added."""
     way = way_in(call, call.body)
     return Later(call.run(install_host, call.actor, call.ids["host_id"], way, box=call.services.box))
 
 
 @additions.get("/ssh-key", SshKey, needs=READ)
 def get_ssh_key(call: Call[None]) -> SshKey:
-    """The public half of the key by which the engine gets into hosts on which it installs the agent."""
+    """The public key that the engine uses for SSH to hosts when it installs the agent."""
     return SshKey(public_key=call.services.authority.ssh.certificate)

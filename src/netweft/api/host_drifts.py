@@ -111,13 +111,13 @@ class Adopted(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/hosts/{host_id}/drift", HostDrift, needs=READ)
 def get_drift(call: Call[None]) -> HostDrift:
-    """How the host differs from what is wanted of it."""
+    """How the host differs from its configuration."""
     return _drift(call)
 
 
 @routes.post("/hosts/{host_id}/drift/ignore", IgnoreDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_ignore(call: Call[IgnoreDrift]) -> HostDrift:
-    """Set differences aside until a time, or until they change: they do not count as out of sync."""
+    """Ignore differences until a time, or until they change: they do not count as out of sync."""
     body = call.body
     spec = answers.IgnoreDrift(
         host_id=call.ids["host_id"], names=body.differences, until=body.until, reason=body.reason
@@ -128,14 +128,14 @@ def post_ignore(call: Call[IgnoreDrift]) -> HostDrift:
 
 @routes.post("/hosts/{host_id}/drift/count", CountDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_count(call: Call[CountDrift]) -> HostDrift:
-    """Let differences count again that are ignored."""
+    """Stop ignoring differences."""
     call.run(answers.count_drift, call.actor, call.ids["host_id"], call.body.differences)
     return _drift(call)
 
 
 @routes.post("/hosts/{host_id}/drift/adopt", AdoptDrift, gives=Adopted, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_adopt(call: Call[AdoptDrift]) -> Adopted | Later:
-    """Want of the host what it has, as far as attachments and bonds can say it; a setup like any other."""
+    """Adopt the host's current state into its configuration, as far as attachments and bonds can express it."""
     host_id, names = call.ids["host_id"], call.body.names
     job_id = when_idle(call, host_id, lambda: call.run(answers.adopt_host_drift, call.actor, host_id, names))
     return Adopted(changed=False) if job_id is None else Later(job_id, lambda: Adopted(changed=True))

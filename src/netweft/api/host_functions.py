@@ -98,7 +98,7 @@ def get_network(call: Call[None]) -> Network:
 
 @routes.post(f"{_NIC}/virtualfunctionallowednetworks", Network, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_network(call: Call[Network]) -> Network:
-    """Let a NIC's virtual functions serve a network, given by id or name."""
+    """Allow a network, given by id or name, on a NIC's virtual functions."""
     said = required_ref(call.body, "Network")
     with call.read() as tx:
         network_id = said.id or resolve(tx, networks, said, "network")
@@ -108,7 +108,7 @@ def post_network(call: Call[Network]) -> Network:
 
 @routes.delete(f"{_NIC}/virtualfunctionallowednetworks/{{network_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_network(call: Call[None]) -> None:
-    """Let them serve it no more."""
+    """Stop serving the network with a NIC's virtual functions."""
     ids = call.ids
     call.run(remove_network, call.actor, ids["host_id"], ids["nic_id"], ids["network_id"])
 
@@ -128,7 +128,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post(f"{_NIC}/virtualfunctionallowedlabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
-    """Let a NIC's virtual functions serve the networks that have a label."""
+    """Allow the networks that have a label on a NIC's virtual functions."""
     label = required(call.body.id, "NetworkLabel [id]")
     call.run(add_label, call.actor, call.ids["host_id"], call.ids["nic_id"], label)
     return _one(call, list_labels(call), "label", label)
@@ -136,6 +136,6 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
 
 @routes.delete(f"{_NIC}/virtualfunctionallowedlabels/{{label_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_label(call: Call[None]) -> None:
-    """Let them serve such networks no more."""
+    """Stop serving the networks of the label with a NIC's virtual functions."""
     ids = call.ids
     call.run(remove_label, call.actor, ids["host_id"], ids["nic_id"], ids["label_id"])

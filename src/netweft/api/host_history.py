@@ -104,7 +104,7 @@ def get_generation(call: Call[None]) -> ChangeFacts:
 
 @routes.get("/hosts/{host_id}/history/{generation}/difference", SetupDifference, needs=READ, queries=("other",))
 def get_difference(call: Call[None]) -> SetupDifference:
-    """How the setup of a generation differs from that of another, or from that of now."""
+    """How the setup of a generation differs from another one, or from the current one."""
     other = call.query.integer("other")
     with call.read() as tx:
         host_id, generation = visible_host(tx, call).row.id, _generation(call.ids["generation"])

@@ -50,7 +50,7 @@ class HostLine(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/rows/hosts", many(HostLine), needs=READ, queries=LISTED)
 def list_hosts(call: Call[None]) -> list[HostLine]:
-    """Hosts with the numbers of what is on them; searched and sorted by these, too."""
+    """Hosts with counts of what is on them; the counts can be searched and sorted, too."""
     with call.read() as tx:
         statement, fields = queries.counted(visibility.narrow(tx, call.actor))
         found = rows(tx, CountedHost, page(tx, call, statement, Searchable(fields, key=hosts.c.id)))

@@ -109,7 +109,7 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class AttachmentDifference(msgspec.Struct, kw_only=True, frozen=True):
-    """A property that is on the host otherwise than wanted."""
+    """A property whose value on the host differs from the configured one."""
 
     name: str
     expected: str | None

@@ -238,7 +238,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post("/hosts/{host_id}/nics/{nic_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel | Later:
-    """Give a NIC a label, and with it the networks that have the same one."""
+    """Add a label to a NIC, which attaches the networks with the same label."""
     host_id, label = call.ids["host_id"], required(call.body.id, "NetworkLabel [id]")
     job_id = when_idle(call, host_id, lambda: call.run(label_nic, call.actor, host_id, call.ids["nic_id"], label))
     return Later(job_id, lambda: _label(call, label)) if job_id else _label(call, label)
@@ -246,7 +246,7 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel | Later:
 
 @routes.delete("/hosts/{host_id}/nics/{nic_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_label(call: Call[None]) -> Later | None:
-    """Take a label off a NIC, and with it the networks that it brought."""
+    """Remove a label from a NIC, which detaches the networks that it attached."""
     host_id, label = call.ids["host_id"], call.ids["label_id"]
     job_id = when_idle(call, host_id, lambda: call.run(unlabel_nic, call.actor, host_id, call.ids["nic_id"], label))
     return Later(job_id) if job_id else None
@@ -276,13 +276,13 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
 
 @routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
 def list_statistics(call: Call[None]) -> list[Statistic]:
-    """What a NIC has carried since it came to be."""
+    """Counters and rates of a NIC."""
     with call.read() as tx:
         return _statistics(tx, call)
 
 
 @routes.get("/hosts/{host_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
 def get_statistic(call: Call[None]) -> Statistic:
-    """One measured value of a NIC."""
+    """One statistic of a NIC."""
     with call.read() as tx:
         return find_statistic(_statistics(tx, call), call.ids["statistic_id"])

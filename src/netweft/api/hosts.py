@@ -176,14 +176,14 @@ def delete_host(call: Call[None]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/activate", needs=ActionGroup.MANIPULATE_HOST)
 def activate(call: Call[Action]) -> Later:
-    """Take a host into service."""
+    """Activate a host."""
     return Later(call.run(activate_host, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/deactivate", needs=ActionGroup.MANIPULATE_HOST)
 def deactivate(call: Call[Action]) -> Later | None:
-    """Take a host out of service, once its guests have been moved to other hosts. As in oVirt the answer does not wait
-    for that; an asynchronous call gets the job.
+    """Put a host into maintenance after its guests have been migrated to other hosts. As in oVirt the answer does not
+    wait for that; an asynchronous call gets the job.
     """
     job_id = call.run(deactivate_host, call.actor, call.ids["host_id"])
     return Later(job_id) if job_id and call.is_async else None
@@ -191,13 +191,13 @@ def deactivate(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/refresh", needs=ActionGroup.MANIPULATE_HOST)
 def refresh(call: Call[Action]) -> Later:
-    """Ask a host for its report now."""
+    """Refresh a host's reported state."""
     return Later(call.run(refresh_host, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/enrollcertificate", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def enroll(call: Call[Action]) -> Later:
-    """Give a host new keys and certificates, while it runs on."""
+    """Renew a host's keys and certificates without interruption."""
     return Later(call.run(enroll_certificate, call.actor, call.ids["host_id"]))
 
 
@@ -211,13 +211,13 @@ def setup_networks(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/commitnetconfig", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def commit_networks(call: Call[Action]) -> Later:
-    """Let boot restore what runs on a host now."""
+    """Commit a host's running network configuration, so that its boot restores it."""
     return Later(call.run(commit_network_changes, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def sync_networks(call: Call[Action]) -> Later | None:
-    """Put every network of a host that is out of sync in sync."""
+    """Synchronize every network of a host that is out of sync."""
     host_id = call.ids["host_id"]
     job_id = when_idle(call, host_id, lambda: call.run(sync_all_networks, call.actor, host_id))
     return Later(job_id) if job_id else None
@@ -225,7 +225,7 @@ def sync_networks(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/copyhostnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def copy_networks(call: Call[Action]) -> Later | None:
-    """Give a host the networks and bonds of another host of its cluster."""
+    """Copy the networks and bonds of another host of the cluster to a host."""
     host_id = call.ids["host_id"]
     source = required_ref(call.body.source_host, "Action [sourceHost")
     job_id = when_idle(call, host_id, lambda: call.run(copy_host_networks, call.actor, source, host_id))
@@ -254,6 +254,6 @@ def list_statistics(call: Call[None]) -> list[Statistic]:
 
 @routes.get("/hosts/{host_id}/statistics/{statistic_id}", Statistic, needs=READ)
 def get_statistic(call: Call[None]) -> Statistic:
-    """One measured value of a host."""
+    """One statistic of a host."""
     with call.read() as tx:
         return find_statistic(_statistics(tx, call), call.ids["statistic_id"])

@@ -108,7 +108,7 @@ def end_job(call: Call[Action]) -> None:
 
 @routes.action("/jobs/{job_id}/clear", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
 def clear_job(call: Call[Action]) -> None:
-    """Take an ended job of another system off the list."""
+    """Remove an ended job of another system from the list."""
     call.run(external_jobs.clear_job, call.actor, call.ids["job_id"])
 
 

@@ -69,7 +69,7 @@ class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
 
 @additions.get("/hosts/{host_id}/neighbours", HostNeighbours, needs=READ)
 def get_neighbours(call: Call[None]) -> HostNeighbours:
-    """What the neighbours of a host's NICs say of themselves by LLDP, as it last reported."""
+    """What the neighbours of a host's NICs announce by LLDP, as last reported."""
     with call.read() as tx:
         heard = visible_host(tx, call).neighbours
     found = [_show(nic, one) for nic, neighbours in (heard or {}).items() for one in neighbours]

@@ -159,7 +159,7 @@ def _base(call: Call[Any]) -> str:
 
 
 def list_attachments(call: Call[None]) -> list[NetworkAttachment]:
-    """The networks that are wanted here, and how they stand."""
+    """The networks that are attached here, with their status."""
     with call.read() as tx:
         data = visible_host(tx, call)
         return [show(data, one, _base(call)) for one in _here(data, call)]
@@ -175,7 +175,7 @@ def _find(call: Call[Any], holds: Callable[[AttachmentIntent], bool]) -> Network
 
 
 def get_attachment(call: Call[None]) -> NetworkAttachment:
-    """One network that is wanted here."""
+    """One network that is attached here."""
     return _find(call, lambda one: one.id == call.ids["attachment_id"])
 
 
@@ -188,7 +188,7 @@ def _wish(call: Call[NetworkAttachment]) -> AttachmentChange:
 
 
 def post_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
-    """Put a network here."""
+    """Attach a network here."""
     host_id, wanted = call.ids["host_id"], _wish(call)
     job_id = when_idle(call, host_id, lambda: call.run(add_attachment, call.actor, host_id, wanted))
     host_call = _of_host(call)
@@ -223,7 +223,7 @@ def put_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
 
 
 def delete_attachment(call: Call[None]) -> Later | None:
-    """Take a network away from here."""
+    """Detach a network from here."""
     host_id, attachment_id = call.ids["host_id"], call.ids["attachment_id"]
     get_attachment(call)
     job_id = when_idle(call, host_id, lambda: call.run(remove_attachment, call.actor, host_id, attachment_id))
@@ -283,7 +283,7 @@ def get_unmanaged(call: Call[None]) -> UnmanagedNetwork:
 
 @routes.delete("/hosts/{host_id}/unmanagednetworks/{network_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_unmanaged(call: Call[None]) -> Later | None:
-    """Remove what Netweft left behind; what others made is refused."""
+    """Remove a device that Netweft left behind; other devices are refused."""
     host_id, name = call.ids["host_id"], or_default(get_unmanaged(call).name, "")
     spec = SetupHostNetworks(host_id=host_id, request=SetupRequest(removed_unmanaged=(name,)))
     job_id = when_idle(call, host_id, lambda: call.run(setup_host_networks, call.actor, spec))

@@ -57,7 +57,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post("/networks/{network_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
-    """Give a network that has none its label."""
+    """Add a label to a network that has none."""
     label = required(call.body.id, "NetworkLabel [id]")
     call.run(label_network, call.actor, call.ids["network_id"], label)
     return _show(call.ids["network_id"], label)
@@ -65,5 +65,5 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
 
 @routes.delete("/networks/{network_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
 def delete_label(call: Call[None]) -> None:
-    """Take a network's label away."""
+    """Remove a network's label."""
     call.run(unlabel_network, call.actor, call.ids["network_id"], call.ids["label_id"])

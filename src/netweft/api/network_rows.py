@@ -47,7 +47,7 @@ class NetworkLine(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/rows/networks", many(NetworkLine), needs=READ, queries=LISTED)
 def list_networks(call: Call[None]) -> list[NetworkLine]:
-    """Networks with the numbers of what they are on; searched and sorted by these, too."""
+    """Networks with counts of what uses them; the counts can be searched and sorted, too."""
     with call.read() as tx:
         narrow = visibility.narrow(tx, call.actor)
         statement, fields = queries.counted(narrow)

@@ -33,7 +33,7 @@ class NetworkUser(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PropertyOutOfSync(msgspec.Struct, kw_only=True, frozen=True):
-    """A property of a network that is not as wanted on a host. Null: none."""
+    """A property of a network that differs on a host from its configuration. Null: none."""
 
     name: str
     expected: str | None

@@ -23,7 +23,7 @@ _NO_CHANGES = (tokens.USER_LOGGED_IN, tokens.USER_LOGIN_FAILED, tokens.USER_LOGG
 
 
 class Subject(msgspec.Struct, kw_only=True, frozen=True):
-    """What something is about. ``kind``: host, network, rollout, provider, mac_pool, vm or cluster."""
+    """The subject of a problem or change. ``kind``: host, network, rollout, provider, mac_pool, vm or cluster."""
 
     kind: str
     id: str
@@ -43,7 +43,7 @@ class FleetProblem(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ClusterDrift(msgspec.Struct, kw_only=True, frozen=True):
-    """How many hosts of a cluster are not as wanted."""
+    """How many hosts of a cluster differ from their configuration."""
 
     id: str
     name: str
@@ -105,7 +105,7 @@ class Overview(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/overview", Overview, needs=READ, queries=("max",))
 def get_overview(call: Call[None]) -> Overview:
-    """Whether anything is wrong with what the user may see, and what is moving. ``max``: entries of each list."""
+    """Problems and running work among the objects that the user may see. ``max``: entries of each list."""
     most = call.query.size() or _MOST
     owner = call.actor.user_id if call.actor.filtered else None
     with call.read() as tx:

@@ -114,11 +114,11 @@ def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], 
             return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
 
     def post_permission(call: Call[Permission]) -> Permission:
-        """Give a user, or the group of everyone, a role on the thing and all below it."""
+        """Grant a user, or the group of everyone, a role on the object and everything below it."""
         return _add(call, find(call), _href(path, call))
 
     def delete_permission(call: Call[None]) -> None:
-        """Take the role back."""
+        """Revoke the role."""
         with call.read() as tx:
             _one(tx, _on(find(call).id), call.ids["permission_id"])
         call.run(remove_permission, call.actor, call.ids["permission_id"])
@@ -165,7 +165,7 @@ def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:
 
 @routes.get("/users/{user_id}/permissions", many(Permission), needs=READ, queries=("max",))
 def list_permissions_of_user(call: Call[None]) -> list[Permission]:
-    """What a user was given, on anything."""
+    """All permissions of a user."""
     with call.read() as tx:
         statement, href = _of_user(tx, call)
         return [show(row, href) for row in rows(tx, PermissionRow, limited(statement, call.query))]
@@ -173,7 +173,7 @@ def list_permissions_of_user(call: Call[None]) -> list[Permission]:
 
 @routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)
 def get_permission_of_user(call: Call[None]) -> Permission:
-    """One thing that a user was given."""
+    """One permission of a user."""
     with call.read() as tx:
         statement, href = _of_user(tx, call)
         return show(_one(tx, statement, call.ids["permission_id"]), href)

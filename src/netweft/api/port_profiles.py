@@ -124,7 +124,7 @@ def list_profiles(call: Call[None]) -> list[PortProfile]:
 
 @routes.post(_PATH, NewPortProfile, gives=PortProfile, needs=_NEEDS)
 def post_profile(call: Call[NewPortProfile]) -> Later:
-    """Have the fabric of a configuration provider carry the network."""
+    """Carry the network in the fabric of a configuration provider."""
     body, network_id = call.body, call.ids["network_id"]
     spec = AddPortProfile(
         network_id=network_id,
@@ -163,6 +163,6 @@ def put_profile(call: Call[PortProfileChange]) -> PortProfile | Later:
 
 @routes.delete(_PATH + "/{provider_id}", needs=_NEEDS)
 def delete_profile(call: Call[None]) -> Later:
-    """Have the fabric carry the network no more."""
+    """Stop carrying the network in the fabric."""
     job_id = call.run(remove_port_profile, call.actor, call.ids["network_id"], call.ids["provider_id"])
     return Later(job_id, may_fail=True)

@@ -109,7 +109,7 @@ def get_network(call: Call[None]) -> ProvidedNetwork:
 
 @routes.get("/providers/{provider_id}/objects", many(ProviderObject), needs=READ)
 def list_objects(call: Call[None]) -> list[ProviderObject]:
-    """All that is wanted of a provider, and what is still to be removed from it."""
+    """Every object that a provider should have, and those still to be removed from it."""
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)

@@ -127,7 +127,7 @@ PROVIDERS.reads("All providers of external networks.", "One provider.")
 
 @routes.post("/openstacknetworkproviders", OpenStackNetworkProvider, needs=_NEEDS)
 def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
-    """Add a provider, once it has answered."""
+    """Add a provider after a successful connection test."""
     body = call.body
     spec = AddProvider(
         **{
@@ -153,7 +153,7 @@ def _added(call: Call[Any], spec: AddProvider) -> OpenStackNetworkProvider:
 
 @routes.put("/openstacknetworkproviders/{provider_id}", OpenStackNetworkProvider, needs=_NEEDS)
 def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvider | Later:
-    """Change a provider; how it is reached only once it has answered there."""
+    """Change a provider; new connection settings must pass a connection test first."""
     provider_id = PROVIDERS.id(call)
     certificate = _certificate("Cannot edit Provider.", call.body.certificates)
     given = {**spec_fields(call.body, UpdateProvider), **_plugin(call.body)}
@@ -165,7 +165,7 @@ PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays
 
 @routes.action("/openstacknetworkproviders/{provider_id}/testconnectivity", needs=_NEEDS)
 def test_connectivity(call: Call[Action]) -> Later:
-    """Find out whether a provider answers and lets us in; its state says from then on what came of it."""
+    """Test the connection and login to a provider; its state shows the result."""
     return Later(call.run(test_provider, call.actor, PROVIDERS.id(call), purpose=NETWORKS))
 
 
@@ -245,7 +245,7 @@ def get_subnet(call: Call[None]) -> Later:
     needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK,
 )
 def import_network(call: Call[Action]) -> Later:
-    """Have a network of a provider as a network of a data centre."""
+    """Import a network of a provider into a data centre."""
     _require_visible(call)
     data_center = required_ref(call.body.data_center, "Action [dataCenter")
     provider_id, network_id = PROVIDERS.id(call), call.ids["network_id"]
@@ -254,7 +254,7 @@ def import_network(call: Call[Action]) -> Later:
 
 @additions.get("/providers", ProviderStates, needs=READ)
 def list_states(call: Call[None]) -> ProviderStates:
-    """How all providers are."""
+    """The states of all providers."""
     with call.read() as tx:
         found = object_queries.summaries(tx)
         return ProviderStates(providers=[_state(row, found[row.id]) for row in PROVIDERS.visible(tx, call)])
@@ -262,7 +262,7 @@ def list_states(call: Call[None]) -> ProviderStates:
 
 @additions.get("/providers/{provider_id}", ProviderState, needs=READ)
 def get_state(call: Call[None]) -> ProviderState:
-    """How one provider is."""
+    """The state of one provider."""
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
@@ -281,7 +281,7 @@ def list_orphans(call: Call[None]) -> Later:
 
 @additions.delete("/providers/{provider_id}/orphans/{orphan_id}", needs=_NEEDS)
 def delete_orphan(call: Call[None]) -> Later:
-    """Remove one of them there."""
+    """Remove an orphan: an object with Netweft's mark that is not known here."""
     return Later(call.run(remove_provider_orphan, call.actor, PROVIDERS.id(call), call.ids["orphan_id"]))
 
 

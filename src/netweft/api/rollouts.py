@@ -139,7 +139,7 @@ def _host(each: HostOfRollout) -> RolloutHost:
 
 @routes.get("/rollouts", many(Rollout), needs=READ, queries=LISTED)
 def list_rollouts(call: Call[None]) -> list[Rollout]:
-    """Rollouts, the last first."""
+    """Rollouts, newest first."""
     with call.read() as tx:
         found = rows(tx, RolloutRow, page(tx, call, _visible(call), SEARCHABLE))
         states = queries.states_of(tx, [row.id for row in found])
@@ -157,7 +157,7 @@ def get_rollout(call: Call[None]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/halt", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_halt(call: Call[NoBody]) -> RolloutWithHosts:
-    """Let it reach no more hosts; those that are changing go on."""
+    """Halt a rollout: no further hosts change; those that are changing finish."""
     return _done(call, halt_rollout)
 
 
@@ -165,7 +165,7 @@ def post_halt(call: Call[NoBody]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/resume", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
-    """Let one that was halted go on; hosts that failed are tried again first."""
+    """Resume a halted rollout; hosts that failed are retried first."""
     return _done(call, resume_rollout)
 
 
@@ -173,7 +173,7 @@ def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/revert", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_revert(call: Call[NoBody]) -> RolloutWithHosts:
-    """Take it back from the hosts that have changed, the last ones first, and then the change itself."""
+    """Revert a rollout: on the changed hosts, last ones first, and then the change itself."""
     return _done(call, revert_rollout)
 
 

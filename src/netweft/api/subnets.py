@@ -30,7 +30,7 @@ routes = Routes("subnets", ADDITIONS)
 
 
 class AddressPool(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Addresses that are given out: from ``first`` to ``last``."""
+    """A range of addresses to assign, from ``first`` to ``last``."""
 
     first: str
     last: str

@@ -123,13 +123,13 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
     @routes.post(path, Tag, needs=ActionGroup.TAG_MANAGEMENT)
     def post_tag_of(call: Call[Tag]) -> Tag:
-        """Give it a tag."""
+        """Add a tag to the object."""
         on = ObjectRef(object_type, call.ids["object_id"])
         return one(call, call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag")))
 
     @routes.delete(f"{path}/{{tag_id}}", needs=ActionGroup.TAG_MANAGEMENT)
     def delete_tag_of(call: Call[None]) -> None:
-        """Take a tag from it."""
+        """Remove a tag from the object."""
         call.run(detach_tag, call.actor, ObjectRef(object_type, call.ids["object_id"]), call.ids["tag_id"])
 
     loads_link(kind, "tags")(_loader(object_type, kind))

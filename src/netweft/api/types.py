@@ -180,7 +180,7 @@ class GracePeriod(Value, kw_only=True):
 
 
 class ProductInfo(Value, kw_only=True):
-    """What speaks here."""
+    """The product and its version."""
 
     meta: ClassVar[Meta] = Meta("product_info")
     name: Text = UNSET
@@ -585,7 +585,7 @@ class SchedulingPolicy(Entity, kw_only=True):
 
 
 class Tag(Entity, kw_only=True):
-    """A word that things can be found by."""
+    """A label by which objects can be searched."""
 
     meta: ClassVar[Meta] = Meta("tag", path="tags")
     parent: Tag | UnsetType = UNSET
@@ -618,7 +618,7 @@ class PowerManagement(Value, kw_only=True):
 
 
 class Boot(Value, kw_only=True):
-    """What a virtual machine boots from, first first."""
+    """The boot devices of a virtual machine, in order."""
 
     meta: ClassVar[Meta] = Meta("boot")
     devices: Annotated[list[Annotated[str, Choice("cdrom", "hd", "network")]], FEW] | UnsetType = UNSET
@@ -740,7 +740,7 @@ class Host(Entity, kw_only=True):
 
 
 class Bonding(Value, kw_only=True):
-    """What makes a NIC a bond."""
+    """The bond of a NIC: mode, options and slaves."""
 
     meta: ClassVar[Meta] = Meta("bonding")
     ad_partner_mac: Mac | UnsetType = UNSET
@@ -802,7 +802,7 @@ class LinkLayerDiscoveryProtocolElement(Entity, kw_only=True):
 
 
 class ReportedConfiguration(Value, kw_only=True):
-    """One property of a network on a host: as wanted and as found."""
+    """One property of a network on a host: configured and actual value."""
 
     meta: ClassVar[Meta] = Meta("reported_configuration")
     actual_value: Text = UNSET
@@ -1024,7 +1024,7 @@ class TemplateVersion(Value, kw_only=True):
 
 
 class Template(Entity, kw_only=True):
-    """What virtual machines are made from. Sizes in octets."""
+    """A template of virtual machines. Sizes in octets."""
 
     meta: ClassVar[Meta] = Meta("template", path="templates", links="diskattachments nics permissions tags")
     bios: Bios | UnsetType = UNSET
@@ -1131,7 +1131,7 @@ class AffinityLabel(Entity, kw_only=True):
 
 
 class Domain(Entity, kw_only=True):
-    """Where users come from."""
+    """A domain of users."""
 
     meta: ClassVar[Meta] = Meta("domain")
 
@@ -1162,7 +1162,7 @@ class Group(Entity, kw_only=True):
 
 
 class Permit(Entity, kw_only=True):
-    """One thing that a role allows."""
+    """A permit of a role."""
 
     meta: ClassVar[Meta] = Meta("permit")
     administrative: Boolean = UNSET
@@ -1251,7 +1251,7 @@ class Event(Entity, kw_only=True):
 
 
 class Action(Value, kw_only=True):
-    """What an action is asked, and how it went. One type for all actions, as in oVirt."""
+    """An action's parameters and its result. One type for all actions, as in oVirt."""
 
     meta: ClassVar[Meta] = Meta("action")
     href: Text = UNSET

@@ -56,7 +56,7 @@ class AdoptNetworks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 
 @routes.get("/hosts/{host_id}/unmanagednetworks", many(ForeignNetwork), needs=READ)
 def list_foreign(call: Call[None]) -> list[ForeignNetwork]:
-    """What others made on a host, and which networks it can become."""
+    """Foreign configuration on a host, and the networks that it can become."""
     with call.read() as tx:
         data = visible_host(tx, call)
     return [
@@ -84,7 +84,7 @@ def list_foreign(call: Call[None]) -> list[ForeignNetwork]:
     needs=ActionGroup.CONFIGURE_HOST_NETWORK,
 )
 def post_adopt(call: Call[AdoptNetworks]) -> Adopted | Later:
-    """Make networks of what others made, as it is: under its names, without a packet lost, or refused by name."""
+    """Adopt foreign configuration of a host as networks, unchanged and without traffic loss."""
     wanted = {one.name: Ref(name=one.network) if one.network else None for one in call.body.networks}
     spec = AdoptUnmanaged(host_id=call.ids["host_id"], wanted=wanted)
     job_id = when_idle(call, spec.host_id, lambda: call.run(adopt_unmanaged, call.actor, spec))

@@ -196,7 +196,7 @@ def _role(tx: Tx, call: Call[Any]) -> RoleRow:
 
 @routes.get("/roles/{role_id}/permits", many(Permit), needs=LOGIN)
 def list_permits(call: Call[None]) -> list[Permit]:
-    """What a role allows."""
+    """The permits of a role."""
     with call.read() as tx:
         role_id = _role(tx, call).id
         groups = select(role_groups.c.action_group).where(role_groups.c.role_id == role_id)
@@ -205,7 +205,7 @@ def list_permits(call: Call[None]) -> list[Permit]:
 
 @routes.get("/roles/{role_id}/permits/{permit_id}", Permit, needs=LOGIN)
 def get_permit(call: Call[None]) -> Permit:
-    """One thing that a role allows."""
+    """One permit of a role."""
     found = [permit for permit in list_permits(call) if permit.id == call.ids["permit_id"]]
     if not found:
         raise NotFoundError(f"The role has no permit {call.ids['permit_id']}.")
@@ -224,7 +224,7 @@ def _permit(role_id: str, group: str) -> Permit:
 
 @routes.get("/domains", many(Domain), needs=LOGIN)
 def list_domains(call: Call[None]) -> list[Domain]:
-    """Where users come from."""
+    """Domains of users."""
     with call.read() as tx:
         names = tx.scalars(
             select(users.c.domain).where(users.c.is_group.is_(False)).distinct().order_by(users.c.domain)
@@ -234,7 +234,7 @@ def list_domains(call: Call[None]) -> list[Domain]:
 
 @routes.get("/domains/{domain_id}", Domain, needs=LOGIN)
 def get_domain(call: Call[None]) -> Domain:
-    """One place where users come from."""
+    """One domain of users."""
     found = [domain for domain in list_domains(call) if domain.id == call.ids["domain_id"]]
     if not found:
         raise NotFoundError(f"There is no domain {call.ids['domain_id']}.")

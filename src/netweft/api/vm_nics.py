@@ -228,7 +228,7 @@ def _parameter(tx: Tx, call: Call[Any], parameter_id: str) -> NetworkFilterParam
     needs=ActionGroup.CONFIGURE_VM_NETWORK,
 )
 def post_filter_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
-    """Add a value for the network filter; a name may come again."""
+    """Add a value for the network filter; a name may occur several times."""
     return _put_parameter(call, "", required(call.body.name, "NetworkFilterParameter [name]"))
 
 
@@ -274,7 +274,7 @@ def delete_filter_parameter(call: Call[None]) -> Later | None:
 
 @routes.action("/vms/{vm_id}/reordermacaddresses", needs=ActionGroup.CONFIGURE_VM_NETWORK)
 def reorder_mac_addresses(call: Call[Action]) -> None:
-    """Sort the MAC addresses of a machine that is down by the names of its vNICs."""
+    """Reassign the MAC addresses of a virtual machine that is down in the order of its vNICs' names."""
     call.run(reorder_macs, call.actor, call.ids["vm_id"])
 
 

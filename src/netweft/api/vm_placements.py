@@ -19,7 +19,7 @@ routes = Routes("vms", ADDITIONS)
 
 
 class Reason(msgspec.Struct, kw_only=True, frozen=True):
-    """Why not: oVirt's code where it has one, and a sentence."""
+    """A reason: oVirt's code where it has one, and a sentence."""
 
     code: str
     text: str
@@ -35,7 +35,7 @@ class FitHost(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class UnfitHost(msgspec.Struct, kw_only=True, frozen=True):
-    """A host that does not, with every reason."""
+    """A host that does not fit, with every reason."""
 
     id: str
     name: str
@@ -94,7 +94,7 @@ def get_placement(call: Call[None]) -> Placement:
 
 @routes.get("/vms/{vm_id}/migration", Migration, needs=READ, queries=("host",))
 def get_migration(call: Call[None]) -> Migration:
-    """What would come of a migration to the host whose id or name is given; to the best one without."""
+    """Plan a migration to the host with the given id or name, or else to the best one."""
     vm_id, said = call.ids["vm_id"], call.query.text("host")
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, vm_id)

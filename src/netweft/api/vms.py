@@ -219,26 +219,26 @@ def stop(call: Call[Action]) -> Later:
 
 @routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
 def shut_down(call: Call[Action]) -> Later:
-    """Ask a virtual machine to end in good order; it is down when it has obeyed."""
+    """Request a graceful shutdown of a virtual machine."""
     return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"], or_default(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)
 def reboot(call: Call[Action]) -> Later:
-    """Ask a virtual machine to start again."""
+    """Reboot a virtual machine."""
     return Later(call.run(reboot_vm, call.actor, call.ids["vm_id"]))
 
 
 @routes.action("/vms/{vm_id}/suspend", needs=ActionGroup.HIBERNATE_VM)
 def suspend(call: Call[Action]) -> Later:
-    """Save a virtual machine's memory on its host, and take it off; its next start lets it go on."""
+    """Suspend a virtual machine: save its memory on its host and stop it; its next start resumes it."""
     return Later(call.run(suspend_vm, call.actor, call.ids["vm_id"]))
 
 
 @routes.action("/vms/{vm_id}/migrate", needs=ActionGroup.MIGRATE_VM)
 def migrate(call: Call[Action]) -> Later:
-    """Move a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing there
-    are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
+    """Migrate a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing
+    there are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
     """
     spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=or_default(call.body.force, False))
     return Later(call.run(migrate_vm, call.actor, spec))
@@ -246,7 +246,7 @@ def migrate(call: Call[Action]) -> Later:
 
 @routes.get("/vms/{vm_id}/statistics", many(Statistic), needs=READ)
 def list_statistics(call: Call[None]) -> list[Statistic]:
-    """What was measured of a virtual machine: nothing so far."""
+    """Statistics of a virtual machine: none so far."""
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
     return []
