@@ -25,11 +25,11 @@ from netweft.engine.statements import rows as rows_of
 
 routes = Routes("netweft", ADDITIONS)
 
-LOOK = 2.0
+POLL_INTERVAL = 2.0
 """Seconds between looks at the events, should a notification not have come (another replica's never does)."""
 ALIVE = 15.0
 """Seconds of silence after which a comment is sent: proxies keep the connection, and a dead client is noticed."""
-SETTLE = timedelta(seconds=5)
+MISSING_ID_WAIT = timedelta(seconds=5)
 """How long a missing number may still be on its way: PostgreSQL gives numbers before it commits."""
 _BATCH = 500
 
@@ -76,10 +76,10 @@ def stream_events(call: Call[None]) -> Stream:
 async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterator[bytes]:
     news, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def ring() -> None:
+    def notify() -> None:
         loop.call_soon_threadsafe(news.set)
 
-    stop = db.subscribe(audit.TOPIC, ring)
+    stop = db.subscribe(audit.TOPIC, notify)
     silent_since = loop.time()
     try:
         yield b": events follow\n\n"
@@ -95,7 +95,7 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
                 if loop.time() - silent_since > ALIVE:
                     silent_since = loop.time()
                     yield b": alive\n\n"
-                with anyio.move_on_after(LOOK):
+                with anyio.move_on_after(POLL_INTERVAL):
                     await news.wait()
     finally:
         stop()
@@ -117,7 +117,7 @@ def _next_events(db: Database, last: int) -> Sequence[EventRow]:
         rows = rows_of(tx, EventRow, select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH))
     now = utc_now()
     for index, row in enumerate(rows):
-        if row.id != last + 1 and now - row.time < SETTLE:
+        if row.id != last + 1 and now - row.time < MISSING_ID_WAIT:
             return rows[:index]
         last = row.id
     return rows

@@ -225,9 +225,9 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
         is_there = CONFIGURATION_PROVIDERS.find(tx, spec.id) is not None
     if is_there:
         return _one(call, spec.id)
-    asked = made(ProviderRow, spec, id=spec.id, password="", status="testing")
+    candidate = made(ProviderRow, spec, id=spec.id, password="", status="testing")
     return _show(
-        asked, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
+        candidate, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
     )
 
 
@@ -293,11 +293,11 @@ def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass
     found = result_of(call, job_id)["system_classes"]
     with call.read() as tx:
         raised = profile_queries.raised(tx, provider_id)
-    shown = []
+    classes = []
     for one in found:
         notes = (note for note in raised if note.system_class == one["name"] and note.mtu <= one["mtu"])
         last = next(notes, None)
-        shown.append(
+        classes.append(
             SystemClass(
                 **one,
                 raised_by=last.user_name if last else None,
@@ -305,15 +305,15 @@ def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass
                 raised_from=last.before if last else None,
             )
         )
-    return shown
+    return classes
 
 
 @routes.post("/configurationproviders/{provider_id}/raisemtu", MtuChange, gives=RaisedMtu, needs=_NEEDS)
 def post_raise_mtu(call: Call[MtuChange]) -> Later:
     """Raise the MTU of a traffic class of a whole fabric, or plan that. The MTU is never lowered."""
     body = call.body
-    told = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
-    job_id = call.run(raise_mtu, call.actor, told, interrupts_fabric=body.interrupts_fabric)
+    spec = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
+    job_id = call.run(raise_mtu, call.actor, spec, interrupts_fabric=body.interrupts_fabric)
     return Later(job_id, lambda: RaisedMtu(**result_of(call, job_id), plan=body.plan))
 
 

@@ -128,7 +128,7 @@ def post_event(call: Call[Event]) -> Event:
         origin=required(body.origin, "Event [origin]"),
         severity=required(body.severity, "Event [severity]"),
         custom_id=None if custom_id < 0 else custom_id,
-        about={noun: said for noun in _ABOUT if (said := ref(getattr(body, noun)))},
+        about={noun: target for noun in _ABOUT if (target := ref(getattr(body, noun)))},
     )
     event_id = call.run(add_external_event, call.actor, spec)
     with call.read() as tx:

@@ -27,7 +27,7 @@ from netweft.engine.queries.host_drifts import differences_of
 
 routes = Routes("hosts", ADDITIONS)
 
-_Known = Mapping[str, HostDifferenceRow]
+_Stored = Mapping[str, HostDifferenceRow]
 """What is stored of a host's differences, by their texts."""
 
 
@@ -145,19 +145,19 @@ def _drift(call: Call[Any]) -> HostDrift:
     with call.read() as tx:
         data = visible_host(tx, call)
         since = tx.scalar(select(host_drifts.c.since).where(host_drifts.c.host_id == call.ids["host_id"]))
-        known = differences_of(tx, call.ids["host_id"])
+        stored = differences_of(tx, call.ids["host_id"])
         drift = data.drift
         guests = _vnics(tx, call, drift.guest_ports)
     names = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
-    ignored = {text for text, row in known.items() if row.ignored_at is not None}
+    ignored = {text for text, row in stored.items() if row.ignored_at is not None}
     return HostDrift(
         in_sync=not drift.counted(ignored),
         since=since,
         reported_at=data.reported_at,
-        networks=[_of(one, names[one], found, known) for one, found in drift.attachments.items()],
-        nics=[_of("", name, found, known) for name, found in drift.bases.items()],
-        guest_ports=[_of(one, name, drift.guest_ports[one], known) for one, name in guests.items()],
-        host=_differences(drift.host, known),
+        networks=[_of(one, names[one], found, stored) for one, found in drift.attachments.items()],
+        nics=[_of("", name, found, stored) for name, found in drift.bases.items()],
+        guest_ports=[_of(one, name, drift.guest_ports[one], stored) for one, name in guests.items()],
+        host=_differences(drift.host, stored),
         obstacle=drift.obstacle,
     )
 
@@ -170,19 +170,19 @@ def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
     return {vnic_id: f"{vm_name}/{name}" for vnic_id, name, vm_name in found}
 
 
-def _of(one: str, name: str, found: Iterable[Difference], known: _Known) -> DriftOf:
-    return DriftOf(id=one, name=name, differences=_differences(found, known))
+def _of(one: str, name: str, found: Iterable[Difference], stored: _Stored) -> DriftOf:
+    return DriftOf(id=one, name=name, differences=_differences(found, stored))
 
 
-def _differences(found: Iterable[Difference], known: _Known) -> list[Differs]:
+def _differences(found: Iterable[Difference], stored: _Stored) -> list[Differs]:
     return [
         Differs(
             what=one.what,
             wanted=one.expected,
             found=one.actual,
             text=one.text,
-            since=known[one.text].since if one.text in known else None,
-            ignored=_ignored(known.get(one.text)),
+            since=stored[one.text].since if one.text in stored else None,
+            ignored=_ignored(stored.get(one.text)),
         )
         for one in found
     ]

@@ -40,14 +40,14 @@ _NIC = "/hosts/{host_id}/nics/{nic_id}"
 @routes.action(f"{_NIC}/updatevirtualfunctionsconfiguration", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def update_configuration(call: Call[Action]) -> Later | None:
     """Change how many virtual functions a NIC has, and whether they may serve all networks."""
-    said = call.body.virtual_functions_configuration
-    if isinstance(said, UnsetType):
+    requested = call.body.virtual_functions_configuration
+    if isinstance(requested, UnsetType):
         raise MalformedError("Action [virtual_functions_configuration] is required.")
     spec = UpdateFunctions(
         host_id=call.ids["host_id"],
         nic_id=call.ids["nic_id"],
-        count=keep(said.number_of_virtual_functions),
-        all_networks=keep(said.all_networks_allowed),
+        count=keep(requested.number_of_virtual_functions),
+        all_networks=keep(requested.all_networks_allowed),
     )
     job_id = when_idle(call, spec.host_id, lambda: call.run(update_functions, call.actor, spec))
     return Later(job_id) if job_id else None
@@ -99,9 +99,9 @@ def get_network(call: Call[None]) -> Network:
 @routes.post(f"{_NIC}/virtualfunctionallowednetworks", Network, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_network(call: Call[Network]) -> Network:
     """Allow a network, given by id or name, on a NIC's virtual functions."""
-    said = required_ref(call.body, "Network")
+    network = required_ref(call.body, "Network")
     with call.read() as tx:
-        network_id = said.id or resolve(tx, networks, said, "network")
+        network_id = network.id or resolve(tx, networks, network, "network")
     call.run(add_network, call.actor, call.ids["host_id"], call.ids["nic_id"], network_id)
     return _one(call, list_networks(call), "network", network_id)
 

@@ -165,7 +165,7 @@ def get_networking(call: Call[None]) -> HostNetworking:
     views = nic_views(data.host, data.locations)
     bases = [view for view in views.values() if not view.base and view.name in ids]
     carriers = {view.network_id: view for view in views.values() if view.network_id}
-    known = {one.id for one in here}
+    network_ids = {one.id for one in here}
     return HostNetworking(
         id=row.id,
         name=row.name,
@@ -180,7 +180,7 @@ def get_networking(call: Call[None]) -> HostNetworking:
         attachments=[
             _attachment(data, one, carriers.get(one.network_id))
             for one in data.intent.attachments
-            if one.network_id in known
+            if one.network_id in network_ids
         ],
         cards=cards,
     )
@@ -259,21 +259,21 @@ def _attachment(data: HostData, one: AttachmentIntent, carrier: NicView | None) 
     )
 
 
-def _addressing(one: AttachmentIntent, version: int, seen: FamilyView) -> Addressing:
+def _addressing(one: AttachmentIntent, version: int, observed: FamilyView) -> Addressing:
     found = assignment_of(one, version)
     return Addressing(
         method=found.method,
         address=found.address or None,
         prefix=found.prefix if found.address else None,
         gateway=found.gateway or None,
-        current=_current(seen),
+        current=_current(observed),
     )
 
 
-def _current(seen: FamilyView) -> CurrentAddress | None:
-    if seen.address is None:
+def _current(observed: FamilyView) -> CurrentAddress | None:
+    if observed.address is None:
         return None
-    return CurrentAddress(address=seen.address.ip, prefix=seen.address.prefix, gateway=seen.gateway or None)
+    return CurrentAddress(address=observed.address.ip, prefix=observed.address.prefix, gateway=observed.gateway or None)
 
 
 def _limits(qos: HostQos) -> Limits:

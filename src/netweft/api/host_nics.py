@@ -14,6 +14,7 @@ from netweft.api.network_attachments import show as show_attachment
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_unset, reference
 from netweft.api.shown import required
+from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Bonding,
     Host,
@@ -28,7 +29,7 @@ from netweft.api.types import (
     Statistic,
     Vlan,
 )
-from netweft.api.values import find_statistic, ip, measured
+from netweft.api.values import ip, measured
 from netweft.core.errors import NotFoundError
 from netweft.core.functions import nics_by_address
 from netweft.core.host import Nic, NicFacts
@@ -128,11 +129,11 @@ def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
     options = bond_options(data, name, bond)
     number = options.pop("mode")
     mode = MODES[int(number)]
-    shown = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=number)]
-    shown += [Option(name=key, value=value) for key, value in options.items()]
+    entries = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=number)]
+    entries += [Option(name=key, value=value) for key, value in options.items()]
     return Bonding(
         ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,
-        options=shown,
+        options=entries,
         slaves=[nic for slave in bond.slaves if (nic := nic_reference(data, slave))],
         active_slave=or_unset(nic_reference(data, bond.active_slave) if bond.active_slave else None),
     )
@@ -274,15 +275,10 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     ]
 
 
-@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
-def list_statistics(call: Call[None]) -> list[Statistic]:
-    """Counters and rates of a NIC."""
-    with call.read() as tx:
-        return _statistics(tx, call)
-
-
-@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
-def get_statistic(call: Call[None]) -> Statistic:
-    """One statistic of a NIC."""
-    with call.read() as tx:
-        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])
+add_statistics(
+    routes,
+    "/hosts/{host_id}/nics/{nic_id}/statistics",
+    _statistics,
+    summary="Counters and rates of a NIC.",
+    one="One statistic of a NIC.",
+)

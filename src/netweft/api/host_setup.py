@@ -32,16 +32,16 @@ from netweft.engine.queue import busy_with, wait_for
 PATIENCE = 20.0
 """Seconds that a request waits for another change of the same host to end (oVirt: SetupNetworksWaitTimeoutSeconds)."""
 
-_LOOK = 0.2
+_POLL_INTERVAL = 0.2
 
 
 def setup_request(action: Action) -> SetupRequest:
     """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
     return SetupRequest(
-        attachments=tuple(wish(one) for one in or_default(action.modified_network_attachments, [])),
+        attachments=tuple(attachment_change(one) for one in or_default(action.modified_network_attachments, [])),
         removed=tuple(_removed(one) for one in or_default(action.removed_network_attachments, [])),
         synchronized=tuple(or_default(one.id, "") for one in or_default(action.synchronized_network_attachments, [])),
-        bonds=tuple(bond_wish(one) for one in or_default(action.modified_bonds, [])),
+        bonds=tuple(bond_change(one) for one in or_default(action.modified_bonds, [])),
         removed_bonds=tuple(ref_of(one) for one in or_default(action.removed_bonds, [])),
         labels=tuple(
             LabelChange(label=or_default(one.id, ""), nic=ref_of(one.host_nic))
@@ -67,7 +67,7 @@ def _removed(attachment: NetworkAttachment) -> Ref:
     return Ref(name=ref_of(attachment.network).name)
 
 
-def wish(attachment: NetworkAttachment) -> AttachmentChange:
+def attachment_change(attachment: NetworkAttachment) -> AttachmentChange:
     """What a request wants of an attachment. Raises MalformedError."""
     return AttachmentChange(
         id=or_default(attachment.id, ""),
@@ -80,7 +80,7 @@ def wish(attachment: NetworkAttachment) -> AttachmentChange:
     )
 
 
-def bond_wish(nic: HostNic) -> BondChange:
+def bond_change(nic: HostNic) -> BondChange:
     """What a request wants of a bond."""
     if isinstance(nic.bonding, UnsetType):
         return BondChange(bond=ref_of(nic))
@@ -177,6 +177,6 @@ def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:
             with call.read() as tx:
                 job_id = busy_with(tx, key_of(host_id))
             if job_id is None:  # it has just ended, or nobody knows how it ended until the host reports
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
             else:
                 wait_for(call.db, job_id, left)

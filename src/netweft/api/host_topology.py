@@ -139,8 +139,8 @@ def _machines(tx: Tx, call: Call[Any]) -> list[VmDetails]:
 def _nics_of_functions(data: HostData, held: Mapping[str, str]) -> dict[str, str]:
     """The NICs whose virtual functions vNICs have, by vNIC. ``held``: vNICs by the function's PCI address."""
     parents = {function.pci_address: nic.name for nic in data.host.nics.values() for function in nic.facts.functions}
-    shown = {address: nic.name for address, nic in nics_by_address(data.host).items()}
-    nics = {**shown, **parents}
+    by_address = {address: nic.name for address, nic in nics_by_address(data.host).items()}
+    nics = {**by_address, **parents}
     return {vnic: nics[address] for address, vnic in held.items() if address in nics}
 
 
@@ -205,5 +205,5 @@ def _nic(data: HostData, view: NicView) -> UplinkNic:
     )
 
 
-def _port(said: Neighbour) -> SwitchPort:
-    return SwitchPort(device=said.device, port=said.port_name, text=said.text)
+def _port(neighbour: Neighbour) -> SwitchPort:
+    return SwitchPort(device=neighbour.device, port=neighbour.port_name, text=neighbour.text)

@@ -7,10 +7,11 @@ from msgspec import UNSET
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
-from netweft.api.routes import READ, Call, Later, Routes, many
+from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import reference
 from netweft.api.search import LISTED
 from netweft.api.shown import kept_ref, require_visible, required, required_ref
+from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Action,
     Certificate,
@@ -31,7 +32,7 @@ from netweft.api.types import (
     Version,
     VmSummary,
 )
-from netweft.api.values import find_statistic, measured
+from netweft.api.values import measured
 from netweft.core.protocol import AGENT_PORT, Capabilities
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -160,8 +161,8 @@ def post_host(call: Call[Host]) -> Host:
 def change_host(call: Call[Host]) -> None:
     """Change a host."""
     cluster = kept_ref(call.body.cluster, "Host [cluster")
-    told = {**ssh_columns(call.body), **spec_fields(call.body, UpdateHost)}
-    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **told))
+    changes = {**ssh_columns(call.body), **spec_fields(call.body, UpdateHost)}
+    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **changes))
 
 
 @routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force", "clean"))
@@ -245,15 +246,10 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     ]
 
 
-@routes.get("/hosts/{host_id}/statistics", many(Statistic), needs=READ)
-def list_statistics(call: Call[None]) -> list[Statistic]:
-    """The memory of a host: all of it, and what is promised to virtual machines."""
-    with call.read() as tx:
-        return _statistics(tx, call)
-
-
-@routes.get("/hosts/{host_id}/statistics/{statistic_id}", Statistic, needs=READ)
-def get_statistic(call: Call[None]) -> Statistic:
-    """One statistic of a host."""
-    with call.read() as tx:
-        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])
+add_statistics(
+    routes,
+    "/hosts/{host_id}/statistics",
+    _statistics,
+    summary="The memory of a host: all of it, and what is promised to virtual machines.",
+    one="One statistic of a host.",
+)

@@ -43,7 +43,7 @@ from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
 from netweft.api.incoming import Incoming, check_version, incoming_of, parsed
 from netweft.api.outgoing import Outgoing, send_answer, written
-from netweft.api.plan_runs import as_asked, runner_of
+from netweft.api.plan_runs import runner_of, sub_request
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netweft.api.schema import reference
 from netweft.api.types import Action, Job
@@ -59,7 +59,7 @@ THREADS = 40
 """Requests that are worked on at the same moment; the database has fewer connections still."""
 LARGE_BODIES = 16
 """Bodies that are read at the same moment, of those that are larger than what anybody may send."""
-_LOOK = 2.0
+_POLL_INTERVAL = 2.0
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -202,13 +202,13 @@ class Server:
 
     def _planned(self, incoming: Incoming, session: Session, method: str, path: str, body: bytes) -> RequestPlan:
         """What another request of the same client would have hosts do. Raises what that would raise."""
-        asked = as_asked(incoming, method, path, body)
-        route, values = self._route(asked)
+        inner = sub_request(incoming, method, path, body)
+        route, values = self._route(inner)
         if route.method == "GET":
             raise MalformedError(f"{method} {path[:200]} changes nothing, so there is nothing to plan.")
         actor = self._authenticator.allowed(session.actor, route.needs)
         actor = replace(actor, correlation_id=new_id())
-        call = self._call(asked, route, values, Session(actor))
+        call = self._call(inner, route, values, Session(actor))
         try:
             route.handler(replace(call, runner=partial(rehearse, self.db, actor.correlation_id)))
         except RehearsedError as ended:
@@ -272,10 +272,10 @@ class Server:
         news = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def ring() -> None:
+        def notify() -> None:
             loop.call_soon_threadsafe(news.set)
 
-        stop = self.db.subscribe(f"job:{waiting.later.job_id}", ring)
+        stop = self.db.subscribe(f"job:{waiting.later.job_id}", notify)
         deadline = loop.time() + self._wait_max
         try:
             while True:
@@ -284,7 +284,7 @@ class Server:
                 done = await self._in_thread(self._finish, incoming, waiting, left <= 0)
                 if done is not None:
                     return done
-                with anyio.move_on_after(min(left, _LOOK)):
+                with anyio.move_on_after(min(left, _POLL_INTERVAL)):
                     await news.wait()
         finally:
             stop()
@@ -297,21 +297,21 @@ class Server:
             return None
 
     def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
-        known = as_netweft_error(error, incoming.correlation_id)
+        failure = as_netweft_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         is_ours = incoming.path.startswith(ADDITIONS)
-        answer = answer_of(known, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})
-        headers = {CODE_HEADER: ", ".join(known.codes)}
-        if known.status == UnavailableError.status:
+        answer = answer_of(failure, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})
+        headers = {CODE_HEADER: ", ".join(failure.codes)}
+        if failure.status == UnavailableError.status:
             headers |= RETRY_AFTER
-        if isinstance(known, UnauthenticatedError):
+        if isinstance(failure, UnauthenticatedError):
             # A browser that meets the challenge of Basic asks by itself; the script of a page asks better.
             scheme = "Bearer" if incoming.headers.get("sec-fetch-dest") == "empty" else "Basic"
             headers["WWW-Authenticate"] = f'{scheme} realm="RESTAPI"'
-        if isinstance(known, WrongMethodError):
-            headers["Allow"] = known.allowed
-        if isinstance(known, OverloadError):
-            headers["Retry-After"] = str(known.wait)
+        if isinstance(failure, WrongMethodError):
+            headers["Allow"] = failure.allowed
+        if isinstance(failure, OverloadError):
+            headers["Retry-After"] = str(failure.wait)
         return written(incoming, Outgoing(answer, headers, route))
 
 

@@ -76,25 +76,25 @@ def get_neighbours(call: Call[None]) -> HostNeighbours:
     return HostNeighbours(lldp=heard is not None, neighbours=found)
 
 
-def _show(nic: str, said: Neighbour) -> HostNeighbour:
+def _show(nic: str, neighbour: Neighbour) -> HostNeighbour:
     return HostNeighbour(
         nic=nic,
-        text=said.text,
-        port_name=said.port_name,
-        device_name=said.device,
-        chassis=NamedId(kind=said.chassis_kind, value=said.chassis),
-        port=NamedId(kind=said.port_kind, value=said.port),
-        ttl=said.ttl,
-        port_description=said.port_description or None,
-        system_name=said.system_name or None,
-        system_description=said.system_description or None,
-        capabilities=list(said.capabilities),
-        enabled=list(said.enabled),
-        addresses=list(said.addresses),
-        vlan=said.vlan,
-        vlans=[NamedVlan(id=number, name=name) for number, name in said.vlans],
-        aggregate=said.aggregate or None,
-        frame_max=said.frame_max or None,
+        text=neighbour.text,
+        port_name=neighbour.port_name,
+        device_name=neighbour.device,
+        chassis=NamedId(kind=neighbour.chassis_kind, value=neighbour.chassis),
+        port=NamedId(kind=neighbour.port_kind, value=neighbour.port),
+        ttl=neighbour.ttl,
+        port_description=neighbour.port_description or None,
+        system_name=neighbour.system_name or None,
+        system_description=neighbour.system_description or None,
+        capabilities=list(neighbour.capabilities),
+        enabled=list(neighbour.enabled),
+        addresses=list(neighbour.addresses),
+        vlan=neighbour.vlan,
+        vlans=[NamedVlan(id=number, name=name) for number, name in neighbour.vlans],
+        aggregate=neighbour.aggregate or None,
+        frame_max=neighbour.frame_max or None,
     )
 
 
@@ -109,7 +109,7 @@ def list_elements(call: Call[None]) -> list[LinkLayerDiscoveryProtocolElement]:
         data = visible_host(tx, call)
         nic = view_of(data, call.ids["nic_id"]).name
     heard = (data.neighbours or {}).get(nic, ())
-    return [_show_element(element) for said in heard for element in elements_of(said)]
+    return [_show_element(element) for neighbour in heard for element in elements_of(neighbour)]
 
 
 def _show_element(element: Element) -> LinkLayerDiscoveryProtocolElement:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from netweft.api.follow import loads_link
-from netweft.api.host_setup import when_idle, wish
+from netweft.api.host_setup import attachment_change, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.shown import require_visible
@@ -181,10 +181,10 @@ def get_attachment(call: Call[None]) -> NetworkAttachment:
 
 def _wish(call: Call[NetworkAttachment]) -> AttachmentChange:
     """What the body wants; the NIC is the one in the path, unless the body names one."""
-    said = wish(call.body)
-    if "nic_id" in call.ids and said.nic == Ref():
-        return replace(said, nic=Ref(id=call.ids["nic_id"]))
-    return said
+    change = attachment_change(call.body)
+    if "nic_id" in call.ids and change.nic == Ref():
+        return replace(change, nic=Ref(id=call.ids["nic_id"]))
+    return change
 
 
 def post_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
@@ -212,7 +212,7 @@ def put_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
     """Change a network here."""
     host_id, attachment_id = call.ids["host_id"], call.ids["attachment_id"]
     get_attachment(call)  # type: ignore[arg-type]  # it reads the path only
-    wanted = replace(wish(call.body), id=attachment_id)
+    wanted = replace(attachment_change(call.body), id=attachment_id)
     job_id = when_idle(call, host_id, lambda: call.run(update_attachment, call.actor, host_id, wanted))
     host_call = _of_host(call)
 
@@ -242,8 +242,8 @@ for _base_path in ("/hosts/{host_id}/networkattachments", "/hosts/{host_id}/nics
 def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
     bonds = {*data.host.bonds, *(bond.name for bond in data.intent.bonds)}
     found = dict(unmanaged_networks(data.host, bonds))
-    known = {view.intent.host_side_name for view in data.networks.values()}
-    found.update(left_behind(data.host, known | {one.name for one in data.intent.inherited.values()}))
+    managed_names = {view.intent.host_side_name for view in data.networks.values()}
+    found.update(left_behind(data.host, managed_names | {one.name for one in data.intent.inherited.values()}))
     places = locate_networks(data.host)
     found.update({name: places[owner].base for name, owner in kept_names(data.host, data.intent.kept).items()})
     host_id = data.row.id

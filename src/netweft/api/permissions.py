@@ -90,10 +90,10 @@ def _add(call: Call[Permission], target: ObjectRef, href: str) -> Permission:
 
 def _user_of(body: Permission) -> Ref:
     """Who gets the role: by id, or by the name with which they log in (``user_name``)."""
-    said = body.user
-    if isinstance(said, User) and not said.id and said.user_name:
-        return Ref(name=said.user_name)
-    return required_ref(said, "Permission [user")
+    holder = body.user
+    if isinstance(holder, User) and not holder.id and holder.user_name:
+        return Ref(name=holder.user_name)
+    return required_ref(holder, "Permission [user")
 
 
 def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], None]) -> None:

@@ -117,16 +117,16 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
 
 
 def _show(tx: Tx, rows: Sequence[NetworkDetails]) -> list[ProvidedNetwork]:
-    known = {one.object_id: one for one in queries.of_networks(tx, [row.id for row in rows])}
+    by_network = {one.object_id: one for one in queries.of_networks(tx, [row.id for row in rows])}
     return [
         ProvidedNetwork(
             id=row.id,
             name=row.name,
             physical_network=row.physical_network or None,
             vlan_id=row.vlan_id,
-            mtu=known[row.id].mtu or None,
-            provision=provision(known[row.id]),
+            mtu=by_network[row.id].mtu or None,
+            provision=provision(by_network[row.id]),
         )
         for row in rows
-        if row.id in known
+        if row.id in by_network
     ]

@@ -183,12 +183,12 @@ def import_certificates(call: Call[Action]) -> Later | None:
 
 def _plugin(body: OpenStackNetworkProvider) -> dict[str, Any]:
     """What a request says of the plugin on hosts: an empty element takes it away."""
-    told = body.agent_configuration
-    if isinstance(told, UnsetType):
+    configuration = body.agent_configuration
+    if isinstance(configuration, UnsetType):
         return {}
-    if told.address is UNSET and told.network_mappings is UNSET:
+    if configuration.address is UNSET and configuration.network_mappings is UNSET:
         return {"plugin_remote": "", "plugin_mappings": ""}
-    return {"plugin_remote": keep(told.address), "plugin_mappings": keep(told.network_mappings)}
+    return {"plugin_remote": keep(configuration.address), "plugin_mappings": keep(configuration.network_mappings)}
 
 
 def _certificate(action: str, certificates: list[Certificate] | UnsetType) -> str | Keep:

@@ -74,13 +74,13 @@ def post_request_plan(call: Call[PlannedRequest]) -> PlanOfRequest:
     """Plan any request: it is checked and done as it would be, looked at, and undone. It takes the rights that the
     request itself takes, and is refused as that would be.
     """
-    asked = call.body
-    method = asked.method.upper()
+    request = call.body
+    method = request.method.upper()
     if method not in _METHODS:
-        raise MalformedError(f"method: '{asked.method[:20]}' is none of {', '.join(_METHODS)}.")
-    if not asked.path.startswith((f"{API}/", f"{ADDITIONS}/")):
-        raise MalformedError(f"path: '{asked.path[:100]}' begins with neither {API}/ nor {ADDITIONS}/.")
-    plan = call.planned(method, asked.path, b"" if asked.body is UNSET else bytes(asked.body))
+        raise MalformedError(f"method: '{request.method[:20]}' is none of {', '.join(_METHODS)}.")
+    if not request.path.startswith((f"{API}/", f"{ADDITIONS}/")):
+        raise MalformedError(f"path: '{request.path[:100]}' begins with neither {API}/ nor {ADDITIONS}/.")
+    plan = call.planned(method, request.path, b"" if request.body is UNSET else bytes(request.body))
     return PlanOfRequest(
         id=plan.id, summary=_summary(plan), hosts=[_host(one) for one in plan.hosts], others=[*plan.others]
     )
@@ -103,8 +103,8 @@ def _summary(plan: RequestPlan) -> PlanSummary:
     plans = [one.plan for one in plan.hosts if one.plan]
     affected: dict[str, AffectedNetwork] = {}
     for network in (network for one in plans for network in one.networks):
-        known = affected.get(network.network_id)
-        loss = worst([network.loss, Loss(known.loss) if known else Loss.NONE])
+        effect = affected.get(network.network_id)
+        loss = worst([network.loss, Loss(effect.loss) if effect else Loss.NONE])
         affected[network.network_id] = AffectedNetwork(
             id=network.network_id, name=network.name, roles=list(network.roles), loss=loss.value
         )

@@ -38,16 +38,16 @@ def ref(entity: Entity | UnsetType) -> Ref | None:
     """What a request says of a thing that it refers to; None when it says nothing, or only an href (it means: none)."""
     if not isinstance(entity, Entity):
         return None
-    said = Ref(id=entity.id or None, name=entity.name or None)
-    return said if said.id or said.name else None
+    reference = Ref(id=entity.id or None, name=entity.name or None)
+    return reference if reference.id or reference.name else None
 
 
 def required_ref(entity: Entity | UnsetType, where: str) -> Ref:
     """The same where something must be said. Raises MalformedError with oVirt's words."""
-    said = ref(entity)
-    if said is None:
+    reference = ref(entity)
+    if reference is None:
         raise MalformedError(f"{where} [{'id|name'}] required.")
-    return said
+    return reference
 
 
 def required(value: T | UnsetType, where: str) -> T:

@@ -87,9 +87,9 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
     statement = visibility.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
-    seen = rows_of(tx, VmRow, statement)
-    rows = queries.of_vms(tx, [vm.id for vm in seen])
-    return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in seen}
+    visible_vms = rows_of(tx, VmRow, statement)
+    rows = queries.of_vms(tx, [vm.id for vm in visible_vms])
+    return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in visible_vms}
 
 
 @routes.get("/vms/{vm_id}/snapshots", many(Snapshot), needs=READ, queries=("all_content", "max"))

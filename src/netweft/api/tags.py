@@ -137,9 +137,9 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
 def _loader(object_type: ObjectType, kind: type[Any]) -> Callable[..., dict[str, list[Tag]]]:
     def load_tags(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Tag]]:
-        seen = visibility.visible_among(tx, call.actor, object_type, ids)
-        rows = queries.of_things(tx, object_type, seen)
-        return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in seen}
+        visible = visibility.visible_among(tx, call.actor, object_type, ids)
+        rows = queries.of_things(tx, object_type, visible)
+        return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in visible}
 
     return load_tags
 

@@ -125,9 +125,9 @@ TEMPLATES.removes(ActionGroup.DELETE_TEMPLATE, remove_template, "Remove a templa
 @loads_link(Template, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[TemplateNic]]:
     """The vNICs of templates."""
-    seen = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
-    rows = queries.vnics_of(tx, seen)
-    return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in seen}
+    visible = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
+    rows = queries.vnics_of(tx, visible)
+    return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in visible}
 
 
 @routes.get("/templates/{template_id}/nics", many(TemplateNic), needs=READ)

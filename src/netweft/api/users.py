@@ -110,10 +110,11 @@ def _user_name(body: User) -> str:
     """Name and profile. Clients put the domain into ``user_name`` or beside it, and call it by its name or by that of
     the authorisation provider behind it.
     """
-    said = required(body.user_name, "User [userName]")
-    name, at, domain = said.rpartition("@")
+    login_name = required(body.user_name, "User [userName]")
+    name, at, domain = login_name.rpartition("@")
     if not at:
-        name, domain = said, or_default(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
+        name = login_name
+        domain = or_default(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
     return f"{name}@{domain.removesuffix('-authz')}"
 
 

@@ -66,9 +66,9 @@ def show(row: VnicRow) -> Nic:
 @loads_link(Vm, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
     """The vNICs of virtual machines."""
-    seen = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
-    rows = queries.own_facts_of(tx, seen)
-    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
+    visible = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
+    rows = queries.own_facts_of(tx, visible)
+    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in visible}
 
 
 @routes.get("/vms/{vm_id}/nics", many(Nic), needs=READ)
@@ -97,11 +97,11 @@ def profile_of(call: Call[Any], body: Nic) -> str | Keep | None:
     """
     if isinstance(body.vnic_profile, UnsetType):
         return KEEP
-    said = ref(body.vnic_profile)
-    if said is None or said.id:
-        return said.id if said else None
+    profile = ref(body.vnic_profile)
+    if profile is None or profile.id:
+        return profile.id if profile else None
     with call.read() as tx:
-        return resolve(tx, vnic_profiles, said, "vNIC profile")
+        return resolve(tx, vnic_profiles, profile, "vNIC profile")
 
 
 def _mac(body: Nic) -> str | UnsetType:

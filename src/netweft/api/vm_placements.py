@@ -95,13 +95,13 @@ def get_placement(call: Call[None]) -> Placement:
 @routes.get("/vms/{vm_id}/migration", Migration, needs=READ, queries=("host",))
 def get_migration(call: Call[None]) -> Migration:
     """Plan a migration to the host with the given id or name, or else to the best one."""
-    vm_id, said = call.ids["vm_id"], call.query.text("host")
+    vm_id, requested_host = call.ids["vm_id"], call.query.text("host")
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, vm_id)
         host_id = ""
-        if said:
-            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == said) | (hosts.c.name == said))), "")
-            host_id = host_id or resolve(tx, hosts, Ref(name=said), "host")
+        if requested_host:
+            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == requested_host) | (hosts.c.name == requested_host))), "")
+            host_id = host_id or resolve(tx, hosts, Ref(name=requested_host), "host")
             require_visible(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(
@@ -109,7 +109,7 @@ def get_migration(call: Call[None]) -> Migration:
         possible=not found.problems,
         possible_after_setup=not found.lasting,
         reasons=_reasons(found.problems),
-        offer=[Offer(network=wish.network.name, nic=wish.nic.name) for wish in found.offer],
+        offer=[Offer(network=change.network.name, nic=change.nic.name) for change in found.offer],
         address=found.address,
         bandwidth=found.bandwidth,
     )

@@ -103,19 +103,19 @@ def _initialization(row: VmRow) -> Initialization | UnsetType:
     """What cloud-init reads in oVirt: the addresses of its vNICs, and what else was given."""
     if not row.addresses and not row.initialization:
         return UNSET
-    shown = Initialization(**row.initialization)
+    result = Initialization(**row.initialization)
     if row.addresses:
-        shown.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
-    return shown
+        result.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
+    return result
 
 
 def _nic_configuration(nic: str, address: str, gateway: str = "") -> NicConfiguration:
     own = _address(address)
-    shown = ip(own.version, own.ip, own.prefix)
-    shown.gateway = gateway or UNSET
+    result = ip(own.version, own.ip, own.prefix)
+    result.gateway = gateway or UNSET
     if own.version == 4:  # noqa: PLR2004 -- IP version
-        return NicConfiguration(name=nic, boot_protocol="static", ip=shown, on_boot=True)
-    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=shown, on_boot=True)
+        return NicConfiguration(name=nic, boot_protocol="static", ip=result, on_boot=True)
+    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=result, on_boot=True)
 
 
 def _address(text: str) -> Address:
@@ -140,9 +140,9 @@ def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
 
 def initialization_of(body: Vm) -> dict[str, Any]:
     """What a request says of the initialization besides addresses, by the names of its elements."""
-    said = or_default(body.initialization, Initialization())
+    requested = or_default(body.initialization, Initialization())
     names = (field.attribute for field in fields_of(Initialization) if not field.struct)
-    return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
+    return {name: value for name in names if (value := getattr(requested, name)) is not UNSET}
 
 
 VMS = Collection(routes, queries.VMS, Vm, "/vms/{vm_id}", show=show)
@@ -259,11 +259,11 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     vm_id = call.ids["vm_id"]
     require_visible(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
-    guest, seen = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
+    guest, guest_addresses = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():
         device_id = named_id("reporteddevice", nic.id)
-        addresses = [_address(text) for text in seen.get(nic.id, ())]
+        addresses = [_address(text) for text in guest_addresses.get(nic.id, ())]
         device = ReportedDevice(
             id=device_id,
             href=f"/vms/{vm_id}/reporteddevices/{device_id}",

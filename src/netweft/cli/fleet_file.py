@@ -100,5 +100,5 @@ def written(fleet: Fleet) -> str:
 
 def in_yaml(tree: Any) -> str:  # noqa: ANN401 -- what YAML holds
     """A tree as YAML, in which what holds nothing else takes one line."""
-    told = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
-    return str(told)
+    text = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
+    return str(text)

@@ -146,9 +146,9 @@ class Requests:
         given: dict[str, Any] = {}
         for name, value in values.items():
             option = OPTIONS.get(name, name)
-            known = options.get(option)
-            if known is not None and known.removable and value in (None, []):
-                given[option] = (NOTHING,) if known.many else NOTHING
+            field = options.get(option)
+            if field is not None and field.removable and value in (None, []):
+                given[option] = (NOTHING,) if field.many else NOTHING
             elif value is not None:
                 given[option] = _spoken(name, value)
         return given
@@ -176,8 +176,8 @@ class Requests:
     def _network(self, names: tuple[str, ...]) -> Key:
         """The network of a cluster, in the data centre of that."""
         cluster = "cluster", names[:1]
-        held = {**self._before.get(cluster, {}), **self._wanted.things.get(cluster, {})}
-        return "network", (held["data_center"], names[1])
+        cluster_values = {**self._before.get(cluster, {}), **self._wanted.things.get(cluster, {})}
+        return "network", (cluster_values["data_center"], names[1])
 
 
 def _after(change: Change) -> dict[str, Any]:

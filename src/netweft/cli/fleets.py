@@ -159,7 +159,7 @@ def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str
 
 def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:
     """Print changes, as a table a line for each field; with what is foreseen of each, a line for each change."""
-    shown: list[dict[str, Any]] = [
+    entries: list[dict[str, Any]] = [
         {
             "action": one.action,
             "noun": one.noun,
@@ -170,11 +170,11 @@ def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = (
         for at, one in enumerate(found)
     ]
     if form not in TABLES:
-        show_one({"changes": shown}, form)
+        show_one({"changes": entries}, form)
     elif plans:
-        print_plans(shown, form)
+        print_plans(entries, form)
     elif found:
-        lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
+        lines: list[dict[str, Any]] = [{**one, **each} for one in entries for each in one["differences"] or [{}]]
         show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)
     say(f"{_count(found)}." if found else "Nothing to do.")
 

@@ -152,9 +152,9 @@ def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
     Example: netweft host adopt sim-1 storage
     """
     host = resolve(client, _HOST, name)
-    told = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
-    say("Done." if told["changed"] else "Nothing to do: the host matches its configuration.")
-    if told["changed"]:
+    result = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
+    say("Done." if result["changed"] else "Nothing to do: the host matches its configuration.")
+    if result["changed"]:
         warn_if_uncommitted(client, host)
 
 
@@ -181,8 +181,8 @@ def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str,
         return
     pairs = [one.partition("=") for one in what]
     networks = [{"name": own, "network": network or None} for own, _, network in pairs]
-    told = client.addition("POST", f"{path}/adopt", {"networks": networks})
-    say("Done." if told["changed"] else "Nothing to do: nothing that others made on the host fits a network.")
+    result = client.addition("POST", f"{path}/adopt", {"networks": networks})
+    say("Done." if result["changed"] else "Nothing to do: nothing that others made on the host fits a network.")
 
 
 def _needs(one: Tree) -> str:

@@ -92,8 +92,8 @@ def restore(client: Client, name: str, generation: int, commit: bool | None) -> 
     """
     host = resolve(client, _HOST, name)
     commits = the_session().commits if commit is None else commit
-    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commits})
-    if not told["changed"]:
+    result = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commits})
+    if not result["changed"]:
         say("Nothing to do: the host is set up so.")
         return
     say("Done.")

@@ -210,11 +210,11 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
 
 
 def _print_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> None:
-    told = client.addition("GET", f"hosts/{host['id']}/neighbours")
+    reply = client.addition("GET", f"hosts/{host['id']}/neighbours")
     for nic in nics:
-        nic["neighbours"] = [one for one in told["neighbours"] if one["nic"] == nic["name"]]
+        nic["neighbours"] = [one for one in reply["neighbours"] if one["nic"] == nic["name"]]
         nic["neighbour"] = " and ".join(one["text"] for one in nic["neighbours"])
-    if form == "wide" and not told["lldp"]:
+    if form == "wide" and not reply["lldp"]:
         say("Neighbours are not known: lldpd does not answer on this host.")
 
 
@@ -265,9 +265,9 @@ def functions(
     for network in served:
         if network not in allowed:
             client.add(f"{path}/virtualfunctionallowednetworks", {"name": network})
-    shown = dict(client.get(path).get("virtual_functions_configuration", {}))
-    shown["networks"] = sorted({*allowed, *served})
-    show_one(shown, form)
+    configuration = dict(client.get(path).get("virtual_functions_configuration", {}))
+    configuration["networks"] = sorted({*allowed, *served})
+    show_one(configuration, form)
 
 
 def _differing(properties: Trees) -> list[str]:

@@ -32,8 +32,8 @@ def list_jobs(client: Client, selection: Selection, form: str) -> None:
     failed = any(job["status"] == "failed" for job in found)
     progress = {one["id"]: one for one in client.addition("GET", "jobs", **query)} if failed else {}
     for job in found:
-        known = progress.get(job["id"], {})
-        job.update({key: known[key] for key in ("error", "error_code") if known.get(key)})
+        details = progress.get(job["id"], {})
+        job.update({key: details[key] for key in ("error", "error_code") if details.get(key)})
     if form == "table":
         found = [{**job, "error": _shortened(job.get("error", ""))} for job in found]
     show_many(found, {**_JOB.columns, "REASON": "error"}, form, _JOB.wide)

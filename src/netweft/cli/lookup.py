@@ -79,9 +79,9 @@ def name_references(client: Client, noun: Noun, found: Trees) -> None:
     """Put names beside the ids of what the entities refer to, and beside all what the API tells of them elsewhere."""
     if noun.beside and found:
         twins = client.list(f"{ADDITIONS}/{path_of(found[0]).rpartition('/')[0]}")
-        told = {twin["id"]: {name: twin[name] for name in noun.beside} for twin in twins}
+        additions = {twin["id"]: {name: twin[name] for name in noun.beside} for twin in twins}
         for entity in found:
-            entity.update(told.get(entity["id"], {}))
+            entity.update(additions.get(entity["id"], {}))
     for field, other in noun.refers.items():
         holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
         names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}

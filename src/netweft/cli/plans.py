@@ -68,11 +68,11 @@ def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: boo
     raise click.exceptions.Exit(REFUSED)
 
 
-def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
+def _show(request_plan: dict[str, Any], form: str, *, with_steps: bool) -> None:
     if form not in TABLES:
-        show_one(told, form)
+        show_one(request_plan, form)
         return
-    plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in told["hosts"]]
+    plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in request_plan["hosts"]]
     if with_steps and plans:
         steps = [{"host": one["host"]["name"], **step} for one, found in plans for step in found["steps"]]
         show_many(steps, {"HOST": "host", **STEPS}, form)
@@ -83,11 +83,11 @@ def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
         ]
         in_waves = any(one["wave"] is not None for one in counted)
         show_many(counted, {"WAVE": "wave", **_HOSTS} if in_waves else _HOSTS, form)
-    _summarize(told)
+    _summarize(request_plan)
 
 
-def _summarize(told: dict[str, Any]) -> None:
-    summary = told["summary"]
+def _summarize(request_plan: dict[str, Any]) -> None:
+    summary = request_plan["summary"]
     say(f"{summary['changed']} of {summary['hosts']} hosts would change; worst loss: {summary['loss']}.")
     if summary["impossible"]:
         say(f"{summary['impossible']} hosts have no plan: see WHY NOT.")
@@ -96,9 +96,9 @@ def _summarize(told: dict[str, Any]) -> None:
         say(f"Network {network['name']}{roles}: {network['loss']}.")
     if summary["vms"]:
         say(f"Virtual machines that lose traffic: {', '.join(summary['vms'])}.")
-    for one in told["hosts"]:
+    for one in request_plan["hosts"]:
         if one["evacuated"]:
             say(f"Moved away from {one['host']['name']} before it changes: {', '.join(one['evacuated'])}.")
-    for other in told["others"]:
+    for other in request_plan["others"]:
         say(f"Also: {other}.")
-    say(f"To do it only while this holds: netweft --if-plan {told['id']} ...")
+    say(f"To do it only while this holds: netweft --if-plan {request_plan['id']} ...")

@@ -58,8 +58,8 @@ def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, fo
     owner = resolve(client, _PROVIDER, provider)
     where = resolve(client, noun("datacenter"), datacenter)
     path = f"openstacknetworkproviders/{owner['id']}/networks"
-    known = _ids_here(client, owner["id"], where["id"])
-    missing = [one for one in client.list(path) if one["id"] not in known]
+    present = _ids_here(client, owner["id"], where["id"])
+    missing = [one for one in client.list(path) if one["id"] not in present]
     if plan or not missing:
         show_many(missing, _NETWORK.columns, form, _NETWORK.wide)
         return

@@ -208,11 +208,11 @@ def _print_warnings(client: Client) -> None:
     if not client.changed:
         return
     try:
-        told = client.event_texts("severity!=normal")
+        warnings = client.event_texts("severity!=normal")
     except (ApiError, UnreachableError) as error:
         say(f"Whether there are warnings is not known: {error}")
         return
-    for text in told:
+    for text in warnings:
         say(f"Warning: {text}")
 
 
@@ -299,7 +299,7 @@ def anywhere(command: click.Command) -> click.Command:
     """
     if command.context_settings.get("ignore_unknown_options"):
         return command
-    taken = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
+    used = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
     shared = (*login_options(hidden=True), form_option(hidden=True))
-    command.params += [option for option in shared if taken.isdisjoint((*option.opts, option.name))]
+    command.params += [option for option in shared if used.isdisjoint((*option.opts, option.name))]
     return command

@@ -250,8 +250,8 @@ def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any
 
 def query_of(noun: Noun, values: Mapping[str, Any]) -> dict[str, str | int]:
     """What options say that goes into the request's query."""
-    said = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
-    return {field.path: ",".join(value) if field.many else value for field, value in said if value}
+    query_fields = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
+    return {field.path: ",".join(value) if field.many else value for field, value in query_fields if value}
 
 
 def _referring(client: Client, scope: Callable[[], str]) -> Callable[[Field, Any], str]:

@@ -64,11 +64,11 @@ class _Patience:
 
     def until(self, missing: Callable[[], str], status: int) -> None:
         """Wait until ``missing`` has nothing to say; say what it says, once. Ends the program with ``status``."""
-        said = ""
+        last_text = ""
         while what := missing():
-            if what != said:
+            if what != last_text:
                 say(f"Waiting: {what}")
-            said = what
+            last_text = what
             if time.monotonic() >= self._deadline:
                 _give_up(what, status)
             time.sleep(_PAUSE)

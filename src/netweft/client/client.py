@@ -160,11 +160,11 @@ class Client:
         answer = self._authorised(method, f"{ADDITIONS}/{path}", query, None if body is None else json.dumps(body))
         return answer.json() if answer.body else None
 
-    def follow(self, job_id: str, seen: Callable[[Tree], None]) -> Tree:
-        """Wait for the end of a job; ``seen`` is called with its progress at every look. Returns the last progress."""
+    def follow(self, job_id: str, on_progress: Callable[[Tree], None]) -> Tree:
+        """Wait for the end of a job; ``on_progress`` gets the progress at every poll. Returns the last one."""
         while True:
             progress: Tree = self.addition("GET", f"jobs/{job_id}")
-            seen(progress)
+            on_progress(progress)
             if progress["status"] != "started":
                 return progress
             time.sleep(POLL)

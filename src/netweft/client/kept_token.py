@@ -34,10 +34,10 @@ class KeptToken:
             status = os.fstat(descriptor)
             if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
                 return ""
-            held = file.read(2 * _BYTES + 1)
-        if len(held) != 2 * _BYTES:
+            content = file.read(2 * _BYTES + 1)
+        if len(content) != 2 * _BYTES:
             return ""
-        return self._masked(held[_BYTES:], held[:_BYTES]).hex()
+        return self._masked(content[_BYTES:], content[:_BYTES]).hex()
 
     def write(self, token: str) -> bool:
         """Keep a token; False where that is not possible: the token is no 256 bits in hexadecimal digits, or there is

@@ -36,8 +36,8 @@ class YamlError(Exception):
 class Document:
     """A text in UTF-8 and its value. Raises YamlError."""
 
-    def __init__(self, said: str | bytes) -> None:
-        text = said if isinstance(said, str) else _decoded(said)
+    def __init__(self, source: str | bytes) -> None:
+        text = source if isinstance(source, str) else _decoded(source)
         self._problems: list[tuple[int, int, str]] = []
         self._open: set[int] = set()
         self._root = _composed(text)

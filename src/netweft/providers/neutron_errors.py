@@ -92,8 +92,8 @@ def _without_tls(error: SSLError) -> ProviderError:
 def _why(error: Exception) -> str:
     """What the machine said of a connection that failed: above it each library has written what it called."""
     reason = _innermost(error)
-    said = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
-    return f"{' '.join(said.split())[:_TEXT_MAX]}{_where(error)}."
+    message = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
+    return f"{' '.join(message.split())[:_TEXT_MAX]}{_where(error)}."
 
 
 def _innermost(error: BaseException) -> BaseException:

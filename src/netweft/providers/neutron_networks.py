@@ -33,13 +33,13 @@ class NeutronNetworks(NeutronApi):
             network.delete_network,
             spec.id,
         )
-        shown = self._as_network(found)
-        if (shown.physical_network, shown.vlan_id) != (spec.physical_network, spec.vlan_id):
+        current = self._as_network(found)
+        if (current.physical_network, current.vlan_id) != (spec.physical_network, spec.vlan_id):
             raise RefusedError(
-                f"The network {spec.name} is on {_described(shown)} there, and cannot come to {_described(spec)}."
+                f"The network {spec.name} is on {_described(current)} there, and cannot come to {_described(spec)}."
             )
         changed = translated(changes, found, values)
-        return self._as_network(translated(network.update_network, found.id, **changed)) if changed else shown
+        return self._as_network(translated(network.update_network, found.id, **changed)) if changed else current
 
     def remove_network(self, owner: str) -> None:
         """Have no such network. Neutron removes its subnets with it."""
@@ -152,8 +152,8 @@ def _subnet_values(spec: SubnetSpec) -> dict[str, Any]:
 
 def _place(spec: SubnetSpec) -> Mapping[str, Any]:
     """What is said of a subnet once, when it is made."""
-    said = {"network_id": spec.network_id, "cidr": spec.cidr, "ip_version": ip_network(spec.cidr).version}
-    return {**said, "ipv6_address_mode": _STATEFUL, "ipv6_ra_mode": _STATEFUL} if _says_modes(spec) else said
+    body = {"network_id": spec.network_id, "cidr": spec.cidr, "ip_version": ip_network(spec.cidr).version}
+    return {**body, "ipv6_address_mode": _STATEFUL, "ipv6_ra_mode": _STATEFUL} if _says_modes(spec) else body
 
 
 def _says_modes(spec: SubnetSpec) -> bool:

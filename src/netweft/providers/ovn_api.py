@@ -1,4 +1,4 @@
-"""What everything that Netweft does in an OVN stands on: its two databases, our marks, and how rows are found.
+"""The base of everything that Netweft does in an OVN: its two databases, our marks, and how rows are found.
 
 A mark is an entry of a row's ``external_ids``: the kind of thing that it is here, and its id.
 """
@@ -54,8 +54,8 @@ class OvnApi:
         return "", None
 
 
-def said(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
-    """Have these entries in the external_ids of a row that is there, and those with None not; all others stay."""
+def set_external_ids(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
+    """Set these entries of an existing row's external_ids, and remove those with None; all others stay."""
     merged = {**row.external_ids, **wanted}
     kept = {key: value for key, value in merged.items() if value is not None}
     if kept != row.external_ids:

@@ -70,10 +70,10 @@ class Database:
         self._within_time(lambda txn: txn.add_op({"op": "comment", "comment": "netweft reads"}))
 
     def transact(self, act: Callable[[Any], T]) -> T:
-        """What ``act`` gives, once what it changes in the transaction is done. The copy is refreshed before.
+        """The result of ``act``, once its changes are committed. The copy is refreshed before.
 
-        It is called anew when the database has changed meanwhile in what it relied on (``verify``, :func:`alone`).
-        Raises ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is done then.
+        ``act`` is called again when data that it relied on has changed (``verify``, :func:`require_unique`). Raises
+        ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is committed then.
         """
         self.refresh()
         return self._within_time(act)
@@ -115,10 +115,10 @@ def _reason(text: str) -> str:
     """
     text = text.removeprefix("OVSDB Error: ")
     try:
-        said = msgspec.json.decode(text, type=_Error)
+        problem = msgspec.json.decode(text, type=_Error)
     except msgspec.DecodeError:
-        said = _Error(error=text)
-    sentence = f"{said.error}: {said.details}" if said.details else said.error
+        problem = _Error(error=text)
+    sentence = f"{problem.error}: {problem.details}" if problem.details else problem.error
     return f"{sentence.rstrip('.')}."
 
 
@@ -163,8 +163,8 @@ class _Idl(Idl):  # type: ignore[misc] # a library without types
         """
         if len(self._refusals) >= len(self._session.remotes):
             raise _NotThereError(f"cannot be connected to: {os.strerror(self._refusals[-1])}")
-        known = self.server_tables["Database"].rows.values() if self.server_tables else ()
-        there = sorted({row.name for row in known} - {"_Server"})
+        listed = self.server_tables["Database"].rows.values() if self.server_tables else ()
+        there = sorted({row.name for row in listed} - {"_Server"})
         if there and self._db.name not in there:
             raise _NotThereError(f"is not {self._db.name}, but {', '.join(there)}")
 
@@ -199,15 +199,15 @@ class _Act(BaseCommand):  # type: ignore[misc] # the same
         self.given = self._act(txn)
 
 
-def alone(txn: Any, row: Any, key: str) -> None:  # noqa: ANN401 - the same
-    """Let a transaction happen only if a row that it makes is the one of its table with this in its external_ids,
-    whoever else makes one at the same time.
+def require_unique(txn: Any, table: str, row: Any, key: str) -> None:  # noqa: ANN401 - the same
+    """Commit a transaction only if the row that it inserts into ``table`` is the only one there with this entry of its
+    external_ids: another client may insert one at the same time.
     """
     name = f"row{row.uuid}".replace("-", "_")  # as ovs.db.idl names it
     txn.add_op(
         {
             "op": "wait",
-            "table": row._table.name,  # noqa: SLF001 - rows say it in no other way
+            "table": table,
             "timeout": 0,
             "where": [["external_ids", "includes", ["map", [[key, row.external_ids[key]]]]]],
             "columns": ["_uuid"],

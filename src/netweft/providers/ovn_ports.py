@@ -24,8 +24,8 @@ from netweft.providers.contract import (
     RefusedError,
     SubnetSpec,
 )
-from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, said
-from netweft.providers.ovn_database import alone, entries, values
+from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, set_external_ids
+from netweft.providers.ovn_database import entries, require_unique, values
 from netweft.providers.ovn_networks import (
     UNKNOWN,
     has_port_security,
@@ -45,7 +45,7 @@ _ANSWER = 3.0
 
 
 class OvnPorts(OvnApi):
-    """What the contract says of ports and hosts."""
+    """The ports and hosts of the contract."""
 
     def hosts(self) -> Sequence[ProviderHost]:
         """The chassis by their host names. Which are alive, an increment of ``nb_cfg`` finds out: each says how far it
@@ -78,13 +78,13 @@ class OvnPorts(OvnApi):
     def ports(self) -> Sequence[ProviderPort]:
         """All ports of ours."""
         self._northbound.refresh()
-        shown = [
+        ports = [
             _as_port(switch, port)
             for switch in self._northbound.rows(SWITCH)
             for port in self._ports_of(switch)
             if PORT_MARK in entries(port, "external_ids")
         ]
-        return sorted(shown, key=lambda one: (one.owner, one.id))
+        return sorted(ports, key=lambda one: (one.owner, one.id))
 
     def port(self, owner: str) -> ProviderPort | None:
         """A port, or None."""
@@ -150,11 +150,11 @@ class OvnPorts(OvnApi):
                 raise RefusedError(f"Somebody else has a port with the name {spec.id} there.")
             addresses = self._addresses(switch, spec, [])
             port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
-            alone(txn, port, PORT_MARK)
+            require_unique(txn, PORT, port, PORT_MARK)
         else:
             addresses = self._addresses(switch, spec, port_addresses(port))
             self._bring(port, switch)
-        said(port, {_NAME: spec.name, _DEVICE: spec.device_id})
+        set_external_ids(port, {_NAME: spec.name, _DEVICE: spec.device_id})
         secure = has_port_security(switch) if spec.port_security is None else spec.port_security
         entry = " ".join((spec.mac_address, *addresses))
         _write(port, "addresses", [entry] if secure else [entry, UNKNOWN])
@@ -182,15 +182,15 @@ class OvnPorts(OvnApi):
         mac_addresses = {parts[0].casefold() for port in others for parts in port_entries(port)}
         if spec.mac_address.casefold() in mac_addresses:
             raise RefusedError(f"Somebody on the network has the MAC address {spec.mac_address}.")
-        taken = {ip_address(one) for port in others for one in port_addresses(port)}
+        used = {ip_address(one) for port in others for one in port_addresses(port)}
         subnets = [subnet_spec(row) for row in self._options_of(switch)]
         for one in spec.addresses:
-            if ip_address(one) in taken:
+            if ip_address(one) in used:
                 raise RefusedError(f"Somebody on the network has the address {one}.")
             if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
                 raise RefusedError(f"The address {one} is in no subnet of the network.")
-        kept = had if taken.isdisjoint(ip_address(one) for one in had) else ()
-        return spec.addresses or kept or _free(subnets, taken)
+        kept = had if used.isdisjoint(ip_address(one) for one in had) else ()
+        return spec.addresses or kept or _free(subnets, used)
 
     def _join(self, port: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - the same
         """Have a port in these port groups, and in no other. Raises MissingError."""
@@ -239,7 +239,7 @@ class OvnPorts(OvnApi):
         return _as_port(self._switch_of(port), port)
 
 
-def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Address]) -> list[str]:
+def _free(subnets: Iterable[SubnetSpec], used: Iterable[IPv4Address | IPv6Address]) -> list[str]:
     """An address of each IP version that there are subnets of. Raises RefusedError when all are taken."""
     chosen: dict[int, str] = {}
     versions = set()
@@ -250,7 +250,7 @@ def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Addre
             continue
         ranges = given_out(subnet.cidr, (subnet.gateway,) if subnet.gateway else (), subnet.pools)
         start = secrets.randbelow(sum(one.size for one in ranges) or 1)
-        number = next_free(ranges, sorted({int(one) for one in taken if one in cidr}), start)
+        number = next_free(ranges, sorted({int(one) for one in used if one in cidr}), start)
         if number is not None:
             chosen[cidr.version] = str(type(cidr.network_address)(number))
     if chosen.keys() != versions:

@@ -50,8 +50,8 @@ class Ufm:
 
     def test(self) -> None:
         """It lets us in, and is new enough for partitions with names."""
-        told = self._ask("GET", "app/ufm_version")
-        text = str(told.get("ufm_release_version", "")) if isinstance(told, dict) else ""
+        reply = self._ask("GET", "app/ufm_version")
+        text = str(reply.get("ufm_release_version", "")) if isinstance(reply, dict) else ""
         found = _VERSION.search(text)
         if found is None:
             raise ProviderError("This is no UFM: it does not say its version.")
@@ -60,8 +60,8 @@ class Ufm:
 
     def servers(self) -> Sequence[Server]:
         """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM does not know their hardware."""
-        told = self._ask("GET", "resources/vports")
-        ports = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        reply = self._ask("GET", "resources/vports")
+        ports = [one for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
         names = {str(one.get("system_guid", "")): str(one.get("system_name", "")) for one in ports}
         found = [Server(uuid=_plain(guid), name=name) for guid, name in names.items() if _GUID.fullmatch(guid.lower())]
         return sorted(found, key=lambda one: (one.name, one.uuid))
@@ -160,26 +160,26 @@ class Ufm:
 
     def _partitions(self) -> dict[str, Partition]:
         """All, by their PKeys in one form, without the bit of membership."""
-        told = self._ask("GET", "resources/pkeys?guids_data=true")
-        if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
+        reply = self._ask("GET", "resources/pkeys?guids_data=true")
+        if not isinstance(reply, dict) or not all(isinstance(one, dict) for one in reply.values()):
             raise ProviderError("This is no UFM: its answer has no partitions.")
         try:
-            return {hex(int(key, 16) & _MEMBER): one for key, one in told.items()}
+            return {hex(int(key, 16) & _MEMBER): one for key, one in reply.items()}
         except ValueError as error:
             raise ProviderError("This is no UFM: its answer has partitions without a PKey.") from error
 
     def _partition(self, key: str, query: str) -> Partition:
         """One. Raises MissingError, also for the answer without anything that some releases give."""
-        told = self._ask("GET", f"resources/pkeys/{key}?{query}=true")
-        if not isinstance(told, dict) or not told:
+        reply = self._ask("GET", f"resources/pkeys/{key}?{query}=true")
+        if not isinstance(reply, dict) or not reply:
             raise MissingError(f"UFM has no partition {key}.")
-        return told
+        return reply
 
     def _ask(self, method: str, path: str, body: object = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401 - JSON
         content = b"" if body is None else json.dumps(body).encode()
         answer = self._http.request(method, f"/ufmRest/{path}", content, self._headers)
-        said = answer.body.decode(errors="replace")
-        text = "a page" if said.lstrip().startswith("<") else " ".join(said.split())[:_TEXT_MAX]
+        decoded = answer.body.decode(errors="replace")
+        text = "a page" if decoded.lstrip().startswith("<") else " ".join(decoded.split())[:_TEXT_MAX]
         if answer.status == HTTPStatus.NOT_FOUND and missing_ok:
             return None
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -209,8 +209,8 @@ def _profile(key: str, one: Partition) -> PortProfile:
 
 def _members(one: Partition) -> dict[str, str]:
     """The membership, full or limited, of each port of a partition by its GUID, in whatever form that is told."""
-    told = [member for member in one.get("guids") or () if isinstance(member, dict)]
-    return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in told}
+    reply = [member for member in one.get("guids") or () if isinstance(member, dict)]
+    return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in reply}
 
 
 def _plain(guid: str) -> str:
