@@ -10,10 +10,10 @@ from msgspec import UnsetType
 
 from netweft.api import networks as networks_api
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import require_visible, required_ref
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.cluster_network import Role

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.constants import POLICIES
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref, version, version_text
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref, version, version_text
 from netweft.api.types import (
     Action,
     Cluster,

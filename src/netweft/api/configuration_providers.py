@@ -12,9 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import ProviderObject, provider_object
 from netweft.api.providers import result_of
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
-from netweft.api.shown import require_visible
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import provider as rules

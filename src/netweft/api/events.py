@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, select
 
 from netweft.api.collections import one, same_fields
+from netweft.api.request_fields import ref, required
 from netweft.api.routes import READ, Call, Routes, is_number, many
 from netweft.api.schema import E, or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import ref, required
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from netweft.api.host_nics import view_of
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import visible_host
+from netweft.api.request_fields import required, required_ref
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, reference
-from netweft.api.shown import required, required_ref
 from netweft.api.types import Action, HostNic, Network, NetworkLabel
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.roles import ActionGroup

@@ -11,9 +11,9 @@ from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import nic_reference, show_qos, visible_host, visible_hosts
 from netweft.api.network_attachments import show as show_attachment
+from netweft.api.request_fields import required
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_unset, reference
-from netweft.api.shown import required
 from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Bonding,

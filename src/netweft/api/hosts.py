@@ -7,10 +7,10 @@ from msgspec import UNSET
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
+from netweft.api.request_fields import kept_ref, require_visible, required, required_ref
 from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, require_visible, required, required_ref
 from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Action,

@@ -12,10 +12,10 @@ from sqlalchemy import Select, select
 
 from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import required
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import required
 from netweft.api.types import Action, Job, Step, User
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import external_jobs

@@ -12,9 +12,9 @@ from msgspec import UNSET
 
 from netweft.api.follow import loads_link
 from netweft.api.host_setup import attachment_change, when_idle
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
-from netweft.api.shown import require_visible
 from netweft.api.types import (
     DnsResolverConfiguration,
     Host,

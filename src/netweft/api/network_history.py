@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.model.events import EventRow, events
 from netweft.engine.statements import rows

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
-from netweft.api.shown import require_visible, required
 from netweft.api.types import ClusterNetwork, Network, NetworkLabel
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import require_visible
 from netweft.api.values import Named
 from netweft.core.sync import Reported
 from netweft.engine.access import visibility

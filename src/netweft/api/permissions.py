@@ -9,10 +9,10 @@ from sqlalchemy import Select, select
 
 from netweft.api import users as users_api
 from netweft.api.collections import one
+from netweft.api.request_fields import ref, require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import Entity, reference
 from netweft.api.search import limited
-from netweft.api.shown import ref, require_visible, required_ref
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access import authorize

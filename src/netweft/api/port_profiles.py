@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import Provision, provision
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import keep
-from netweft.api.shown import require_visible
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup

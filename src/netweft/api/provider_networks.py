@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from netweft.api.networks import NETWORKS
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import require_visible, required, required_ref
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.shown import require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     AgentConfiguration,

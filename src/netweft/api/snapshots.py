@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
-from netweft.api.shown import require_visible, required
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility

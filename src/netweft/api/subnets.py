@@ -13,9 +13,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import Provision, provision
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
-from netweft.api.shown import require_visible
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet

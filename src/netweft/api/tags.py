@@ -7,10 +7,10 @@ from typing import Any
 
 from netweft.api.collections import same_fields, spec_fields
 from netweft.api.follow import loads, loads_link
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility

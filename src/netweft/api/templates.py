@@ -10,9 +10,9 @@ from msgspec import UNSET
 from netweft.api import hardware
 from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import ref, require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_unset, reference
-from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Bios,
     BootMenu,

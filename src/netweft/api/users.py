@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Select, literal, or_, select
 
 from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads
+from netweft.api.request_fields import required
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
 from netweft.api.schema import or_default, reference
 from netweft.api.search import LISTED, Searchable, limited, page
-from netweft.api.shown import required
 from netweft.api.types import Domain, Group, Permit, Role, User
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup

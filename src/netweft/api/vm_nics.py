@@ -9,9 +9,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import ref, require_visible, required
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, or_unset, reference
-from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Action,
     Mac,

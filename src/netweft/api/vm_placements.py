@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
-from netweft.api.shown import require_visible
 from netweft.core.errors import Problem
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.commands.migrations import preflight

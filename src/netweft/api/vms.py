@@ -8,10 +8,10 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api import hardware
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import fields_of, or_default, or_unset, reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     Bios,

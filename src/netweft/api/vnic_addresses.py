@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.operations.vnic_addresses import AUTO, Wishes

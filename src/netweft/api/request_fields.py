@@ -1,4 +1,4 @@
-"""What several nouns show, and how they find what a request means."""
+"""Fields that several nouns share: how requests name objects, and required values."""
 
 from __future__ import annotations
 
