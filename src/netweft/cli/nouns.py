@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from netweft.cli.noun_types import Action, Field, Noun, TextFile
+from netweft.core.fleet.declare import DESCRIPTION
+from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
 
@@ -57,7 +59,13 @@ class _CaFile(TextFile):
         return found
 
 
-_DESCRIPTION = Field("--description", "description", "A sentence about it.")
+def help_of(noun: str, field: str = "") -> str:
+    """The help of a noun of the fleet's file, or of a field of it, which is the same here."""
+    found = BY_NAME[noun]
+    return found.field(field).help if field else found.help
+
+
+_DESCRIPTION = Field("--description", "description", DESCRIPTION.help)
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
 _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough")
@@ -77,9 +85,9 @@ _INTERFACE = Field(
 _PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
 _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
 _MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
-_CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
+_CLUSTER = Field("--cluster", "cluster.name", help_of("host", "cluster"), default="Default", names="cluster")
 _DATA_CENTER = Field(
-    "--datacenter", "data_center.name", "The data centre it belongs to.", default="Default", names="datacenter"
+    "--datacenter", "data_center.name", help_of("cluster", "data_center"), default="Default", names="datacenter"
 )
 _VNIC_COLUMNS = {
     "NAME": "name",
@@ -155,7 +163,7 @@ _DATA_CENTERS = Noun(
     "datacenters",
     "a data centre",
     {"NAME": "name", "STATUS": "status", "DESCRIPTION": "description"},
-    "Data centres: where networks are defined.",
+    help_of("datacenter"),
     _TEXTS,
     "north",
     "--description 'up there'",
@@ -171,13 +179,13 @@ _CLUSTERS = Noun(
         "PROVIDER": "external_network_providers",
         "DESCRIPTION": "description",
     },
-    "Clusters: hosts that carry the same networks.",
+    help_of("cluster"),
     (
         _DATA_CENTER,
         Field(
             "--switch-type",
             "switch_type",
-            "How its hosts switch: Linux bridges or Open vSwitch.",
+            help_of("cluster", "switch_type"),
             click.Choice(("legacy", "ovs")),
         ),
         Field(
@@ -189,10 +197,10 @@ _CLUSTERS = Noun(
         Field(
             "--drift-healing",
             "drift_healing",
-            "Which drift of its hosts is synchronized automatically: none, what costs no traffic, or all.",
+            help_of("cluster", "drift_healing"),
             click.Choice(("off", "harmless", "always")),
         ),
-        Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),
+        Field("--mac-pool", "mac_pool.id", help_of("cluster", "mac_pool"), names="macpool"),
         Field(
             "--provider",
             "external_network_providers.external_provider.id",
@@ -203,19 +211,19 @@ _CLUSTERS = Noun(
         Field(
             "--rollout-canaries",
             "rollout_canaries",
-            "How many of its hosts a change reaches first; they are watched before it goes on.",
+            help_of("cluster", "rollout_canaries"),
             click.IntRange(min=0),
         ),
         Field(
             "--rollout-soak",
             "rollout_soak",
-            "For how many seconds the first are watched; -1 for as long as the engine is told.",
+            help_of("cluster", "rollout_soak"),
             click.IntRange(min=-1),
         ),
         Field(
             "--rollout-wave",
             "rollout_wave",
-            "How many of its hosts change at a time after the first.",
+            help_of("cluster", "rollout_wave"),
             click.IntRange(min=1),
         ),
         Field(
@@ -227,7 +235,7 @@ _CLUSTERS = Noun(
         Field(
             "--rollout-on-failure",
             "rollout_on_failure",
-            "What follows when a host fails: those that have changed keep the change, or it is taken back.",
+            help_of("cluster", "rollout_on_failure"),
             click.Choice(("keep", "revert")),
         ),
         *_TEXTS,
@@ -261,7 +269,7 @@ _NETWORKS = Noun(
         "STATE": "provision.state",
         "DESCRIPTION": "description",
     },
-    "Logical networks: of hosts, or of a provider.",
+    help_of("network"),
     (
         _DATA_CENTER,
         Field(
@@ -271,13 +279,13 @@ _NETWORKS = Noun(
             click.IntRange(0, VLAN_MAX),
             removable=True,
         ),
-        Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
-        Field("--vm/--no-vm", "usages", "Whether vNICs may use it.", convert=lambda wanted: ["vm"] if wanted else []),
-        Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
+        Field("--mtu", "mtu", help_of("network", "mtu"), click.IntRange(0, MTU_MAX)),
+        Field("--vm/--no-vm", "usages", help_of("network", "vm"), convert=lambda wanted: ["vm"] if wanted else []),
+        Field("--stp/--no-stp", "stp", help_of("network", "stp")),
         Field(
             "--port-isolation/--no-port-isolation",
             "port_isolation",
-            "Whether guests on one host are isolated from each other.",
+            help_of("network", "port_isolation"),
         ),
         Field(
             "--dns",
@@ -300,7 +308,7 @@ _NETWORKS = Noun(
         Field(
             "--physical-network",
             "external_provider_physical_network.id",
-            "The network of hosts on whose wire, and in whose VLAN, the provider has it.",
+            help_of("network", "physical_network"),
             names="network",
             only_add=True,
         ),
@@ -351,7 +359,7 @@ _SUBNETS = Noun(
             many=True,
             removable=True,
         ),
-        Field("--dhcp/--no-dhcp", "dhcp", "Whether hosts serve their guests the addresses by DHCP."),
+        Field("--dhcp/--no-dhcp", "dhcp", help_of("subnet", "dhcp")),
         *_TEXTS,
     ),
     "web",
@@ -373,7 +381,7 @@ _HOSTS = Noun(
         "ADDRESS": "address",
         "DESCRIPTION": "description",
     },
-    "Hosts, and their networking.",
+    help_of("host"),
     (
         _CLUSTER,
         Field("--address", "address", "Name or address of the host."),
@@ -392,7 +400,7 @@ _HOSTS = Noun(
             only_add=True,
             convert=lambda _: "publickey",
         ),
-        Field("--ssh-port", "ssh.port", "Port of its SSH server.", int),
+        Field("--ssh-port", "ssh.port", help_of("host", "ssh_port"), int),
         Field(
             "--ssh-fingerprint",
             "ssh.fingerprint",
@@ -524,15 +532,15 @@ _PROFILES = Noun(
         Field(
             "--port-mirroring/--no-port-mirroring",
             "port_mirroring",
-            "Whether its vNICs see all frames of the network on their host.",
+            help_of("profile", "port_mirroring"),
         ),
         Field(
             "--pass-through",
             "pass_through.mode",
-            "Whether its vNICs are virtual functions of their host (SR-IOV).",
+            help_of("profile", "pass_through"),
             click.Choice(("enabled", "disabled")),
         ),
-        Field("--migratable/--no-migratable", "migratable", "Whether machines with such a virtual function may move."),
+        Field("--migratable/--no-migratable", "migratable", help_of("profile", "migratable")),
         Field(
             "--failover",
             "failover.id",
@@ -576,12 +584,12 @@ _QOS = Noun(
         "AT MOST": "outbound_average_upperlimit",
         "AT LEAST": "outbound_average_realtime",
     },
-    "QoS: limits of the traffic of vNICs, and of networks on hosts.",
+    help_of("qos"),
     (
         Field(
             "--type",
             "type",
-            "For vNICs (network), or for networks on hosts (hostnetwork).",
+            help_of("qos", "type"),
             click.Choice(("network", "hostnetwork")),
             default="network",
             only_add=True,
@@ -666,7 +674,7 @@ _MAC_POOLS = Noun(
         "RANGES": "ranges",
         "DESCRIPTION": "description",
     },
-    "Pools of MAC addresses.",
+    help_of("macpool"),
     (
         Field(
             "--range",
@@ -675,7 +683,7 @@ _MAC_POOLS = Noun(
             _Pair("FIRST-LAST", "-", "from", "to", "56:6f:1a:00:00:00-56:6f:1a:00:ff:ff"),
             many=True,
         ),
-        Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
+        Field("--allow-duplicates/--no-duplicates", "allow_duplicates", help_of("macpool", "allow_duplicates")),
         Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
         *_TEXTS,
     ),
@@ -687,24 +695,24 @@ _PROVIDERS = Noun(
     "openstacknetworkproviders",
     "a provider of external networks",
     {"NAME": "name", "TYPE": "type", "URL": "url", "READ ONLY": "read_only", "DESCRIPTION": "description"},
-    "External systems that provide networks, such as OpenStack Neutron.",
+    help_of("provider"),
     (
         Field(
             "--type",
             "type",
-            "What it is: neutron, ovn, or another that the engine knows.",
+            help_of("provider", "type"),
             default="neutron",
             only_add=True,
         ),
         Field("--address", "url", "URL of its API, such as https://neutron.example.com:9696; of OVN tcp:HOST:6641."),
-        Field("--authentication/--no-authentication", "requires_authentication", "Whether it requires a log-in."),
+        Field("--authentication/--no-authentication", "requires_authentication", help_of("provider", "authentication")),
         Field("--authentication-url", "authentication_url", "URL of its Keystone; ends with /v3 or /v2.0."),
-        Field("--login", "username", "The user that Netweft logs in as."),
+        Field("--login", "username", help_of("provider", "login")),
         Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
-        Field("--tenant", "tenant_name", "The project that Netweft uses."),
-        Field("--project", "project_name", "The same, as Keystone v3 calls it."),
-        Field("--user-domain", "user_domain_name", "The domain of the user (Keystone v3)."),
-        Field("--project-domain", "project_domain_name", "The domain of the project (Keystone v3)."),
+        Field("--tenant", "tenant_name", help_of("provider", "tenant")),
+        Field("--project", "project_name", help_of("provider", "project")),
+        Field("--user-domain", "user_domain_name", help_of("provider", "user_domain")),
+        Field("--project-domain", "project_domain_name", help_of("provider", "project_domain")),
         Field(
             "--ca-file",
             "certificates",
@@ -776,7 +784,7 @@ _CONFIGURATION_PROVIDERS = Noun(
             only_add=True,
         ),
         Field("--address", "url", "Its address or URL, such as ucs.example.com."),
-        Field("--login", "username", "The user that Netweft logs in as."),
+        Field("--login", "username", help_of("provider", "login")),
         Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
         Field(
             "--ca-file",
