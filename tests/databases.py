@@ -203,8 +203,8 @@ class PostgresServer:
 
 @contextmanager
 def postgresql_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of its own, from now until the block ends. Fails the test where PostgreSQL is not installed: a
-    skipped test would leave the engine on PostgreSQL untested without notice.
+    """A PostgreSQL server of its own, until the block ends. Fails where PostgreSQL is not installed: a skipped test
+    would leave the engine on PostgreSQL untested without notice.
     """
     binaries = _postgresql_binaries()
     if binaries is None:

@@ -25,7 +25,11 @@ _cluster = click.argument("cluster", metavar="CLUSTER", shell_complete=completes
 _network = click.argument("network", metavar="NETWORK", shell_complete=completes("network"))
 _required = click.option("--required/--optional", default=None, help=help_of("cluster network", "required"))
 _role = click.option(
-    "--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once."
+    "--role",
+    "roles",
+    type=_ROLES,
+    multiple=True,
+    help="A role of the network in the cluster; may be given more than once.",
 )
 
 

@@ -77,7 +77,7 @@ def classes(client: Client, provider: str, selection: Selection, form: str) -> N
 @_provider
 @click.option("--class", "system_class", required=True, help="The class of traffic, such as best-effort.")
 @click.option("--mtu", required=True, type=click.IntRange(min=1), help="Octets that its frames may have.")
-@click.option("--plan", is_flag=True, help="Only show what that interrupts.")
+@click.option("--plan", is_flag=True, help="Only show what the change would interrupt.")
 @click.option("--interrupt-fabric", is_flag=True, help="Accept that all traffic of the fabric may be interrupted.")
 @output_option
 @calls_engine

@@ -27,7 +27,7 @@ _LINE = "{:<19}  {:<8}  {:<16}  {}"
 """Of a stream, which does not know how wide what comes will be: time, severity, who, what."""
 _ABOUT = {"host": "host", "vm": "vm", "cluster": "cluster", "datacenter": "data_center", "template": "template"}
 """The nouns that an event can be about, and the fields that hold them."""
-_logins = click.option("--logins", is_flag=True, help="Also who logged in and out.")
+_logins = click.option("--logins", is_flag=True, help="Include logins and logouts.")
 
 
 def _about(function: Callable[..., None]) -> Callable[..., None]:
@@ -63,7 +63,7 @@ def list_events(client: Client, selection: Selection, severity: str | None, logi
 
 
 @click.command("follow")
-@click.option("--after", type=int, help="Id of the last event that is already known.")
+@click.option("--after", type=int, help="Only events after the one with this id.")
 @_logins
 @output_option
 @calls_engine

@@ -35,7 +35,7 @@ file_option = click.option(
     help="The file of the fleet, as YAML (see docs/fleet-file.md).",
 )
 prune_option = click.option(
-    "--prune", is_flag=True, help="Remove what is in a collection that the file names, and not in the file."
+    "--prune", is_flag=True, help="Remove objects of the file's collections that are not in the file."
 )
 
 
@@ -69,7 +69,11 @@ def _export(client: Client, *, form: str) -> None:
 @click.command("apply")
 @file_option
 @prune_option
-@click.option("--commit/--no-commit", default=None, help="Whether what runs on hosts then is what their boot restores.")
+@click.option(
+    "--commit/--no-commit",
+    default=None,
+    help="Whether the changed host networking is also committed, so that boot restores it.",
+)
 @yes_option
 @output_option
 @calls_engine

@@ -116,7 +116,7 @@ def show_drift(found: Tree, form: str = "table") -> None:
 @_name
 @_what
 @click.option("--until", type=_Until(), metavar="T", help="Such as 2026-12-01T06:00, or how long: 30m, 12h, 7d.")
-@click.option("--reason", default="", help="Why, for others who look at the host.")
+@click.option("--reason", default="", help="The reason, shown to other users.")
 @click.option("--end", is_flag=True, help="Stop ignoring it.")
 @calls_engine
 def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | None, reason: str, *, end: bool) -> None:
@@ -161,7 +161,7 @@ def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
 @click.command("adopt-unmanaged")
 @_name
 @click.argument("what", metavar="[NAME[=NETWORK]]...", nargs=-1)
-@click.option("--plan", is_flag=True, help="Only show what could become which network.")
+@click.option("--plan", is_flag=True, help="Only show which networks could be created.")
 @output_option
 @calls_engine
 def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str, *, plan: bool) -> None:

@@ -82,7 +82,9 @@ def show_generation(client: Client, name: str, generation: int, form: str) -> No
 @_name
 @click.argument("generation", type=click.IntRange(min=1))
 @click.option(
-    "--commit/--no-commit", default=None, help="Whether what runs then is also what the host's boot restores."
+    "--commit/--no-commit",
+    default=None,
+    help="Whether the result is also committed, so that the host's boot restores it.",
 )
 @calls_engine
 def restore(client: Client, name: str, generation: int, commit: bool | None) -> None:

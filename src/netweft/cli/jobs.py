@@ -41,7 +41,7 @@ def list_jobs(client: Client, selection: Selection, form: str) -> None:
 
 @click.command("add")
 @click.argument("description")
-@click.option("--keep", is_flag=True, help="Keep it in the list; without, it is removed some days after its end.")
+@click.option("--keep", is_flag=True, help="Keep it in the list; otherwise it is removed some days after its end.")
 @output_option
 @calls_engine
 def add(client: Client, description: str, keep: bool, form: str) -> None:

@@ -100,8 +100,8 @@ _VNIC_COLUMNS = {
 _ADDRESS = Field(
     "--address",
     "address",
-    "An address that it shall have of its network's subnets; may be given for each IP version. 'none' for none, 'auto'"
-    " for those that are next.",
+    "An address from its network's subnets; may be given for each IP version. 'none' for none, 'auto'"
+    " for the next free ones.",
     many=True,
     in_query=True,
 )
@@ -229,7 +229,7 @@ _CLUSTERS = Noun(
         Field(
             "--rollout-evacuates",
             "rollout_evacuates",
-            "Whether guests that a change would cut off are moved to other hosts before, and back after it.",
+            "Whether guests that a change would cut off are migrated to other hosts before, and back after.",
             click.BOOL,
         ),
         Field(
@@ -303,7 +303,11 @@ _NETWORKS = Noun(
             removable=True,
         ),
         Field(
-            "--provider", "external_provider.id", "The provider that shall have it.", names="provider", only_add=True
+            "--provider",
+            "external_provider.id",
+            "The provider on which it is created.",
+            names="provider",
+            only_add=True,
         ),
         Field(
             "--physical-network",
@@ -315,7 +319,7 @@ _NETWORKS = Noun(
         Field(
             "--physical-name",
             "physical_network",
-            "What the provider calls the wire that it is on; --vlan is the VLAN there.",
+            "The provider's name of its physical network; --vlan is the VLAN there.",
             only_add=True,
             in_query=True,
         ),
@@ -338,23 +342,29 @@ _SUBNETS = Noun(
     "a subnet",
     {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "POOLS": "allocation_pools", "USED": "used"}
     | {"STATE": "provision.state"},
-    "Subnets of a network: its vNICs have addresses of them.",
+    "Subnets of a network, from which its vNICs get addresses.",
     (
         Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True),
-        Field("--gateway", "gateway", "The router to everywhere else; 'none' for none.", removable=True),
+        Field("--gateway", "gateway", "The default gateway; 'none' for none.", removable=True),
         Field(
             "--pool",
             "allocation_pools",
-            "What vNICs get addresses out of; may be given more than once. 'none': all but the gateway.",
+            "A range from which vNICs get addresses; may be given more than once. 'none': all but the gateway.",
             _Pair("FIRST-LAST", "-", "first", "last", "192.0.2.10-192.0.2.99"),
             many=True,
             removable=True,
         ),
-        Field("--dns", "dns_servers", "A name server; may be given more than once. 'none'.", many=True, removable=True),
+        Field(
+            "--dns",
+            "dns_servers",
+            "A name server; may be given more than once. 'none' for none.",
+            many=True,
+            removable=True,
+        ),
         Field(
             "--route",
             "host_routes",
-            "Where else a router leads; may be given more than once. 'none'.",
+            "An additional route; may be given more than once. 'none' for none.",
             _Pair("CIDR=ADDRESS", "=", "destination", "next_hop", "10.0.0.0/8=192.0.2.2"),
             many=True,
             removable=True,
@@ -388,14 +398,14 @@ _HOSTS = Noun(
         Field(
             "--root-password-file",
             "root_password",
-            "A file with root's password there: the engine installs the agent by SSH.",
+            "A file with root's password on the host: the engine installs the agent by SSH.",
             TextFile(),
             only_add=True,
         ),
         Field(
             "--engine-key",
             "ssh.authentication_method",
-            "The same with the engine's own key, which 'netweft host ssh-key' shows.",
+            "Install the agent by SSH with the engine's own key, which 'netweft host ssh-key' shows.",
             bool,
             only_add=True,
             convert=lambda _: "publickey",
@@ -417,7 +427,7 @@ _HOSTS = Noun(
             "Synchronize every network of the host that is out of sync",
             "Nothing to do.",
         ),
-        Action("refresh", "refresh", "Read the host's networking again"),
+        Action("refresh", "refresh", "Refresh the host's reported networking"),
         Action("activate", "activate", "Take the host out of maintenance"),
         Action(
             "enroll-certificate",
@@ -544,7 +554,7 @@ _PROFILES = Noun(
         Field(
             "--failover",
             "failover.id",
-            "The profile that serves while a machine with a virtual function moves; 'none' for none.",
+            "The profile that is used while a virtual machine with a virtual function is migrated; 'none' for none.",
             names="profile",
             removable=True,
         ),
@@ -657,8 +667,8 @@ _TAGS = Noun(
     "tags",
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
-    "Tags: words to find hosts, virtual machines and templates by.",
-    (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
+    "Tags, by which hosts, virtual machines and templates can be searched.",
+    (Field("--parent", "parent.id", "The parent tag.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
     refers={"parent": "tag"},
@@ -723,25 +733,25 @@ _PROVIDERS = Noun(
         Field(
             "--plugin-remote",
             "agent_configuration.address",
-            "What ovn-controller on hosts connects to: OVN's southbound database, such as tcp:192.0.2.1:6642. 'none':"
+            "The address of OVN's southbound database for ovn-controller on hosts, such as tcp:192.0.2.1:6642. 'none':"
             " hosts are not set up for it.",
             removable=True,
         ),
         Field(
             "--plugin-mappings",
             "agent_configuration.network_mappings",
-            "Networks of hosts that its physical networks are, such as physnet1:wire,physnet2:storage.",
+            "The networks of hosts for its physical networks, such as physnet1:wire,physnet2:storage.",
         ),
         Field(
             "--read-only/--writable",
             "read_only",
-            "Whether no networks and subnets are made, changed or removed there; ports of guests are. Unless said,"
-            " only one of the type external is.",
+            "Whether networks and subnets there are never created, changed or removed; ports of guests are. By default,"
+            " only a provider of the type external is.",
         ),
         Field(
             "--auto-sync/--no-auto-sync",
             "auto_sync",
-            "Whether its networks come by themselves into the data centres of clusters whose default provider it is.",
+            "Whether its networks are imported automatically into data centres of clusters that use it by default.",
         ),
         *_TEXTS,
     ),
@@ -760,7 +770,7 @@ _INTERFACE_CARDS = Noun(
     "interfacecards",
     "a virtual interface card",
     {"PCI ADDRESS": "pci_address", "MODEL": "model", "STATIC": "static", "DYNAMIC": "dynamic", "FREE": "free"},
-    "Virtual interface cards of a host, whose dynamic vNICs only VMs can have.",
+    "Virtual interface cards of a host; only VMs can use their dynamic vNICs.",
     parent="host",
     verbs=("list",),
     searchable=False,
@@ -779,7 +789,7 @@ _CONFIGURATION_PROVIDERS = Noun(
         Field(
             "--type",
             "type",
-            "What it is: ucsm, ufm, or another that the engine knows.",
+            "The type: ucsm, ufm, or another that the engine supports.",
             default="ucsm",
             only_add=True,
         ),
@@ -801,7 +811,7 @@ _CONFIGURATION_PROVIDERS = Noun(
     is_addition=True,
     wide={"LATENCY (MS)": "latency", "CHECKED": "checked_at", "RECONCILED": "reconciled_at"}
     | {"ORPHANS": "orphans", "LOGIN": "username", "ID": "id"},
-    force="Remove it although something is still to be removed there, for one that is gone for good.",
+    force="Remove it even if objects remain to be removed there, for a provider that no longer exists.",
     more="configuration_providers",
 )
 _PORT_PROFILES = Noun(
@@ -810,7 +820,7 @@ _PORT_PROFILES = Noun(
     "a port profile",
     {"PROVIDER": "provider_name", "NAME": "name", "QOS POLICY": "qos_policy", "HIGH PERFORMANCE": "high_performance"}
     | {"MTU": "mtu", "STATE": "provision.state", "REASON": "provision.reason"},
-    "Port profiles of a network: by which configuration providers fabrics carry it.",
+    "Port profiles of a network: the configuration providers whose fabrics carry it.",
     (
         Field("--qos-policy", "qos_policy", "The name of a QoS policy there; 'none' for none.", removable=True),
         Field(
@@ -898,7 +908,7 @@ _STEPS = Noun(
         Field(
             "--type",
             "type",
-            "What it does.",
+            "The kind of step.",
             click.Choice(("validating", "executing", "finalizing", "unknown")),
             default="executing",
         ),
@@ -969,7 +979,7 @@ _GROUPS = Noun(
     searchable=False,
 )
 _READ_BELOW = (
-    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "What a role allows."),
+    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "The permits of a role."),
     _read_below(
         "user role",
         "user",

@@ -17,7 +17,7 @@ _data_center = click.option(
     "--datacenter",
     default="Default",
     show_default=True,
-    help="The data centre that shall have it.",
+    help="The data centre to import it into.",
     shell_complete=completes("datacenter"),
 )
 

@@ -245,7 +245,7 @@ def the_session(context: click.Context | None = None) -> Session:
 
 def _note(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
     if value == "" and parameter.name == "plan_id":  # as of a variable that a failed command left empty
-        raise click.BadParameter("it is empty: give the id that 'netweft plan' told", context, parameter)
+        raise click.BadParameter("it is empty: give the id that 'netweft plan' printed", context, parameter)
     if value and parameter.name:
         the_session(context).given[parameter.name] = value
 

@@ -45,8 +45,10 @@ def confirm(question: str, *, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
-missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
+yes_option = click.option(
+    "--yes", is_flag=True, help="Do not ask for confirmation; without a terminal none is asked for."
+)
+missing_ok_option = click.option("--missing-ok", is_flag=True, help="Succeed if it does not exist.")
 
 
 def _list(noun: Noun) -> click.Command:

@@ -36,7 +36,7 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @click.command("migrate")
 @_vm
 @_host(help="Name of the host to move it to; the best one when it is not given.")
-@click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
+@click.option("--set-up", is_flag=True, help="First set up the networks that are missing on the host.")
 @click.option("--plan", is_flag=True, help="Only show what prevents it, and which networks would be set up first.")
 @output_option
 @calls_engine

@@ -38,7 +38,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     default=60,
     show_default=True,
     metavar="S",
-    help="Seconds until it fails.",
+    help="Timeout in seconds.",
 )
 def wait(hosts: Sequence[str], timeout: float) -> None:
     """Wait until the engine answers, and then until these hosts are up; print what is missing.
