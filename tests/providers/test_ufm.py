@@ -127,7 +127,7 @@ def test_what_is_no_guid_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("6.21.9", "UFM 6.21, whose partitions have no names"), ("new", "does not say its version")]
+    ("version", "words"), [("6.21.9", "UFM 6.21, whose partitions have no names"), ("new", "has no version")]
 )
 def test_what_is_too_old_or_something_else_is_refused(fabric: Fabric, url: str, version: str, words: str) -> None:
     fabric.version = version

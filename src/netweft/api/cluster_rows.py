@@ -16,8 +16,8 @@ routes = Routes("cluster_rows", ADDITIONS)
 
 
 class RowOfCluster(msgspec.Struct, kw_only=True, frozen=True):
-    """A cluster as a list shows it. ``hosts_out_of_sync``: how many of its hosts are not as wanted; ``rollout_*``: how
-    changes go out to them. What may not be seen is not counted.
+    """A cluster as a list shows it. ``hosts_out_of_sync``: how many of its hosts differ from their configuration;
+    ``rollout_*``: its policy of rollouts. Only objects that the user may see are counted.
     """
 
     id: str

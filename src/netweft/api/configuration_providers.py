@@ -54,7 +54,7 @@ class ConfigurationProviderFields(msgspec.Struct, kw_only=True, frozen=True, for
 
 
 class NewConfigurationProvider(ConfigurationProviderFields, kw_only=True, frozen=True):
-    """A configuration provider to be. ``type``: such as ``ucsm``."""
+    """A new configuration provider. ``type``: such as ``ucsm``."""
 
     name: str
     type: str
@@ -64,8 +64,8 @@ class NewConfigurationProvider(ConfigurationProviderFields, kw_only=True, frozen
 
 
 class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, frozen=True):
-    """What changes of a configuration provider. Its ``type`` cannot: it may be said as it is. What else one shows is
-    read and left, since clients send whole providers back.
+    """A change of a configuration provider. Its ``type`` cannot change, but may be sent. Other fields are accepted and
+    ignored, since clients send whole providers back.
     """
 
     name: Text = UNSET
@@ -87,12 +87,11 @@ class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, fro
 
 
 class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
-    """A configuration provider, and how it was at the last test. ``latency``: milliseconds until it answered.
+    """A configuration provider, and its state at the last test. ``latency``: milliseconds until it answered.
 
-    ``networks``: how many its fabric carries, or is to carry; ``failing``: of how many port profiles it has not done
-    what is wanted; ``to_remove``: how many are still to be
-    removed from it; ``reconciled_at``: when all that was due had been tried last; ``orphans``: how many it had at the
-    last look that bear Netweft's mark and are not known here.
+    ``networks``: how many its fabric carries or should carry; ``failing``: how many port profiles are not in their
+    desired state; ``to_remove``: how many are still to be removed; ``reconciled_at``: when all due changes were last
+    tried; ``orphans``: how many objects with Netweft's mark, at the last check, are unknown here.
     """
 
     id: str
@@ -119,8 +118,8 @@ class Test(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
 
 class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
-    """A class of traffic of a whole fabric. ``mtu``: octets that its frames may have. ``raised_by``, ``raised_at``: who
-    raised it to what it is now, null when nobody did by Netweft; ``raised_from``: what it was before.
+    """A class of traffic of a whole fabric. ``mtu``: in octets. ``raised_by``, ``raised_at``: who raised it by Netweft
+    to its current value, null for nobody; ``raised_from``: the value before.
     """
 
     name: str
@@ -132,8 +131,8 @@ class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class MtuChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A class of traffic that shall carry frames of so many octets. ``plan``: only say what that interrupts;
-    ``interrupts_fabric``: needed otherwise, as all traffic of the fabric may be interrupted.
+    """A new MTU of a traffic class, in octets. ``plan``: only list what it interrupts; ``interrupts_fabric``: needed
+    otherwise, as all traffic of the fabric may be interrupted.
     """
 
     system_class: str
@@ -143,8 +142,8 @@ class MtuChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
 
 
 class RaisedMtu(msgspec.Struct, kw_only=True, frozen=True):
-    """What was done, or would be (``plan``), and whom it interrupts: hosts of the fabric, port profiles (others' as
-    well), networks and running virtual machines of ours. Nobody where the class has the MTU already.
+    """What was done, or would be done (``plan``), and what it interrupts: hosts of the fabric, port profiles (foreign
+    ones, too), networks and running virtual machines of ours. Nothing where the class has the MTU already.
     """
 
     system_class: str

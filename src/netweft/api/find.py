@@ -17,9 +17,9 @@ _LONGEST = 200
 
 
 class Found(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that was found. ``kind``: host, network, cluster, vm, vnic, vnic_profile, subnet, qos, mac_pool,
-    provider or rollout; ``parent``: the id of what it is in (of a vNIC the virtual machine, of a profile or subnet the
-    network, of a QoS the data centre), null for others; ``context``: what tells it from others of its name, in words.
+    """A search result. ``kind``: host, network, cluster, vm, vnic, vnic_profile, subnet, qos, mac_pool, provider or
+    rollout; ``parent``: the id of its parent (of a vNIC the virtual machine, of a profile or subnet the network, of a
+    QoS the data centre), null for others; ``context``: a text that distinguishes it from others of its name.
     """
 
     kind: str

@@ -55,7 +55,7 @@ class Differs(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class DriftOf(msgspec.Struct, kw_only=True, frozen=True):
-    """What differs of one network, NIC or bond, or guest's vNIC; ``id``: of the attachment or vNIC, empty for a NIC."""
+    """The differences of one network, NIC, bond or guest's vNIC; ``id``: of the attachment or vNIC, empty for a NIC."""
 
     id: str
     name: str
@@ -63,12 +63,12 @@ class DriftOf(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
-    """How a host differs from what is wanted of it, by its last report.
+    """How a host differs from its configuration, by its last report.
 
-    ``networks``: what is of one network alone. ``nics``: what all networks on a NIC or bond stand on. ``guest_ports``:
-    where guests are plugged in. ``host``: the rest. ``obstacle``: why no setup can put it right as it is, empty when
-    one can. ``in_sync``: nothing differs that counts, as what is ignored does not. ``since``: when something was first
-    seen to differ.
+    ``networks``: differences of single networks. ``nics``: differences of NICs and bonds, which concern all networks on
+    them. ``guest_ports``: differences of guests' ports. ``host``: all others. ``obstacle``: why no setup can correct
+    them now, empty when one can. ``in_sync``: nothing differs, apart from ignored differences. ``since``: when a
+    difference was first found.
     """
 
     in_sync: bool
@@ -83,7 +83,7 @@ class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
 
 class IgnoreDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What to ignore. ``differences``: names of networks, NICs or bonds, fields (``what``), or lines (``text``); none
-    for all that differs. ``until``: null for as long as they stay as they are.
+    for all differences. ``until``: null for as long as they stay as they are.
     """
 
     differences: tuple[str, ...] = ()
@@ -92,13 +92,13 @@ class IgnoreDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class CountDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What is to count again, as in :class:`IgnoreDrift`; none for all that is ignored."""
+    """What to stop ignoring, as in :class:`IgnoreDrift`; none for everything that is ignored."""
 
     differences: tuple[str, ...] = ()
 
 
 class AdoptDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What to adopt. ``names``: of networks, NICs or bonds; none for all that differs."""
+    """What to adopt. ``names``: of networks, NICs or bonds; none for all differences."""
 
     names: tuple[str, ...] = ()
 

@@ -30,9 +30,9 @@ routes = Routes("host_networking", ADDITIONS)
 
 
 class NetworkForHost(msgspec.Struct, kw_only=True, frozen=True):
-    """A network of the host's cluster, as the host is to have it now (a rollout may bring it something else later).
-    ``mtu``: 0 for the default. ``roles``: in the cluster, and ``vm`` where guests may be plugged into it. ``provided``:
-    a provider carries it. ``guests``: running ones of this host that are plugged into it.
+    """A network of the host's cluster, as it should be on the host now (a rollout may change it later). ``mtu``: 0 for
+    the default. ``roles``: in the cluster, and ``vm`` where guests may use it. ``provided``: a provider carries it.
+    ``guests``: the running guests of this host that use it.
     """
 
     id: str
@@ -55,8 +55,8 @@ class VirtualFunctions(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNicState(msgspec.Struct, kw_only=True, frozen=True):
-    """A NIC. ``speed`` in Mbit/s, null for unknown; ``neighbours``: what its cable leads to, in words; ``functions``:
-    null where it knows none; ``physical``: the NIC that it is a virtual function of.
+    """A NIC. ``speed`` in Mbit/s, null for unknown; ``neighbours``: the switch ports of its cable, as texts;
+    ``functions``: null where it supports none; ``physical``: the NIC whose virtual function it is.
     """
 
     id: str
@@ -117,7 +117,7 @@ class AttachmentDifference(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class AttachedNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A network that is wanted on the host. ``uplink``: the NIC or bond. ``dns``: null for that of the network;
+    """A network that is attached to the host. ``uplink``: the NIC or bond. ``dns``: null for that of the network;
     ``qos``: null for that of the network. ``differences``: empty for one in sync.
     """
 
@@ -134,8 +134,8 @@ class AttachedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNetworking(msgspec.Struct, kw_only=True, frozen=True):
-    """A host with what its networks stand on, the networks of its cluster that the user may see, and which of them are
-    attached where. ``in_sync``, ``committed``: null before the first report. ``vms``: how many are on it.
+    """A host's NICs and bonds, the networks of its cluster that the user may see, and where they are attached.
+    ``in_sync``, ``committed``: null before the first report. ``vms``: how many are on it.
     """
 
     id: str

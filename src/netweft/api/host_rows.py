@@ -19,10 +19,11 @@ routes = Routes("host_rows", ADDITIONS)
 
 
 class RowOfHost(msgspec.Struct, kw_only=True, frozen=True):
-    """A host as a list shows it. ``seen``: when it was last asked, null before its first report, as are ``synced``
-    (whether it is as wanted) and ``committed`` (whether it boots with what runs). ``changing``: whether its networks
-    are being changed; ``generation``: of its intent; ``missing``: required networks that it lacks; ``uplinks``: NICs
-    and bonds with networks, ``uplinks_down``: those of them without a link. What may not be seen is not counted.
+    """A host as a list shows it. ``seen``: when it last reported, null before its first report, as are ``synced``
+    (whether it matches its configuration) and ``committed`` (whether its boot restores the running configuration).
+    ``changing``: whether its networks are being changed; ``generation``: of its intent; ``missing``: required networks
+    that it lacks; ``uplinks``: NICs and bonds with networks, ``uplinks_down``: those of them without a link. Only
+    objects that the user may see are counted.
     """
 
     id: str

@@ -214,7 +214,7 @@ class Server:
         except RehearsedError as ended:
             with self.db.read() as tx:
                 return explain(tx, ended.rehearsed)
-        raise MalformedError(f"{method} {path[:200]} asks nothing of hosts, so there is nothing to plan.")
+        raise MalformedError(f"{method} {path[:200]} changes no hosts, so there is nothing to plan.")
 
     def _sub_get(self, session: Session, href: str) -> Any:  # noqa: ANN401 (whatever that endpoint gives)
         methods, values = self.router.find(API + href)

@@ -162,8 +162,8 @@ def end_step(call: Call[Action]) -> None:
 
 
 class Progress(msgspec.Struct, kw_only=True, frozen=True):
-    """How a job is getting on. ``progress``: ``phase``, ``deadline``, ``seconds_left``, ``steps``, ``message``, as far
-    as the job tells; ``error``: why it failed.
+    """The progress of a job. ``progress``: ``phase``, ``deadline``, ``seconds_left``, ``steps``, ``message``, as far as
+    the job reports them; ``error``: why it failed.
     """
 
     id: str

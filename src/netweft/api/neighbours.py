@@ -34,11 +34,11 @@ class NamedVlan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNeighbour(msgspec.Struct, kw_only=True, frozen=True):
-    """A neighbour of the NIC ``nic``. ``text``: in words, such as ``port Gi1/0/7 of sw-a``; ``port_name``,
-    ``device_name``: what people call both. ``ttl`` in seconds. ``capabilities``: what the device can be; ``enabled``:
-    what of that it is. ``addresses``: by which it is managed. ``vlan``: of untagged frames. ``vlans``: those that it
-    tells the names of. ``aggregate``: the number of the aggregated port (LACP) that the port is in; ``frame_max``:
-    octets of the longest frame. Null is what it does not say.
+    """A neighbour of the NIC ``nic``. ``text``: as a phrase, such as ``port Gi1/0/7 of sw-a``; ``port_name``,
+    ``device_name``: their usual names. ``ttl`` in seconds. ``capabilities``: those of the device; ``enabled``: the
+    enabled ones. ``addresses``: its management addresses. ``vlan``: of untagged frames. ``vlans``: those whose names it
+    announces. ``aggregate``: the number of the aggregated port (LACP) that the port is in; ``frame_max``: octets of the
+    longest frame. Null: not announced.
     """
 
     nic: str
@@ -61,7 +61,7 @@ class HostNeighbour(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
-    """The neighbours of a host's NICs. ``lldp``: whether the host listens to them: lldpd answers there."""
+    """The neighbours of a host's NICs. ``lldp``: whether lldpd answers on the host."""
 
     lldp: bool
     neighbours: list[HostNeighbour]

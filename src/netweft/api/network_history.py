@@ -17,9 +17,8 @@ routes = Routes("network_history", ADDITIONS)
 
 
 class NetworkChange(msgspec.Struct, kw_only=True, frozen=True):
-    """A change of a network, or of what it is in a cluster. ``changes``: a line each; ``user``: who asked for it;
-    ``correlation_id``: of the request, which the rollout to its hosts has as well; ``event``: the id of the event that
-    tells of it.
+    """A change of a network, or of its role in a cluster. ``changes``: a line each; ``user``: who made it;
+    ``correlation_id``: of the request, and of the rollout to its hosts; ``event``: the id of its event.
     """
 
     at: datetime

@@ -21,8 +21,8 @@ routes = Routes("network_rows", ADDITIONS)
 
 class RowOfNetwork(msgspec.Struct, kw_only=True, frozen=True):
     """A network as a list shows it. ``vlan``: null for untagged; ``mtu``: 0 for the default; ``roles``: that it has in
-    any cluster; ``hosts``: how many carry it, ``hosts_out_of_sync``: on how many of them it is not as wanted, without
-    those all of whose differences are ignored. What may not be seen is not counted.
+    any cluster; ``hosts``: how many carry it, ``hosts_out_of_sync``: on how many of them it is out of sync, without
+    those whose differences are all ignored. Only objects that the user may see are counted.
     """
 
     id: str

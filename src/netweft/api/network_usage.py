@@ -23,7 +23,7 @@ routes = Routes("network_usage", ADDITIONS)
 
 
 class NetworkUser(msgspec.Struct, kw_only=True, frozen=True):
-    """What uses a network. ``kind``: cluster, host, network (of a provider, over this one), template, vm or
+    """A user of a network. ``kind``: cluster, host, network (of a provider, over this one), template, vm or
     vnic_profile.
     """
 

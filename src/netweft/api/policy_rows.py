@@ -32,7 +32,7 @@ POOLS = Searchable(pool_queries.MAC_POOLS.search, key=mac_pools.c.id)
 
 class RowOfProfile(msgspec.Struct, kw_only=True, frozen=True):
     """A vNIC profile. ``href``: of it in oVirt's API; ``default``: made with its network; ``migratable``: of one with
-    ``passthrough``; ``failover``: the profile that takes over meanwhile. ``vms``, ``templates``: how many have a vNIC
+    ``passthrough``; ``failover``: the profile used during a migration. ``vms``, ``templates``: how many have a vNIC
     with it.
     """
 
@@ -78,9 +78,7 @@ class MacSpan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RowOfMacPool(msgspec.Struct, kw_only=True, frozen=True):
-    """A MAC pool. ``size``: addresses of its ranges, of which ``used`` are in use; ``clusters``: that take theirs from
-    it.
-    """
+    """A MAC pool. ``size``: addresses of its ranges, of which ``used`` are in use; ``clusters``: those that use it."""
 
     id: str
     href: str

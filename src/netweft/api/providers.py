@@ -52,12 +52,11 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """How a provider was at the last test. ``latency``: milliseconds until it answered.
+    """The state of a provider at the last test. ``latency``: milliseconds until it answered.
 
-    ``networks``: how many of ours it has, or is to have; ``failing``: of how many networks, subnets and ports it has
-    not done what is wanted; ``to_remove``: how many are
-    still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
-    ``orphans``: how much it had of Netweft's at the last look, some minutes ago, that is not known here.
+    ``networks``: how many of our networks it has or should have; ``failing``: how many networks, subnets and ports are
+    not in their desired state; ``to_remove``: how many are still to be removed; ``reconciled_at``: when all due changes
+    were last tried. ``orphans``: how many objects with Netweft's mark, at the last check, are unknown here.
     """
 
     id: str
@@ -77,7 +76,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
 
 
 class Orphan(msgspec.Struct, kw_only=True, frozen=True):
-    """A ``network``, a ``subnet`` or a ``port`` that a provider has. ``id``: that Netweft's mark on it says;
+    """A ``network``, a ``subnet`` or a ``port`` that a provider has. ``id``: the one in Netweft's mark on it;
     ``external_id``: the provider's own; ``name``: of a port its MAC address.
     """
 
@@ -88,7 +87,7 @@ class Orphan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ProviderStates(msgspec.Struct, kw_only=True):
-    """Those of several."""
+    """The states of several providers."""
 
     providers: list[ProviderState]
 
@@ -323,7 +322,7 @@ def result_of(call: Call[Any], job_id: str) -> Mapping[str, Any]:
     with call.read() as tx:
         ended = outcome(tx, job_id)
     if ended is None:
-        raise BusyError("The provider has other questions to answer before this one. Ask again later.")
+        raise BusyError("The provider has other requests to answer first. Try again later.")
     return ended.result
 
 

@@ -20,7 +20,7 @@ _METHODS = ("POST", "PUT", "DELETE")
 
 
 class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A request as one would make it: ``method`` (POST, PUT or DELETE), ``path`` with its query, from the engine's root
+    """A request to plan: ``method`` (POST, PUT or DELETE), ``path`` with its query, from the engine's root
     (``/ovirt-engine/api/networks/ID``), ``body`` as JSON.
     """
 
@@ -30,9 +30,9 @@ class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 
 class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
-    """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it would not do
-    it, null where there is a plan; ``wave``: when its turn is, null where it is asked at once; ``canary``: it is
-    watched before the next wave begins; ``evacuated``: the virtual machines that are moved away before, by name.
+    """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it has no plan,
+    null where it has one; ``wave``: the rollout wave in which it changes, null where it changes at once; ``canary``: it
+    is watched before the next wave begins; ``evacuated``: the virtual machines that are moved away before, by name.
     """
 
     host: HostName
@@ -46,8 +46,8 @@ class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
-    """Over all hosts. ``hosts``: how many would be asked, ``changed``: those on which there is something to do,
-    ``impossible``: those without a plan; ``loss``: the worst; ``networks`` and ``vms`` (by name) that lose traffic.
+    """Over all hosts. ``hosts``: how many are concerned, ``changed``: those that would change, ``impossible``: those
+    without a plan; ``loss``: the worst; ``networks`` and ``vms`` (by name) that lose traffic.
     """
 
     hosts: int
@@ -59,8 +59,8 @@ class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlanOfRequest(msgspec.Struct, kw_only=True, frozen=True):
-    """What a request would have hosts do. ``id``: with the header ``Netweft-Plan: ID`` the request itself is done only
-    if its plan is still the same; ``others``: what else it would start.
+    """What a request would have hosts do. ``id``: with the header ``Netweft-Plan: ID`` the request itself is executed
+    only if its plan is still the same; ``others``: other work that it would start.
     """
 
     id: str

@@ -43,9 +43,9 @@ SEARCHABLE = Searchable(
 
 class RolloutHost(msgspec.Struct, kw_only=True, frozen=True):
     """A host of a rollout. ``status``: of the host; ``state``: waiting, changing, watched, changed, failed, silent,
-    reverting, reverted or stuck (could not be taken back), with its ``error``; ``keeps``: whether it is wanted as it
-    was before the rollout; ``wave``: hosts of the same one change at the same time; ``canary``: it is watched before
-    the next wave begins.
+    reverting, reverted or stuck (could not be reverted), with its ``error``; ``keeps``: whether it keeps its
+    configuration from before the rollout; ``wave``: hosts of the same one change at the same time; ``canary``: it is
+    watched before the next wave begins.
     """
 
     host: HostName
@@ -61,10 +61,10 @@ class RolloutHost(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Rollout(msgspec.Struct, kw_only=True, frozen=True):
-    """A change that goes out to several hosts. ``status``: running, waiting (for hosts that cannot be asked), halted,
+    """A change of several hosts, one after the other. ``status``: running, waiting (for unreachable hosts), halted,
     reverting, succeeded, reverted or superseded; ``reason``: what has changed; ``error``: why it was halted, or how it
-    ended; ``irreversible``: why it cannot be taken back, null where it can; ``states``: how many hosts are in which;
-    ``progress``: the same in words.
+    ended; ``irreversible``: why it cannot be reverted, null where it can; ``states``: the number of hosts in each
+    state; ``progress``: the same as text.
     """
 
     id: str
@@ -87,7 +87,7 @@ class RolloutWithHosts(Rollout, kw_only=True, frozen=True):
 
 
 class NoBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Nothing needs to be said."""
+    """An empty body."""
 
 
 def _visible(call: Call[Any]) -> Select[Any]:

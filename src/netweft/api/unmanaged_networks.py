@@ -25,9 +25,9 @@ class FittingNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ForeignNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A bridge, VLAN device or port that others made. ``nic``: the NIC or bond below it; ``vlan`` (null for none),
-    ``mtu``, ``vm``, ``stp``: what a network must have to be it; ``network``: the one that fits, null where none or
-    several do; ``problem``: what is in the way, null for nothing.
+    """A bridge, VLAN device or port that Netweft did not create. ``nic``: the NIC or bond below it; ``vlan`` (null for
+    none), ``mtu``, ``vm``, ``stp``: the values that a matching network must have; ``network``: the one that matches,
+    null where none or several do; ``problem``: what prevents the adoption, null for nothing.
     """
 
     name: str
@@ -42,14 +42,14 @@ class ForeignNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Wanted(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What to take over, and the name of the network that it becomes (null: the one that fits)."""
+    """What to adopt, and the name of the network that it becomes (null: the one that matches)."""
 
     name: str
     network: str | None = None
 
 
 class AdoptNetworks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """``networks``: what to take over; none for all that fits a network."""
+    """``networks``: what to adopt; none for everything that matches a network."""
 
     networks: tuple[Wanted, ...] = ()
 

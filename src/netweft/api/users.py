@@ -125,14 +125,14 @@ def delete_user(call: Call[None]) -> None:
 
 
 class Password(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """``current``: the present password, when it is one's own that is to change."""
+    """``current``: the current password, required to change one's own."""
 
     password: str
     current: str = ""
 
 
 class PasswordSet(msgspec.Struct, kw_only=True, frozen=True):
-    """Whose password is new."""
+    """The user whose password was set."""
 
     user_name: str
 

@@ -19,7 +19,7 @@ routes = Routes("vms", ADDITIONS)
 
 
 class Reason(msgspec.Struct, kw_only=True, frozen=True):
-    """A reason: oVirt's code where it has one, and a sentence."""
+    """A reason: oVirt's code where it has one, and a text."""
 
     code: str
     text: str
@@ -50,16 +50,16 @@ class Placement(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Offer(msgspec.Struct, kw_only=True, frozen=True):
-    """A network that the migration may bring to the target first, and the NIC that would carry it."""
+    """A network that the migration may first set up on the target, and the NIC that would carry it."""
 
     network: str
     nic: str
 
 
 class Migration(msgspec.Struct, kw_only=True, frozen=True):
-    """What would come of a migration. ``possible``: it can begin at once; ``possible_after_setup``: it can with the
-    action's ``force``, which sets the networks of ``offer`` up first. ``address``: where the memory is sent to (empty:
-    the target's own); ``bandwidth``: MiB a second, 0 for no limit.
+    """The result of planning a migration. ``possible``: it can start at once; ``possible_after_setup``: it can with the
+    action's ``force``, which first sets up the networks of ``offer``. ``address``: where the memory is sent to (empty:
+    the target's own address); ``bandwidth``: MiB a second, 0 for no limit.
     """
 
     host: str

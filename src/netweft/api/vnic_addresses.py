@@ -25,7 +25,7 @@ _NONE = "none"
 
 
 class VnicAddress(msgspec.Struct, kw_only=True, frozen=True):
-    """An address, and what of its subnet a guest needs to use it."""
+    """An address, with the settings of its subnet that a guest needs."""
 
     address: str
     prefix: int

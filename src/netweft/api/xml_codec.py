@@ -188,7 +188,7 @@ def read(body: bytes, kind: type[Value]) -> Value:
         text = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
         raise MalformedError(f"The request is not well-formed XML: {text}.") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise MalformedError("The request has a document type declaration; those are not read.")
+        raise MalformedError("The request has a document type declaration, which is not supported.")
     if root.tag != kind.meta.tag:
         raise MalformedError(
             f"The request begins with element '{str(root.tag)[:60]}' where '{kind.meta.tag}' is expected."

@@ -50,8 +50,8 @@ def test(client: Client, provider: str, form: str) -> None:
 @output_option
 @calls_engine
 def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List the port profiles that are wanted of a fabric, and those that are still to be removed from it, with the
-    reasons of failures.
+    """List the port profiles that a fabric should have, and those still to be removed from it, with the reasons of
+    failures.
 
     Example: netweft configuration-provider objects ucs
     """
@@ -65,7 +65,7 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
 @output_option
 @calls_engine
 def classes(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List the classes of traffic of a fabric with their MTUs, and who raised them.
+    """List the traffic classes of a fabric with their MTUs, and who raised them.
 
     Example: netweft configuration-provider classes ucs
     """
@@ -84,7 +84,7 @@ def classes(client: Client, provider: str, selection: Selection, form: str) -> N
 def raise_mtu(
     client: Client, provider: str, system_class: str, mtu: int, form: str, *, plan: bool, interrupt_fabric: bool
 ) -> None:
-    """Let a class of traffic of a whole fabric carry longer frames, which may interrupt all of its traffic. It is never
+    """Raise the MTU of a traffic class of a whole fabric, which may interrupt all of its traffic. The MTU is never
     lowered.
 
     Example: netweft configuration-provider raise-mtu ucs --class best-effort --mtu 9000 --plan

@@ -44,7 +44,7 @@ def _about(function: Callable[..., None]) -> Callable[..., None]:
 @output_option
 @calls_engine
 def list_events(client: Client, selection: Selection, severity: str | None, logins: bool, form: str) -> None:
-    """List events, newest first, without who logged in and out.
+    """List events, newest first, without logins and logouts.
 
     Example: netweft event list --severity warning --max 10
     """
@@ -102,7 +102,7 @@ def add(
     form: str,
     **about: str | None,
 ) -> None:
-    """Add an event of another system.
+    """Add an event of an external system.
 
     Example: netweft event add 'Fan 2 of the switch failed' --origin racks --severity warning --host sim-1
     """

@@ -43,9 +43,9 @@ prune_option = click.option(
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the file instead, for editors.")
 @output_option
 def export(schema: bool, form: str) -> None:
-    """Print the file that describes the fleet: networks, clusters, hosts and all that they are to have.
+    """Print the file that describes the fleet: networks, clusters, hosts and their settings.
 
-    It is YAML, or JSON with '-o json'. Passwords are not in it.
+    The format is YAML, or JSON with '-o json'. Passwords are not included.
 
     Example: netweft export > fleet.yaml
     """
@@ -78,10 +78,10 @@ def _export(client: Client, *, form: str) -> None:
 @output_option
 @calls_engine
 def apply(client: Client, file: Path | None, prune: bool, commit: bool | None, yes: bool, form: str) -> None:
-    """Make the fleet be as a file says. What the file does not name stays as it is.
+    """Change the fleet to match a file. Objects that the file does not name stay as they are.
 
-    The plan is shown first. Changes are made one after the other, each by the request that any other command would
-    make; at the first that fails it ends, and says what was done. Applied again it goes on.
+    The plan is shown first. Changes are made one after the other by ordinary requests; the command stops at the first
+    failure and shows what was done. Apply the file again to continue.
 
     Example: netweft apply -f fleet.yaml --prune --yes
     """
@@ -103,7 +103,7 @@ def _make_until_done(client: Client, content: File, todo: Todo, *, prune: bool, 
         _make_all(client, todo.changes, Requests(client, todo, commit=commits))
         todo = content.todo(client, prune=prune)
         if not todo.changes:
-            say("The fleet is as the file says.")
+            say("The fleet matches the file.")
             return
     say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {content.name}'.")
     raise click.exceptions.Exit(REFUSED)

@@ -76,8 +76,8 @@ _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
     """Change a host's networking in one transaction.
 
-    The host rolls the change back by itself unless the engine reaches it over the new configuration. Ends with status
-    6 when that happened.
+    The host rolls the change back by itself unless the engine reaches it over the new configuration. The exit status is
+    then 6.
 
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
@@ -97,7 +97,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 @click.option("--force", is_flag=True, help="Commit although the host differs from its configuration.")
 @calls_engine
 def commit(client: Client, name: str, force: bool) -> None:
-    """Commit the present network configuration, so that the host restores it when it boots.
+    """Commit the running network configuration, so that the host restores it when it boots.
 
     Refused when the host differs from its configuration, because its next boot would restore the difference.
 
@@ -123,10 +123,10 @@ def copy_networks(client: Client, name: str, source: str) -> None:
 @_name
 @calls_engine
 def deactivate(client: Client, name: str) -> None:
-    """Put the host into maintenance, and wait until its guests have been moved to other hosts.
+    """Put the host into maintenance, and wait until its guests have been migrated to other hosts.
 
-    Guests that cannot be moved are listed with the reason. The host stays in preparation for maintenance until the last
-    guest has left it, or it is activated.
+    Guests that cannot be migrated are listed with the reason. The host stays in preparation for maintenance until the
+    last guest has left it, or it is activated.
 
     Example: netweft host deactivate sim-1
     """
@@ -190,8 +190,8 @@ def token(client: Client, name: str, form: str) -> None:
 def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the NICs, bonds and VLAN devices of a host, and which network is on each.
 
-    BOND says of a bond its mode and its members, and of a member its bond. NEIGHBOUR (-o wide) is the switch port that
-    a NIC is cabled to, as the switch says by LLDP; JSON and YAML have all that it says.
+    BOND is a bond's mode and members, or a member's bond. NEIGHBOUR (-o wide) is the switch port that a NIC is cabled
+    to, as announced by LLDP; JSON and YAML have all that is announced.
 
     Example: netweft host nics sim-1 -o wide
     """
@@ -215,7 +215,7 @@ def _print_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> Non
         nic["neighbours"] = [one for one in reply["neighbours"] if one["nic"] == nic["name"]]
         nic["neighbour"] = " and ".join(one["text"] for one in nic["neighbours"])
     if form == "wide" and not reply["lldp"]:
-        say("Neighbours are not known: lldpd does not answer on this host.")
+        say("Neighbours are unknown: lldpd does not answer on this host.")
 
 
 def _slaves(nic: Tree) -> Trees:

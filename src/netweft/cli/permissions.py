@@ -108,7 +108,7 @@ def _path(client: Client, kind: str, name: str | None) -> str:
     """The collection of permissions on a thing. Raises click.UsageError."""
     if kind == _SYSTEM:
         if name:
-            raise click.UsageError(f"There is one system: leave {name} out.")
+            raise click.UsageError(f"There is only one system: omit {name}.")
         return "permissions"
     if not name:
         raise click.UsageError(f"Which {kind}? Give its name or id.")

@@ -32,12 +32,12 @@ _HOSTS = {
 @click.option("--hosts", is_flag=True, help="Show the effect of each change on hosts.")
 @output_option
 def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
-    """Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
+    """Show what COMMAND would change on each host, and its effect. Nothing is changed.
 
-    With -f FILE in the place of COMMAND: show what there is to do for the fleet to be as the file says.
+    With -f FILE in the place of COMMAND: show the changes that would make the fleet match the file.
 
-    COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
-    options of 'plan' stand before it.
+    COMMAND is checked and refused as without 'plan'. Of a command that makes several requests the first is planned.
+    Options of 'plan' come before COMMAND.
 
     --steps is about a COMMAND; --prune and --hosts are about a FILE.
 
@@ -101,4 +101,4 @@ def _summarize(request_plan: dict[str, Any]) -> None:
             say(f"Moved away from {one['host']['name']} before it changes: {', '.join(one['evacuated'])}.")
     for other in request_plan["others"]:
         say(f"Also: {other}.")
-    say(f"To do it only while this holds: netweft --if-plan {request_plan['id']} ...")
+    say(f"To run it only while this plan holds: netweft --if-plan {request_plan['id']} ...")

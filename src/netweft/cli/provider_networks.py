@@ -29,7 +29,7 @@ _data_center = click.option(
 @output_option
 @calls_engine
 def import_network(client: Client, provider: str, network: str, datacenter: str, form: str) -> None:
-    """Have a network that a provider has as a network of a data centre, by the same name. It is not changed there, and
+    """Import a network of a provider into a data centre, by the same name. It is never changed on the provider, and
     stays there when it is removed here.
 
     Example: netweft provider network import neutron blue
@@ -50,8 +50,8 @@ def import_network(client: Client, provider: str, network: str, datacenter: str,
 @output_option
 @calls_engine
 def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, form: str) -> None:
-    """Have all networks that a provider has, and the data centre has not, as networks of it. One that cannot be had,
-    since another has its name, does not hold up the rest.
+    """Import all networks of a provider that the data centre lacks. One that cannot be imported, since its name is in
+    use, does not prevent the others.
 
     Example: netweft provider network import-all neutron --plan
     """

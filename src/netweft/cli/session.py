@@ -210,7 +210,7 @@ def _print_warnings(client: Client) -> None:
     try:
         warnings = client.event_texts("severity!=normal")
     except (ApiError, UnreachableError) as error:
-        say(f"Whether there are warnings is not known: {error}")
+        say(f"Warnings could not be read: {error}")
         return
     for text in warnings:
         say(f"Warning: {text}")

@@ -41,7 +41,7 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @output_option
 @calls_engine
 def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool, form: str) -> None:
-    """Move a running virtual machine to another host.
+    """Migrate a running virtual machine to another host.
 
     When only networks are missing on the host, the command offers to set them up first.
 

@@ -245,6 +245,6 @@ class Client:
         if answer.is_error:
             raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {answer.fault()}")
         if not answer.is_json:
-            raise UnreachableError(f"What answers at {self.url} is no engine.")
+            raise UnreachableError(f"The server at {self.url} is not a Netweft engine.")
         self._token = answer.json()["access_token"]
         self._is_kept = self._kept is not None and self._kept.write(self._token)

@@ -53,7 +53,7 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except Unauthorized as error:
         raise LoginError(f"The provider refused the login: {_text(error)}") from error
     except (DiscoveryFailure, NotFound) as error:
-        raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
+        raise ProviderError(f"The server there is not Neutron: {_text(error)}") from error
     except HttpError as error:
         raise ProviderError(f"The provider refused: {_text(error)}") from error
     except ConnectTimeout as error:
@@ -63,7 +63,7 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except (ClientException, SDKException) as error:
         raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProviderError(f"The provider answers what is no answer of Neutron: {_text(error)}") from error
+        raise ProviderError(f"The provider's answer is not one of Neutron: {_text(error)}") from error
 
 
 def _answered(error: HttpException) -> ProviderError:

@@ -123,7 +123,7 @@ class NeutronPorts(NeutronApi):
         there = self._its_name(host)
         port = self._require_port(owner)
         if not port.binding_host_id:
-            raise RefusedError(f"The port {port.name} is bound nowhere, so that no second host can be admitted.")
+            raise RefusedError(f"The port {port.name} is bound to no host, so a second host cannot be added.")
         if "binding-extended" in self._extensions and there not in self._bindings(port):
             try:
                 with suppress(LoginError):  # whoever has not that right binds the port once its guest has moved
@@ -217,7 +217,7 @@ def _security_group(there: Sequence[Any], name: str) -> str:
     if not found:
         raise MissingError(f"The provider has no security group {name}.")
     if len(found) > 1:
-        raise RefusedError(f"The provider has {len(found)} security groups {name}. Say the id of one.")
+        raise RefusedError(f"The provider has {len(found)} security groups {name}. Give the id of one.")
     return str(found[0])
 
 

@@ -122,7 +122,7 @@ class OvnNetworks(OvnApi):
             if spec.physical_network:
                 self._northbound.insert(txn, PORT, row, **_localnet(spec))
         elif self._wired_to(row) != (spec.physical_network, spec.vlan_id):
-            raise RefusedError(f"The network {spec.name} is on another wire there, which cannot change.")
+            raise RefusedError(f"The network {spec.name} is on another physical network there, which cannot change.")
         row.name = spec.name
         set_external_ids(
             row,

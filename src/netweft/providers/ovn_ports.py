@@ -134,7 +134,7 @@ class OvnPorts(OvnApi):
             port = self._require_port(owner)
             bound = _requested(port)
             if not bound:
-                raise RefusedError("The port is bound nowhere, so that no second host can be admitted.")
+                raise RefusedError("The port is bound to no host, so a second host cannot be added.")
             there = self._fitting(port, host)
             _request(port, [bound[0], *({there} - {bound[0]})])
 
@@ -147,7 +147,7 @@ class OvnPorts(OvnApi):
         port = self._marked(PORT, PORT_MARK, spec.id)
         if port is None:
             if any(values(one, "name") == [spec.id] for one in self._northbound.rows(PORT)):
-                raise RefusedError(f"Somebody else has a port with the name {spec.id} there.")
+                raise RefusedError(f"The name {spec.id} is in use by another port there.")
             addresses = self._addresses(switch, spec, [])
             port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
             require_unique(txn, PORT, port, PORT_MARK)
@@ -181,12 +181,12 @@ class OvnPorts(OvnApi):
         others = [one for one in self._ports_of(switch) if entries(one, "external_ids").get(PORT_MARK) != spec.id]
         mac_addresses = {parts[0].casefold() for port in others for parts in port_entries(port)}
         if spec.mac_address.casefold() in mac_addresses:
-            raise RefusedError(f"Somebody on the network has the MAC address {spec.mac_address}.")
+            raise RefusedError(f"The MAC address {spec.mac_address} is in use on the network.")
         used = {ip_address(one) for port in others for one in port_addresses(port)}
         subnets = [subnet_spec(row) for row in self._options_of(switch)]
         for one in spec.addresses:
             if ip_address(one) in used:
-                raise RefusedError(f"Somebody on the network has the address {one}.")
+                raise RefusedError(f"The address {one} is in use on the network.")
             if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
                 raise RefusedError(f"The address {one} is in no subnet of the network.")
         kept = had if used.isdisjoint(ip_address(one) for one in had) else ()
@@ -214,7 +214,7 @@ class OvnPorts(OvnApi):
             raise BindingError(f"OVN has no chassis on the host {host}. Start its ovn-controller.")
         if len(found) > 1:
             ids = ", ".join(sorted(row.name for row in found))
-            raise BindingError(f"OVN has more than one chassis that is called {there}: {ids}. Give each its own name.")
+            raise BindingError(f"OVN has several chassis with the name {there}: {ids}. Give each its own name.")
         physical, _ = self._wired_to(self._switch_of(port))
         if physical and physical not in _physical_networks(found[0]):
             raise BindingError(f"The chassis on the host {host} has no bridge for the physical network {physical}.")

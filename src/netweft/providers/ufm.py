@@ -54,7 +54,7 @@ class Ufm:
         text = str(reply.get("ufm_release_version", "")) if isinstance(reply, dict) else ""
         found = _VERSION.search(text)
         if found is None:
-            raise ProviderError("This is no UFM: it does not say its version.")
+            raise ProviderError("This is not UFM: its answer has no version.")
         if (int(found[1]), int(found[2])) < OLDEST:
             raise ProviderError(f"This is UFM {found[0]}, whose partitions have no names. UFM 6.22 or later is needed.")
 
@@ -83,7 +83,7 @@ class Ufm:
         wanted, there = hex(spec.vlan_id), self._partitions()
         mine = {key for key, one in there.items() if _profile(key, one).owner == spec.id}
         if wanted in there and wanted not in mine:
-            raise RefusedError(f"PKey {wanted} is a partition that others made. Give the network another VLAN.")
+            raise RefusedError(f"PKey {wanted} is a foreign partition. Give the network another VLAN.")
         before = {guid: how for key in sorted(mine - {wanted}) for guid, how in _members(there[key]).items()}
         if wanted not in mine:
             body = {"pkey": wanted, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
@@ -162,11 +162,11 @@ class Ufm:
         """All, by their PKeys in one form, without the bit of membership."""
         reply = self._ask("GET", "resources/pkeys?guids_data=true")
         if not isinstance(reply, dict) or not all(isinstance(one, dict) for one in reply.values()):
-            raise ProviderError("This is no UFM: its answer has no partitions.")
+            raise ProviderError("This is not UFM: its answer has no partitions.")
         try:
             return {hex(int(key, 16) & _MEMBER): one for key, one in reply.items()}
         except ValueError as error:
-            raise ProviderError("This is no UFM: its answer has partitions without a PKey.") from error
+            raise ProviderError("This is not UFM: its answer has partitions without a PKey.") from error
 
     def _partition(self, key: str, query: str) -> Partition:
         """One. Raises MissingError, also for the answer without anything that some releases give."""
@@ -195,7 +195,7 @@ class Ufm:
         try:
             return json.loads(answer.body)
         except ValueError as error:
-            raise ProviderError("The provider's answer is no JSON, or not all of it.") from error
+            raise ProviderError("The provider's answer is not JSON, or incomplete.") from error
 
 
 def _profile(key: str, one: Partition) -> PortProfile:
