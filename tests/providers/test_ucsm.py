@@ -178,7 +178,7 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
         ("ERR-secondary-node", "aaaLogin", ProviderError, "subordinate fabric interconnect"),
         ("2001", "aaaLogin", ProviderError, "subordinate fabric interconnect"),
         ("http-500", "", ProviderError, "HTTP status 500"),
-        ("truncate", "configResolveDns", ProviderError, "no XML, or not all of it"),
+        ("truncate", "configResolveDns", ProviderError, "not XML, or incomplete"),
         ("hang", "configResolveDns", ProviderError, "did not answer within 2 seconds"),
         ("drip", "configResolveDns", ProviderError, "not complete after 6 seconds"),
         ("close", "configResolveDns", ProviderError, "cannot be reached"),
