@@ -26,11 +26,11 @@ from netweft.engine.statements import rows as rows_of
 routes = Routes("netweft", ADDITIONS)
 
 POLL_INTERVAL = 2.0
-"""Seconds between looks at the events, should a notification not have come (another replica's never does)."""
+"""Seconds between polls of the events without a notification (other replicas send none)."""
 ALIVE = 15.0
 """Seconds of silence after which a comment is sent: proxies keep the connection, and a dead client is noticed."""
 MISSING_ID_WAIT = timedelta(seconds=5)
-"""How long a missing number may still be on its way: PostgreSQL gives numbers before it commits."""
+"""How long a missing id may still be committed: PostgreSQL assigns ids before the commit."""
 _BATCH = 500
 
 
@@ -112,7 +112,7 @@ def _events_if_any(db: Database, last: int) -> Sequence[EventRow]:
 
 
 def _next_events(db: Database, last: int) -> Sequence[EventRow]:
-    """The events after ``last`` up to the first number that is missing and may still come."""
+    """The events after ``last`` up to the first missing id that may still be committed."""
     with db.read() as tx:
         rows = rows_of(tx, EventRow, select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH))
     now = utc_now()

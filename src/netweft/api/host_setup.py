@@ -1,4 +1,4 @@
-"""What requests say of a host's networks, as the commands want it; and waiting for a host that is busy."""
+"""Requests for a host's networks as parameters of commands, and waiting for a busy host."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def setup_request(action: Action) -> SetupRequest:
 
 
 def ref_of(entity: Entity | UnsetType) -> Ref:
-    """What a request says of a thing: id, name, both or nothing."""
+    """The reference in a request: id, name, both or nothing."""
     if isinstance(entity, UnsetType):
         return Ref()
     return Ref(id=or_default(entity.id, ""), name=or_default(entity.name, ""))
@@ -68,7 +68,7 @@ def _removed(attachment: NetworkAttachment) -> Ref:
 
 
 def attachment_change(attachment: NetworkAttachment) -> AttachmentChange:
-    """What a request wants of an attachment. Raises MalformedError."""
+    """The change of an attachment in a request. Raises MalformedError."""
     return AttachmentChange(
         id=or_default(attachment.id, ""),
         network=ref_of(attachment.network),
@@ -81,7 +81,7 @@ def attachment_change(attachment: NetworkAttachment) -> AttachmentChange:
 
 
 def bond_change(nic: HostNic) -> BondChange:
-    """What a request wants of a bond."""
+    """The change of a bond in a request."""
     if isinstance(nic.bonding, UnsetType):
         return BondChange(bond=ref_of(nic))
     options: dict[str, str] | Keep = KEEP
@@ -114,7 +114,7 @@ def _assignment(one: IpAddressAssignment) -> IpAssignment:
 
 
 def _version(ip: Ip) -> str:
-    """The version that is said, else that of the address, else 4."""
+    """The given version, else that of the address, else 4."""
     return or_default(ip.version, "v6" if ":" in or_default(ip.address, "") else "v4")
 
 
@@ -162,7 +162,7 @@ def _resolvers(dns: DnsResolverConfiguration | UnsetType) -> tuple[str, ...] | N
 
 
 def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what the command returns
-    """Run a command of a host's networks; while another change of them is under way, wait for its end first.
+    """Run a command on a host's networks, after another change of them in progress has ended.
 
     Raises BusyError when that takes too long, and whatever the command raises.
     """

@@ -54,11 +54,11 @@ from netweft.engine.db import Database, new_id
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
-"""Seconds that a request waits for its job, if nobody says otherwise."""
+"""The default number of seconds that a request waits for its job."""
 THREADS = 40
-"""Requests that are worked on at the same moment; the database has fewer connections still."""
+"""Requests that are handled at the same time; the database has fewer connections."""
 LARGE_BODIES = 16
-"""Bodies that are read at the same moment, of those that are larger than what anybody may send."""
+"""Large bodies that are read at the same time (larger than anonymous clients may send)."""
 _POLL_INTERVAL = 2.0
 
 T = TypeVar("T")
@@ -143,7 +143,7 @@ class Server:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _route(self, incoming: Incoming) -> tuple[Route, list[str]]:
-        """The endpoint that is meant, and the ids in the path. Raises NotFoundError, WrongMethodError."""
+        """The endpoint, and the ids in the path. Raises NotFoundError, WrongMethodError."""
         methods, values = self.router.find(incoming.path)
         route = methods.get("GET" if incoming.method == "HEAD" else incoming.method)
         if route is None:
@@ -153,7 +153,7 @@ class Server:
         return route, values
 
     def _admit(self, incoming: Incoming) -> Session:
-        """Who sends a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
+        """The session of a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
         return self._session(incoming, self._route(incoming)[0])
 
     def _session(self, incoming: Incoming, route: Route) -> Session:
@@ -201,7 +201,7 @@ class Server:
         )
 
     def _planned(self, incoming: Incoming, session: Session, method: str, path: str, body: bytes) -> RequestPlan:
-        """What another request of the same client would have hosts do. Raises what that would raise."""
+        """The plan of another request of the same client. Raises its errors."""
         inner = sub_request(incoming, method, path, body)
         route, values = self._route(inner)
         if route.method == "GET":
@@ -290,7 +290,7 @@ class Server:
             stop()
 
     def _route_of_fault(self, incoming: Incoming) -> Route | None:
-        """The endpoint, for what went wrong before it was called."""
+        """The endpoint, for errors before it was called."""
         try:
             return self._route(incoming)[0]
         except (NotFoundError, WrongMethodError):
@@ -346,7 +346,7 @@ def _allowed(methods: Mapping[str, Route]) -> str:
 
 
 def _pages(server: Server, desk: TokenEndpoints, watch: Watch) -> Starlette:
-    """What is served besides the API, and the API's answer to whatever is not there."""
+    """The pages beside the API, and the API's answer for unknown paths."""
     return Starlette(
         routes=[
             StarletteRoute("/health", watch.health),

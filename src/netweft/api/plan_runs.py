@@ -39,7 +39,7 @@ def runner_of(db: Database, incoming: Incoming, correlation_id: str) -> Callable
 
 
 def sub_request(incoming: Incoming, method: str, path: str, body: bytes) -> Incoming:
-    """Another request of the same client, with JSON."""
+    """Another request of the same client, with a JSON body."""
     place, _, query = path.partition("?")
     headers = {name: value for name, value in incoming.headers.items() if name != PLAN_HEADER}
     return replace(

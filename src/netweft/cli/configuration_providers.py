@@ -1,4 +1,4 @@
-"""Verbs of a configuration provider beside the usual ones: what is wanted of it, and its classes of traffic."""
+"""Verbs of a configuration provider beside the usual ones: its objects, and its traffic classes."""
 
 from __future__ import annotations
 

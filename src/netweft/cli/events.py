@@ -21,7 +21,7 @@ _SEVERITIES = ("normal", "warning", "error", "alert")
 _LOGINS = (30, 31)
 """oVirt's codes for who logged in and out."""
 _NOBODY = "SYSTEM"
-"""Who did what no user asked for, as the stream calls it."""
+"""The stream's name for changes without a user."""
 _NO_LOGINS = " and ".join(f"code!={code}" for code in _LOGINS)
 _LINE = "{:<19}  {:<8}  {:<16}  {}"
 """Of a stream, which does not know how wide what comes will be: time, severity, who, what."""

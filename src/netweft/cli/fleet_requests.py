@@ -201,7 +201,7 @@ def _spoken(name: str, value: Any) -> Any:  # noqa: ANN401 -- what a field holds
 
 
 def _secret(place: Mapping[str, str]) -> str:
-    """A secret from where the file says that it is. Raises click.ClickException."""
+    """A secret, from the place that the file names. Raises click.ClickException."""
     if "env" in place:
         if place["env"] not in os.environ:
             raise click.ClickException(f"The environment variable {place['env']}, which holds a secret, is not set.")

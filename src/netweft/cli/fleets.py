@@ -25,7 +25,7 @@ from netweft.core.fleet.items import json_schema, nest
 _COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
 _HOST = "host"
 _PASSES = 2
-"""How often what is left is done: a new data centre or network brings along what the file may not want."""
+"""How often the remaining changes are made: a new data centre or network brings objects that the file may not have."""
 
 file_option = click.option(
     "-f",
@@ -162,7 +162,7 @@ def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str
 
 
 def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:
-    """Print changes, as a table a line for each field; with what is foreseen of each, a line for each change."""
+    """Print changes, as a table with a line for each field; with plans, a line for each change."""
     entries: list[dict[str, Any]] = [
         {
             "action": one.action,

@@ -1,4 +1,4 @@
-"""Where hosts are not as wanted, and the answers to that beside synchronizing them."""
+"""Drift of hosts, and what can be done about it beside synchronizing them."""
 
 from __future__ import annotations
 

@@ -271,7 +271,7 @@ def functions(
 
 
 def _differing(properties: Trees) -> list[str]:
-    """What of an attachment is not as wanted, a few words each."""
+    """The differences of an attachment, as short texts."""
     wrong = [one for one in properties if one["in_sync"] == "false"]
     if any(one["name"] == "bridged" and "actual_value" not in one for one in wrong):
         return ["not on this host"]

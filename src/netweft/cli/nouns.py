@@ -134,7 +134,7 @@ def _label(name: str, parent: str, path: str, text: str) -> Noun:
 
 
 def _read_below(name: str, parent: str, path: str, one: str, columns: dict[str, str], text: str, **refers: str) -> Noun:
-    """What is only listed, below a parent."""
+    """A noun below a parent that can only be listed."""
     return Noun(name, path, one, columns, text, parent=parent, verbs=("list",), searchable=False, refers=refers)
 
 

@@ -1,5 +1,5 @@
-"""``netweft overview`` and ``netweft find``: whether anything is wrong, what is moving, and where things are; and the
-topology of a host.
+"""``netweft overview`` and ``netweft find``: problems and running work, and finding objects; and the topology of a
+host.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def _path(client: Client, kind: str, name: str | None) -> str:
 
 
 def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
-    """Who gets it, as the API wants it. Raises click.UsageError."""
+    """The user or group of a request, as the API expects it. Raises click.UsageError."""
     if bool(user) == everyone:
         raise click.UsageError("Give either --user or --everyone.")
     if user:

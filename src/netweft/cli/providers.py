@@ -1,4 +1,4 @@
-"""Verbs of a provider of external networks beside the usual ones: its state, and what is wanted of it."""
+"""Verbs of a provider of external networks beside the usual ones: its state, and its objects."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from netweft.client.tree import Tree
 
 _GOES_ON = {"running", "reverting"}
 _POLL = 0.3
-"""Seconds between looks."""
+"""Seconds between polls."""
 
 
 def begun(client: Client) -> list[Tree]:

@@ -78,7 +78,7 @@ class Session:
 
     @property
     def commits(self) -> bool:
-        """Whether setups of hosts are committed where nothing else is said. Raises click.UsageError."""
+        """Whether setups of hosts are committed by default. Raises click.UsageError."""
         return _is_set("NETWEFT_COMMIT")
 
     def _setting(self, name: str, variable: str) -> str:
@@ -135,7 +135,7 @@ class Session:
 
 
 def _is_set(variable: str) -> bool:
-    """Whether a variable of the environment says yes. Raises click.UsageError."""
+    """Whether a variable of the environment is set to yes. Raises click.UsageError."""
     text = os.environ.get(variable, "").lower()
     if text not in _YES | _NO:
         raise click.UsageError(f"{variable} is {text!r}: use 1 or 0.")

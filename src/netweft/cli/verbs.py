@@ -40,7 +40,7 @@ def confirm_removal(what: str, *, yes: bool) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask who is at a terminal, unless they have said ``yes`` already. Raises click.Abort."""
+    """Ask for confirmation at a terminal, unless ``yes`` is given. Raises click.Abort."""
     if not yes and sys.stdin.isatty() and not the_session().planning:
         click.confirm(question, abort=True, err=True)
 
@@ -185,7 +185,7 @@ def _parents(noun: Noun) -> list[click.Parameter]:
 
 
 def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
-    """The names of what a noun is below, taken out of what the command was given."""
+    """The names of a noun's parents, removed from the command's parameters."""
     if noun.parent_option:
         given = values.pop(noun.parent_option.removeprefix("--"), None)
         return (given,) if given else ()

@@ -61,7 +61,7 @@ def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool,
 
 
 def _accepts(found: Tree) -> bool:
-    """Offer to set networks up first, to who can answer; others are told how to ask for it."""
+    """Offer at a terminal to set networks up first; otherwise print the option for it."""
     offer = ", ".join(f"{one['network']} on {one['nic']}" for one in found["offer"])
     if sys.stdin.isatty():
         return click.confirm(f"Host {found['host']} lacks networks. Set up first: {offer}?", err=True)

@@ -1,4 +1,4 @@
-"""``netweft wait``: what a script says between starting an engine and talking to it."""
+"""``netweft wait``: for scripts, between starting an engine and using it."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def wait(hosts: Sequence[str], timeout: float) -> None:
 
 
 class _Patience:
-    """Looks until a deadline (of the monotonic clock, in seconds)."""
+    """Polls until a deadline (of the monotonic clock, in seconds)."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
 
     def until(self, missing: Callable[[], str], status: int) -> None:
-        """Wait until ``missing`` has nothing to say; say what it says, once. Ends the program with ``status``."""
+        """Wait until ``missing`` returns nothing; print each of its texts once. Ends the program with ``status``."""
         last_text = ""
         while what := missing():
             if what != last_text:

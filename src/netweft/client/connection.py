@@ -44,7 +44,7 @@ class Answer:
         return json.loads(self.body)
 
     def refusal(self) -> ApiError:
-        """The error that the answer tells."""
+        """The error in an answer."""
         return ApiError(self.status, self.fault(), self.headers.get("netweft-code", ""))
 
     def fault(self) -> str:

@@ -75,9 +75,7 @@ class KeptToken:
 
 
 def token_folder() -> Path | None:
-    """Where the tokens of whoever runs this are kept (XDG base directories: what is no loss when it is removed); None
-    for who has no home.
-    """
+    """The folder of the user's tokens (XDG cache directory: it may be removed at any time); None without a home."""
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (named if named.is_absolute() else Path.home() / ".cache") / "netweft"

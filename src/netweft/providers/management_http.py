@@ -75,7 +75,7 @@ def _context(certificate: str) -> ssl.SSLContext:
 
 
 class _Deadline:
-    """Ends a connection after so many seconds: whoever waits for it is woken."""
+    """Closes a connection after so many seconds, which ends every wait for it."""
 
     def __init__(self, seconds: float) -> None:
         self._timer = Timer(seconds, self._end)

@@ -90,7 +90,7 @@ def _without_tls(error: SSLError) -> ProviderError:
 
 
 def _why(error: Exception) -> str:
-    """What the machine said of a connection that failed: above it each library has written what it called."""
+    """The operating system's reason for a failed connection, without the texts that each library adds."""
     reason = _innermost(error)
     message = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
     return f"{' '.join(message.split())[:_TEXT_MAX]}{_where(error)}."
@@ -117,6 +117,6 @@ def _kind(error: HttpException) -> str:
 
 
 def _text(error: Exception) -> str:
-    """What an error says, in one line of reasonable length."""
+    """The text of an error, as one line of limited length."""
     details = getattr(error, "details", None)
     return " ".join(str(details or str(error) or type(error).__name__).split())[:_TEXT_MAX]

@@ -79,7 +79,7 @@ class NeutronNetworks(NeutronApi):
             translated(self._network.delete_subnet, one.id)
 
     def _give_up(self, subnet: Any) -> None:  # noqa: ANN401 - a type that the library keeps to itself
-        """Have no subnet on a network that was ours before somebody took the mark away. Where ports still use it, it
+        """Remove the subnet from a network that was ours before its mark was removed. Where ports still use it, it
         stays, and is theirs as the network is.
         """
         try:
@@ -151,7 +151,7 @@ def _subnet_values(spec: SubnetSpec) -> dict[str, Any]:
 
 
 def _place(spec: SubnetSpec) -> Mapping[str, Any]:
-    """What is said of a subnet once, when it is made."""
+    """The fields of a subnet that are set only when it is created."""
     body = {"network_id": spec.network_id, "cidr": spec.cidr, "ip_version": ip_network(spec.cidr).version}
     return {**body, "ipv6_address_mode": _STATEFUL, "ipv6_ra_mode": _STATEFUL} if _says_modes(spec) else body
 

@@ -189,7 +189,7 @@ class NeutronPorts(NeutronApi):
         )
 
     def _port_values(self, spec: PortSpec, groups: Sequence[str] | None) -> dict[str, Any]:
-        """What may change of a port. What Neutron shall choose is not said."""
+        """The fields of a port that may change. Those that Neutron chooses are omitted."""
         values: dict[str, Any] = {"name": spec.name, "mac_address": spec.mac_address, "device_id": spec.device_id}
         if spec.addresses:
             values["fixed_ips"] = [{"ip_address": one} for one in spec.addresses]

@@ -1,5 +1,5 @@
-"""HTTP whose requests end: the library's own limit is one of silence, so that whoever says an octet now and then would
-hold a request for as long as it likes.
+"""HTTP requests with a total time limit: the library's own limit is one of silence, so that a server that sends an
+octet now and then would hold a request for as long as it likes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class BoundedSession(requests.Session):
             one.close()
 
     def _end(self, late: Event) -> None:
-        """End all connections, in the timer's thread: whoever waits for one is woken."""
+        """Close all connections, in the timer's thread, which ends every wait for them."""
         late.set()
         for one in list(self._connections):
             try:

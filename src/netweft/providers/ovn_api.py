@@ -14,11 +14,11 @@ from netweft.providers.ovn_database import Database, entries, values
 SWITCH, PORT, OPTIONS = "Logical_Switch", "Logical_Switch_Port", "DHCP_Options"
 NETWORK_MARK, SUBNET_MARK, PORT_MARK = "netweft:network", "netweft:subnet", "netweft:port"
 SWITCH_ID = "netweft:switch"
-"""The key by which a row of DHCP options says which network it is for: OVN itself has no subnets."""
+"""The key of a row of DHCP options for the id of its network: OVN itself has no subnets."""
 
 
 class OvnApi:
-    """One OVN by its databases, of which the southbound one says what its hosts are."""
+    """One OVN by its two databases; the southbound one has its hosts."""
 
     def __init__(self, northbound: Database, southbound: Database) -> None:
         self._northbound = northbound

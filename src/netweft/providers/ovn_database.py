@@ -1,4 +1,4 @@
-"""A database of OVN, by ovsdbapp: what is in it, as it is now, and transactions; nothing takes longer than is allowed.
+"""A database of OVN, by ovsdbapp: its current content, and transactions, each within a time limit.
 
 ovsdbapp's own connection runs in a thread that waits for ever for a database that keeps silent, fetches the schema with
 no limit at all, and is one for all databases of a process, as it is kept with the class. Here everything happens in the
@@ -110,7 +110,7 @@ class Database:
 
 
 def _reason(text: str) -> str:
-    """Why a transaction failed, as ovsdbapp says it (after a prefix the error as JSON, RFC 7047, section 4.1.3), as a
+    """Why a transaction failed, from ovsdbapp's text (after a prefix the error as JSON, RFC 7047, section 4.1.3), as a
     sentence.
     """
     text = text.removeprefix("OVSDB Error: ")
@@ -130,7 +130,7 @@ class _Error(msgspec.Struct):
 
 
 class _NotThereError(Exception):
-    """A database is not where it is said to be, with what is there in its place."""
+    """There is no such database at the given address; the text says what is there."""
 
 
 class _Idl(Idl):  # type: ignore[misc] # a library without types

@@ -36,7 +36,7 @@ _TUNNELLED = 1442
 _LEASE = 3600
 """Seconds of a lease: nothing happens when it ends, as OVN keeps none."""
 UNKNOWN = "unknown"
-"""What stands among a port's addresses for all that nobody else has."""
+"""The entry of a port's addresses for all addresses that no other port has."""
 _NOBODY = "169.254.0.1"
 """What the DHCP server calls itself where there is no gateway. Guests need no way to it: they ask everybody."""
 
@@ -171,7 +171,7 @@ def serve(port: Any, addresses: Sequence[str], rows: Iterable[Any]) -> None:  # 
 
 
 def subnet_spec(row: Any) -> SubnetSpec:  # noqa: ANN401 - the same
-    """A subnet as it was asked for."""
+    """A subnet as it was requested."""
     return msgspec.json.decode(row.external_ids[_SPEC], type=SubnetSpec)
 
 
@@ -186,7 +186,7 @@ def has_port_security(switch: Any) -> bool:  # noqa: ANN401 - the same
 
 
 def port_entries(port: Any) -> list[list[str]]:  # noqa: ANN401 - the same
-    """What a port has: each time a MAC address, and after it IP addresses; ``unknown`` is left out."""
+    """The addresses of a port: each entry is a MAC address followed by IP addresses; ``unknown`` is left out."""
     written = (*sorted(values(port, "addresses")), *values(port, "dynamic_addresses"))
     return [parts for text in written if (parts := text.split()) and parts[0] != UNKNOWN]
 

@@ -41,14 +41,14 @@ _BRIDGE = "br-int"
 _REQUESTED = "requested-chassis"
 _DEVICE, _NAME = "netweft:device", "netweft:name"
 _ANSWER = 3.0
-"""Seconds within which a chassis that is alive takes over what is new."""
+"""Seconds within which a live chassis applies changes."""
 
 
 class OvnPorts(OvnApi):
     """The ports and hosts of the contract."""
 
     def hosts(self) -> Sequence[ProviderHost]:
-        """The chassis by their host names. Which are alive, an increment of ``nb_cfg`` finds out: each says how far it
+        """The chassis by their host names. Live ones are found by an increment of ``nb_cfg``: each reports how far it
         has come.
         """
 
@@ -164,8 +164,8 @@ class OvnPorts(OvnApi):
             self._join(port, spec.security_groups)
 
     def _bring(self, port: Any, switch: Any) -> None:  # noqa: ANN401 - the same
-        """Have a port on this switch, if it is on another: on that of its network before somebody took the mark away,
-        say. It keeps its name, by which its host knows it.
+        """Have a port on this switch, if it is on another: on that of its network before its mark was removed, say. It
+        keeps its name, by which its host knows it.
         """
         before = self._switch_of(port)
         if before.uuid != switch.uuid:
@@ -173,10 +173,10 @@ class OvnPorts(OvnApi):
             switch.addvalue("ports", port)
 
     def _addresses(self, switch: Any, spec: PortSpec, had: Sequence[str]) -> Sequence[str]:  # noqa: ANN401 - the same
-        """The addresses of a port: those that it shall have, or those that it has (``had``) unless somebody has them,
-        or free ones.
+        """The addresses of a port: the requested ones, or its present ones (``had``) unless they are in use, or free
+        ones.
 
-        Raises RefusedError when somebody has the MAC or an IP address, or there is none.
+        Raises RefusedError when the MAC or an IP address is in use, or none is free.
         """
         others = [one for one in self._ports_of(switch) if entries(one, "external_ids").get(PORT_MARK) != spec.id]
         mac_addresses = {parts[0].casefold() for port in others for parts in port_entries(port)}
@@ -240,7 +240,7 @@ class OvnPorts(OvnApi):
 
 
 def _free(subnets: Iterable[SubnetSpec], used: Iterable[IPv4Address | IPv6Address]) -> list[str]:
-    """An address of each IP version that there are subnets of. Raises RefusedError when all are taken."""
+    """A free address of each IP version that has subnets. Raises RefusedError when all are in use."""
     chosen: dict[int, str] = {}
     versions = set()
     for subnet in subnets:
@@ -276,7 +276,7 @@ def _request(port: Any, hosts: Sequence[str]) -> None:  # noqa: ANN401 - the sam
 
 
 def _physical_networks(chassis: Any) -> list[str]:  # noqa: ANN401 - the same
-    """Those that a chassis has a bridge for; OVN said so elsewhere before version 20.12."""
+    """Those that a chassis has a bridge for; before version 20.12 OVN had them in another column."""
     key = "ovn-bridge-mappings"
     written = chassis.other_config.get(key) or chassis.external_ids.get(key, "")
     return [name for pair in written.split(",") if (name := pair.partition(":")[0].strip())]

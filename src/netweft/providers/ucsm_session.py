@@ -1,7 +1,7 @@
 """A session with Cisco's UCS Manager: its XML API, one document to each request, and what its errors mean.
 
-"Cisco UCS Manager XML API Programmer's Guide": methods, sessions, errors. A session is few: an account may have only
-some at a time, so each is logged out.
+"Cisco UCS Manager XML API Programmer's Guide": methods, sessions, errors. An account may have only a few sessions at a
+time, so each is logged out.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Log out, as sessions are few; whoever cannot be told ends it by itself."""
+        """Log out, as sessions are limited; one that cannot be logged out expires."""
         if self._cookie:
             with suppress(UcsmError, ProviderError):
                 self._post("aaaLogout", {"inCookie": self._cookie})

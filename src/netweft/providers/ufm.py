@@ -26,7 +26,7 @@ PKEY_MAX = 0x7FFE
 _MTUS = {2048: 2, 4096: 4}
 """What UFM calls an MTU, in kilobytes, by octets."""
 _MEMBER = 0x7FFF
-"""The bits of a PKey that are its number; the one above tells full members from limited ones."""
+"""The bits of a PKey that are its number; the highest bit marks full members."""
 _GUID = re.compile(r"(0x)?([0-9a-f]{16})")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _TEXT_MAX = 300
@@ -49,7 +49,7 @@ class Ufm:
         self._http = ManagementHttp(account)
 
     def test(self) -> None:
-        """It lets us in, and is new enough for partitions with names."""
+        """Check the login, and that the release supports partitions with names."""
         reply = self._ask("GET", "app/ufm_version")
         text = str(reply.get("ufm_release_version", "")) if isinstance(reply, dict) else ""
         found = _VERSION.search(text)
@@ -59,7 +59,9 @@ class Ufm:
             raise ProviderError(f"This is UFM {found[0]}, whose partitions have no names. UFM 6.22 or later is needed.")
 
     def servers(self) -> Sequence[Server]:
-        """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM does not know their hardware."""
+        """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM has no other data on their
+        hardware.
+        """
         reply = self._ask("GET", "resources/vports")
         ports = [one for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
         names = {str(one.get("system_guid", "")): str(one.get("system_name", "")) for one in ports}
@@ -67,7 +69,7 @@ class Ufm:
         return sorted(found, key=lambda one: (one.name, one.uuid))
 
     def profiles(self) -> Sequence[PortProfile]:
-        """All partitions, but for their MTUs, for which each would have to be asked by itself."""
+        """All partitions without their MTUs, which would take a request for each."""
         return sorted((_profile(key, one) for key, one in self._partitions().items()), key=lambda one: one.name)
 
     def ensure_profile(self, spec: ProfileSpec) -> PortProfile:
@@ -99,7 +101,7 @@ class Ufm:
         return PortProfile(name=wanted, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
 
     def _keep_settings(self, old: str, new: str) -> None:
-        """What somebody has set for a partition's ports holds for the one that takes its place."""
+        """Copy the QoS settings of a partition's ports to the partition that replaces it."""
         settings = self._partition(old, "qos_conf").get("qos_conf") or {}
         if settings:
             self._ask("PUT", "resources/pkeys/qos_conf", {**settings, "pkey": new})
@@ -208,7 +210,7 @@ def _profile(key: str, one: Partition) -> PortProfile:
 
 
 def _members(one: Partition) -> dict[str, str]:
-    """The membership, full or limited, of each port of a partition by its GUID, in whatever form that is told."""
+    """The membership, full or limited, of each port of a partition by its GUID, in any form that UFM uses."""
     reply = [member for member in one.get("guids") or () if isinstance(member, dict)]
     return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in reply}
 
