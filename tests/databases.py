@@ -203,10 +203,12 @@ class PostgresServer:
 
 @contextmanager
 def postgresql_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL of its own, from now until the block ends; skips the test where none is installed."""
+    """A PostgreSQL server of its own, until the block ends. Fails where PostgreSQL is not installed: a skipped test
+    would leave the engine on PostgreSQL untested without notice.
+    """
     binaries = _postgresql_binaries()
     if binaries is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+        pytest.fail("PostgreSQL is not installed (Debian: postgresql)")
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="nw-pg-", dir="/tmp"))  # the path of a socket is limited to 107 octets
     if user:

@@ -63,7 +63,7 @@ class MemoryFabric:
         if urlsplit(self._account.url).hostname == "down.example":
             raise DOWN
         if self._account.password != PASSWORD:
-            raise LoginError("The fabric does not let us in: wrong password")
+            raise LoginError("The fabric refused the login: wrong password")
         here = fabric(self._account.url)
         with here.lock:
             here.calls.append(method)

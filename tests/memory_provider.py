@@ -125,7 +125,7 @@ class MemoryProvider:
         if host == "tls.example" and self._account.certificate != CERTIFICATE:
             raise CertificateError("The TLS certificate of the provider is not trusted: self-signed")
         if self._account.requires_authentication and self._account.password != PASSWORD:
-            raise LoginError("The provider does not let us in: wrong password")
+            raise LoginError("The provider refused the login: wrong password")
 
     def test(self) -> None:
         with self._called("test"):

@@ -1,4 +1,4 @@
-"""``netweft serve``: puts engine and API together, runs them, and ends them in good order."""
+"""``netweft serve``: runs the engine with its API, and stops it gracefully."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ from netweft.web import with_page
 
 GRACE = 10
 """Seconds that requests get to end when the engine does."""
-_LOOK = 0.5
-_LOOK_AT_START = 0.05
+_POLL_INTERVAL = 0.5
+"""Seconds between checks."""
+_START_POLL_INTERVAL = 0.05
 _SWEEP_EVERY = 3600.0
 _GARBAGE = (20_000, 20, 20)
 """How many new objects begin a search for garbage (``gc.set_threshold``): a large answer is as many, and nearly all of
@@ -70,47 +71,47 @@ class StartError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
-    work.
+    """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 after a signal, 1 after a
+    failure.
     """
     gc.set_threshold(*_GARBAGE)
     arguments = sys.argv[1:] if arguments is None else arguments
     settings = from_command_line(arguments)
     os.umask(0o077)  # whatever the engine writes is its own
     configure_logging(settings.log_level, as_json=settings.log_json)
-    asked = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: asked.set())
+        signal.signal(number, lambda _number, _frame: stop_requested.set())
     try:
-        serve(settings, arguments, asked)
+        serve(settings, arguments, stop_requested)
     except (StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
         print(f"netweft serve: {sentence(error, settings.data)}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
     return 0
 
 
-def serve(settings: Settings, arguments: Sequence[str], asked: threading.Event) -> None:
-    """Run the engine until ``asked`` is set. ``arguments``: what the settings were read from.
+def serve(settings: Settings, arguments: Sequence[str], stop_requested: threading.Event) -> None:
+    """Run the engine until ``stop_requested`` is set. ``arguments``: what the settings were read from.
 
     Raises StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError.
     """
     open_folder(settings.data)
     share = own_share()
     if share is not None:
-        _run(settings, share.listeners, asked, share)
+        _run(settings, share.listeners, stop_requested, share)
         return
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(_listener(address)) for address in settings.addresses]
         if settings.processes > 1:
-            _run_several(settings, arguments, listeners, asked)
+            _run_several(settings, arguments, listeners, stop_requested)
         else:
-            _run(settings, listeners, asked)
+            _run(settings, listeners, stop_requested)
 
 
 def _run_several(
-    settings: Settings, arguments: Sequence[str], listeners: Sequence[socket.socket], asked: threading.Event
+    settings: Settings, arguments: Sequence[str], listeners: Sequence[socket.socket], stop_requested: threading.Event
 ) -> None:
-    """Have the work done by several engine processes."""
+    """Run several engine processes."""
     with contextlib.ExitStack() as stack:
         db = Database(settings.database_url)
         stack.callback(db.close)
@@ -119,15 +120,15 @@ def _run_several(
         stack.callback(processes.stop)
         processes.start()
         while not processes.watch():
-            if asked.wait(_LOOK_AT_START):
+            if stop_requested.wait(_START_POLL_INTERVAL):
                 return
-        _announce_and_wait(settings, db, authority, listeners, asked, processes.watch)
+        _announce_and_wait(settings, db, authority, listeners, stop_requested, processes.watch)
 
 
 def _run(
-    settings: Settings, listeners: Sequence[socket.socket], asked: threading.Event, share: Share | None = None
+    settings: Settings, listeners: Sequence[socket.socket], stop_requested: threading.Event, share: Share | None = None
 ) -> None:
-    """Be the engine. ``share``: of one that is one of several processes, whose parent does what is done once."""
+    """Run one engine process. ``share``: of one of several, whose parent process does what is done once."""
     limits = settings.limits.divided(settings.processes).within(raise_descriptors())
     with contextlib.ExitStack() as stack:
         if not settings.database:
@@ -147,17 +148,17 @@ def _run(
         server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE, ending=ending)
         server.start()
         stack.callback(server.stop)
-        worker.start()  # after the server: to find a thousand hosts again takes a while
+        worker.start()  # after the server: reconnecting a thousand hosts takes a while
 
         def watch() -> None:
             if not server.is_running():
                 raise StartError("the HTTP server has ended; its log shows why")
 
         if share is None:
-            _announce_and_wait(settings, db, authority, listeners, asked, watch)
+            _announce_and_wait(settings, db, authority, listeners, stop_requested, watch)
         else:
             share.report_ready()
-            while not asked.wait(_LOOK):
+            while not stop_requested.wait(_POLL_INTERVAL):
                 watch()
 
 
@@ -180,7 +181,7 @@ def _worker(
     installed: Installed,
     stack: contextlib.ExitStack,
 ) -> Worker:
-    """What does jobs, watches hosts and renews certificates, until the stack ends."""
+    """The worker that runs jobs, monitors hosts and renews certificates, until the stack ends."""
     slots = Slots(settings.job_threads)
     agents = Agents(authority, slots.waiting)
     stack.callback(agents.close)
@@ -216,10 +217,10 @@ def _announce_and_wait(
     db: Database,
     authority: Authority,
     listeners: Sequence[socket.socket],
-    asked: threading.Event,
+    stop_requested: threading.Event,
     watch: Callable[[], object],
 ) -> None:
-    """Requests are answered: tell everybody, run the simulated hosts, and ``watch`` until ``asked`` is set."""
+    """Announce the URLs, run the simulated hosts, and ``watch`` until ``stop_requested`` is set."""
     urls = [_url(settings, listener) for listener in listeners]
     _announce(settings, authority, urls)
     with contextlib.ExitStack() as stack:
@@ -235,7 +236,7 @@ def _announce_and_wait(
             )
             stack.callback(simulation.stop)
         notify_systemd("READY=1")
-        while not asked.wait(_LOOK):
+        while not stop_requested.wait(_POLL_INTERVAL):
             watch()
             if simulation is not None:
                 simulation.watch()
@@ -245,7 +246,7 @@ def _announce_and_wait(
 
 @contextlib.contextmanager
 def _only_engine_in(folder: Path) -> Iterator[None]:
-    """Hold the folder: SQLite is for one engine, which takes over every job that it finds. Raises StartError."""
+    """Lock the folder: with SQLite only one engine may run, since it takes over every job. Raises StartError."""
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -255,7 +256,7 @@ def _only_engine_in(folder: Path) -> Iterator[None]:
 
 
 def _prepare(settings: Settings, db: Database, box: SecretBox) -> Authority:
-    """Tables, first contents, and the certificate authority."""
+    """Migrate and initialise the database; return the certificate authority."""
     password = settings.admin_password.get_secret_value() if settings.admin_password is not None else None
     db.migrate()
     with db.alone() as tx:  # replicas that start together make these once
@@ -267,7 +268,7 @@ def _prepare(settings: Settings, db: Database, box: SecretBox) -> Authority:
 
 
 def _sweep(db: Database) -> None:
-    """Remove what is too old to be of interest."""
+    """Remove expired records."""
     db.run(queue.sweep)
     db.run(audit.sweep)
     db.run(host_changes.sweep)
@@ -302,7 +303,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 
 
 def _announce(settings: Settings, authority: Authority, urls: Sequence[str]) -> None:
-    """Tell whoever started the engine where it is and how to get in; programs read the first words of each line."""
+    """Print URLs, CA fingerprint and password file; programs parse the first words of each line."""
     lines = [f"serving {url}/ovirt-engine/api" for url in urls]
     lines += [f"web page {url}/ui/" for url in urls]
     lines.append(f"ca-fingerprint {authority.fingerprint}")

@@ -171,7 +171,7 @@ def test_it_stops_at_the_first_failure_and_goes_on_when_applied_again(netweft: N
     left = [one["name"] for one in netweft.json("plan", "-f", str(file))["changes"]]
     assert left == ["sim-1", "sim-2"]
     file.write_text(wanted.replace("VLAN", "vlan: 2"))
-    assert "The fleet is as the file says." in netweft("apply", "-f", str(file)).err
+    assert "The fleet matches the file." in netweft("apply", "-f", str(file)).err
     assert [*netweft.json("export")["hosts"]["sim-1"]["attachments"]] == ["one", "ovirtmgmt", "two"]
 
 

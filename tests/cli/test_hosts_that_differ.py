@@ -62,7 +62,7 @@ def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) ->
 
 
 def test_a_host_that_listens_to_no_neighbours_says_so(place: Place) -> None:
-    unknown = "Neighbours are not known: lldpd does not answer on this host."
+    unknown = "Neighbours are unknown: lldpd does not answer on this host."
     assert unknown not in place("host", "nics", "sim-1", "-o", "wide")
     place.fleet.simulate(lacks=("lldpd",))
     place.fleet.monitor.round(place.fleet.db)
@@ -128,7 +128,7 @@ def test_what_differs_is_ignored_or_adopted(place: Place) -> None:
     assert "eth0.mtu" in wide
     place("host", "ignore", "sim-1", "ovirtmgmt")
     assert "it changes" in place("host", "drift", "sim-1")
-    assert "It counts again." in place("host", "ignore", "sim-1", "--end")
+    assert "No longer ignored." in place("host", "ignore", "sim-1", "--end")
     assert "Done." in place("host", "adopt", "sim-1", "ovirtmgmt")
     assert fleet.host().bridges["ovirtmgmt"].options == {"forward_delay": "500"}
     assert "The host matches its configuration." in place("host", "drift", "sim-1")

@@ -50,5 +50,5 @@ def test_what_cannot_be_planned_is_refused_as_it_would_be(netweft: Netweft) -> N
     assert "No such command" in netweft("plan", "host", "no-such-verb", expect=2).err
     assert "There is no network" in netweft("plan", "network", "remove", "nowhere", expect=3).err
     assert "is already used" in netweft("plan", "network", "add", "ovirtmgmt", expect=1).err
-    assert "nothing to plan in ending a log-in" in netweft("plan", "logout", expect=2).err
+    assert "A logout cannot be planned" in netweft("plan", "logout", expect=2).err
     assert "--if-plan is about one request" in netweft("--if-plan", "x", "apply", "-f", __file__, expect=2).err

@@ -126,7 +126,7 @@ def is_told_everywhere(door: httpx.Client, headers: dict[str, str]) -> None:
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.headers["Netweft-Code"] == "DATABASE"
         assert "Database Failed" in answer.text
-        assert "database cannot be reached" in answer.text
+        assert "database is unavailable" in answer.text
         assert "psycopg" not in answer.text
     for path, form in ((TOKEN, LOGIN), (TOKEN, LOGIN | {"password": "wrong"}), (LOGOUT, {"token": "abc"})):
         answer = door.post(path, data=form)

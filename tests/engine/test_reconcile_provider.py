@@ -154,7 +154,7 @@ STEPS: dict[str, tuple[Callable[[Clouds], object], str, dict[str, set[str]]]] = 
 
 FAULTS: dict[str, tuple[str, ProviderError]] = {
     "it is away": ("fault", DOWN),
-    "it does not let us in": ("fault", LoginError("The provider does not let us in: 401")),
+    "it refuses the login": ("fault", LoginError("The provider refused the login: 401")),
     "it refuses": ("fault", RefusedError("The provider refused: 409")),
     "it breaks": ("fault", ProviderError("The provider failed: 500")),
     "its answer is lost": ("lost", DOWN),

@@ -49,7 +49,7 @@ def test_an_answer_that_never_ends_is_given_up(where: str) -> None:
         ("http://127.0.0.1:{nobody}", r"The provider cannot be reached: Connection refused \(.*:{nobody}/\)\."),
         ("https://127.0.0.1:{nobody}", r"The provider cannot be reached: Connection refused \(.*:{nobody}/\)\."),
         ("http://no.host.invalid", r"The provider cannot be reached: [^()]+ \(http://no.host.invalid/\)\."),
-        ("https://127.0.0.1:{plain}", r"What answers there speaks no TLS \(.*:{plain}/\)\. Write http://.*"),
+        ("https://127.0.0.1:{plain}", r"The provider does not use TLS \(.*:{plain}/\)\. Use http://.*"),
         ("http://127.0.0.1:{plain}", r"The provider cannot be reached: [^()]+ \(http://127.0.0.1:{plain}/\)\."),
     ],
 )

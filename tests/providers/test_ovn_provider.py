@@ -194,7 +194,7 @@ def test_two_chassis_with_one_host_name_are_refused(ovn: Ovn, provider: NetworkP
     provider.ensure_port(port)
     name_chassis(ovn, "h1")
     try:
-        with pytest.raises(BindingError, match="more than one chassis that is called h1"):
+        with pytest.raises(BindingError, match="several chassis with the name h1"):
             provider.bind_port(port.id, "h1")
     finally:
         name_chassis(ovn, "h2")

@@ -78,8 +78,8 @@ def test_what_neutron_has_is_listed_whole(
 
 REFUSED, LOST = "refused", "cannot be reached"
 FAULTS: dict[str, tuple[Fault, str, str]] = {
-    "401": (answer(401), "PROVIDER_AUTHENTICATION_FAILURE", "does not let us in"),
-    "403": (answer(403), "PROVIDER_AUTHENTICATION_FAILURE", "does not let us in"),
+    "401": (answer(401), "PROVIDER_AUTHENTICATION_FAILURE", "refused the login"),
+    "403": (answer(403), "PROVIDER_AUTHENTICATION_FAILURE", "refused the login"),
     "409": (answer(409), "PROVIDER_FAILURE", REFUSED),
     "500": (answer(500), "PROVIDER_FAILURE", REFUSED),
     "503": (answer(503), "PROVIDER_FAILURE", REFUSED),

@@ -172,13 +172,13 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
 @pytest.mark.parametrize(
     ("fault", "method", "error", "words"),
     [
-        ("551", "aaaLogin", LoginError, "does not let us in"),
+        ("551", "aaaLogin", LoginError, "refused the login"),
         ("572", "aaaLogin", ProviderError, "as many sessions"),
         ("554", "aaaLogin", ProviderError, "as many sessions"),
         ("ERR-secondary-node", "aaaLogin", ProviderError, "subordinate fabric interconnect"),
         ("2001", "aaaLogin", ProviderError, "subordinate fabric interconnect"),
         ("http-500", "", ProviderError, "HTTP status 500"),
-        ("truncate", "configResolveDns", ProviderError, "no XML, or not all of it"),
+        ("truncate", "configResolveDns", ProviderError, "not XML, or incomplete"),
         ("hang", "configResolveDns", ProviderError, "did not answer within 2 seconds"),
         ("drip", "configResolveDns", ProviderError, "not complete after 6 seconds"),
         ("close", "configResolveDns", ProviderError, "cannot be reached"),
@@ -227,7 +227,7 @@ def test_nothing_there_and_something_else_there(emulator: Emulator) -> None:
 
 def test_who_speaks_no_tls_is_told(emulator: Emulator) -> None:
     account = emulator.account(url=emulator.url.replace("http:", "https:"))
-    with pytest.raises(ProviderError, match="speaks no TLS"), ucsm.connect(account) as provider:
+    with pytest.raises(ProviderError, match="does not use TLS"), ucsm.connect(account) as provider:
         provider.test()
 
 

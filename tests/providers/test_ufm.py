@@ -127,7 +127,7 @@ def test_what_is_no_guid_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("6.21.9", "UFM 6.21, whose partitions have no names"), ("new", "does not say its version")]
+    ("version", "words"), [("6.21.9", "UFM 6.21, whose partitions have no names"), ("new", "has no version")]
 )
 def test_what_is_too_old_or_something_else_is_refused(fabric: Fabric, url: str, version: str, words: str) -> None:
     fabric.version = version
@@ -138,8 +138,8 @@ def test_what_is_too_old_or_something_else_is_refused(fabric: Fabric, url: str, 
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        (answer(401), LoginError, "does not let us in"),
-        (answer(403), LoginError, "does not let us in"),
+        (answer(401), LoginError, "refused the login"),
+        (answer(403), LoginError, "refused the login"),
         (answer(500), ProviderError, "HTTP status 500"),
         (CLOSE, ProviderError, "cannot be reached"),
         (HANG, ProviderError, "did not answer within 1 seconds"),

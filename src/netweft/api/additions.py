@@ -26,12 +26,12 @@ from netweft.engine.statements import rows as rows_of
 
 routes = Routes("netweft", ADDITIONS)
 
-LOOK = 2.0
-"""Seconds between looks at the events, should a notification not have come (another replica's never does)."""
+POLL_INTERVAL = 2.0
+"""Seconds between polls of the events without a notification (other replicas send none)."""
 ALIVE = 15.0
 """Seconds of silence after which a comment is sent: proxies keep the connection, and a dead client is noticed."""
-SETTLE = timedelta(seconds=5)
-"""How long a missing number may still be on its way: PostgreSQL gives numbers before it commits."""
+MISSING_ID_WAIT = timedelta(seconds=5)
+"""How long a missing id may still be committed: PostgreSQL assigns ids before the commit."""
 _BATCH = 500
 
 
@@ -77,10 +77,10 @@ def stream_events(call: Call[None]) -> Stream:
 async def _lines(db: Database, last: int, only_user: str | None, ending: threading.Event) -> AsyncIterator[bytes]:
     news, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def ring() -> None:
+    def notify() -> None:
         loop.call_soon_threadsafe(news.set)
 
-    stop = db.subscribe(audit.TOPIC, ring)
+    stop = db.subscribe(audit.TOPIC, notify)
     silent_since = loop.time()
     try:
         yield b": events follow\n\n"
@@ -96,7 +96,7 @@ async def _lines(db: Database, last: int, only_user: str | None, ending: threadi
                 if loop.time() - silent_since > ALIVE:
                     silent_since = loop.time()
                     yield b": alive\n\n"
-                with anyio.move_on_after(LOOK):
+                with anyio.move_on_after(POLL_INTERVAL):
                     await news.wait()
     finally:
         stop()
@@ -113,12 +113,12 @@ def _events_if_any(db: Database, last: int) -> Sequence[EventRow]:
 
 
 def _next_events(db: Database, last: int) -> Sequence[EventRow]:
-    """The events after ``last`` up to the first number that is missing and may still come."""
+    """The events after ``last`` up to the first missing id that may still be committed."""
     with db.read() as tx:
         rows = rows_of(tx, EventRow, select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH))
     now = utc_now()
     for index, row in enumerate(rows):
-        if row.id != last + 1 and now - row.time < SETTLE:
+        if row.id != last + 1 and now - row.time < MISSING_ID_WAIT:
             return rows[:index]
         last = row.id
     return rows
@@ -152,13 +152,13 @@ def get_authority(call: Call[None]) -> Raw:
 
 @routes.post("/enroll", EnrollRequest, gives=EnrollReply, needs=PUBLIC)
 def enroll(call: Call[EnrollRequest]) -> EnrollReply:
-    """A host's agent joins: its token, which works once, buys a certificate."""
+    """Enroll a host's agent: exchange its one-time token for a certificate."""
     return call.run(enrollments.enroll, call.services.authority, call.body)
 
 
 @routes.post("/hosts/{host_id}/enrollment", dict[str, Any], gives=Enrollment, needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def post_enrollment(call: Call[dict[str, Any]]) -> Enrollment:
-    """A token with which this host's agent may join, once, within a day; earlier ones end."""
+    """Create a one-time enrollment token for this host's agent, valid for a day; it replaces earlier ones."""
     token = call.run(enrollments.create_enrollment, call.actor, call.ids["host_id"])
     fingerprint = call.services.authority.fingerprint
     # A variable of one command is for its process alone; a word of its command line would be for everybody to see.

@@ -1,5 +1,5 @@
-"""Who asks: HTTP Basic on every URL, bearer tokens, and sessions by cookie; and the endpoints at which tokens are got
-and given back.
+"""Authentication: HTTP Basic on every URL, bearer tokens and session cookies; and the endpoints that issue and revoke
+tokens.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _NOBODY = Actor(user_id="", name="nobody")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who asks, and what the answer must carry for it."""
+    """The authenticated actor of a request, and headers that its answer must have."""
 
     actor: Actor
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_user(self) -> bool:
-        """Whether somebody has logged in: a public endpoint does not ask."""
+        """Whether a user has logged in; public endpoints do not require it."""
         return self.actor is not _NOBODY
 
 
@@ -68,9 +68,9 @@ class UnprovedError(Exception):
 
 
 class LoginQueue:
-    """Where passwords are checked: two at a time, away from the threads that answer requests, so that whoever has a
-    token never waits for those who guess. Who comes from where many wait already is sent away. To be used in the event
-    loop's thread.
+    """Checks passwords, two at a time, outside the threads that answer requests, so that requests with a token never
+    wait for guessed passwords. Addresses with too many waiting logins are refused. To be used in the event loop's
+    thread.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class LoginQueue:
 
 
 class Authenticator:
-    """Finds out who sends a request and whether the endpoint is for them at all."""
+    """Authenticates requests and checks whether their users may use the endpoint at all."""
 
     def __init__(self, db: Database, *, secure: bool, hasher: PasswordHasher) -> None:
         self.db = db
@@ -102,7 +102,7 @@ class Authenticator:
     def admit(
         self, headers: Mapping[str, str], correlation_id: str, needs: Needs, proved: User | None = None
     ) -> Session:
-        """Raises UnauthenticatedError, DeniedError for whoever has the needed right nowhere, and UnprovedError when a
+        """Raises UnauthenticatedError, DeniedError for users without the right on any object, and UnprovedError when a
         password has to be checked first; ``proved`` is then the user whose it was.
         """
         if needs is PUBLIC:
@@ -114,39 +114,39 @@ class Authenticator:
             user = proved or self._of_password(secret)
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
         group = needs if isinstance(needs, ActionGroup) else None
-        standing = None
+        context = None
         with self.db.read_once() as tx:
             if user is not None:
-                standing = admission.of_user(tx, user.id, group)
+                context = admission.of_user(tx, user.id, group)
             elif scheme.lower() == "bearer":
-                standing = admission.of_token(tx, secret.strip(), group)
-        if standing is None:
+                context = admission.of_token(tx, secret.strip(), group)
+        if context is None:
             raise UnauthenticatedError("Log in first.")
         is_filtered = headers.get("filter", "").lower() == "true"
-        _check_right(standing, needs, is_filtered=is_filtered)
+        _check_right(context, needs, is_filtered=is_filtered)
         actor = Actor(
-            user_id=standing.user_id,
-            name=standing.user_name,
+            user_id=context.user_id,
+            name=context.user_name,
             correlation_id=correlation_id,
             filtered=is_filtered,
-            everywhere=frozenset({group} if group and standing.everywhere else ()),
+            everywhere=frozenset({group} if group and context.everywhere else ()),
         )
         return Session(actor, answer_headers)
 
     def allowed(self, actor: Actor, needs: Needs) -> Actor:
-        """Who asks, for another request of theirs. Raises UnauthenticatedError, DeniedError as :meth:`admit`."""
+        """The actor for another request of theirs. Raises UnauthenticatedError, DeniedError as :meth:`admit`."""
         if needs is PUBLIC or actor.user_id is None:
             return actor
         group = needs if isinstance(needs, ActionGroup) else None
         with self.db.read_once() as tx:
-            standing = admission.of_user(tx, actor.user_id, group)
-        if standing is None:
+            context = admission.of_user(tx, actor.user_id, group)
+        if context is None:
             raise UnauthenticatedError("Log in first.")
-        _check_right(standing, needs, is_filtered=actor.filtered)
-        return replace(actor, everywhere=frozenset({group} if group and standing.everywhere else ()))
+        _check_right(context, needs, is_filtered=actor.filtered)
+        return replace(actor, everywhere=frozenset({group} if group and context.everywhere else ()))
 
     def _of_cookie(self, headers: Mapping[str, str]) -> User | None:
-        """The user of a session; a request that does not ask for it to last ends it, as in oVirt."""
+        """The user of a session; a request without ``Prefer: persistent-auth`` ends it, as in oVirt."""
         cookie, ends = _cookie(headers), not _is_persistent(headers)
         if not cookie:
             return None
@@ -160,17 +160,17 @@ class Authenticator:
         return user
 
     def _of_password(self, secret: str) -> User:
-        """Whose name and password these were a moment ago."""
+        """The user whose name and password these are, if they were checked recently. Raises UnprovedError otherwise."""
         try:
             name, colon, password = base64.b64decode(secret, validate=True).decode().partition(":")
         except ValueError as error:  # no base64, or no UTF-8 in it
-            raise UnauthenticatedError("The Authorization header is not understood.") from error
+            raise UnauthenticatedError("The Authorization header is invalid.") from error
         if not colon:
             raise UnauthenticatedError("The Authorization header has no password.")
-        known = self.credentials.recent(name, password)
-        if known is None:
+        user = self.credentials.recent(name, password)
+        if user is None:
             raise UnprovedError(name, password)
-        return known
+        return user
 
     def prove(self, unproved: UnprovedError, address: str, correlation_id: str) -> User:
         """Check a password. Raises UnauthenticatedError."""
@@ -186,7 +186,7 @@ class Authenticator:
 
 
 def _cookie(headers: Mapping[str, str]) -> str:
-    """The session of a request; none when a page of another origin made it, which a browser tells (Fetch Metadata)."""
+    """The session of a request; empty when a page of another origin sent it (Fetch Metadata)."""
     if "cookie" not in headers or headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return ""
     try:
@@ -200,11 +200,11 @@ def _is_persistent(headers: Mapping[str, str]) -> bool:
     return "persistent-auth" in headers.get("prefer", "").lower()
 
 
-def _check_right(standing: AuthContext, needs: Needs, *, is_filtered: bool) -> None:
-    """Refuse whoever may not use an endpoint on anything. The command asks about the very object."""
-    if needs is LOGIN or standing.somewhere or (needs is READ and is_filtered):
+def _check_right(context: AuthContext, needs: Needs, *, is_filtered: bool) -> None:
+    """Raise DeniedError for users without the right on any object. The command checks the object itself."""
+    if needs is LOGIN or context.somewhere or (needs is READ and is_filtered):
         return
-    name = standing.user_name
+    name = context.user_name
     if needs is READ:
         raise DeniedError(
             f"The user {name} may only see what permissions were granted on: send the header Filter: true."
@@ -213,7 +213,7 @@ def _check_right(standing: AuthContext, needs: Needs, *, is_filtered: bool) -> N
 
 
 class TokenEndpoints:
-    """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it. ``limit``: of the
+    """The OAuth endpoints (RFC 6749) that oVirt's clients use. ``limit``: of the
     forms that they read.
     """
 
@@ -228,14 +228,14 @@ class TokenEndpoints:
         return await self._answered(self._token, request)
 
     async def _answered(self, answer: Callable[..., Awaitable[Response]], *arguments: object) -> Response:
-        """An endpoint's answer, or why there is none just now. What is a defect of ours passes."""
+        """An endpoint's answer, or a refusal while the engine is unavailable. Other errors pass."""
         try:
             return await answer(*arguments)
         except (SQLAlchemyError, NetweftError) as error:
-            known = as_netweft_error(error, new_id())
-            if known.status != UnavailableError.status:
+            failure = as_netweft_error(error, new_id())
+            if failure.status != UnavailableError.status:
                 raise
-            refusal = _json({"error_code": "temporarily_unavailable", "error": known.text}, known.status)
+            refusal = _json({"error_code": "temporarily_unavailable", "error": failure.text}, failure.status)
             refusal.headers.update(RETRY_AFTER)
             return refusal
 
@@ -266,7 +266,7 @@ class TokenEndpoints:
         return self.db.run(tokens.issue, user), utc_now() + tokens.TOKEN_LIFE
 
     async def kerberos(self, request: Request) -> Response:
-        """The same by a Kerberos ticket, which nobody checks here."""
+        """The same by a Kerberos ticket, which is not supported."""
         return _refusal(
             await self._form(request),
             400,
@@ -292,10 +292,10 @@ class TokenEndpoints:
 
 
 def report_login(scope: Scope) -> None:
-    """Let the server know that a user has logged in on this connection, if it wants to."""
-    tell = scope.get("state", {}).get(KNOWN)
-    if tell is not None:
-        tell()
+    """Notify the server that a user has logged in on this connection, if it has a callback."""
+    notify = scope.get("state", {}).get(KNOWN)
+    if notify is not None:
+        notify()
 
 
 def _address(request: Request) -> str:

@@ -10,10 +10,10 @@ from msgspec import UnsetType
 
 from netweft.api import networks as networks_api
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import require_visible, required_ref
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.roles import Role
@@ -40,8 +40,8 @@ _ROLES = frozenset(Role)
 
 def show(row: ClusterNetworkDetails) -> ClusterNetwork:
     """The network, and what it is in the cluster."""
-    shown = networks_api.show(row)
-    values = {name: getattr(shown, name) for name in shown.__struct_fields__}
+    network = networks_api.show(row)
+    values = {name: getattr(network, name) for name in network.__struct_fields__}
     roles = queries.roles_of(row)
     usages = ["vm"] if row.vm_network else []
     values |= {
@@ -107,14 +107,14 @@ def post_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
 
 @routes.put("/clusters/{cluster_id}/networks/{network_id}", ClusterNetwork, needs=ActionGroup.CONFIGURE_CLUSTER_NETWORK)
 def put_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
-    """Change whether a cluster requires a network, and its roles there; what belongs to the network itself is passed
-    over.
+    """Change whether a cluster requires a network, and its roles there; fields of the network itself are
+    ignored.
     """
     cluster_id, network_id = call.ids["cluster_id"], call.ids["network_id"]
     body = call.body
     roles = _roles(body)
     if roles is KEEP and not isinstance(body.display, UnsetType):
-        roles = _with_display(call, shown=body.display)
+        roles = _with_display(call, enabled=body.display)
     spec = UpdateClusterNetwork(cluster_id=cluster_id, network_id=network_id, required=keep(body.required), roles=roles)
     call.run(update_cluster_network, call.actor, spec)
     with call.read() as tx:
@@ -134,10 +134,10 @@ def _roles(body: ClusterNetwork) -> frozenset[Role] | Keep:
     return KEEP
 
 
-def _with_display(call: Call[Any], *, shown: bool) -> frozenset[Role]:
+def _with_display(call: Call[Any], *, enabled: bool) -> frozenset[Role]:
     """The roles that the network has, with or without the display role (the element ``display`` is older than
     ``usages``).
     """
     with call.read() as tx:
         before = queries.roles_of(queries.get(tx, call.ids["cluster_id"], call.ids["network_id"]))
-    return before | {Role.DISPLAY} if shown else before - {Role.DISPLAY}
+    return before | {Role.DISPLAY} if enabled else before - {Role.DISPLAY}

@@ -5,20 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, counted_page
 from netweft.api.values import Named
 from netweft.engine.access import visibility
 from netweft.engine.model.clusters import clusters
 from netweft.engine.queries import cluster_rows as queries
 from netweft.engine.queries.cluster_rows import CountedCluster
-from netweft.engine.statements import rows
 
 routes = Routes("cluster_rows", ADDITIONS)
 
 
-class ClusterLine(msgspec.Struct, kw_only=True, frozen=True):
-    """A cluster as a list shows it. ``hosts_out_of_sync``: how many of its hosts are not as wanted; ``rollout_*``: how
-    changes go out to them. What may not be seen is not counted.
+class RowOfCluster(msgspec.Struct, kw_only=True, frozen=True):
+    """A cluster as a list shows it. ``hosts_out_of_sync``: how many of its hosts differ from their configuration;
+    ``rollout_*``: its policy of rollouts. Only objects that the user may see are counted.
     """
 
     id: str
@@ -40,17 +39,16 @@ class ClusterLine(msgspec.Struct, kw_only=True, frozen=True):
     vms: int
 
 
-@routes.get("/rows/clusters", many(ClusterLine), needs=READ, queries=LISTED)
-def list_clusters(call: Call[None]) -> list[ClusterLine]:
-    """Clusters with the numbers of what is in them; searched and sorted by these, too."""
+@routes.get("/rows/clusters", many(RowOfCluster), needs=READ, queries=LISTED)
+def list_clusters(call: Call[None]) -> list[RowOfCluster]:
+    """Clusters with counts of what is in them; the counts can be searched and sorted, too."""
     with call.read() as tx:
-        statement, fields = queries.counted(visibility.narrow(tx, call.actor))
-        found = rows(tx, CountedCluster, page(tx, call, statement, Searchable(fields, key=clusters.c.id)))
-    return [_line(row) for row in found]
+        counted = queries.counted(visibility.narrow(tx, call.actor))
+        return [_row(row) for row in counted_page(tx, call, counted, CountedCluster, clusters.c.id)]
 
 
-def _line(row: CountedCluster) -> ClusterLine:
-    return ClusterLine(
+def _row(row: CountedCluster) -> RowOfCluster:
+    return RowOfCluster(
         id=row.id,
         name=row.name,
         description=row.description,

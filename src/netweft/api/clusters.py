@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.constants import POLICIES
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref, version, version_text
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref, version, version_text
 from netweft.api.types import (
     Action,
     Cluster,
@@ -180,5 +180,5 @@ CLUSTERS.removes(ActionGroup.DELETE_CLUSTER, remove_cluster, "Remove a cluster w
 
 @routes.action("/clusters/{cluster_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def sync_all_networks(call: Call[Action]) -> None:
-    """Begin to put every network that is out of sync in sync on every host of a cluster."""
+    """Start synchronizing all networks that are out of sync, on every host of a cluster."""
     call.run(sync_cluster_networks, call.actor, call.ids["cluster_id"])

@@ -12,7 +12,7 @@ from netweft.core.errors import NetweftError
 
 
 class UnsupportedMediaError(NetweftError):
-    """The request is in a form that is not spoken here."""
+    """The request's format is not supported."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
@@ -58,7 +58,7 @@ def check_charset(content_type: str) -> None:
     for parameter in content_type.split(";")[1:]:
         name, _, value = parameter.strip().partition("=")
         if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in _CHARSETS:
-            raise UnsupportedMediaError(f"The charset '{value[:60]}' is not understood; send UTF-8.")
+            raise UnsupportedMediaError(f"The charset '{value[:60]}' is not supported; send UTF-8.")
 
 
 def request_form(content_type: str) -> Form:

@@ -20,10 +20,10 @@ from msgspec.structs import asdict
 from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
+from netweft.api.request_fields import require_visible, required_ref
 from netweft.api.routes import READ, Call, Handler, Later, Needs, Routes, many
 from netweft.api.schema import Entity, Value, plain_fields, shared_fields
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import require_visible, required_ref
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import PARENT, ObjectType

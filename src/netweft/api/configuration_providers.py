@@ -12,9 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import ProviderObject, provider_object
 from netweft.api.providers import result_of
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
-from netweft.api.shown import require_visible
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import provider as rules
@@ -54,7 +54,7 @@ class ConfigurationProviderFields(msgspec.Struct, kw_only=True, frozen=True, for
 
 
 class NewConfigurationProvider(ConfigurationProviderFields, kw_only=True, frozen=True):
-    """A configuration provider to be. ``type``: such as ``ucsm``."""
+    """A new configuration provider. ``type``: such as ``ucsm``."""
 
     name: str
     type: str
@@ -64,8 +64,8 @@ class NewConfigurationProvider(ConfigurationProviderFields, kw_only=True, frozen
 
 
 class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, frozen=True):
-    """What changes of a configuration provider. Its ``type`` cannot: it may be said as it is. What else one shows is
-    read and left, since clients send whole providers back.
+    """A change of a configuration provider. Its ``type`` cannot change, but may be sent. Other fields are accepted and
+    ignored, since clients send whole providers back.
     """
 
     name: Text = UNSET
@@ -87,12 +87,11 @@ class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, fro
 
 
 class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
-    """A configuration provider, and how it was at the last test. ``latency``: milliseconds until it answered.
+    """A configuration provider, and its state at the last test. ``latency``: milliseconds until it answered.
 
-    ``networks``: how many its fabric carries, or is to carry; ``failing``: of how many port profiles it has not done
-    what is wanted; ``to_remove``: how many are still to be
-    removed from it; ``reconciled_at``: when all that was due had been tried last; ``orphans``: how many it had at the
-    last look that bear Netweft's mark and are not known here.
+    ``networks``: how many its fabric carries or should carry; ``failing``: how many port profiles are not in their
+    desired state; ``to_remove``: how many are still to be removed; ``reconciled_at``: when all due changes were last
+    tried; ``orphans``: how many objects with Netweft's mark, at the last check, are unknown here.
     """
 
     id: str
@@ -115,12 +114,12 @@ class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Test(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A test of the connection, of which there is nothing to say."""
+    """A test of the connection, without parameters."""
 
 
 class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
-    """A class of traffic of a whole fabric. ``mtu``: octets that its frames may have. ``raised_by``, ``raised_at``: who
-    raised it to what it is now, null when nobody did by Netweft; ``raised_from``: what it was before.
+    """A class of traffic of a whole fabric. ``mtu``: in octets. ``raised_by``, ``raised_at``: who raised it by Netweft
+    to its current value, null for nobody; ``raised_from``: the value before.
     """
 
     name: str
@@ -132,8 +131,8 @@ class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class MtuChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A class of traffic that shall carry frames of so many octets. ``plan``: only say what that interrupts;
-    ``interrupts_fabric``: needed otherwise, as all traffic of the fabric may be interrupted.
+    """A new MTU of a traffic class, in octets. ``plan``: only list what it interrupts; ``interrupts_fabric``: needed
+    otherwise, as all traffic of the fabric may be interrupted.
     """
 
     system_class: str
@@ -143,8 +142,8 @@ class MtuChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
 
 
 class RaisedMtu(msgspec.Struct, kw_only=True, frozen=True):
-    """What was done, or would be (``plan``), and whom it interrupts: hosts of the fabric, port profiles (others' as
-    well), networks and running virtual machines of ours. Nobody where the class has the MTU already.
+    """What was done, or would be done (``plan``), and what it interrupts: hosts of the fabric, port profiles (foreign
+    ones, too), networks and running virtual machines of ours. Nothing where the class has the MTU already.
     """
 
     system_class: str
@@ -201,7 +200,7 @@ def get_provider(call: Call[None]) -> ConfigurationProvider:
 
 @routes.post("/configurationproviders", NewConfigurationProvider, gives=ConfigurationProvider, needs=_NEEDS)
 def post_provider(call: Call[NewConfigurationProvider]) -> Later:
-    """Add a configuration provider, once it has answered."""
+    """Add a configuration provider after a successful connection test."""
     body = call.body
     spec = AddProvider(
         name=body.name,
@@ -225,9 +224,9 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
         is_there = CONFIGURATION_PROVIDERS.find(tx, spec.id) is not None
     if is_there:
         return _one(call, spec.id)
-    asked = made(ProviderRow, spec, id=spec.id, password="", status="testing")
+    candidate = made(ProviderRow, spec, id=spec.id, password="", status="testing")
     return _show(
-        asked, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
+        candidate, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
     )
 
 
@@ -238,7 +237,7 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
     needs=_NEEDS,
 )
 def put_provider(call: Call[ConfigurationProviderChange]) -> ConfigurationProvider | Later:
-    """Change a configuration provider; how it is reached only once it has answered there."""
+    """Change a configuration provider; new connection settings must pass a connection test first."""
     body, provider_id = call.body, call.ids["provider_id"]
     url = keep(body.url)
     spec = UpdateProvider(
@@ -266,7 +265,7 @@ def delete_provider(call: Call[None]) -> None:
 
 @routes.post("/configurationproviders/{provider_id}/test", Test, gives=ConfigurationProvider, needs=_NEEDS)
 def post_test(call: Call[Test]) -> Later:
-    """Find out whether a configuration provider answers and lets us in; it says from then on what came of it."""
+    """Test the connection and login to a configuration provider; its state shows the result."""
     provider_id = call.ids["provider_id"]
     job_id = call.run(test_provider, call.actor, provider_id, purpose=CONFIGURATION)
     return Later(job_id, lambda: _one(call, provider_id))
@@ -274,7 +273,7 @@ def post_test(call: Call[Test]) -> Later:
 
 @routes.get("/configurationproviders/{provider_id}/objects", many(ProviderObject), needs=READ)
 def list_objects(call: Call[None]) -> list[ProviderObject]:
-    """The port profiles that are wanted of a fabric, and those that are still to be removed from it."""
+    """The port profiles that a fabric should have, and those still to be removed from it."""
     with call.read() as tx:
         provider_id = _visible(tx, call)
         return [provider_object(row) for row in object_queries.of_provider(tx, provider_id)]
@@ -282,7 +281,7 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
 
 @routes.get("/configurationproviders/{provider_id}/systemclasses", many(SystemClass), needs=READ)
 def list_classes(call: Call[None]) -> Later:
-    """The classes of traffic that a fabric has now, and who raised their MTUs."""
+    """The traffic classes of a fabric, and who raised their MTUs."""
     with call.read() as tx:
         provider_id = _visible(tx, call)
     job_id = call.run(list_system_classes, call.actor, provider_id)
@@ -293,11 +292,11 @@ def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass
     found = result_of(call, job_id)["system_classes"]
     with call.read() as tx:
         raised = profile_queries.raised(tx, provider_id)
-    shown = []
+    classes = []
     for one in found:
         notes = (note for note in raised if note.system_class == one["name"] and note.mtu <= one["mtu"])
         last = next(notes, None)
-        shown.append(
+        classes.append(
             SystemClass(
                 **one,
                 raised_by=last.user_name if last else None,
@@ -305,15 +304,15 @@ def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass
                 raised_from=last.before if last else None,
             )
         )
-    return shown
+    return classes
 
 
 @routes.post("/configurationproviders/{provider_id}/raisemtu", MtuChange, gives=RaisedMtu, needs=_NEEDS)
 def post_raise_mtu(call: Call[MtuChange]) -> Later:
-    """Let a class of traffic of a whole fabric carry longer frames, or plan that. It is never lowered."""
+    """Raise the MTU of a traffic class of a whole fabric, or plan that. The MTU is never lowered."""
     body = call.body
-    told = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
-    job_id = call.run(raise_mtu, call.actor, told, interrupts_fabric=body.interrupts_fabric)
+    spec = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
+    job_id = call.run(raise_mtu, call.actor, spec, interrupts_fabric=body.interrupts_fabric)
     return Later(job_id, lambda: RaisedMtu(**result_of(call, job_id), plan=body.plan))
 
 

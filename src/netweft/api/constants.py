@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from netweft.api.request_fields import require_visible, version
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import Entity
 from netweft.api.search import LISTED
-from netweft.api.shown import require_visible, version
 from netweft.api.types import (
     AffinityLabel,
     DiskAttachment,

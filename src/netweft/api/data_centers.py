@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import required, version, version_text
 from netweft.api.routes import Call, Routes
-from netweft.api.shown import required, version, version_text
 from netweft.api.types import DataCenter
 from netweft.core.keep import KEEP
 from netweft.engine.access.roles import ActionGroup

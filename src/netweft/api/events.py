@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, select
 
 from netweft.api.collections import one, same_fields
+from netweft.api.request_fields import ref, required
 from netweft.api.routes import READ, Call, Routes, is_number, many
 from netweft.api.schema import E, or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import ref, required
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -120,7 +120,7 @@ _ABOUT = ("cluster", "data_center", "host", "template", "vm")
 
 @routes.post("/events", Event, needs=ActionGroup.INJECT_EXTERNAL_EVENTS)
 def post_event(call: Call[Event]) -> Event:
-    """Tell of something that happened outside."""
+    """Add an event from an external system."""
     body = call.body
     custom_id = or_default(body.custom_id, -1)
     spec = AddEvent(
@@ -128,7 +128,7 @@ def post_event(call: Call[Event]) -> Event:
         origin=required(body.origin, "Event [origin]"),
         severity=required(body.severity, "Event [severity]"),
         custom_id=None if custom_id < 0 else custom_id,
-        about={noun: said for noun in _ABOUT if (said := ref(getattr(body, noun)))},
+        about={noun: target for noun in _ABOUT if (target := ref(getattr(body, noun)))},
     )
     event_id = call.run(add_external_event, call.actor, spec)
     with call.read() as tx:
@@ -137,7 +137,7 @@ def post_event(call: Call[Event]) -> Event:
 
 @routes.delete("/events/{event_id}", needs=ActionGroup.AUDIT_LOG_MANAGEMENT)
 def delete_event(call: Call[None]) -> None:
-    """Take an event off the list."""
+    """Remove an event from the list."""
     call.run(remove_event, call.actor, _number(call))
 
 

@@ -1,4 +1,4 @@
-"""Errors as clients see them: a status and a fault, wrapped in an action where an action was asked for."""
+"""Errors in answers: a status and a fault, wrapped in an action where an action was requested."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from netweft.engine.queue import Outcome
 log = structlog.get_logger(__name__)
 
 CODE_HEADER = "Netweft-Code"
-"""The header of every refusal with the message codes of what is wrong, comma-separated: faults have no place for it."""
+"""The header of every refusal with its message codes, comma-separated: faults have no field for them."""
 
 
 class WrongMethodError(NetweftError):
-    """The path is right, the method is not; ``allowed`` are, as the Allow header has them."""
+    """The path exists, but not with this method. ``allowed``: the methods, as in the Allow header."""
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
@@ -33,7 +33,7 @@ class WrongMethodError(NetweftError):
 
 
 class TooLargeError(NetweftError):
-    """The request's body is larger than any that is meant."""
+    """The request's body is too large."""
 
     status = 413
     code = "TOO_LARGE"
@@ -47,23 +47,23 @@ class SlowError(NetweftError):
 
 
 class UnauthenticatedError(NetweftError):
-    """Nobody knows who asks. Answered without a body, as clients of oVirt's API expect."""
+    """The request is not authenticated. Answered without a body, as clients of oVirt's API expect."""
 
     status = 401
     code = "UNAUTHENTICATED"
 
 
 class OverloadError(NetweftError):
-    """Too much is going on: ask again later."""
+    """The server is overloaded: retry later."""
 
     status = 503
     code = "OVERLOADED"
     wait = 1
-    """Seconds after which it may be worth to ask again."""
+    """Seconds after which to retry."""
 
 
 class UnavailableError(NetweftError):
-    """The database cannot be asked: everything else waits for it, and goes on by itself when it is back."""
+    """The database is unavailable; the engine recovers by itself when it is back."""
 
     status = 503
     reason = "Database Failed"
@@ -71,25 +71,27 @@ class UnavailableError(NetweftError):
 
 
 RETRY_AFTER = {"Retry-After": "5"}
-"""The header of every 503: seconds after which to ask again."""
+"""The header of every 503: seconds after which to retry."""
 
 
 class JobError(HostError):
-    """What was asked for was begun, and its job failed."""
+    """The job of the request failed."""
 
     code = "JOB_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and what is said with it; None: no body."""
+    """A status and its body; None: no body."""
 
     status: int
     value: Value | list[Value] | None = None
 
 
 def as_netweft_error(error: Exception, correlation_id: str) -> NetweftError:
-    """The error to tell for any exception. What nobody foresaw is logged with its trace, and told without it."""
+    """The error of an answer for any exception. Unexpected ones are logged with their traceback, which the answer
+    omits.
+    """
     if isinstance(error, NetweftError):
         return error
     if isinstance(error, DataError | OverflowError):
@@ -97,8 +99,7 @@ def as_netweft_error(error: Exception, correlation_id: str) -> NetweftError:
     if is_away(error):
         log.warning("the database cannot be queried", correlation_id=correlation_id, reason=first_line(error))
         return UnavailableError(
-            "The engine's database cannot be reached, or not do its work. Try again in a moment; whether a change that"
-            " was just being stored was stored, a look will tell then."
+            "The database is unavailable. Try again later; check whether the last change was saved."
         )
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)
@@ -112,17 +113,15 @@ def as_netweft_error(error: Exception, correlation_id: str) -> NetweftError:
 
 
 def failed_job(outcome: Outcome, *, is_action: bool) -> JobError | NotFoundError:
-    """The error of a job that did not succeed. What it was to read or change, and is not there, is not found; an action
-    fails with its reason.
-    """
+    """The error of a job that failed: 404 for a missing object; for an action its reason."""
     if outcome.error_code == NotFoundError.code and not is_action:
         return NotFoundError(outcome.error)
     return JobError(outcome.error or "The job ended without a reason.", code=outcome.error_code or JobError.code)
 
 
 def answer_of(error: NetweftError, *, is_action: bool, tells_missing: bool) -> Answer:
-    """The answer to a request that ended with an error. ``tells_missing``: a 404 says what is not there; oVirt's says
-    it to requests with a body only, where it may be something in that.
+    """The answer to a request that ended with an error. ``tells_missing``: a 404 names the missing object; oVirt does
+    so only for requests with a body, which may refer to it.
     """
     if isinstance(error, UnauthenticatedError):
         return Answer(error.status)

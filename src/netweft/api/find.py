@@ -17,9 +17,9 @@ _LONGEST = 200
 
 
 class Found(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that was found. ``kind``: host, network, cluster, vm, vnic, vnic_profile, subnet, qos, mac_pool,
-    provider or rollout; ``parent``: the id of what it is in (of a vNIC the virtual machine, of a profile or subnet the
-    network, of a QoS the data centre), null for others; ``context``: what tells it from others of its name, in words.
+    """A search result. ``kind``: host, network, cluster, vm, vnic, vnic_profile, subnet, qos, mac_pool, provider or
+    rollout; ``parent``: the id of its parent (of a vNIC the virtual machine, of a profile or subnet the network, of a
+    QoS the data centre), null for others; ``context``: a text that distinguishes it from others of its name.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Found(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/find", many(Found), needs=READ, queries=("q", "max"))
 def list_found(call: Call[None]) -> list[Found]:
-    """What is called like ``q`` in any letters, or has it as address, MAC or VLAN, the best first; at most ``max``."""
+    """Objects whose name, address, MAC or VLAN matches ``q`` (case-insensitive), best first; at most ``max``."""
     text = call.query.text("q")
     if len(text) > _LONGEST:
         raise MalformedError(f"q: more than {_LONGEST} characters.")

@@ -14,8 +14,8 @@ routes = Routes("fleet", ADDITIONS)
 
 
 class FleetThing(msgspec.Struct, kw_only=True, frozen=True):
-    """One thing of the fleet. ``noun``: what it is, as the command line calls it; ``names``: of what it is in, from the
-    top, and its own; ``id``: null for what has none; ``values``: what its fields hold, as in the file.
+    """One object of the fleet. ``noun``: its kind, as on the command line; ``names``: of its parents, from the top, and
+    its own; ``id``: null for objects without one; ``values``: of its fields, as in the file.
     """
 
     noun: str

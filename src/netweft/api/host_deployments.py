@@ -23,40 +23,40 @@ class SshKey(msgspec.Struct, kw_only=True, frozen=True):
     public_key: str
 
 
-def way_in(call: Call[Any], said: Host | Action) -> WayIn:
+def way_in(call: Call[Any], body: Host | Action) -> WayIn:
     """How the engine is to get into the host, by what a request says."""
     return WayIn(
-        by_key=_method(said) == "publickey",
-        password=or_default(said.root_password, ""),
+        by_key=_method(body) == "publickey",
+        password=or_default(body.root_password, ""),
         engine_url=call.origin(),
         has_package=call.services.has_agent_package,
     )
 
 
-def asks_for_agent(said: Host) -> bool:
+def asks_for_agent(body: Host) -> bool:
     """Whether a request wants the agent installed; else the host waits for one that joins."""
-    return bool(_method(said)) or not isinstance(said.root_password, UnsetType)
+    return bool(_method(body)) or not isinstance(body.root_password, UnsetType)
 
 
-def ssh_columns(said: Host) -> dict[str, Any]:
+def ssh_columns(body: Host) -> dict[str, Any]:
     """What a request says of the host's SSH server, as commands have it."""
-    if isinstance(said.ssh, UnsetType):
+    if isinstance(body.ssh, UnsetType):
         return {}
-    return {"ssh_port": keep(said.ssh.port), "ssh_fingerprint": keep(said.ssh.fingerprint)}
+    return {"ssh_port": keep(body.ssh.port), "ssh_fingerprint": keep(body.ssh.fingerprint)}
 
 
-def _method(said: Host | Action) -> str:
-    return or_default(or_default(said.ssh, Ssh()).authentication_method, "")
+def _method(body: Host | Action) -> str:
+    return or_default(or_default(body.ssh, Ssh()).authentication_method, "")
 
 
 @routes.action("/hosts/{host_id}/install", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def install(call: Call[Action]) -> Later:
-    """Install the agent of a host that is out of service (anew), and set it up as when it was added."""
+    """Install or reinstall the agent of a host in maintenance, and set the host up as when it was added."""
     way = way_in(call, call.body)
     return Later(call.run(install_host, call.actor, call.ids["host_id"], way, box=call.services.box))
 
 
 @additions.get("/ssh-key", SshKey, needs=READ)
 def get_ssh_key(call: Call[None]) -> SshKey:
-    """The public half of the key by which the engine gets into hosts on which it installs the agent."""
+    """The public key that the engine uses for SSH to hosts when it installs the agent."""
     return SshKey(public_key=call.services.authority.ssh.certificate)

@@ -27,7 +27,7 @@ from netweft.engine.queries.host_drifts import differences_of
 
 routes = Routes("hosts", ADDITIONS)
 
-_Known = Mapping[str, HostDifferenceRow]
+_Stored = Mapping[str, HostDifferenceRow]
 """What is stored of a host's differences, by their texts."""
 
 
@@ -55,7 +55,7 @@ class Differs(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class DriftOf(msgspec.Struct, kw_only=True, frozen=True):
-    """What differs of one network, NIC or bond, or guest's vNIC; ``id``: of the attachment or vNIC, empty for a NIC."""
+    """The differences of one network, NIC, bond or guest's vNIC; ``id``: of the attachment or vNIC, empty for a NIC."""
 
     id: str
     name: str
@@ -63,12 +63,12 @@ class DriftOf(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
-    """How a host differs from what is wanted of it, by its last report.
+    """How a host differs from its configuration, by its last report.
 
-    ``networks``: what is of one network alone. ``nics``: what all networks on a NIC or bond stand on. ``guest_ports``:
-    where guests are plugged in. ``host``: the rest. ``obstacle``: why no setup can put it right as it is, empty when
-    one can. ``in_sync``: nothing differs that counts, as what is ignored does not. ``since``: when something was first
-    seen to differ.
+    ``networks``: differences of single networks. ``nics``: differences of NICs and bonds, which concern all networks on
+    them. ``guest_ports``: differences of guests' ports. ``host``: all others. ``obstacle``: why no setup can correct
+    them now, empty when one can. ``in_sync``: nothing differs, apart from ignored differences. ``since``: when a
+    difference was first found.
     """
 
     in_sync: bool
@@ -83,7 +83,7 @@ class HostDrift(msgspec.Struct, kw_only=True, frozen=True):
 
 class IgnoreDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What to ignore. ``differences``: names of networks, NICs or bonds, fields (``what``), or lines (``text``); none
-    for all that differs. ``until``: null for as long as they stay as they are.
+    for all differences. ``until``: null for as long as they stay as they are.
     """
 
     differences: tuple[str, ...] = ()
@@ -92,13 +92,13 @@ class IgnoreDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class CountDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What is to count again, as in :class:`IgnoreDrift`; none for all that is ignored."""
+    """What to stop ignoring, as in :class:`IgnoreDrift`; none for everything that is ignored."""
 
     differences: tuple[str, ...] = ()
 
 
 class AdoptDrift(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What to adopt. ``names``: of networks, NICs or bonds; none for all that differs."""
+    """What to adopt. ``names``: of networks, NICs or bonds; none for all differences."""
 
     names: tuple[str, ...] = ()
 
@@ -111,13 +111,13 @@ class Adopted(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/hosts/{host_id}/drift", HostDrift, needs=READ)
 def get_drift(call: Call[None]) -> HostDrift:
-    """How the host differs from what is wanted of it."""
+    """How the host differs from its configuration."""
     return _drift(call)
 
 
 @routes.post("/hosts/{host_id}/drift/ignore", IgnoreDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_ignore(call: Call[IgnoreDrift]) -> HostDrift:
-    """Set differences aside until a time, or until they change: they do not count as out of sync."""
+    """Ignore differences until a time, or until they change: they do not count as out of sync."""
     body = call.body
     spec = answers.IgnoreDrift(
         host_id=call.ids["host_id"], names=body.differences, until=body.until, reason=body.reason
@@ -128,14 +128,14 @@ def post_ignore(call: Call[IgnoreDrift]) -> HostDrift:
 
 @routes.post("/hosts/{host_id}/drift/count", CountDrift, gives=HostDrift, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_count(call: Call[CountDrift]) -> HostDrift:
-    """Let differences count again that are ignored."""
+    """Stop ignoring differences."""
     call.run(answers.count_drift, call.actor, call.ids["host_id"], call.body.differences)
     return _drift(call)
 
 
 @routes.post("/hosts/{host_id}/drift/adopt", AdoptDrift, gives=Adopted, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_adopt(call: Call[AdoptDrift]) -> Adopted | Later:
-    """Want of the host what it has, as far as attachments and bonds can say it; a setup like any other."""
+    """Adopt the host's current state into its configuration, as far as attachments and bonds can express it."""
     host_id, names = call.ids["host_id"], call.body.names
     job_id = when_idle(call, host_id, lambda: call.run(answers.adopt_host_drift, call.actor, host_id, names))
     return Adopted(changed=False) if job_id is None else Later(job_id, lambda: Adopted(changed=True))
@@ -145,19 +145,19 @@ def _drift(call: Call[Any]) -> HostDrift:
     with call.read() as tx:
         data = visible_host(tx, call)
         since = tx.scalar(select(host_drifts.c.since).where(host_drifts.c.host_id == call.ids["host_id"]))
-        known = differences_of(tx, call.ids["host_id"])
+        stored = differences_of(tx, call.ids["host_id"])
         drift = data.drift
         guests = _vnics(tx, call, drift.guest_ports)
     names = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
-    ignored = {text for text, row in known.items() if row.ignored_at is not None}
+    ignored = {text for text, row in stored.items() if row.ignored_at is not None}
     return HostDrift(
         in_sync=not drift.counted(ignored),
         since=since,
         reported_at=data.reported_at,
-        networks=[_of(one, names[one], found, known) for one, found in drift.attachments.items()],
-        nics=[_of("", name, found, known) for name, found in drift.bases.items()],
-        guest_ports=[_of(one, name, drift.guest_ports[one], known) for one, name in guests.items()],
-        host=_differences(drift.host, known),
+        networks=[_of(one, names[one], found, stored) for one, found in drift.attachments.items()],
+        nics=[_of("", name, found, stored) for name, found in drift.bases.items()],
+        guest_ports=[_of(one, name, drift.guest_ports[one], stored) for one, name in guests.items()],
+        host=_differences(drift.host, stored),
         obstacle=drift.obstacle,
     )
 
@@ -170,19 +170,19 @@ def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
     return {vnic_id: f"{vm_name}/{name}" for vnic_id, name, vm_name in found}
 
 
-def _of(one: str, name: str, found: Iterable[Difference], known: _Known) -> DriftOf:
-    return DriftOf(id=one, name=name, differences=_differences(found, known))
+def _of(one: str, name: str, found: Iterable[Difference], stored: _Stored) -> DriftOf:
+    return DriftOf(id=one, name=name, differences=_differences(found, stored))
 
 
-def _differences(found: Iterable[Difference], known: _Known) -> list[Differs]:
+def _differences(found: Iterable[Difference], stored: _Stored) -> list[Differs]:
     return [
         Differs(
             what=one.what,
             wanted=one.expected,
             found=one.actual,
             text=one.text,
-            since=known[one.text].since if one.text in known else None,
-            ignored=_ignored(known.get(one.text)),
+            since=stored[one.text].since if one.text in stored else None,
+            ignored=_ignored(stored.get(one.text)),
         )
         for one in found
     ]

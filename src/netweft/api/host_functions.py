@@ -11,9 +11,9 @@ from sqlalchemy import select
 from netweft.api.host_nics import view_of
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import visible_host
+from netweft.api.request_fields import required, required_ref
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, reference
-from netweft.api.shown import required, required_ref
 from netweft.api.types import Action, HostNic, Network, NetworkLabel
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -40,14 +40,14 @@ _NIC = "/hosts/{host_id}/nics/{nic_id}"
 @routes.action(f"{_NIC}/updatevirtualfunctionsconfiguration", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def update_configuration(call: Call[Action]) -> Later | None:
     """Change how many virtual functions a NIC has, and whether they may serve all networks."""
-    said = call.body.virtual_functions_configuration
-    if isinstance(said, UnsetType):
+    requested = call.body.virtual_functions_configuration
+    if isinstance(requested, UnsetType):
         raise MalformedError("Action [virtual_functions_configuration] is required.")
     spec = UpdateFunctions(
         host_id=call.ids["host_id"],
         nic_id=call.ids["nic_id"],
-        count=keep(said.number_of_virtual_functions),
-        all_networks=keep(said.all_networks_allowed),
+        count=keep(requested.number_of_virtual_functions),
+        all_networks=keep(requested.all_networks_allowed),
     )
     job_id = when_idle(call, spec.host_id, lambda: call.run(update_functions, call.actor, spec))
     return Later(job_id) if job_id else None
@@ -98,17 +98,17 @@ def get_network(call: Call[None]) -> Network:
 
 @routes.post(f"{_NIC}/virtualfunctionallowednetworks", Network, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_network(call: Call[Network]) -> Network:
-    """Let a NIC's virtual functions serve a network, given by id or name."""
-    said = required_ref(call.body, "Network")
+    """Allow a network, given by id or name, on a NIC's virtual functions."""
+    network = required_ref(call.body, "Network")
     with call.read() as tx:
-        network_id = said.id or resolve(tx, networks, said, "network")
+        network_id = network.id or resolve(tx, networks, network, "network")
     call.run(add_network, call.actor, call.ids["host_id"], call.ids["nic_id"], network_id)
     return _one(call, list_networks(call), "network", network_id)
 
 
 @routes.delete(f"{_NIC}/virtualfunctionallowednetworks/{{network_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_network(call: Call[None]) -> None:
-    """Let them serve it no more."""
+    """Stop serving the network with a NIC's virtual functions."""
     ids = call.ids
     call.run(remove_network, call.actor, ids["host_id"], ids["nic_id"], ids["network_id"])
 
@@ -128,7 +128,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post(f"{_NIC}/virtualfunctionallowedlabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
-    """Let a NIC's virtual functions serve the networks that have a label."""
+    """Allow the networks that have a label on a NIC's virtual functions."""
     label = required(call.body.id, "NetworkLabel [id]")
     call.run(add_label, call.actor, call.ids["host_id"], call.ids["nic_id"], label)
     return _one(call, list_labels(call), "label", label)
@@ -136,6 +136,6 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
 
 @routes.delete(f"{_NIC}/virtualfunctionallowedlabels/{{label_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_label(call: Call[None]) -> None:
-    """Let them serve such networks no more."""
+    """Stop serving the networks of the label with a NIC's virtual functions."""
     ids = call.ids
     call.run(remove_label, call.actor, ids["host_id"], ids["nic_id"], ids["label_id"])

@@ -21,9 +21,9 @@ routes = Routes("host_history", ADDITIONS)
 
 
 class Revision(msgspec.Struct, kw_only=True, frozen=True):
-    """A generation of a host. ``state``: pending, applied or refused, with its ``error``; ``user``: who asked for it,
-    null for the engine itself; ``changes``: how the setup changed by it, a line each, none where something else was put
-    on the host again.
+    """A generation of a host. ``state``: pending, applied or refused, with its ``error``; ``user``: who made it, null
+    for the engine itself; ``changes``: how it changed the setup, a line each, none where the same setup was applied
+    again.
     """
 
     generation: int
@@ -37,9 +37,8 @@ class Revision(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ChangeFacts(msgspec.Struct, kw_only=True, frozen=True):
-    """What is kept of a generation: what the host was asked to be (``intent``), what that was to become on it
-    (``desired``, by what is known of the host before), and its networking after it (``observed``). null where nobody
-    knew.
+    """The record of a generation: the requested configuration of the host (``intent``), the resulting desired state
+    (``desired``), and its networking afterwards (``observed``). null where it is unknown.
     """
 
     generation: int
@@ -57,7 +56,7 @@ class SetupDifference(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Restore(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """``commit``: what runs then is also what the host's boot restores."""
+    """``commit``: commit the result, so that the host's boot restores it."""
 
     commit: bool = False
 
@@ -104,7 +103,7 @@ def get_generation(call: Call[None]) -> ChangeFacts:
 
 @routes.get("/hosts/{host_id}/history/{generation}/difference", SetupDifference, needs=READ, queries=("other",))
 def get_difference(call: Call[None]) -> SetupDifference:
-    """How the setup of a generation differs from that of another, or from that of now."""
+    """How the setup of a generation differs from another one, or from the current one."""
     other = call.query.integer("other")
     with call.read() as tx:
         host_id, generation = visible_host(tx, call).row.id, _generation(call.ids["generation"])

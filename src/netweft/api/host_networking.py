@@ -30,9 +30,9 @@ routes = Routes("host_networking", ADDITIONS)
 
 
 class NetworkForHost(msgspec.Struct, kw_only=True, frozen=True):
-    """A network of the host's cluster, as the host is to have it now (a rollout may bring it something else later).
-    ``mtu``: 0 for the default. ``roles``: in the cluster, and ``vm`` where guests may be plugged into it. ``provided``:
-    a provider carries it. ``guests``: running ones of this host that are plugged into it.
+    """A network of the host's cluster, as it should be on the host now (a rollout may change it later). ``mtu``: 0 for
+    the default. ``roles``: in the cluster, and ``vm`` where guests may use it. ``provided``: a provider carries it.
+    ``guests``: the running guests of this host that use it.
     """
 
     id: str
@@ -55,8 +55,8 @@ class VirtualFunctions(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNicState(msgspec.Struct, kw_only=True, frozen=True):
-    """A NIC. ``speed`` in Mbit/s, null for unknown; ``neighbours``: what its cable leads to, in words; ``functions``:
-    null where it knows none; ``physical``: the NIC that it is a virtual function of.
+    """A NIC. ``speed`` in Mbit/s, null for unknown; ``neighbours``: the switch ports of its cable, as texts;
+    ``functions``: null where it supports none; ``physical``: the NIC whose virtual function it is.
     """
 
     id: str
@@ -109,7 +109,7 @@ class Limits(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class AttachmentDifference(msgspec.Struct, kw_only=True, frozen=True):
-    """A property that is on the host otherwise than wanted."""
+    """A property whose value on the host differs from the configured one."""
 
     name: str
     expected: str | None
@@ -117,7 +117,7 @@ class AttachmentDifference(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class AttachedNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A network that is wanted on the host. ``uplink``: the NIC or bond. ``dns``: null for that of the network;
+    """A network that is attached to the host. ``uplink``: the NIC or bond. ``dns``: null for that of the network;
     ``qos``: null for that of the network. ``differences``: empty for one in sync.
     """
 
@@ -134,8 +134,8 @@ class AttachedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNetworking(msgspec.Struct, kw_only=True, frozen=True):
-    """A host with what its networks stand on, the networks of its cluster that the user may see, and which of them are
-    attached where. ``in_sync``, ``committed``: null before the first report. ``vms``: how many are on it.
+    """A host's NICs and bonds, the networks of its cluster that the user may see, and where they are attached.
+    ``in_sync``, ``committed``: null before the first report. ``vms``: how many are on it.
     """
 
     id: str
@@ -165,7 +165,7 @@ def get_networking(call: Call[None]) -> HostNetworking:
     views = nic_views(data.host, data.locations)
     bases = [view for view in views.values() if not view.base and view.name in ids]
     carriers = {view.network_id: view for view in views.values() if view.network_id}
-    known = {one.id for one in here}
+    network_ids = {one.id for one in here}
     return HostNetworking(
         id=row.id,
         name=row.name,
@@ -180,7 +180,7 @@ def get_networking(call: Call[None]) -> HostNetworking:
         attachments=[
             _attachment(data, one, carriers.get(one.network_id))
             for one in data.intent.attachments
-            if one.network_id in known
+            if one.network_id in network_ids
         ],
         cards=cards,
     )
@@ -259,21 +259,21 @@ def _attachment(data: HostData, one: AttachmentIntent, carrier: NicView | None) 
     )
 
 
-def _addressing(one: AttachmentIntent, version: int, seen: FamilyView) -> Addressing:
+def _addressing(one: AttachmentIntent, version: int, observed: FamilyView) -> Addressing:
     found = assignment_of(one, version)
     return Addressing(
         method=found.method,
         address=found.address or None,
         prefix=found.prefix if found.address else None,
         gateway=found.gateway or None,
-        current=_current(seen),
+        current=_current(observed),
     )
 
 
-def _current(seen: FamilyView) -> CurrentAddress | None:
-    if seen.address is None:
+def _current(observed: FamilyView) -> CurrentAddress | None:
+    if observed.address is None:
         return None
-    return CurrentAddress(address=seen.address.ip, prefix=seen.address.prefix, gateway=seen.gateway or None)
+    return CurrentAddress(address=observed.address.ip, prefix=observed.address.prefix, gateway=observed.gateway or None)
 
 
 def _limits(qos: HostQos) -> Limits:

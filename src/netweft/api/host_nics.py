@@ -11,9 +11,10 @@ from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import nic_reference, show_qos, visible_host, visible_hosts
 from netweft.api.network_attachments import show as show_attachment
+from netweft.api.request_fields import required
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_unset, reference
-from netweft.api.shown import required
+from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Bonding,
     Host,
@@ -28,7 +29,7 @@ from netweft.api.types import (
     Statistic,
     Vlan,
 )
-from netweft.api.values import find_statistic, ip, measured
+from netweft.api.values import ip, measured
 from netweft.core.errors import NotFoundError
 from netweft.core.functions import nics_by_address
 from netweft.core.host import Nic, NicFacts
@@ -128,11 +129,11 @@ def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
     options = bond_options(data, name, bond)
     number = options.pop("mode")
     mode = MODES[int(number)]
-    shown = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=number)]
-    shown += [Option(name=key, value=value) for key, value in options.items()]
+    entries = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=number)]
+    entries += [Option(name=key, value=value) for key, value in options.items()]
     return Bonding(
         ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,
-        options=shown,
+        options=entries,
         slaves=[nic for slave in bond.slaves if (nic := nic_reference(data, slave))],
         active_slave=or_unset(nic_reference(data, bond.active_slave) if bond.active_slave else None),
     )
@@ -238,7 +239,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post("/hosts/{host_id}/nics/{nic_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel | Later:
-    """Give a NIC a label, and with it the networks that have the same one."""
+    """Add a label to a NIC, which attaches the networks with the same label."""
     host_id, label = call.ids["host_id"], required(call.body.id, "NetworkLabel [id]")
     job_id = when_idle(call, host_id, lambda: call.run(label_nic, call.actor, host_id, call.ids["nic_id"], label))
     return Later(job_id, lambda: _label(call, label)) if job_id else _label(call, label)
@@ -246,7 +247,7 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel | Later:
 
 @routes.delete("/hosts/{host_id}/nics/{nic_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_label(call: Call[None]) -> Later | None:
-    """Take a label off a NIC, and with it the networks that it brought."""
+    """Remove a label from a NIC, which detaches the networks that it attached."""
     host_id, label = call.ids["host_id"], call.ids["label_id"]
     job_id = when_idle(call, host_id, lambda: call.run(unlabel_nic, call.actor, host_id, call.ids["nic_id"], label))
     return Later(job_id) if job_id else None
@@ -274,15 +275,10 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     ]
 
 
-@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
-def list_statistics(call: Call[None]) -> list[Statistic]:
-    """What a NIC has carried since it came to be."""
-    with call.read() as tx:
-        return _statistics(tx, call)
-
-
-@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
-def get_statistic(call: Call[None]) -> Statistic:
-    """One measured value of a NIC."""
-    with call.read() as tx:
-        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])
+add_statistics(
+    routes,
+    "/hosts/{host_id}/nics/{nic_id}/statistics",
+    _statistics,
+    summary="Counters and rates of a NIC.",
+    one="One statistic of a NIC.",
+)

@@ -38,9 +38,9 @@ class PlanRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class PlannedStep(msgspec.Struct, kw_only=True, frozen=True):
-    """A step in words. ``loss``: none, blip or outage. ``nics``: those that it names, each with the port that it is
-    cabled to where LLDP tells that (``eth1, port Gi1/0/7 of sw-a``). ``networks`` and ``vnics`` (``vm/vnic``): by name,
-    those that it touches and that lose traffic.
+    """A step as text. ``loss``: none, blip or outage. ``nics``: those that it names, each with its switch port where
+    LLDP reports it (``eth1, port Gi1/0/7 of sw-a``). ``networks`` and ``vnics`` (``vm/vnic``): by name, those that lose
+    traffic.
     """
 
     step: str
@@ -71,7 +71,7 @@ class AffectedVnic(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):
-    """The steps in order, their worst loss, and what it affects; ``reported_at``: when the host was last looked at."""
+    """The steps in order, their worst loss, and what it affects; ``reported_at``: when the host last reported."""
 
     host: HostName
     reported_at: datetime

@@ -1,4 +1,4 @@
-"""What requests say of a host's networks, as the commands want it; and waiting for a host that is busy."""
+"""Requests for a host's networks as parameters of commands, and waiting for a busy host."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from netweft.engine.queue import busy_with, wait_for
 PATIENCE = 20.0
 """Seconds that a request waits for another change of the same host to end (oVirt: SetupNetworksWaitTimeoutSeconds)."""
 
-_LOOK = 0.2
+_POLL_INTERVAL = 0.2
 
 
 def setup_request(action: Action) -> SetupRequest:
     """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
     return SetupRequest(
-        attachments=tuple(wish(one) for one in or_default(action.modified_network_attachments, [])),
+        attachments=tuple(attachment_change(one) for one in or_default(action.modified_network_attachments, [])),
         removed=tuple(_removed(one) for one in or_default(action.removed_network_attachments, [])),
         synchronized=tuple(or_default(one.id, "") for one in or_default(action.synchronized_network_attachments, [])),
-        bonds=tuple(bond_wish(one) for one in or_default(action.modified_bonds, [])),
+        bonds=tuple(bond_change(one) for one in or_default(action.modified_bonds, [])),
         removed_bonds=tuple(ref_of(one) for one in or_default(action.removed_bonds, [])),
         labels=tuple(
             LabelChange(label=or_default(one.id, ""), nic=ref_of(one.host_nic))
@@ -55,7 +55,7 @@ def setup_request(action: Action) -> SetupRequest:
 
 
 def ref_of(entity: Entity | UnsetType) -> Ref:
-    """What a request says of a thing: id, name, both or nothing."""
+    """The reference in a request: id, name, both or nothing."""
     if isinstance(entity, UnsetType):
         return Ref()
     return Ref(id=or_default(entity.id, ""), name=or_default(entity.name, ""))
@@ -67,8 +67,8 @@ def _removed(attachment: NetworkAttachment) -> Ref:
     return Ref(name=ref_of(attachment.network).name)
 
 
-def wish(attachment: NetworkAttachment) -> AttachmentChange:
-    """What a request wants of an attachment. Raises MalformedError."""
+def attachment_change(attachment: NetworkAttachment) -> AttachmentChange:
+    """The change of an attachment in a request. Raises MalformedError."""
     return AttachmentChange(
         id=or_default(attachment.id, ""),
         network=ref_of(attachment.network),
@@ -80,8 +80,8 @@ def wish(attachment: NetworkAttachment) -> AttachmentChange:
     )
 
 
-def bond_wish(nic: HostNic) -> BondChange:
-    """What a request wants of a bond."""
+def bond_change(nic: HostNic) -> BondChange:
+    """The change of a bond in a request."""
     if isinstance(nic.bonding, UnsetType):
         return BondChange(bond=ref_of(nic))
     options: dict[str, str] | Keep = KEEP
@@ -114,7 +114,7 @@ def _assignment(one: IpAddressAssignment) -> IpAssignment:
 
 
 def _version(ip: Ip) -> str:
-    """The version that is said, else that of the address, else 4."""
+    """The given version, else that of the address, else 4."""
     return or_default(ip.version, "v6" if ":" in or_default(ip.address, "") else "v4")
 
 
@@ -162,7 +162,7 @@ def _resolvers(dns: DnsResolverConfiguration | UnsetType) -> tuple[str, ...] | N
 
 
 def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what the command returns
-    """Run a command of a host's networks; while another change of them is under way, wait for its end first.
+    """Run a command on a host's networks, after another change of them in progress has ended.
 
     Raises BusyError when that takes too long, and whatever the command raises.
     """
@@ -177,6 +177,6 @@ def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:
             with call.read() as tx:
                 job_id = busy_with(tx, key_of(host_id))
             if job_id is None:  # it has just ended, or nobody knows how it ended until the host reports
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
             else:
                 wait_for(call.db, job_id, left)

@@ -28,7 +28,7 @@ routes = Routes("hosts", ADDITIONS)
 
 
 class SwitchPort(msgspec.Struct, kw_only=True, frozen=True):
-    """The port of a switch that a cable is in, as the switch says by LLDP. ``text``: both in words."""
+    """The switch port of a cable, as announced by LLDP. ``text``: both as a phrase."""
 
     device: str
     port: str
@@ -36,7 +36,7 @@ class SwitchPort(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class UplinkNic(msgspec.Struct, kw_only=True, frozen=True):
-    """A NIC. ``speed`` in Mbit/s, null for unknown; ``bond``: the one that it is in, null for none."""
+    """A NIC. ``speed`` in Mbit/s, null for unknown; ``bond``: the bond that it belongs to, null for none."""
 
     name: str
     up: bool
@@ -54,9 +54,9 @@ class UplinkBond(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A network that is wanted on the host, or that a guest has there otherwise. ``uplink``: the NIC or bond that
-    carries it, null for none; ``bridge``: what guests are plugged into, null for none; ``present``: whether the host
-    has it.
+    """A network that is attached to the host, or that a guest there uses in another way. ``uplink``: the NIC or bond
+    that carries it, null for none; ``bridge``: the bridge for guests, null for none; ``present``: whether it exists on
+    the host.
     """
 
     id: str
@@ -93,8 +93,8 @@ class Guest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostTopology(msgspec.Struct, kw_only=True, frozen=True):
-    """How guests of a host reach the physical switches, by its last report. ``lldp``: whether the host listens to its
-    neighbours. Of guests those that the user may see.
+    """How guests of a host reach the physical switches, by its last report. ``lldp``: whether lldpd answers on the
+    host. Only guests that the user may see are included.
     """
 
     lldp: bool
@@ -139,8 +139,8 @@ def _machines(tx: Tx, call: Call[Any]) -> list[VmDetails]:
 def _nics_of_functions(data: HostData, held: Mapping[str, str]) -> dict[str, str]:
     """The NICs whose virtual functions vNICs have, by vNIC. ``held``: vNICs by the function's PCI address."""
     parents = {function.pci_address: nic.name for nic in data.host.nics.values() for function in nic.facts.functions}
-    shown = {address: nic.name for address, nic in nics_by_address(data.host).items()}
-    nics = {**shown, **parents}
+    by_address = {address: nic.name for address, nic in nics_by_address(data.host).items()}
+    nics = {**by_address, **parents}
     return {vnic: nics[address] for address, vnic in held.items() if address in nics}
 
 
@@ -205,5 +205,5 @@ def _nic(data: HostData, view: NicView) -> UplinkNic:
     )
 
 
-def _port(said: Neighbour) -> SwitchPort:
-    return SwitchPort(device=said.device, port=said.port_name, text=said.text)
+def _port(neighbour: Neighbour) -> SwitchPort:
+    return SwitchPort(device=neighbour.device, port=neighbour.port_name, text=neighbour.text)

@@ -7,10 +7,11 @@ from msgspec import UNSET
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
-from netweft.api.routes import READ, Call, Later, Routes, many
+from netweft.api.request_fields import kept_ref, require_visible, required, required_ref
+from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, require_visible, required, required_ref
+from netweft.api.statistics import add_statistics
 from netweft.api.types import (
     Action,
     Certificate,
@@ -31,7 +32,7 @@ from netweft.api.types import (
     Version,
     VmSummary,
 )
-from netweft.api.values import find_statistic, measured
+from netweft.api.values import measured
 from netweft.core.protocol import AGENT_PORT, Capabilities
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -160,8 +161,8 @@ def post_host(call: Call[Host]) -> Host:
 def change_host(call: Call[Host]) -> None:
     """Change a host."""
     cluster = kept_ref(call.body.cluster, "Host [cluster")
-    told = {**ssh_columns(call.body), **spec_fields(call.body, UpdateHost)}
-    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **told))
+    changes = {**ssh_columns(call.body), **spec_fields(call.body, UpdateHost)}
+    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **changes))
 
 
 @routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force", "clean"))
@@ -176,14 +177,14 @@ def delete_host(call: Call[None]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/activate", needs=ActionGroup.MANIPULATE_HOST)
 def activate(call: Call[Action]) -> Later:
-    """Take a host into service."""
+    """Activate a host."""
     return Later(call.run(activate_host, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/deactivate", needs=ActionGroup.MANIPULATE_HOST)
 def deactivate(call: Call[Action]) -> Later | None:
-    """Take a host out of service, once its guests have been moved to other hosts. As in oVirt the answer does not wait
-    for that; an asynchronous call gets the job.
+    """Put a host into maintenance after its guests have been migrated to other hosts. As in oVirt the answer does not
+    wait for that; an asynchronous call gets the job.
     """
     job_id = call.run(deactivate_host, call.actor, call.ids["host_id"])
     return Later(job_id) if job_id and call.is_async else None
@@ -191,19 +192,19 @@ def deactivate(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/refresh", needs=ActionGroup.MANIPULATE_HOST)
 def refresh(call: Call[Action]) -> Later:
-    """Ask a host for its report now."""
+    """Refresh a host's reported state."""
     return Later(call.run(refresh_host, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/enrollcertificate", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
 def enroll(call: Call[Action]) -> Later:
-    """Give a host new keys and certificates, while it runs on."""
+    """Renew a host's keys and certificates without interruption."""
     return Later(call.run(enroll_certificate, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/setupnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def setup_networks(call: Call[Action]) -> Later | None:
-    """Set up networks and bonds of a host: tried, judged, and kept or taken back as one."""
+    """Set up networks and bonds of a host as one transaction; it is rolled back if any part fails."""
     spec = SetupHostNetworks(host_id=call.ids["host_id"], request=setup_request(call.body))
     job_id = when_idle(call, spec.host_id, lambda: call.run(setup_host_networks, call.actor, spec))
     return Later(job_id) if job_id else None
@@ -211,13 +212,13 @@ def setup_networks(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/commitnetconfig", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def commit_networks(call: Call[Action]) -> Later:
-    """Let boot restore what runs on a host now."""
+    """Commit a host's running network configuration, so that its boot restores it."""
     return Later(call.run(commit_network_changes, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def sync_networks(call: Call[Action]) -> Later | None:
-    """Put every network of a host that is out of sync in sync."""
+    """Synchronize every network of a host that is out of sync."""
     host_id = call.ids["host_id"]
     job_id = when_idle(call, host_id, lambda: call.run(sync_all_networks, call.actor, host_id))
     return Later(job_id) if job_id else None
@@ -225,7 +226,7 @@ def sync_networks(call: Call[Action]) -> Later | None:
 
 @routes.action("/hosts/{host_id}/copyhostnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def copy_networks(call: Call[Action]) -> Later | None:
-    """Give a host the networks and bonds of another host of its cluster."""
+    """Copy the networks and bonds of another host of the cluster to a host."""
     host_id = call.ids["host_id"]
     source = required_ref(call.body.source_host, "Action [sourceHost")
     job_id = when_idle(call, host_id, lambda: call.run(copy_host_networks, call.actor, source, host_id))
@@ -245,15 +246,10 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     ]
 
 
-@routes.get("/hosts/{host_id}/statistics", many(Statistic), needs=READ)
-def list_statistics(call: Call[None]) -> list[Statistic]:
-    """The memory of a host: all of it, and what is promised to virtual machines."""
-    with call.read() as tx:
-        return _statistics(tx, call)
-
-
-@routes.get("/hosts/{host_id}/statistics/{statistic_id}", Statistic, needs=READ)
-def get_statistic(call: Call[None]) -> Statistic:
-    """One measured value of a host."""
-    with call.read() as tx:
-        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])
+add_statistics(
+    routes,
+    "/hosts/{host_id}/statistics",
+    _statistics,
+    summary="The memory of a host: all of it, and what is promised to virtual machines.",
+    one="One statistic of a host.",
+)

@@ -43,7 +43,7 @@ from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
 from netweft.api.incoming import Incoming, check_version, incoming_of, parsed
 from netweft.api.outgoing import Outgoing, send_answer, written
-from netweft.api.plan_runs import as_asked, runner_of
+from netweft.api.plan_runs import runner_of, sub_request
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netweft.api.schema import reference
 from netweft.api.types import Action, Job
@@ -54,12 +54,12 @@ from netweft.engine.db import Database, new_id
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
-"""Seconds that a request waits for its job, if nobody says otherwise."""
+"""The default number of seconds that a request waits for its job."""
 THREADS = 40
-"""Requests that are worked on at the same moment; the database has fewer connections still."""
+"""Requests that are handled at the same time; the database has fewer connections."""
 LARGE_BODIES = 16
-"""Bodies that are read at the same moment, of those that are larger than what anybody may send."""
-_LOOK = 2.0
+"""Large bodies that are read at the same time (larger than anonymous clients may send)."""
+_POLL_INTERVAL = 2.0
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -143,7 +143,7 @@ class Server:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _route(self, incoming: Incoming) -> tuple[Route, list[str]]:
-        """The endpoint that is meant, and the ids in the path. Raises NotFoundError, WrongMethodError."""
+        """The endpoint, and the ids in the path. Raises NotFoundError, WrongMethodError."""
         methods, values = self.router.find(incoming.path)
         route = methods.get("GET" if incoming.method == "HEAD" else incoming.method)
         if route is None:
@@ -153,7 +153,7 @@ class Server:
         return route, values
 
     def _admit(self, incoming: Incoming) -> Session:
-        """Who sends a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
+        """The session of a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
         return self._session(incoming, self._route(incoming)[0])
 
     def _session(self, incoming: Incoming, route: Route) -> Session:
@@ -201,20 +201,20 @@ class Server:
         )
 
     def _planned(self, incoming: Incoming, session: Session, method: str, path: str, body: bytes) -> RequestPlan:
-        """What another request of the same client would have hosts do. Raises what that would raise."""
-        asked = as_asked(incoming, method, path, body)
-        route, values = self._route(asked)
+        """The plan of another request of the same client. Raises its errors."""
+        inner = sub_request(incoming, method, path, body)
+        route, values = self._route(inner)
         if route.method == "GET":
             raise MalformedError(f"{method} {path[:200]} changes nothing, so there is nothing to plan.")
         actor = self._authenticator.allowed(session.actor, route.needs)
         actor = replace(actor, correlation_id=new_id())
-        call = self._call(asked, route, values, Session(actor))
+        call = self._call(inner, route, values, Session(actor))
         try:
             route.handler(replace(call, runner=partial(rehearse, self.db, actor.correlation_id)))
         except RehearsedError as ended:
             with self.db.read() as tx:
                 return explain(tx, ended.rehearsed)
-        raise MalformedError(f"{method} {path[:200]} asks nothing of hosts, so there is nothing to plan.")
+        raise MalformedError(f"{method} {path[:200]} changes no hosts, so there is nothing to plan.")
 
     def _sub_get(self, session: Session, href: str) -> Any:  # noqa: ANN401 (whatever that endpoint gives)
         methods, values = self.router.find(API + href)
@@ -272,10 +272,10 @@ class Server:
         news = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def ring() -> None:
+        def notify() -> None:
             loop.call_soon_threadsafe(news.set)
 
-        stop = self.db.subscribe(f"job:{waiting.later.job_id}", ring)
+        stop = self.db.subscribe(f"job:{waiting.later.job_id}", notify)
         deadline = loop.time() + self._wait_max
         try:
             while True:
@@ -285,34 +285,34 @@ class Server:
                 done = await self._in_thread(self._finish, incoming, waiting, is_late)
                 if done is not None:
                     return done
-                with anyio.move_on_after(min(left, _LOOK)):
+                with anyio.move_on_after(min(left, _POLL_INTERVAL)):
                     await news.wait()
         finally:
             stop()
 
     def _route_of_fault(self, incoming: Incoming) -> Route | None:
-        """The endpoint, for what went wrong before it was called."""
+        """The endpoint, for errors before it was called."""
         try:
             return self._route(incoming)[0]
         except (NotFoundError, WrongMethodError):
             return None
 
     def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
-        known = as_netweft_error(error, incoming.correlation_id)
+        failure = as_netweft_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         is_ours = incoming.path.startswith(ADDITIONS)
-        answer = answer_of(known, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})
-        headers = {CODE_HEADER: ", ".join(known.codes)}
-        if known.status == UnavailableError.status:
+        answer = answer_of(failure, is_action=is_action, tells_missing=is_ours or incoming.method in {"POST", "PUT"})
+        headers = {CODE_HEADER: ", ".join(failure.codes)}
+        if failure.status == UnavailableError.status:
             headers |= RETRY_AFTER
-        if isinstance(known, UnauthenticatedError):
+        if isinstance(failure, UnauthenticatedError):
             # A browser that meets the challenge of Basic asks by itself; the script of a page asks better.
             scheme = "Bearer" if incoming.headers.get("sec-fetch-dest") == "empty" else "Basic"
             headers["WWW-Authenticate"] = f'{scheme} realm="RESTAPI"'
-        if isinstance(known, WrongMethodError):
-            headers["Allow"] = known.allowed
-        if isinstance(known, OverloadError):
-            headers["Retry-After"] = str(known.wait)
+        if isinstance(failure, WrongMethodError):
+            headers["Allow"] = failure.allowed
+        if isinstance(failure, OverloadError):
+            headers["Retry-After"] = str(failure.wait)
         return written(incoming, Outgoing(answer, headers, route))
 
 
@@ -347,7 +347,7 @@ def _allowed(methods: Mapping[str, Route]) -> str:
 
 
 def _pages(server: Server, desk: TokenEndpoints, watch: Watch) -> Starlette:
-    """What is served besides the API, and the API's answer to whatever is not there."""
+    """The pages beside the API, and the API's answer for unknown paths."""
     return Starlette(
         routes=[
             StarletteRoute("/health", watch.health),

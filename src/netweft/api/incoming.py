@@ -72,7 +72,7 @@ def check_version(incoming: Incoming) -> None:
     """Raise MalformedError when the request is for another version of the API."""
     version = incoming.headers.get("version", "4")
     if version != "4":
-        raise MalformedError(f"Version '{version[:20]}' of the API is not spoken here; 4 is.")
+        raise MalformedError(f"Version '{version[:20]}' of the API is not supported; use 4.")
 
 
 def incoming_of(scope: Scope) -> Incoming:

@@ -18,9 +18,9 @@ routes = Routes("interface_cards", ADDITIONS)
 
 class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
     """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``guid``: of a
-    function of InfiniBand, null for any other and while a guest has it; ``vm``: the name of the machine that has it or
-    was promised it, null for none that Netweft knows; ``free``: whether
-    no guest has it, as the host last reported, and none was promised it since.
+    function of InfiniBand, null for any other and while a guest has it; ``vm``: the name of the virtual machine that
+    has or reserved it, null for none known to Netweft; ``free``: whether it is neither used, by the host's last report,
+    nor reserved.
     """
 
     name: str | None
@@ -33,9 +33,8 @@ class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
 
 class Card(msgspec.Struct, kw_only=True, frozen=True):
     """A virtual interface card, or an adapter of InfiniBand (``guid``: of it, null for any other). ``pci_address``,
-    ``device``: of its upstream port, or of the adapter; ``model``: null where it is not
-    known. ``static``: NICs that are like any other, by name; ``dynamic``: those that only guests can have; ``free``:
-    how many of these are free.
+    ``device``: of its upstream port, or of the adapter; ``model``: null where it is not known. ``static``: its ordinary
+    NICs, by name; ``dynamic``: NICs that only guests can use; ``free``: how many of these are free.
     """
 
     pci_address: str

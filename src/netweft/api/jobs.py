@@ -12,10 +12,10 @@ from sqlalchemy import Select, select
 
 from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import required
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import required
 from netweft.api.types import Action, Job, Step, User
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import external_jobs
@@ -108,7 +108,7 @@ def end_job(call: Call[Action]) -> None:
 
 @routes.action("/jobs/{job_id}/clear", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
 def clear_job(call: Call[Action]) -> None:
-    """Take an ended job of another system off the list."""
+    """Remove an ended job of another system from the list."""
     call.run(external_jobs.clear_job, call.actor, call.ids["job_id"])
 
 
@@ -162,8 +162,8 @@ def end_step(call: Call[Action]) -> None:
 
 
 class Progress(msgspec.Struct, kw_only=True, frozen=True):
-    """How a job is getting on. ``progress``: ``phase``, ``deadline``, ``seconds_left``, ``steps``, ``message``, as far
-    as the job tells; ``error``: why it failed.
+    """The progress of a job. ``progress``: ``phase``, ``deadline``, ``seconds_left``, ``steps``, ``message``, as far as
+    the job reports them; ``error``: why it failed.
     """
 
     id: str

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from msgspec import UnsetType
 
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import required
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import keep
-from netweft.api.shown import required
 from netweft.api.types import MacPool, Range
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP

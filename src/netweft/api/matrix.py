@@ -56,8 +56,7 @@ class ClusterOfMatrix(msgspec.Struct, kw_only=True, frozen=True):
 class Cell(msgspec.Struct, kw_only=True, frozen=True):
     """A network that is attached to a cluster. ``network``, ``cluster``: their ids; ``status``: operational, or
     non_operational when a host that is up lacks a network that is required; ``hosts``: how many of the cluster carry
-    it, ``missing``: how many that are up lack it though it is required, ``out_of_sync``: on how many it is not as
-    wanted.
+    it, ``missing``: how many that are up lack it though it is required, ``out_of_sync``: on how many it is out of sync.
     """
 
     network: str
@@ -72,7 +71,7 @@ class Cell(msgspec.Struct, kw_only=True, frozen=True):
 
 class Matrix(msgspec.Struct, kw_only=True, frozen=True):
     """A window of the matrix. There is a cell where a network is attached. ``networks_total``, ``clusters_total``: how
-    many rows and columns there are in all that were asked for.
+    many rows and columns match in all.
     """
 
     networks: list[NetworkOfMatrix]

@@ -34,11 +34,11 @@ class NamedVlan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNeighbour(msgspec.Struct, kw_only=True, frozen=True):
-    """A neighbour of the NIC ``nic``. ``text``: in words, such as ``port Gi1/0/7 of sw-a``; ``port_name``,
-    ``device_name``: what people call both. ``ttl`` in seconds. ``capabilities``: what the device can be; ``enabled``:
-    what of that it is. ``addresses``: by which it is managed. ``vlan``: of untagged frames. ``vlans``: those that it
-    tells the names of. ``aggregate``: the number of the aggregated port (LACP) that the port is in; ``frame_max``:
-    octets of the longest frame. Null is what it does not say.
+    """A neighbour of the NIC ``nic``. ``text``: as a phrase, such as ``port Gi1/0/7 of sw-a``; ``port_name``,
+    ``device_name``: their usual names. ``ttl`` in seconds. ``capabilities``: those of the device; ``enabled``: the
+    enabled ones. ``addresses``: its management addresses. ``vlan``: of untagged frames. ``vlans``: those whose names it
+    announces. ``aggregate``: the number of the aggregated port (LACP) that the port is in; ``frame_max``: octets of the
+    longest frame. Null: not announced.
     """
 
     nic: str
@@ -61,7 +61,7 @@ class HostNeighbour(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
-    """The neighbours of a host's NICs. ``lldp``: whether the host listens to them: lldpd answers there."""
+    """The neighbours of a host's NICs. ``lldp``: whether lldpd answers on the host."""
 
     lldp: bool
     neighbours: list[HostNeighbour]
@@ -69,32 +69,32 @@ class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
 
 @additions.get("/hosts/{host_id}/neighbours", HostNeighbours, needs=READ)
 def get_neighbours(call: Call[None]) -> HostNeighbours:
-    """What the neighbours of a host's NICs say of themselves by LLDP, as it last reported."""
+    """What the neighbours of a host's NICs announce by LLDP, as last reported."""
     with call.read() as tx:
         heard = visible_host(tx, call).neighbours
     found = [_show(nic, one) for nic, neighbours in (heard or {}).items() for one in neighbours]
     return HostNeighbours(lldp=heard is not None, neighbours=found)
 
 
-def _show(nic: str, said: Neighbour) -> HostNeighbour:
+def _show(nic: str, neighbour: Neighbour) -> HostNeighbour:
     return HostNeighbour(
         nic=nic,
-        text=said.text,
-        port_name=said.port_name,
-        device_name=said.device,
-        chassis=NamedId(kind=said.chassis_kind, value=said.chassis),
-        port=NamedId(kind=said.port_kind, value=said.port),
-        ttl=said.ttl,
-        port_description=said.port_description or None,
-        system_name=said.system_name or None,
-        system_description=said.system_description or None,
-        capabilities=list(said.capabilities),
-        enabled=list(said.enabled),
-        addresses=list(said.addresses),
-        vlan=said.vlan,
-        vlans=[NamedVlan(id=number, name=name) for number, name in said.vlans],
-        aggregate=said.aggregate or None,
-        frame_max=said.frame_max or None,
+        text=neighbour.text,
+        port_name=neighbour.port_name,
+        device_name=neighbour.device,
+        chassis=NamedId(kind=neighbour.chassis_kind, value=neighbour.chassis),
+        port=NamedId(kind=neighbour.port_kind, value=neighbour.port),
+        ttl=neighbour.ttl,
+        port_description=neighbour.port_description or None,
+        system_name=neighbour.system_name or None,
+        system_description=neighbour.system_description or None,
+        capabilities=list(neighbour.capabilities),
+        enabled=list(neighbour.enabled),
+        addresses=list(neighbour.addresses),
+        vlan=neighbour.vlan,
+        vlans=[NamedVlan(id=number, name=name) for number, name in neighbour.vlans],
+        aggregate=neighbour.aggregate or None,
+        frame_max=neighbour.frame_max or None,
     )
 
 
@@ -109,7 +109,7 @@ def list_elements(call: Call[None]) -> list[LinkLayerDiscoveryProtocolElement]:
         data = visible_host(tx, call)
         nic = view_of(data, call.ids["nic_id"]).name
     heard = (data.neighbours or {}).get(nic, ())
-    return [_show_element(element) for said in heard for element in elements_of(said)]
+    return [_show_element(element) for neighbour in heard for element in elements_of(neighbour)]
 
 
 def _show_element(element: Element) -> LinkLayerDiscoveryProtocolElement:

@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import UNSET
 
 from netweft.api.follow import loads_link
-from netweft.api.host_setup import when_idle, wish
+from netweft.api.host_setup import attachment_change, when_idle
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
-from netweft.api.shown import require_visible
 from netweft.api.types import (
     DnsResolverConfiguration,
     Host,
@@ -159,7 +159,7 @@ def _base(call: Call[Any]) -> str:
 
 
 def list_attachments(call: Call[None]) -> list[NetworkAttachment]:
-    """The networks that are wanted here, and how they stand."""
+    """The networks that are attached here, with their status."""
     with call.read() as tx:
         data = visible_host(tx, call)
         return [show(data, one, _base(call)) for one in _here(data, call)]
@@ -175,20 +175,20 @@ def _find(call: Call[Any], holds: Callable[[AttachmentIntent], bool]) -> Network
 
 
 def get_attachment(call: Call[None]) -> NetworkAttachment:
-    """One network that is wanted here."""
+    """One network that is attached here."""
     return _find(call, lambda one: one.id == call.ids["attachment_id"])
 
 
 def _wish(call: Call[NetworkAttachment]) -> AttachmentChange:
     """What the body wants; the NIC is the one in the path, unless the body names one."""
-    said = wish(call.body)
-    if "nic_id" in call.ids and said.nic == Ref():
-        return replace(said, nic=Ref(id=call.ids["nic_id"]))
-    return said
+    change = attachment_change(call.body)
+    if "nic_id" in call.ids and change.nic == Ref():
+        return replace(change, nic=Ref(id=call.ids["nic_id"]))
+    return change
 
 
 def post_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
-    """Put a network here."""
+    """Attach a network here."""
     host_id, wanted = call.ids["host_id"], _wish(call)
     job_id = when_idle(call, host_id, lambda: call.run(add_attachment, call.actor, host_id, wanted))
     host_call = _of_host(call)
@@ -212,7 +212,7 @@ def put_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
     """Change a network here."""
     host_id, attachment_id = call.ids["host_id"], call.ids["attachment_id"]
     get_attachment(call)  # type: ignore[arg-type]  # it reads the path only
-    wanted = replace(wish(call.body), id=attachment_id)
+    wanted = replace(attachment_change(call.body), id=attachment_id)
     job_id = when_idle(call, host_id, lambda: call.run(update_attachment, call.actor, host_id, wanted))
     host_call = _of_host(call)
 
@@ -223,7 +223,7 @@ def put_attachment(call: Call[NetworkAttachment]) -> NetworkAttachment | Later:
 
 
 def delete_attachment(call: Call[None]) -> Later | None:
-    """Take a network away from here."""
+    """Detach a network from here."""
     host_id, attachment_id = call.ids["host_id"], call.ids["attachment_id"]
     get_attachment(call)
     job_id = when_idle(call, host_id, lambda: call.run(remove_attachment, call.actor, host_id, attachment_id))
@@ -242,8 +242,8 @@ for _base_path in ("/hosts/{host_id}/networkattachments", "/hosts/{host_id}/nics
 def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
     bonds = {*data.host.bonds, *(bond.name for bond in data.intent.bonds)}
     found = dict(unmanaged_networks(data.host, bonds))
-    known = {view.intent.host_side_name for view in data.networks.values()}
-    found.update(left_behind(data.host, known | {one.name for one in data.intent.inherited.values()}))
+    managed_names = {view.intent.host_side_name for view in data.networks.values()}
+    found.update(left_behind(data.host, managed_names | {one.name for one in data.intent.inherited.values()}))
     places = locate_networks(data.host)
     found.update({name: places[owner].base for name, owner in kept_names(data.host, data.intent.kept).items()})
     host_id = data.row.id
@@ -283,7 +283,7 @@ def get_unmanaged(call: Call[None]) -> UnmanagedNetwork:
 
 @routes.delete("/hosts/{host_id}/unmanagednetworks/{network_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_unmanaged(call: Call[None]) -> Later | None:
-    """Remove what Netweft left behind; what others made is refused."""
+    """Remove a device that Netweft left behind; other devices are refused."""
     host_id, name = call.ids["host_id"], or_default(get_unmanaged(call).name, "")
     spec = SetupHostNetworks(host_id=host_id, request=SetupRequest(removed_unmanaged=(name,)))
     job_id = when_idle(call, host_id, lambda: call.run(setup_host_networks, call.actor, spec))

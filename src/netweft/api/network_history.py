@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.model.events import EventRow, events
 from netweft.engine.statements import rows
@@ -17,9 +17,8 @@ routes = Routes("network_history", ADDITIONS)
 
 
 class NetworkChange(msgspec.Struct, kw_only=True, frozen=True):
-    """A change of a network, or of what it is in a cluster. ``changes``: a line each; ``user``: who asked for it;
-    ``correlation_id``: of the request, which the rollout to its hosts has as well; ``event``: the id of the event that
-    tells of it.
+    """A change of a network, or of its role in a cluster. ``changes``: a line each; ``user``: who made it;
+    ``correlation_id``: of the request, and of the rollout to its hosts; ``event``: the id of its event.
     """
 
     at: datetime

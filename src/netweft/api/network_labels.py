@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
-from netweft.api.shown import require_visible, required
 from netweft.api.types import ClusterNetwork, Network, NetworkLabel
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -57,7 +57,7 @@ def get_label(call: Call[None]) -> NetworkLabel:
 
 @routes.post("/networks/{network_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
 def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
-    """Give a network that has none its label."""
+    """Add a label to a network that has none."""
     label = required(call.body.id, "NetworkLabel [id]")
     call.run(label_network, call.actor, call.ids["network_id"], label)
     return _show(call.ids["network_id"], label)
@@ -65,5 +65,5 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
 
 @routes.delete("/networks/{network_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
 def delete_label(call: Call[None]) -> None:
-    """Take a network's label away."""
+    """Remove a network's label."""
     call.run(unlabel_network, call.actor, call.ids["network_id"], call.ids["label_id"])

@@ -8,22 +8,21 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, counted_page
 from netweft.api.values import Named, named
 from netweft.engine.access import visibility
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import network_rows as queries
 from netweft.engine.queries.network_rows import CountedNetwork
 from netweft.engine.queries.network_sync import out_of_sync
-from netweft.engine.statements import rows
 
 routes = Routes("network_rows", ADDITIONS)
 
 
-class NetworkLine(msgspec.Struct, kw_only=True, frozen=True):
+class RowOfNetwork(msgspec.Struct, kw_only=True, frozen=True):
     """A network as a list shows it. ``vlan``: null for untagged; ``mtu``: 0 for the default; ``roles``: that it has in
-    any cluster; ``hosts``: how many carry it, ``hosts_out_of_sync``: on how many of them it is not as wanted, without
-    those all of whose differences are ignored. What may not be seen is not counted.
+    any cluster; ``hosts``: how many carry it, ``hosts_out_of_sync``: on how many of them it is out of sync, without
+    those whose differences are all ignored. Only objects that the user may see are counted.
     """
 
     id: str
@@ -45,21 +44,20 @@ class NetworkLine(msgspec.Struct, kw_only=True, frozen=True):
     profiles: int
 
 
-@routes.get("/rows/networks", many(NetworkLine), needs=READ, queries=LISTED)
-def list_networks(call: Call[None]) -> list[NetworkLine]:
-    """Networks with the numbers of what they are on; searched and sorted by these, too."""
+@routes.get("/rows/networks", many(RowOfNetwork), needs=READ, queries=LISTED)
+def list_networks(call: Call[None]) -> list[RowOfNetwork]:
+    """Networks with counts of what uses them; the counts can be searched and sorted, too."""
     with call.read() as tx:
         narrow = visibility.narrow(tx, call.actor)
-        statement, fields = queries.counted(narrow)
-        found = rows(tx, CountedNetwork, page(tx, call, statement, Searchable(fields, key=networks.c.id)))
+        found = counted_page(tx, call, queries.counted(narrow), CountedNetwork, networks.c.id)
         ids = [row.id for row in found]
         roles = queries.roles_of(tx, narrow, ids)
         wrong = Counter(one.network_id for one in out_of_sync(tx, narrow, ids))
-    return [_line(row, roles, wrong) for row in found]
+    return [_row(row, roles, wrong) for row in found]
 
 
-def _line(row: CountedNetwork, roles: Mapping[str, Sequence[str]], wrong: Mapping[str, int]) -> NetworkLine:
-    return NetworkLine(
+def _row(row: CountedNetwork, roles: Mapping[str, Sequence[str]], wrong: Mapping[str, int]) -> RowOfNetwork:
+    return RowOfNetwork(
         id=row.id,
         name=row.name,
         description=row.description,

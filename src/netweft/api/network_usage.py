@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import require_visible
 from netweft.api.values import Named
 from netweft.core.sync import Reported
 from netweft.engine.access import visibility
@@ -23,7 +23,7 @@ routes = Routes("network_usage", ADDITIONS)
 
 
 class NetworkUser(msgspec.Struct, kw_only=True, frozen=True):
-    """What uses a network. ``kind``: cluster, host, network (of a provider, over this one), template, vm or
+    """A user of a network. ``kind``: cluster, host, network (of a provider, over this one), template, vm or
     vnic_profile.
     """
 
@@ -33,7 +33,7 @@ class NetworkUser(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PropertyOutOfSync(msgspec.Struct, kw_only=True, frozen=True):
-    """A property of a network that is not as wanted on a host. Null: none."""
+    """A property of a network that differs on a host from its configuration. Null: none."""
 
     name: str
     expected: str | None

@@ -8,9 +8,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api import qos as qos_api
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import id_of, kept_ref, ref, required
 from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import Entity, or_default, reference
-from netweft.api.shown import id_of, kept_ref, ref, required
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, OpenStackNetworkProvider, Vlan
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.access.roles import ActionGroup

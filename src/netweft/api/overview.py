@@ -23,7 +23,7 @@ _NO_CHANGES = (tokens.USER_LOGGED_IN, tokens.USER_LOGIN_FAILED, tokens.USER_LOGG
 
 
 class Subject(msgspec.Struct, kw_only=True, frozen=True):
-    """What something is about. ``kind``: host, network, rollout, provider, mac_pool, vm or cluster."""
+    """The subject of a problem or change. ``kind``: host, network, rollout, provider, mac_pool, vm or cluster."""
 
     kind: str
     id: str
@@ -31,8 +31,8 @@ class Subject(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class FleetProblem(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that is wrong. ``severity``: error or warning; ``code``: host_status, network_missing, link_down,
-    rollout_halted, provider_away, drift, uncommitted or mac_pool; ``since``: null where nobody noted it.
+    """A problem in the fleet. ``severity``: error or warning; ``code``: host_status, network_missing, link_down,
+    rollout_halted, provider_away, drift, uncommitted or mac_pool; ``since``: null where it is unknown.
     """
 
     severity: str
@@ -43,7 +43,7 @@ class FleetProblem(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ClusterDrift(msgspec.Struct, kw_only=True, frozen=True):
-    """How many hosts of a cluster are not as wanted."""
+    """How many hosts of a cluster differ from their configuration."""
 
     id: str
     name: str
@@ -52,8 +52,8 @@ class ClusterDrift(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RunningJob(msgspec.Struct, kw_only=True, frozen=True):
-    """A job that is being done, or waits for another. ``host``: the id of the one that it changes; ``progress``: as the
-    job itself tells it.
+    """A job that runs, or waits for another one. ``host``: the id of the host that it changes; ``progress``: as
+    reported by the job.
     """
 
     id: str
@@ -74,7 +74,7 @@ class PoolUse(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class LastChange(msgspec.Struct, kw_only=True, frozen=True):
-    """What a user did. ``event``: the id of the event that tells of it; ``about``: null where that is gone."""
+    """A change by a user. ``event``: the id of its event; ``about``: null where the object no longer exists."""
 
     event: int
     at: datetime
@@ -85,11 +85,11 @@ class LastChange(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Overview(msgspec.Struct, kw_only=True, frozen=True):
-    """Whether anything is wrong, and what is moving, at ``checked_at``.
+    """Problems and running work of the fleet at ``checked_at``.
 
-    ``problems``: errors first, at most so many of each kind; ``problem_counts``: all of them, by severity.
-    ``hosts``: how many have each status. ``clusters``: those with hosts. ``rollouts``: those that may go on.
-    ``changes``: what users did last.
+    ``problems``: errors first, at most so many of each kind; ``problem_counts``: all of them, by severity. ``hosts``:
+    how many have each status. ``clusters``: those with hosts. ``rollouts``: those that are not finished. ``changes``:
+    the latest changes by users.
     """
 
     checked_at: datetime
@@ -105,7 +105,7 @@ class Overview(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.get("/overview", Overview, needs=READ, queries=("max",))
 def get_overview(call: Call[None]) -> Overview:
-    """Whether anything is wrong with what the user may see, and what is moving. ``max``: entries of each list."""
+    """Problems and running work among the objects that the user may see. ``max``: entries of each list."""
     most = call.query.size() or _MOST
     owner = call.actor.user_id if call.actor.filtered else None
     with call.read() as tx:

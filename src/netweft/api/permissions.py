@@ -9,10 +9,10 @@ from sqlalchemy import Select, select
 
 from netweft.api import users as users_api
 from netweft.api.collections import one
+from netweft.api.request_fields import ref, require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import Entity, reference
 from netweft.api.search import limited
-from netweft.api.shown import ref, require_visible, required_ref
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access import authorize
@@ -90,10 +90,10 @@ def _add(call: Call[Permission], target: ObjectRef, href: str) -> Permission:
 
 def _user_of(body: Permission) -> Ref:
     """Who gets the role: by id, or by the name with which they log in (``user_name``)."""
-    said = body.user
-    if isinstance(said, User) and not said.id and said.user_name:
-        return Ref(name=said.user_name)
-    return required_ref(said, "Permission [user")
+    holder = body.user
+    if isinstance(holder, User) and not holder.id and holder.user_name:
+        return Ref(name=holder.user_name)
+    return required_ref(holder, "Permission [user")
 
 
 def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], None]) -> None:
@@ -114,11 +114,11 @@ def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], 
             return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
 
     def post_permission(call: Call[Permission]) -> Permission:
-        """Give a user, or the group of everyone, a role on the thing and all below it."""
+        """Grant a user, or the group of everyone, a role on the object and everything below it."""
         return _add(call, find(call), _href(path, call))
 
     def delete_permission(call: Call[None]) -> None:
-        """Take the role back."""
+        """Revoke the role."""
         with call.read() as tx:
             _one(tx, _on(find(call).id), call.ids["permission_id"])
         call.run(remove_permission, call.actor, call.ids["permission_id"])
@@ -165,7 +165,7 @@ def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:
 
 @routes.get("/users/{user_id}/permissions", many(Permission), needs=READ, queries=("max",))
 def list_permissions_of_user(call: Call[None]) -> list[Permission]:
-    """What a user was given, on anything."""
+    """All permissions of a user."""
     with call.read() as tx:
         statement, href = _of_user(tx, call)
         return [show(row, href) for row in rows(tx, PermissionRow, limited(statement, call.query))]
@@ -173,7 +173,7 @@ def list_permissions_of_user(call: Call[None]) -> list[Permission]:
 
 @routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)
 def get_permission_of_user(call: Call[None]) -> Permission:
-    """One thing that a user was given."""
+    """One permission of a user."""
     with call.read() as tx:
         statement, href = _of_user(tx, call)
         return show(_one(tx, statement, call.ids["permission_id"]), href)

@@ -25,11 +25,11 @@ def pki_resource(authority: Authority) -> Callable[[Request], Awaitable[Response
     }
 
     async def answer(request: Request) -> Response:
-        asked = (request.query_params.get("resource", ""), request.query_params.get("format", "X509-PEM"))
-        if asked not in resources:
-            known = ", ".join(f"resource={resource}&format={form}" for resource, form in resources)
-            return JSONResponse({"detail": f"There is no such resource. There are: {known}."}, 404)
-        content, media = resources[asked]
+        key = (request.query_params.get("resource", ""), request.query_params.get("format", "X509-PEM"))
+        if key not in resources:
+            available = ", ".join(f"resource={resource}&format={form}" for resource, form in resources)
+            return JSONResponse({"detail": f"There is no such resource. There are: {available}."}, 404)
+        content, media = resources[key]
         return Response(content, media_type=media)
 
     return answer

@@ -30,16 +30,16 @@ def runner_of(db: Database, incoming: Incoming, correlation_id: str) -> Callable
         raise MalformedError("The header Netweft-Plan is empty: give the id of a plan, or leave it out.")
     first = iter((True,))
 
-    def run(command: Callable[..., T], *told: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)
+    def run(command: Callable[..., T], *arguments: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)
         if next(first, False):
-            return run_as_planned(db, correlation_id, plan_id, command, *told, **named)
-        return db.run(command, *told, **named)
+            return run_as_planned(db, correlation_id, plan_id, command, *arguments, **named)
+        return db.run(command, *arguments, **named)
 
     return run
 
 
-def as_asked(incoming: Incoming, method: str, path: str, body: bytes) -> Incoming:
-    """Another request of the same client, with JSON."""
+def sub_request(incoming: Incoming, method: str, path: str, body: bytes) -> Incoming:
+    """Another request of the same client, with a JSON body."""
     place, _, query = path.partition("?")
     headers = {name: value for name, value in incoming.headers.items() if name != PLAN_HEADER}
     return replace(

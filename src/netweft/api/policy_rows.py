@@ -32,7 +32,7 @@ POOLS = Searchable(pool_queries.MAC_POOLS.search, key=mac_pools.c.id)
 
 class RowOfProfile(msgspec.Struct, kw_only=True, frozen=True):
     """A vNIC profile. ``href``: of it in oVirt's API; ``default``: made with its network; ``migratable``: of one with
-    ``passthrough``; ``failover``: the profile that takes over meanwhile. ``vms``, ``templates``: how many have a vNIC
+    ``passthrough``; ``failover``: the profile used during a migration. ``vms``, ``templates``: how many have a vNIC
     with it.
     """
 
@@ -78,9 +78,7 @@ class MacSpan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class RowOfMacPool(msgspec.Struct, kw_only=True, frozen=True):
-    """A MAC pool. ``size``: addresses of its ranges, of which ``used`` are in use; ``clusters``: that take theirs from
-    it.
-    """
+    """A MAC pool. ``size``: addresses of its ranges, of which ``used`` are in use; ``clusters``: those that use it."""
 
     id: str
     href: str
@@ -98,8 +96,8 @@ class RowOfMacPool(msgspec.Struct, kw_only=True, frozen=True):
 def list_profiles(call: Call[None]) -> list[RowOfProfile]:
     """The vNIC profiles of all networks, by name."""
     with call.read() as tx:
-        seen = visibility.only_visible(tx, call.actor, ObjectType.VNIC_PROFILE, queries.PROFILES)
-        return [_profile(row) for row in rows(tx, ProfileLine, page(tx, call, seen, PROFILES))]
+        visible = visibility.only_visible(tx, call.actor, ObjectType.VNIC_PROFILE, queries.PROFILES)
+        return [_profile(row) for row in rows(tx, ProfileLine, page(tx, call, visible, PROFILES))]
 
 
 def _profile(row: ProfileLine) -> RowOfProfile:
@@ -128,8 +126,8 @@ def _profile(row: ProfileLine) -> RowOfProfile:
 def list_qoss(call: Call[None]) -> list[RowOfQos]:
     """The QoS of all data centres, by name."""
     with call.read() as tx:
-        seen = visibility.only_visible(tx, call.actor, ObjectType.DATA_CENTER, queries.QOSS)
-        return [_qos(row) for row in rows(tx, QosLine, page(tx, call, seen, QOSS))]
+        visible = visibility.only_visible(tx, call.actor, ObjectType.DATA_CENTER, queries.QOSS)
+        return [_qos(row) for row in rows(tx, QosLine, page(tx, call, visible, QOSS))]
 
 
 def _qos(row: QosLine) -> RowOfQos:
@@ -150,12 +148,12 @@ def _qos(row: QosLine) -> RowOfQos:
 def list_pools(call: Call[None]) -> list[RowOfMacPool]:
     """MAC pools, by name."""
     with call.read() as tx:
-        seen = visibility.only_visible(tx, call.actor, ObjectType.MAC_POOL, pool_queries.MAC_POOLS.select)
-        found = rows(tx, MacPoolRow, page(tx, call, seen, POOLS))
+        visible = visibility.only_visible(tx, call.actor, ObjectType.MAC_POOL, pool_queries.MAC_POOLS.select)
+        found = rows(tx, MacPoolRow, page(tx, call, visible, POOLS))
         ids = [row.id for row in found]
         ranges, used = pool_queries.ranges_of(tx, ids), queries.used_of(tx, ids)
-        shown = visibility.only_visible(tx, call.actor, ObjectType.CLUSTER, queries.CLUSTERS)
-        clusters = queries.clusters_of(tx, shown, ids)
+        visible_clusters = visibility.only_visible(tx, call.actor, ObjectType.CLUSTER, queries.CLUSTERS)
+        clusters = queries.clusters_of(tx, visible_clusters, ids)
     return [_pool(row, ranges.get(row.id, []), used.get(row.id, 0), clusters.get(row.id, [])) for row in found]
 
 

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import Provision, provision
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import keep
-from netweft.api.shown import require_visible
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -36,8 +36,8 @@ _PATH = "/networks/{network_id}/portprofiles"
 
 
 class NewPortProfile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A port profile to be, of a provider that is named by its id or its name. ``qos_policy``: the name of a policy
-    there; ``high_performance``: whether guests reach the adapter without the host.
+    """A new port profile, of a provider given by id or name. ``qos_policy``: the name of a policy there;
+    ``high_performance``: whether guests reach the adapter without the host.
     """
 
     provider_id: str | None = None
@@ -47,7 +47,7 @@ class NewPortProfile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 
 class PortProfileChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What changes of a port profile. ``qos_policy``: null for none. What else one shows is read and left."""
+    """A change of a port profile. ``qos_policy``: null for none. Other fields are accepted and ignored."""
 
     qos_policy: str | UnsetType | None = UNSET
     high_performance: bool | UnsetType = UNSET
@@ -63,8 +63,8 @@ class PortProfileChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
 
 
 class PortProfile(msgspec.Struct, kw_only=True, frozen=True):
-    """A network in the fabric of a configuration provider (``type``: of that). ``name``: what guests' interfaces name,
-    null until it is there; ``mtu``: of the frames that the fabric carries for it, null while it does not say.
+    """A network in the fabric of a configuration provider (``type``: of that). ``name``: the name that guests'
+    interfaces refer to, null until it exists; ``mtu``: that of the fabric for it, null while it is unknown.
     """
 
     href: str
@@ -124,7 +124,7 @@ def list_profiles(call: Call[None]) -> list[PortProfile]:
 
 @routes.post(_PATH, NewPortProfile, gives=PortProfile, needs=_NEEDS)
 def post_profile(call: Call[NewPortProfile]) -> Later:
-    """Have the fabric of a configuration provider carry the network."""
+    """Carry the network in the fabric of a configuration provider."""
     body, network_id = call.body, call.ids["network_id"]
     spec = AddPortProfile(
         network_id=network_id,
@@ -163,6 +163,6 @@ def put_profile(call: Call[PortProfileChange]) -> PortProfile | Later:
 
 @routes.delete(_PATH + "/{provider_id}", needs=_NEEDS)
 def delete_profile(call: Call[None]) -> Later:
-    """Have the fabric carry the network no more."""
+    """Stop carrying the network in the fabric."""
     job_id = call.run(remove_port_profile, call.actor, call.ids["network_id"], call.ids["provider_id"])
     return Later(job_id, may_fail=True)

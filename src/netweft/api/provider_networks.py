@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from netweft.api.networks import NETWORKS
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
@@ -24,10 +24,10 @@ routes = Routes("provider_networks", ADDITIONS)
 
 
 class Provision(msgspec.Struct, kw_only=True, frozen=True):
-    """What a provider has of something here. ``external_id``: its id there, null until it is known; ``imported``: it
-    was there before, so it is never changed or removed there. ``wanted``: ``present``, or ``absent`` while it is to be
-    removed. ``state``: ``locked`` until the provider has done what is wanted, ``ok``, or ``error`` with the ``reason``
-    and when it is tried again.
+    """The state of an object on its provider. ``external_id``: its id there, null until it is known; ``imported``: it
+    existed there before, so it is never changed or removed there. ``wanted``: ``present``, or ``absent`` while it is to
+    be removed. ``state``: ``locked`` until the provider has made the change, ``ok``, or ``error`` with the ``reason``
+    and the time of the next try.
     """
 
     provider_id: str
@@ -41,8 +41,8 @@ class Provision(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A network on a provider. ``physical_network``: what the provider calls the wire that it is on, null for one of
-    tunnels; ``mtu``: in octets, null while the provider has not said.
+    """A network on a provider. ``physical_network``: the provider's name of its physical network, null for a tunnelled
+    one; ``mtu``: in octets, null while it is unknown.
     """
 
     id: str
@@ -54,10 +54,10 @@ class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ProviderObject(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, the ``port`` of a
-    vNIC, the port ``profile`` of a network, or a port that is a ``member`` of one (its GUID is the ``external_id``).
-    ``id``: what it, or that network, has here, or had; ``name``: that one's here, null for what is no more, and for
-    ports of vNICs. ``host``: where a port is bound, by the provider's name.
+    """An object that a provider should have, or that is to be removed from it: a ``network``, a ``subnet``, the
+    ``port`` of a vNIC, the port ``profile`` of a network, or a port that is a ``member`` of one (its GUID is the
+    ``external_id``). ``id``: its id here, or that of its network; ``name``: its name here, null for removed objects and
+    for ports of vNICs. ``host``: where a port is bound, by the provider's name.
     """
 
     kind: str
@@ -109,7 +109,7 @@ def get_network(call: Call[None]) -> ProvidedNetwork:
 
 @routes.get("/providers/{provider_id}/objects", many(ProviderObject), needs=READ)
 def list_objects(call: Call[None]) -> list[ProviderObject]:
-    """All that is wanted of a provider, and what is still to be removed from it."""
+    """Every object that a provider should have, and those still to be removed from it."""
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
@@ -117,16 +117,16 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
 
 
 def _show(tx: Tx, rows: Sequence[NetworkDetails]) -> list[ProvidedNetwork]:
-    known = {one.object_id: one for one in queries.of_networks(tx, [row.id for row in rows])}
+    by_network = {one.object_id: one for one in queries.of_networks(tx, [row.id for row in rows])}
     return [
         ProvidedNetwork(
             id=row.id,
             name=row.name,
             physical_network=row.physical_network or None,
             vlan_id=row.vlan_id,
-            mtu=known[row.id].mtu or None,
-            provision=provision(known[row.id]),
+            mtu=by_network[row.id].mtu or None,
+            provision=provision(by_network[row.id]),
         )
         for row in rows
-        if row.id in known
+        if row.id in by_network
     ]

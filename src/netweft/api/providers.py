@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import require_visible, required, required_ref
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.shown import require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     AgentConfiguration,
@@ -52,12 +52,11 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """How a provider was at the last test. ``latency``: milliseconds until it answered.
+    """The state of a provider at the last test. ``latency``: milliseconds until it answered.
 
-    ``networks``: how many of ours it has, or is to have; ``failing``: of how many networks, subnets and ports it has
-    not done what is wanted; ``to_remove``: how many are
-    still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
-    ``orphans``: how much it had of Netweft's at the last look, some minutes ago, that is not known here.
+    ``networks``: how many of our networks it has or should have; ``failing``: how many networks, subnets and ports are
+    not in their desired state; ``to_remove``: how many are still to be removed; ``reconciled_at``: when all due changes
+    were last tried. ``orphans``: how many objects with Netweft's mark, at the last check, are unknown here.
     """
 
     id: str
@@ -77,7 +76,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
 
 
 class Orphan(msgspec.Struct, kw_only=True, frozen=True):
-    """A ``network``, a ``subnet`` or a ``port`` that a provider has. ``id``: that Netweft's mark on it says;
+    """A ``network``, a ``subnet`` or a ``port`` that a provider has. ``id``: the one in Netweft's mark on it;
     ``external_id``: the provider's own; ``name``: of a port its MAC address.
     """
 
@@ -88,7 +87,7 @@ class Orphan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ProviderStates(msgspec.Struct, kw_only=True):
-    """Those of several."""
+    """The states of several providers."""
 
     providers: list[ProviderState]
 
@@ -127,7 +126,7 @@ PROVIDERS.reads("All providers of external networks.", "One provider.")
 
 @routes.post("/openstacknetworkproviders", OpenStackNetworkProvider, needs=_NEEDS)
 def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
-    """Add a provider, once it has answered."""
+    """Add a provider after a successful connection test."""
     body = call.body
     spec = AddProvider(
         **{
@@ -153,7 +152,7 @@ def _added(call: Call[Any], spec: AddProvider) -> OpenStackNetworkProvider:
 
 @routes.put("/openstacknetworkproviders/{provider_id}", OpenStackNetworkProvider, needs=_NEEDS)
 def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvider | Later:
-    """Change a provider; how it is reached only once it has answered there."""
+    """Change a provider; new connection settings must pass a connection test first."""
     provider_id = PROVIDERS.id(call)
     certificate = _certificate("Cannot edit Provider.", call.body.certificates)
     given = {**spec_fields(call.body, UpdateProvider), **_plugin(call.body)}
@@ -165,7 +164,7 @@ PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays
 
 @routes.action("/openstacknetworkproviders/{provider_id}/testconnectivity", needs=_NEEDS)
 def test_connectivity(call: Call[Action]) -> Later:
-    """Find out whether a provider answers and lets us in; its state says from then on what came of it."""
+    """Test the connection and login to a provider; its state shows the result."""
     return Later(call.run(test_provider, call.actor, PROVIDERS.id(call), purpose=NETWORKS))
 
 
@@ -183,12 +182,12 @@ def import_certificates(call: Call[Action]) -> Later | None:
 
 def _plugin(body: OpenStackNetworkProvider) -> dict[str, Any]:
     """What a request says of the plugin on hosts: an empty element takes it away."""
-    told = body.agent_configuration
-    if isinstance(told, UnsetType):
+    configuration = body.agent_configuration
+    if isinstance(configuration, UnsetType):
         return {}
-    if told.address is UNSET and told.network_mappings is UNSET:
+    if configuration.address is UNSET and configuration.network_mappings is UNSET:
         return {"plugin_remote": "", "plugin_mappings": ""}
-    return {"plugin_remote": keep(told.address), "plugin_mappings": keep(told.network_mappings)}
+    return {"plugin_remote": keep(configuration.address), "plugin_mappings": keep(configuration.network_mappings)}
 
 
 def _certificate(action: str, certificates: list[Certificate] | UnsetType) -> str | Keep:
@@ -245,7 +244,7 @@ def get_subnet(call: Call[None]) -> Later:
     needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK,
 )
 def import_network(call: Call[Action]) -> Later:
-    """Have a network of a provider as a network of a data centre."""
+    """Import a network of a provider into a data centre."""
     _require_visible(call)
     data_center = required_ref(call.body.data_center, "Action [dataCenter")
     provider_id, network_id = PROVIDERS.id(call), call.ids["network_id"]
@@ -254,7 +253,7 @@ def import_network(call: Call[Action]) -> Later:
 
 @additions.get("/providers", ProviderStates, needs=READ)
 def list_states(call: Call[None]) -> ProviderStates:
-    """How all providers are."""
+    """The states of all providers."""
     with call.read() as tx:
         found = object_queries.summaries(tx)
         return ProviderStates(providers=[_state(row, found[row.id]) for row in PROVIDERS.visible(tx, call)])
@@ -262,7 +261,7 @@ def list_states(call: Call[None]) -> ProviderStates:
 
 @additions.get("/providers/{provider_id}", ProviderState, needs=READ)
 def get_state(call: Call[None]) -> ProviderState:
-    """How one provider is."""
+    """The state of one provider."""
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
@@ -281,7 +280,7 @@ def list_orphans(call: Call[None]) -> Later:
 
 @additions.delete("/providers/{provider_id}/orphans/{orphan_id}", needs=_NEEDS)
 def delete_orphan(call: Call[None]) -> Later:
-    """Remove one of them there."""
+    """Remove an orphan: an object with Netweft's mark that is not known here."""
     return Later(call.run(remove_provider_orphan, call.actor, PROVIDERS.id(call), call.ids["orphan_id"]))
 
 
@@ -323,7 +322,7 @@ def result_of(call: Call[Any], job_id: str) -> Mapping[str, Any]:
     with call.read() as tx:
         ended = outcome(tx, job_id)
     if ended is None:
-        raise BusyError("The provider has other questions to answer before this one. Ask again later.")
+        raise BusyError("The provider has other requests to answer first. Try again later.")
     return ended.result
 
 

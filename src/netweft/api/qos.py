@@ -9,10 +9,10 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import same_fields, spec_fields
 from netweft.api.follow import loads
+from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import limited
-from netweft.api.shown import require_visible, required
 from netweft.api.types import DataCenter, Qos
 from netweft.core.rules.qos import LIMITS
 from netweft.engine.access import visibility

@@ -20,7 +20,7 @@ _METHODS = ("POST", "PUT", "DELETE")
 
 
 class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A request as one would make it: ``method`` (POST, PUT or DELETE), ``path`` with its query, from the engine's root
+    """A request to plan: ``method`` (POST, PUT or DELETE), ``path`` with its query, from the engine's root
     (``/ovirt-engine/api/networks/ID``), ``body`` as JSON.
     """
 
@@ -30,9 +30,9 @@ class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 
 class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
-    """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it would not do
-    it, null where there is a plan; ``wave``: when its turn is, null where it is asked at once; ``canary``: it is
-    watched before the next wave begins; ``evacuated``: the virtual machines that are moved away before, by name.
+    """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it has no plan,
+    null where it has one; ``wave``: the rollout wave in which it changes, null where it changes at once; ``canary``: it
+    is watched before the next wave begins; ``evacuated``: the virtual machines that are moved away before, by name.
     """
 
     host: HostName
@@ -46,8 +46,8 @@ class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
-    """Over all hosts. ``hosts``: how many would be asked, ``changed``: those on which there is something to do,
-    ``impossible``: those without a plan; ``loss``: the worst; ``networks`` and ``vms`` (by name) that lose traffic.
+    """Over all hosts. ``hosts``: how many are concerned, ``changed``: those that would change, ``impossible``: those
+    without a plan; ``loss``: the worst; ``networks`` and ``vms`` (by name) that lose traffic.
     """
 
     hosts: int
@@ -59,8 +59,8 @@ class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlanOfRequest(msgspec.Struct, kw_only=True, frozen=True):
-    """What a request would have hosts do. ``id``: with the header ``Netweft-Plan: ID`` the request itself is done only
-    if its plan is still the same; ``others``: what else it would start.
+    """What a request would have hosts do. ``id``: with the header ``Netweft-Plan: ID`` the request itself is executed
+    only if its plan is still the same; ``others``: other work that it would start.
     """
 
     id: str
@@ -74,13 +74,13 @@ def post_request_plan(call: Call[PlannedRequest]) -> PlanOfRequest:
     """Plan any request: it is checked and done as it would be, looked at, and undone. It takes the rights that the
     request itself takes, and is refused as that would be.
     """
-    asked = call.body
-    method = asked.method.upper()
+    request = call.body
+    method = request.method.upper()
     if method not in _METHODS:
-        raise MalformedError(f"method: '{asked.method[:20]}' is none of {', '.join(_METHODS)}.")
-    if not asked.path.startswith((f"{API}/", f"{ADDITIONS}/")):
-        raise MalformedError(f"path: '{asked.path[:100]}' begins with neither {API}/ nor {ADDITIONS}/.")
-    plan = call.planned(method, asked.path, b"" if asked.body is UNSET else bytes(asked.body))
+        raise MalformedError(f"method: '{request.method[:20]}' is none of {', '.join(_METHODS)}.")
+    if not request.path.startswith((f"{API}/", f"{ADDITIONS}/")):
+        raise MalformedError(f"path: '{request.path[:100]}' begins with neither {API}/ nor {ADDITIONS}/.")
+    plan = call.planned(method, request.path, b"" if request.body is UNSET else bytes(request.body))
     return PlanOfRequest(
         id=plan.id, summary=_summary(plan), hosts=[_host(one) for one in plan.hosts], others=[*plan.others]
     )
@@ -103,8 +103,8 @@ def _summary(plan: RequestPlan) -> PlanSummary:
     plans = [one.plan for one in plan.hosts if one.plan]
     affected: dict[str, AffectedNetwork] = {}
     for network in (network for one in plans for network in one.networks):
-        known = affected.get(network.network_id)
-        loss = worst([network.loss, Loss(known.loss) if known else Loss.NONE])
+        effect = affected.get(network.network_id)
+        loss = worst([network.loss, Loss(effect.loss) if effect else Loss.NONE])
         affected[network.network_id] = AffectedNetwork(
             id=network.network_id, name=network.name, roles=list(network.roles), loss=loss.value
         )

@@ -43,9 +43,9 @@ SEARCHABLE = Searchable(
 
 class RolloutHost(msgspec.Struct, kw_only=True, frozen=True):
     """A host of a rollout. ``status``: of the host; ``state``: waiting, changing, watched, changed, failed, silent,
-    reverting, reverted or stuck (could not be taken back), with its ``error``; ``keeps``: whether it is wanted as it
-    was before the rollout; ``wave``: hosts of the same one change at the same time; ``canary``: it is watched before
-    the next wave begins.
+    reverting, reverted or stuck (could not be reverted), with its ``error``; ``keeps``: whether it keeps its
+    configuration from before the rollout; ``wave``: hosts of the same one change at the same time; ``canary``: it is
+    watched before the next wave begins.
     """
 
     host: HostName
@@ -61,10 +61,10 @@ class RolloutHost(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Rollout(msgspec.Struct, kw_only=True, frozen=True):
-    """A change that goes out to several hosts. ``status``: running, waiting (for hosts that cannot be asked), halted,
+    """A change of several hosts, one after the other. ``status``: running, waiting (for unreachable hosts), halted,
     reverting, succeeded, reverted or superseded; ``reason``: what has changed; ``error``: why it was halted, or how it
-    ended; ``irreversible``: why it cannot be taken back, null where it can; ``states``: how many hosts are in which;
-    ``progress``: the same in words.
+    ended; ``irreversible``: why it cannot be reverted, null where it can; ``states``: the number of hosts in each
+    state; ``progress``: the same as text.
     """
 
     id: str
@@ -87,7 +87,7 @@ class RolloutWithHosts(Rollout, kw_only=True, frozen=True):
 
 
 class NoBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Nothing needs to be said."""
+    """An empty body."""
 
 
 def _visible(call: Call[Any]) -> Select[Any]:
@@ -139,7 +139,7 @@ def _host(each: HostOfRollout) -> RolloutHost:
 
 @routes.get("/rollouts", many(Rollout), needs=READ, queries=LISTED)
 def list_rollouts(call: Call[None]) -> list[Rollout]:
-    """Rollouts, the last first."""
+    """Rollouts, newest first."""
     with call.read() as tx:
         found = rows(tx, RolloutRow, page(tx, call, _visible(call), SEARCHABLE))
         states = queries.states_of(tx, [row.id for row in found])
@@ -157,7 +157,7 @@ def get_rollout(call: Call[None]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/halt", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_halt(call: Call[NoBody]) -> RolloutWithHosts:
-    """Let it reach no more hosts; those that are changing go on."""
+    """Halt a rollout: no further hosts change; those that are changing finish."""
     return _done(call, halt_rollout)
 
 
@@ -165,7 +165,7 @@ def post_halt(call: Call[NoBody]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/resume", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
-    """Let one that was halted go on; hosts that failed are tried again first."""
+    """Resume a halted rollout; hosts that failed are retried first."""
     return _done(call, resume_rollout)
 
 
@@ -173,7 +173,7 @@ def post_resume(call: Call[NoBody]) -> RolloutWithHosts:
     "/rollouts/{rollout_id}/revert", NoBody, gives=RolloutWithHosts, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
 def post_revert(call: Call[NoBody]) -> RolloutWithHosts:
-    """Take it back from the hosts that have changed, the last ones first, and then the change itself."""
+    """Revert a rollout: on the changed hosts, last ones first, and then the change itself."""
     return _done(call, revert_rollout)
 
 

@@ -40,7 +40,7 @@ def routes_for(table: Sequence[Route]) -> Routes:
 
     @routes.get("", Api, needs=LOGIN)
     def get_api(call: Call[None]) -> Api:
-        """The entry point: what speaks here, and where everything is."""
+        """The entry point: product, version and links."""
         with call.read() as tx:
             summary = _summary(tx)
         user = reference(User, call.actor.user_id or "")

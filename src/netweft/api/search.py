@@ -12,7 +12,7 @@ A lone value is looked for in the noun's first text field. Letters of either cas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -35,6 +35,8 @@ from sqlalchemy import (
 from netweft.api.routes import Call, Query
 from netweft.core.errors import MalformedError
 from netweft.engine.db import Tx
+from netweft.engine.model.records import R
+from netweft.engine.statements import rows
 
 PAGE_SIZE = 100
 """Entities on a page when ``max`` does not say (oVirt's default)."""
@@ -76,6 +78,14 @@ def page(tx: Tx, call: Call[Any], statement: Select[Any], searchable: Searchable
     """The statement with the request's search, order and page. Raises MalformedError."""
     found, number = searched(tx, call.query, statement, searchable)
     return limited(found, call.query, number)
+
+
+def counted_page(
+    tx: Tx, call: Call[Any], counted: tuple[Select[Any], Mapping[str, Any]], kind: type[R], key: ColumnElement[Any]
+) -> Sequence[R]:
+    """The requested page of a statement, given with its searchable fields. ``key``: as of :class:`Searchable`."""
+    statement, fields = counted
+    return rows(tx, kind, page(tx, call, statement, Searchable(fields, key=key)))
 
 
 def searched(

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
-from netweft.api.shown import require_visible, required
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -87,9 +87,9 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
     statement = visibility.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
-    seen = rows_of(tx, VmRow, statement)
-    rows = queries.of_vms(tx, [vm.id for vm in seen])
-    return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in seen}
+    visible_vms = rows_of(tx, VmRow, statement)
+    rows = queries.of_vms(tx, [vm.id for vm in visible_vms])
+    return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in visible_vms}
 
 
 @routes.get("/vms/{vm_id}/snapshots", many(Snapshot), needs=READ, queries=("all_content", "max"))
@@ -119,7 +119,7 @@ def _get(call: Call[Any], snapshot_id: str) -> Snapshot:
 
 @routes.post("/vms/{vm_id}/snapshots", Snapshot, needs=_NEEDS)
 def post_snapshot(call: Call[Snapshot]) -> Snapshot:
-    """Keep what a virtual machine has, its vNICs and their MAC addresses as they are now."""
+    """Take a snapshot of a virtual machine: its hardware, vNICs and their MAC addresses."""
     body = call.body
     spec = AddSnapshot(
         vm_id=call.ids["vm_id"],
@@ -131,20 +131,20 @@ def post_snapshot(call: Call[Snapshot]) -> Snapshot:
 
 @routes.delete("/vms/{vm_id}/snapshots/{snapshot_id}", needs=_NEEDS, queries=("all_content",))
 def delete_snapshot(call: Call[None]) -> None:
-    """Forget a snapshot; MAC addresses that were kept for it alone are free again."""
+    """Delete a snapshot; MAC addresses reserved only for it become free."""
     call.run(remove_snapshot, call.actor, call.ids["vm_id"], call.ids["snapshot_id"])
 
 
 @routes.action("/vms/{vm_id}/snapshots/{snapshot_id}/restore", needs=_NEEDS)
 def restore(call: Call[Action]) -> None:
-    """Make a virtual machine that is down what it was in a snapshot; later snapshots are gone."""
+    """Restore a virtual machine that is down to a snapshot; later snapshots are deleted."""
     with_memory = or_default(call.body.restore_memory, False)
     call.run(restore_snapshot, call.actor, call.ids["vm_id"], call.ids["snapshot_id"], with_memory=with_memory)
 
 
 @routes.action("/vms/{vm_id}/previewsnapshot", needs=_NEEDS)
 def preview(call: Call[Action]) -> None:
-    """Make a virtual machine that is down what it was in ``snapshot``, until that is committed or undone."""
+    """Preview ``snapshot`` on a virtual machine that is down, until the preview is committed or undone."""
     snapshot_id = required(or_default(call.body.snapshot, Snapshot()).id, "Action [snapshot [id]]")
     with_memory = or_default(call.body.restore_memory, False)
     call.run(preview_snapshot, call.actor, call.ids["vm_id"], snapshot_id, with_memory=with_memory)
@@ -152,13 +152,13 @@ def preview(call: Call[Action]) -> None:
 
 @routes.action("/vms/{vm_id}/commitsnapshot", needs=_NEEDS)
 def commit(call: Call[Action]) -> None:
-    """Let a virtual machine stay what it was in the snapshot that it previews; later snapshots are gone."""
+    """Commit the previewed snapshot of a virtual machine; later snapshots are deleted."""
     call.run(commit_snapshot, call.actor, call.ids["vm_id"])
 
 
 @routes.action("/vms/{vm_id}/undosnapshot", needs=_NEEDS)
 def undo(call: Call[Action]) -> None:
-    """Make a virtual machine again what it was before its preview."""
+    """Undo the preview of a snapshot."""
     call.run(undo_snapshot, call.actor, call.ids["vm_id"])
 
 

@@ -13,9 +13,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api.provider_networks import Provision, provision
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
-from netweft.api.shown import require_visible
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
@@ -30,14 +30,14 @@ routes = Routes("subnets", ADDITIONS)
 
 
 class AddressPool(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Addresses that are given out: from ``first`` to ``last``."""
+    """A range of addresses to assign, from ``first`` to ``last``."""
 
     first: str
     last: str
 
 
 class HostRoute(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A route that guests shall have: to ``destination`` (CIDR) by ``next_hop``."""
+    """A route for guests: to ``destination`` (CIDR) by ``next_hop``."""
 
     destination: str
     next_hop: str
@@ -57,15 +57,15 @@ class SubnetFields(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
 
 
 class NewSubnet(SubnetFields, kw_only=True, frozen=True):
-    """A subnet to be; ``cidr``: such as ``192.0.2.0/24`` or ``2001:db8::/64``."""
+    """A new subnet; ``cidr``: such as ``192.0.2.0/24`` or ``2001:db8::/64``."""
 
     name: str
     cidr: str
 
 
 class SubnetChange(SubnetFields, kw_only=True, frozen=True):
-    """What changes of a subnet. Its ``cidr`` cannot: it may be said as it is. What else a subnet shows is read and
-    left, since clients send whole subnets back.
+    """A change of a subnet. Its ``cidr`` cannot change, but may be sent. Other fields are accepted and ignored, since
+    clients send whole subnets back.
     """
 
     name: Text = UNSET
@@ -82,9 +82,9 @@ class SubnetChange(SubnetFields, kw_only=True, frozen=True):
 
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):
-    """A subnet. ``used``: how many addresses vNICs have of it; ``provision``: what the provider of its network has of
-    it, null where the network is the hosts'. ``dhcp_server``: the address that DHCP is served from by hosts; not there
-    without DHCP, nor with IPv6.
+    """A subnet. ``used``: the number of its addresses that vNICs have; ``provision``: its state on the provider of its
+    network, null where the network has none. ``dhcp_server``: the address of the DHCP server on hosts; absent without
+    DHCP and for IPv6.
     """
 
     id: str

@@ -7,10 +7,10 @@ from typing import Any
 
 from netweft.api.collections import same_fields, spec_fields
 from netweft.api.follow import loads, loads_link
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -123,13 +123,13 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
     @routes.post(path, Tag, needs=ActionGroup.TAG_MANAGEMENT)
     def post_tag_of(call: Call[Tag]) -> Tag:
-        """Give it a tag."""
+        """Add a tag to the object."""
         on = ObjectRef(object_type, call.ids["object_id"])
         return one(call, call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag")))
 
     @routes.delete(f"{path}/{{tag_id}}", needs=ActionGroup.TAG_MANAGEMENT)
     def delete_tag_of(call: Call[None]) -> None:
-        """Take a tag from it."""
+        """Remove a tag from the object."""
         call.run(detach_tag, call.actor, ObjectRef(object_type, call.ids["object_id"]), call.ids["tag_id"])
 
     loads_link(kind, "tags")(_loader(object_type, kind))
@@ -137,9 +137,9 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
 def _loader(object_type: ObjectType, kind: type[Any]) -> Callable[..., dict[str, list[Tag]]]:
     def load_tags(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Tag]]:
-        seen = visibility.visible_among(tx, call.actor, object_type, ids)
-        rows = queries.of_things(tx, object_type, seen)
-        return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in seen}
+        visible = visibility.visible_among(tx, call.actor, object_type, ids)
+        rows = queries.of_things(tx, object_type, visible)
+        return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in visible}
 
     return load_tags
 

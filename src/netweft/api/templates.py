@@ -10,9 +10,9 @@ from msgspec import UNSET
 from netweft.api import hardware
 from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import ref, require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_unset, reference
-from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Bios,
     BootMenu,
@@ -125,9 +125,9 @@ TEMPLATES.removes(ActionGroup.DELETE_TEMPLATE, remove_template, "Remove a templa
 @loads_link(Template, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[TemplateNic]]:
     """The vNICs of templates."""
-    seen = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
-    rows = queries.vnics_of(tx, seen)
-    return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in seen}
+    visible = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
+    rows = queries.vnics_of(tx, visible)
+    return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in visible}
 
 
 @routes.get("/templates/{template_id}/nics", many(TemplateNic), needs=READ)

@@ -98,7 +98,7 @@ class Ip(Value, kw_only=True):
 
 
 class IpAddressAssignment(Value, kw_only=True):
-    """How a host's NIC comes by its address of one family."""
+    """How a host's NIC gets its address of one IP version."""
 
     meta: ClassVar[Meta] = Meta("ip_address_assignment")
     assignment_method: BootProtocol | UnsetType = UNSET
@@ -106,7 +106,7 @@ class IpAddressAssignment(Value, kw_only=True):
 
 
 class DnsResolverConfiguration(Value, kw_only=True):
-    """The resolvers that a host asks."""
+    """The DNS resolvers of a host."""
 
     meta: ClassVar[Meta] = Meta("dns_resolver_configuration")
     name_servers: Annotated[list[str], FEW] | UnsetType = UNSET
@@ -130,7 +130,7 @@ class CustomProperty(Value, kw_only=True):
 
 
 class Option(Value, kw_only=True):
-    """An option of a bond. ``type``: for the mode, its name in words."""
+    """An option of a bond. ``type``: for the mode, its name."""
 
     meta: ClassVar[Meta] = Meta("option")
     name: Text = UNSET
@@ -147,7 +147,7 @@ class Range(Value, kw_only=True):
 
 
 class Enabled(Value, kw_only=True):
-    """A switch; its element's name says of what."""
+    """A switch for the feature that its element names."""
 
     meta: ClassVar[Meta] = Meta("enabled")
     enabled: Boolean = UNSET
@@ -162,7 +162,7 @@ class Datum(Value, kw_only=True):
 
 
 class Fault(Value, kw_only=True):
-    """Why a request was not done."""
+    """Why a request failed."""
 
     meta: ClassVar[Meta] = Meta("fault")
     reason: Text = UNSET
@@ -180,7 +180,7 @@ class GracePeriod(Value, kw_only=True):
 
 
 class ProductInfo(Value, kw_only=True):
-    """What speaks here."""
+    """The product and its version."""
 
     meta: ClassVar[Meta] = Meta("product_info")
     name: Text = UNSET
@@ -198,7 +198,7 @@ class SpecialObjects(Value, kw_only=True):
 
 
 class ApiSummaryItem(Value, kw_only=True):
-    """How many there are of a kind."""
+    """The number of objects of a kind."""
 
     meta: ClassVar[Meta] = Meta("api_summary_item")
     active: Integer = UNSET
@@ -206,7 +206,7 @@ class ApiSummaryItem(Value, kw_only=True):
 
 
 class ApiSummary(Value, kw_only=True):
-    """How many there are of the main kinds."""
+    """The number of objects of the main kinds."""
 
     meta: ClassVar[Meta] = Meta("api_summary", "api_summaries")
     hosts: ApiSummaryItem | UnsetType = UNSET
@@ -216,7 +216,7 @@ class ApiSummary(Value, kw_only=True):
 
 
 class Link(Value, kw_only=True):
-    """An address and what is there."""
+    """A link: its address and name."""
 
     meta: ClassVar[Meta] = Meta("link")
     href: Text = UNSET
@@ -290,7 +290,7 @@ class FencingPolicy(Value, kw_only=True):
 
 
 class ErrorHandling(Value, kw_only=True):
-    """What becomes of the virtual machines of a host in trouble."""
+    """What happens to virtual machines of a failed host."""
 
     meta: ClassVar[Meta] = Meta("error_handling")
     on_error: Annotated[str, Choice("do_not_migrate", "migrate", "migrate_highly_available")] | UnsetType = UNSET
@@ -305,7 +305,7 @@ class MigrationBandwidth(Value, kw_only=True):
 
 
 class MigrationOptions(Value, kw_only=True):
-    """How virtual machines move."""
+    """How virtual machines are migrated."""
 
     meta: ClassVar[Meta] = Meta("migration", "migration_optionss")
     auto_converge: InheritableBoolean | UnsetType = UNSET
@@ -315,14 +315,14 @@ class MigrationOptions(Value, kw_only=True):
 
 
 class MemoryOverCommit(Value, kw_only=True):
-    """Memory that may be promised, in per cent of what there is."""
+    """Memory that may be allocated, in per cent of the physical memory."""
 
     meta: ClassVar[Meta] = Meta("memory_over_commit")
     percent: Integer = UNSET
 
 
 class MemoryPolicy(Value, kw_only=True):
-    """How memory is given out; sizes in octets."""
+    """How memory is allocated; sizes in octets."""
 
     meta: ClassVar[Meta] = Meta("memory_policy", "memory_policies")
     ballooning: Boolean = UNSET
@@ -408,7 +408,7 @@ class Cluster(Entity, kw_only=True):
 
 
 class Network(Entity, kw_only=True):
-    """A logical network of a data centre; below a cluster also what it is there. ``mtu`` 0 means the default."""
+    """A logical network of a data centre; below a cluster with its role there. ``mtu`` 0 means the default."""
 
     meta: ClassVar[Meta] = Meta("network", path="networks", links="networklabels permissions vnicprofiles")
     display: Boolean = UNSET
@@ -455,7 +455,7 @@ class VnicPassThrough(Value, kw_only=True):
 
 
 class VnicProfile(Entity, kw_only=True):
-    """What vNICs of a network have in common."""
+    """Common settings of vNICs of a network."""
 
     meta: ClassVar[Meta] = Meta("vnic_profile", path="vnicprofiles", links="permissions")
     custom_properties: Annotated[list[CustomProperty], FEW] | UnsetType = UNSET
@@ -470,14 +470,14 @@ class VnicProfile(Entity, kw_only=True):
 
 
 class NetworkFilter(Entity, kw_only=True):
-    """Rules on what a vNIC may send; ``version``: of the first cluster level that has it."""
+    """Rules on what a vNIC may send; ``version``: the first cluster level that supports it."""
 
     meta: ClassVar[Meta] = Meta("network_filter", path="networkfilters")
     version: Version | UnsetType = UNSET
 
 
 class MacPool(Entity, kw_only=True):
-    """Where vNICs get MAC addresses from."""
+    """A pool of MAC addresses for vNICs."""
 
     meta: ClassVar[Meta] = Meta("mac_pool", path="macpools", links="permissions")
     allow_duplicates: Boolean = UNSET
@@ -487,7 +487,7 @@ class MacPool(Entity, kw_only=True):
 
 
 class Certificate(Value, kw_only=True):
-    """A certificate (PEM) and whose it is."""
+    """A certificate (PEM), its subject and organization."""
 
     meta: ClassVar[Meta] = Meta("certificate")
     content: Text = UNSET
@@ -496,8 +496,8 @@ class Certificate(Value, kw_only=True):
 
 
 class AgentConfiguration(Value, kw_only=True):
-    """What a provider wants on hosts: ``address``, the southbound database that ovn-controller connects to, and
-    ``network_mappings``, the networks of hosts that its physical networks are.
+    """A provider's configuration of hosts: ``address``, the southbound database for ovn-controller, and
+    ``network_mappings``, the networks of hosts for its physical networks.
     """
 
     meta: ClassVar[Meta] = Meta("agent_configuration")
@@ -506,8 +506,8 @@ class AgentConfiguration(Value, kw_only=True):
 
 
 class OpenStackNetworkProvider(Entity, kw_only=True):
-    """A system with networks of its own. Its password is never shown. ``type``: ``neutron``, ``external``, and beyond
-    oVirt's what modules are installed for, such as ``ovn``.
+    """An external system that provides networks. Its password is never shown. ``type``: ``neutron``, ``external``, and
+    beyond oVirt's what modules are installed for, such as ``ovn``.
     """
 
     meta: ClassVar[Meta] = Meta(
@@ -585,14 +585,14 @@ class SchedulingPolicy(Entity, kw_only=True):
 
 
 class Tag(Entity, kw_only=True):
-    """A word that things can be found by."""
+    """A label by which objects can be searched."""
 
     meta: ClassVar[Meta] = Meta("tag", path="tags")
     parent: Tag | UnsetType = UNSET
 
 
 class StorageDomain(Entity, kw_only=True):
-    """Where disks live; Netweft has none."""
+    """A storage domain; Netweft has none."""
 
     meta: ClassVar[Meta] = Meta("storage_domain", path="storagedomains")
 
@@ -618,7 +618,7 @@ class PowerManagement(Value, kw_only=True):
 
 
 class Boot(Value, kw_only=True):
-    """What a virtual machine boots from, first first."""
+    """The boot devices of a virtual machine, in order."""
 
     meta: ClassVar[Meta] = Meta("boot")
     devices: Annotated[list[Annotated[str, Choice("cdrom", "hd", "network")]], FEW] | UnsetType = UNSET
@@ -639,7 +639,7 @@ class OperatingSystem(Value, kw_only=True):
 
 
 class HardwareInformation(Value, kw_only=True):
-    """What the machine's firmware says of it."""
+    """The hardware as reported by the firmware."""
 
     meta: ClassVar[Meta] = Meta("hardware_information")
     family: Text = UNSET
@@ -666,7 +666,7 @@ class IscsiDetails(Value, kw_only=True):
 
 
 class Ssh(Value, kw_only=True):
-    """How the engine gets into the host to install its agent (docs/install.md); ``fingerprint``: of the host's key."""
+    """How the engine logs in to the host to install its agent (docs/install.md); ``fingerprint``: of the host's key."""
 
     meta: ClassVar[Meta] = Meta("ssh")
     authentication_method: Annotated[str, Choice("password", "publickey")] | UnsetType = UNSET
@@ -740,7 +740,7 @@ class Host(Entity, kw_only=True):
 
 
 class Bonding(Value, kw_only=True):
-    """What makes a NIC a bond."""
+    """The bond of a NIC: mode, options and slaves."""
 
     meta: ClassVar[Meta] = Meta("bonding")
     ad_partner_mac: Mac | UnsetType = UNSET
@@ -802,7 +802,7 @@ class LinkLayerDiscoveryProtocolElement(Entity, kw_only=True):
 
 
 class ReportedConfiguration(Value, kw_only=True):
-    """One property of a network on a host: as wanted and as found."""
+    """One property of a network on a host: configured and actual value."""
 
     meta: ClassVar[Meta] = Meta("reported_configuration")
     actual_value: Text = UNSET
@@ -827,7 +827,7 @@ class NetworkAttachment(Entity, kw_only=True):
 
 
 class UnmanagedNetwork(Entity, kw_only=True):
-    """A network that a host has and Netweft did not put there."""
+    """A network on a host that Netweft does not manage."""
 
     meta: ClassVar[Meta] = Meta("unmanaged_network")
     host: Host | UnsetType = UNSET
@@ -858,7 +858,7 @@ class Statistic(Entity, kw_only=True):
 
 
 class Sso(Value, kw_only=True):
-    """How users of a guest are logged in there: not at all."""
+    """Single sign-on of a guest's users; not supported."""
 
     meta: ClassVar[Meta] = Meta("sso", "ssos")
 
@@ -897,7 +897,7 @@ class Display(Value, kw_only=True):
 
 
 class HighAvailability(Value, kw_only=True):
-    """Whether the virtual machine is started again elsewhere."""
+    """Whether the virtual machine is restarted on another host."""
 
     meta: ClassVar[Meta] = Meta("high_availability", "high_availabilities")
     enabled: Boolean = UNSET
@@ -933,8 +933,8 @@ class NicConfiguration(Value, kw_only=True):
 
 
 class Initialization(Value, kw_only=True):
-    """What a guest is told when it starts; ``dns_servers``, ``dns_search`` and ``authorized_ssh_keys`` are texts with
-    several values.
+    """The initialization settings of a guest at its start; ``dns_servers``, ``dns_search`` and
+    ``authorized_ssh_keys`` are texts with several values.
     """
 
     meta: ClassVar[Meta] = Meta("initialization")
@@ -951,7 +951,7 @@ class Initialization(Value, kw_only=True):
 
 
 class Snapshot(Entity, kw_only=True):
-    """What a virtual machine was: its hardware and its vNICs; ``persist_memorystate`` (its memory, too) never is."""
+    """A snapshot of a virtual machine: its hardware and its vNICs; ``persist_memorystate`` (memory) is always false."""
 
     meta: ClassVar[Meta] = Meta("snapshot", links="nics", actions="restore")
     date: Date = UNSET
@@ -1024,7 +1024,7 @@ class TemplateVersion(Value, kw_only=True):
 
 
 class Template(Entity, kw_only=True):
-    """What virtual machines are made from. Sizes in octets."""
+    """A template of virtual machines. Sizes in octets."""
 
     meta: ClassVar[Meta] = Meta("template", path="templates", links="diskattachments nics permissions tags")
     bios: Bios | UnsetType = UNSET
@@ -1080,7 +1080,7 @@ class Nic(Entity, kw_only=True):
 
 
 class TemplateNic(Nic, kw_only=True):
-    """A vNIC of a template: it has no MAC address, and nobody runs it."""
+    """A vNIC of a template: it has no MAC address and never runs."""
 
     meta: ClassVar[Meta] = Meta("nic")
 
@@ -1131,13 +1131,13 @@ class AffinityLabel(Entity, kw_only=True):
 
 
 class Domain(Entity, kw_only=True):
-    """Where users come from."""
+    """A domain of users."""
 
     meta: ClassVar[Meta] = Meta("domain")
 
 
 class User(Entity, kw_only=True):
-    """Someone who may log in. ``name`` is the given name, ``user_name`` what is typed at the login."""
+    """Someone who may log in. ``name`` is the given name, ``user_name`` the login name."""
 
     meta: ClassVar[Meta] = Meta("user", path="users", links="permissions roles")
     department: Text = UNSET
@@ -1162,7 +1162,7 @@ class Group(Entity, kw_only=True):
 
 
 class Permit(Entity, kw_only=True):
-    """One thing that a role allows."""
+    """A permit of a role."""
 
     meta: ClassVar[Meta] = Meta("permit")
     administrative: Boolean = UNSET
@@ -1194,7 +1194,7 @@ class Permission(Entity, kw_only=True):
 
 
 class Job(Entity, kw_only=True):
-    """Work that somebody asked for."""
+    """A job."""
 
     meta: ClassVar[Meta] = Meta("job", path="jobs", links="steps", actions="end")
     auto_cleared: Boolean = UNSET
@@ -1251,7 +1251,7 @@ class Event(Entity, kw_only=True):
 
 
 class Action(Value, kw_only=True):
-    """What an action is asked, and how it went. One type for all actions, as in oVirt."""
+    """An action's parameters and its result. One type for all actions, as in oVirt."""
 
     meta: ClassVar[Meta] = Meta("action")
     href: Text = UNSET

@@ -25,9 +25,9 @@ class FittingNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ForeignNetwork(msgspec.Struct, kw_only=True, frozen=True):
-    """A bridge, VLAN device or port that others made. ``nic``: the NIC or bond below it; ``vlan`` (null for none),
-    ``mtu``, ``vm``, ``stp``: what a network must have to be it; ``network``: the one that fits, null where none or
-    several do; ``problem``: what is in the way, null for nothing.
+    """A bridge, VLAN device or port that Netweft did not create. ``nic``: the NIC or bond below it; ``vlan`` (null for
+    none), ``mtu``, ``vm``, ``stp``: the values that a matching network must have; ``network``: the one that matches,
+    null where none or several do; ``problem``: what prevents the adoption, null for nothing.
     """
 
     name: str
@@ -42,21 +42,21 @@ class ForeignNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Wanted(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What to take over, and the name of the network that it becomes (null: the one that fits)."""
+    """What to adopt, and the name of the network that it becomes (null: the one that matches)."""
 
     name: str
     network: str | None = None
 
 
 class AdoptNetworks(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """``networks``: what to take over; none for all that fits a network."""
+    """``networks``: what to adopt; none for everything that matches a network."""
 
     networks: tuple[Wanted, ...] = ()
 
 
 @routes.get("/hosts/{host_id}/unmanagednetworks", many(ForeignNetwork), needs=READ)
 def list_foreign(call: Call[None]) -> list[ForeignNetwork]:
-    """What others made on a host, and which networks it can become."""
+    """Foreign configuration on a host, and the networks that it can become."""
     with call.read() as tx:
         data = visible_host(tx, call)
     return [
@@ -84,7 +84,7 @@ def list_foreign(call: Call[None]) -> list[ForeignNetwork]:
     needs=ActionGroup.CONFIGURE_HOST_NETWORK,
 )
 def post_adopt(call: Call[AdoptNetworks]) -> Adopted | Later:
-    """Make networks of what others made, as it is: under its names, without a packet lost, or refused by name."""
+    """Adopt foreign configuration of a host as networks, unchanged and without traffic loss."""
     wanted = {one.name: Ref(name=one.network) if one.network else None for one in call.body.networks}
     spec = AdoptUnmanaged(host_id=call.ids["host_id"], wanted=wanted)
     job_id = when_idle(call, spec.host_id, lambda: call.run(adopt_unmanaged, call.actor, spec))

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Select, literal, or_, select
 
 from netweft.api.collections import one, same_fields
 from netweft.api.follow import loads
+from netweft.api.request_fields import required
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
 from netweft.api.schema import or_default, reference
 from netweft.api.search import LISTED, Searchable, limited, page
-from netweft.api.shown import required
 from netweft.api.types import Domain, Group, Permit, Role, User
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -110,10 +110,11 @@ def _user_name(body: User) -> str:
     """Name and profile. Clients put the domain into ``user_name`` or beside it, and call it by its name or by that of
     the authorisation provider behind it.
     """
-    said = required(body.user_name, "User [userName]")
-    name, at, domain = said.rpartition("@")
+    login_name = required(body.user_name, "User [userName]")
+    name, at, domain = login_name.rpartition("@")
     if not at:
-        name, domain = said, or_default(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
+        name = login_name
+        domain = or_default(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
     return f"{name}@{domain.removesuffix('-authz')}"
 
 
@@ -124,14 +125,14 @@ def delete_user(call: Call[None]) -> None:
 
 
 class Password(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """``current``: the present password, when it is one's own that is to change."""
+    """``current``: the current password, required to change one's own."""
 
     password: str
     current: str = ""
 
 
 class PasswordSet(msgspec.Struct, kw_only=True, frozen=True):
-    """Whose password is new."""
+    """The user whose password was set."""
 
     user_name: str
 
@@ -196,7 +197,7 @@ def _role(tx: Tx, call: Call[Any]) -> RoleRow:
 
 @routes.get("/roles/{role_id}/permits", many(Permit), needs=LOGIN)
 def list_permits(call: Call[None]) -> list[Permit]:
-    """What a role allows."""
+    """The permits of a role."""
     with call.read() as tx:
         role_id = _role(tx, call).id
         groups = select(role_groups.c.action_group).where(role_groups.c.role_id == role_id)
@@ -205,7 +206,7 @@ def list_permits(call: Call[None]) -> list[Permit]:
 
 @routes.get("/roles/{role_id}/permits/{permit_id}", Permit, needs=LOGIN)
 def get_permit(call: Call[None]) -> Permit:
-    """One thing that a role allows."""
+    """One permit of a role."""
     found = [permit for permit in list_permits(call) if permit.id == call.ids["permit_id"]]
     if not found:
         raise NotFoundError(f"The role has no permit {call.ids['permit_id']}.")
@@ -224,7 +225,7 @@ def _permit(role_id: str, group: str) -> Permit:
 
 @routes.get("/domains", many(Domain), needs=LOGIN)
 def list_domains(call: Call[None]) -> list[Domain]:
-    """Where users come from."""
+    """Domains of users."""
     with call.read() as tx:
         names = tx.scalars(
             select(users.c.domain).where(users.c.is_group.is_(False)).distinct().order_by(users.c.domain)
@@ -234,7 +235,7 @@ def list_domains(call: Call[None]) -> list[Domain]:
 
 @routes.get("/domains/{domain_id}", Domain, needs=LOGIN)
 def get_domain(call: Call[None]) -> Domain:
-    """One place where users come from."""
+    """One domain of users."""
     found = [domain for domain in list_domains(call) if domain.id == call.ids["domain_id"]]
     if not found:
         raise NotFoundError(f"There is no domain {call.ids['domain_id']}.")

@@ -69,7 +69,7 @@ def measured(name: str, value: float, href: str, unit: str, *, kind: str = "gaug
 
 
 def find_statistic(values: list[Statistic], statistic_id: str) -> Statistic:
-    """One of the measured values. Raises NotFoundError."""
+    """The statistic with an id. Raises NotFoundError."""
     for value in values:
         if value.id == statistic_id:
             return value

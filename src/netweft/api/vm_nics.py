@@ -9,9 +9,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
+from netweft.api.request_fields import ref, require_visible, required
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, or_unset, reference
-from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Action,
     Mac,
@@ -66,9 +66,9 @@ def show(row: VnicRow) -> Nic:
 @loads_link(Vm, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
     """The vNICs of virtual machines."""
-    seen = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
-    rows = queries.own_facts_of(tx, seen)
-    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
+    visible = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
+    rows = queries.own_facts_of(tx, visible)
+    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in visible}
 
 
 @routes.get("/vms/{vm_id}/nics", many(Nic), needs=READ)
@@ -97,11 +97,11 @@ def profile_of(call: Call[Any], body: Nic) -> str | Keep | None:
     """
     if isinstance(body.vnic_profile, UnsetType):
         return KEEP
-    said = ref(body.vnic_profile)
-    if said is None or said.id:
-        return said.id if said else None
+    profile = ref(body.vnic_profile)
+    if profile is None or profile.id:
+        return profile.id if profile else None
     with call.read() as tx:
-        return resolve(tx, vnic_profiles, said, "vNIC profile")
+        return resolve(tx, vnic_profiles, profile, "vNIC profile")
 
 
 def _mac(body: Nic) -> str | UnsetType:
@@ -228,7 +228,7 @@ def _parameter(tx: Tx, call: Call[Any], parameter_id: str) -> NetworkFilterParam
     needs=ActionGroup.CONFIGURE_VM_NETWORK,
 )
 def post_filter_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
-    """Add a value for the network filter; a name may come again."""
+    """Add a value for the network filter; a name may occur several times."""
     return _put_parameter(call, "", required(call.body.name, "NetworkFilterParameter [name]"))
 
 
@@ -274,7 +274,7 @@ def delete_filter_parameter(call: Call[None]) -> Later | None:
 
 @routes.action("/vms/{vm_id}/reordermacaddresses", needs=ActionGroup.CONFIGURE_VM_NETWORK)
 def reorder_mac_addresses(call: Call[Action]) -> None:
-    """Sort the MAC addresses of a machine that is down by the names of its vNICs."""
+    """Reassign the MAC addresses of a virtual machine that is down in the order of its vNICs' names."""
     call.run(reorder_macs, call.actor, call.ids["vm_id"])
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
-from netweft.api.shown import require_visible
 from netweft.core.errors import Problem
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.commands.migrations import preflight
@@ -19,7 +19,7 @@ routes = Routes("vms", ADDITIONS)
 
 
 class Reason(msgspec.Struct, kw_only=True, frozen=True):
-    """Why not: oVirt's code where it has one, and a sentence."""
+    """A reason: oVirt's code where it has one, and a text."""
 
     code: str
     text: str
@@ -35,7 +35,7 @@ class FitHost(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class UnfitHost(msgspec.Struct, kw_only=True, frozen=True):
-    """A host that does not, with every reason."""
+    """A host that does not fit, with every reason."""
 
     id: str
     name: str
@@ -50,16 +50,16 @@ class Placement(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Offer(msgspec.Struct, kw_only=True, frozen=True):
-    """A network that the migration may bring to the target first, and the NIC that would carry it."""
+    """A network that the migration may first set up on the target, and the NIC that would carry it."""
 
     network: str
     nic: str
 
 
 class Migration(msgspec.Struct, kw_only=True, frozen=True):
-    """What would come of a migration. ``possible``: it can begin at once; ``possible_after_setup``: it can with the
-    action's ``force``, which sets the networks of ``offer`` up first. ``address``: where the memory is sent to (empty:
-    the target's own); ``bandwidth``: MiB a second, 0 for no limit.
+    """The result of planning a migration. ``possible``: it can start at once; ``possible_after_setup``: it can with the
+    action's ``force``, which first sets up the networks of ``offer``. ``address``: where the memory is sent to (empty:
+    the target's own address); ``bandwidth``: MiB a second, 0 for no limit.
     """
 
     host: str
@@ -94,14 +94,14 @@ def get_placement(call: Call[None]) -> Placement:
 
 @routes.get("/vms/{vm_id}/migration", Migration, needs=READ, queries=("host",))
 def get_migration(call: Call[None]) -> Migration:
-    """What would come of a migration to the host whose id or name is given; to the best one without."""
-    vm_id, said = call.ids["vm_id"], call.query.text("host")
+    """Plan a migration to the host with the given id or name, or else to the best one."""
+    vm_id, requested_host = call.ids["vm_id"], call.query.text("host")
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, vm_id)
         host_id = ""
-        if said:
-            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == said) | (hosts.c.name == said))), "")
-            host_id = host_id or resolve(tx, hosts, Ref(name=said), "host")
+        if requested_host:
+            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == requested_host) | (hosts.c.name == requested_host))), "")
+            host_id = host_id or resolve(tx, hosts, Ref(name=requested_host), "host")
             require_visible(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(
@@ -109,7 +109,7 @@ def get_migration(call: Call[None]) -> Migration:
         possible=not found.problems,
         possible_after_setup=not found.lasting,
         reasons=_reasons(found.problems),
-        offer=[Offer(network=wish.network.name, nic=wish.nic.name) for wish in found.offer],
+        offer=[Offer(network=change.network.name, nic=change.nic.name) for change in found.offer],
         address=found.address,
         bandwidth=found.bandwidth,
     )

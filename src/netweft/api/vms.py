@@ -8,10 +8,10 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api import hardware
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import fields_of, or_default, or_unset, reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     Bios,
@@ -103,19 +103,19 @@ def _initialization(row: VmRow) -> Initialization | UnsetType:
     """What cloud-init reads in oVirt: the addresses of its vNICs, and what else was given."""
     if not row.addresses and not row.initialization:
         return UNSET
-    shown = Initialization(**row.initialization)
+    result = Initialization(**row.initialization)
     if row.addresses:
-        shown.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
-    return shown
+        result.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
+    return result
 
 
 def _nic_configuration(nic: str, address: str, gateway: str = "") -> NicConfiguration:
     own = _address(address)
-    shown = ip(own.version, own.ip, own.prefix)
-    shown.gateway = gateway or UNSET
+    result = ip(own.version, own.ip, own.prefix)
+    result.gateway = gateway or UNSET
     if own.version == 4:  # noqa: PLR2004 -- IP version
-        return NicConfiguration(name=nic, boot_protocol="static", ip=shown, on_boot=True)
-    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=shown, on_boot=True)
+        return NicConfiguration(name=nic, boot_protocol="static", ip=result, on_boot=True)
+    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=result, on_boot=True)
 
 
 def _address(text: str) -> Address:
@@ -140,9 +140,9 @@ def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
 
 def initialization_of(body: Vm) -> dict[str, Any]:
     """What a request says of the initialization besides addresses, by the names of its elements."""
-    said = or_default(body.initialization, Initialization())
+    requested = or_default(body.initialization, Initialization())
     names = (field.attribute for field in fields_of(Initialization) if not field.struct)
-    return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
+    return {name: value for name in names if (value := getattr(requested, name)) is not UNSET}
 
 
 VMS = Collection(routes, queries.VMS, Vm, "/vms/{vm_id}", show=show)
@@ -219,26 +219,26 @@ def stop(call: Call[Action]) -> Later:
 
 @routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
 def shut_down(call: Call[Action]) -> Later:
-    """Ask a virtual machine to end in good order; it is down when it has obeyed."""
+    """Request a graceful shutdown of a virtual machine."""
     return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"], or_default(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)
 def reboot(call: Call[Action]) -> Later:
-    """Ask a virtual machine to start again."""
+    """Reboot a virtual machine."""
     return Later(call.run(reboot_vm, call.actor, call.ids["vm_id"]))
 
 
 @routes.action("/vms/{vm_id}/suspend", needs=ActionGroup.HIBERNATE_VM)
 def suspend(call: Call[Action]) -> Later:
-    """Save a virtual machine's memory on its host, and take it off; its next start lets it go on."""
+    """Suspend a virtual machine: save its memory on its host and stop it; its next start resumes it."""
     return Later(call.run(suspend_vm, call.actor, call.ids["vm_id"]))
 
 
 @routes.action("/vms/{vm_id}/migrate", needs=ActionGroup.MIGRATE_VM)
 def migrate(call: Call[Action]) -> Later:
-    """Move a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing there
-    are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
+    """Migrate a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing
+    there are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
     """
     spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=or_default(call.body.force, False))
     return Later(call.run(migrate_vm, call.actor, spec))
@@ -246,7 +246,7 @@ def migrate(call: Call[Action]) -> Later:
 
 @routes.get("/vms/{vm_id}/statistics", many(Statistic), needs=READ)
 def list_statistics(call: Call[None]) -> list[Statistic]:
-    """What was measured of a virtual machine: nothing so far."""
+    """Statistics of a virtual machine: none so far."""
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
     return []
@@ -259,11 +259,11 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     vm_id = call.ids["vm_id"]
     require_visible(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
-    guest, seen = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
+    guest, guest_addresses = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():
         device_id = named_id("reporteddevice", nic.id)
-        addresses = [_address(text) for text in seen.get(nic.id, ())]
+        addresses = [_address(text) for text in guest_addresses.get(nic.id, ())]
         device = ReportedDevice(
             id=device_id,
             href=f"/vms/{vm_id}/reporteddevices/{device_id}",

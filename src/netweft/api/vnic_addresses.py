@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.shown import require_visible
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.operations.vnic_addresses import AUTO, RequestedAddresses
@@ -25,7 +25,7 @@ _NONE = "none"
 
 
 class VnicAddress(msgspec.Struct, kw_only=True, frozen=True):
-    """An address, and what of its subnet a guest needs to use it."""
+    """An address, with the settings of its subnet that a guest needs."""
 
     address: str
     prefix: int

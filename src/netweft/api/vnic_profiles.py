@@ -8,9 +8,9 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api import qos
 from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import id_of, kept_ref, required
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import or_default, reference
-from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netweft.api.values import by_name
 from netweft.core.keep import KEEP, Keep

@@ -27,8 +27,9 @@ SEARCHABLE = Searchable(queries.SEARCH, key=vnics.c.id, default=(vms.c.name, vni
 
 class RowOfVnic(msgspec.Struct, kw_only=True, frozen=True):
     """A vNIC. ``href``: of it in oVirt's API; ``vm_status``: of its machine; ``host``: null where that does not run;
-    ``profile``, ``network``: null for a vNIC on no network. ``synced``: whether what runs is what is wanted.
-    ``addresses``: of its network's subnets. ``same_mac``: other vNICs with its MAC address, as ``vm/vnic``.
+    ``profile``, ``network``: null for a vNIC on no network. ``synced``: whether the running vNIC matches its
+    configuration. ``addresses``: of its network's subnets. ``same_mac``: other vNICs with its MAC address, as
+    ``vm/vnic``.
     """
 
     id: str

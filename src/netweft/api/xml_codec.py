@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from netweft.api import elements
 from netweft.api.scalars import WRITE, check_count, read_scalar
-from netweft.api.schema import Entity, Field, Value, fields_of, links_of
+from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, links_of
 from netweft.core.errors import MalformedError
 
 _STEP = "    "
@@ -188,7 +188,7 @@ def read(body: bytes, kind: type[Value]) -> Value:
         text = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
         raise MalformedError(f"The request is not well-formed XML: {text}.") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise MalformedError("The request has a document type declaration; those are not read.")
+        raise MalformedError("The request has a document type declaration, which is not supported.")
     if root.tag != kind.meta.tag:
         raise MalformedError(
             f"The request begins with element '{str(root.tag)[:60]}' where '{kind.meta.tag}' is expected."
@@ -196,14 +196,9 @@ def read(body: bytes, kind: type[Value]) -> Value:
     return _read_struct(root, kind, kind.meta.tag, is_whole=True)
 
 
-@functools.cache
-def _by_name(kind: type[Value]) -> Mapping[str, Field]:
-    return {field.name: field for field in fields_of(kind)}
-
-
 def _read_struct(element: etree._Element, kind: type[Value], where: str, *, is_whole: bool) -> Value:
     """``is_whole``: it is not a mere reference, so that all of it counts."""
-    fields = _by_name(kind)
+    fields = fields_by_name(kind)
     found: dict[str, object] = {}
     for name in _ATTRIBUTES:
         text = element.get(name)
@@ -216,8 +211,8 @@ def _read_struct(element: etree._Element, kind: type[Value], where: str, *, is_w
             is_part = is_whole and elements.is_part(kind, field)
             found[field.attribute] = read_field(child, field, f"{where}.{field.name}", is_part=is_part)
         elif is_whole and child.tag in elements.foreign_to(kind):
-            said = (text for one in child.iter() for text in (one.text, one.get("id")) if text)
-            elements.refuse_foreign(kind, str(child.tag), where, said)
+            texts = (text for one in child.iter() for text in (one.text, one.get("id")) if text)
+            elements.refuse_foreign(kind, str(child.tag), where, texts)
     return kind(**found)
 
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import click
 
 from netweft.cli.lookup import completes, resolve
-from netweft.cli.nouns import noun
+from netweft.cli.nouns import help_of, noun
 from netweft.cli.output import pick, show_facts, show_many
 from netweft.cli.selection import Selection, searched
 from netweft.cli.session import calls_engine, output_option
@@ -25,9 +25,13 @@ _COLUMNS = {
 }
 _cluster = click.argument("cluster", metavar="CLUSTER", shell_complete=completes("cluster"))
 _network = click.argument("network", metavar="NETWORK", shell_complete=completes("network"))
-_required = click.option("--required/--optional", default=None, help="Whether a host without it is not operational.")
+_required = click.option("--required/--optional", default=None, help=help_of("cluster network", "required"))
 _role = click.option(
-    "--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once."
+    "--role",
+    "roles",
+    type=_ROLES,
+    multiple=True,
+    help="A role of the network in the cluster; may be given more than once.",
 )
 
 

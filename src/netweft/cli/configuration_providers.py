@@ -1,4 +1,4 @@
-"""Verbs of a configuration provider beside the usual ones: what is wanted of it, and its classes of traffic."""
+"""Verbs of a configuration provider beside the usual ones: its objects, and its traffic classes."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test(client: Client, provider: str, form: str) -> None:
 @output_option
 @calls_engine
 def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List the port profiles that are wanted of a fabric, and those that are still to be removed from it, with the
-    reasons of failures.
+    """List the port profiles that a fabric should have, and those still to be removed from it, with the reasons of
+    failures.
 
     Example: netweft configuration-provider objects ucs
     """
@@ -65,7 +65,7 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
 @output_option
 @calls_engine
 def classes(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List the classes of traffic of a fabric with their MTUs, and who raised them.
+    """List the traffic classes of a fabric with their MTUs, and who raised them.
 
     Example: netweft configuration-provider classes ucs
     """
@@ -77,14 +77,14 @@ def classes(client: Client, provider: str, selection: Selection, form: str) -> N
 @_provider
 @click.option("--class", "system_class", required=True, help="The class of traffic, such as best-effort.")
 @click.option("--mtu", required=True, type=click.IntRange(min=1), help="Octets that its frames may have.")
-@click.option("--plan", is_flag=True, help="Only show what that interrupts.")
+@click.option("--plan", is_flag=True, help="Only show what the change would interrupt.")
 @click.option("--interrupt-fabric", is_flag=True, help="Accept that all traffic of the fabric may be interrupted.")
 @output_option
 @calls_engine
 def raise_mtu(
     client: Client, provider: str, system_class: str, mtu: int, form: str, *, plan: bool, interrupt_fabric: bool
 ) -> None:
-    """Let a class of traffic of a whole fabric carry longer frames, which may interrupt all of its traffic. It is never
+    """Raise the MTU of a traffic class of a whole fabric, which may interrupt all of its traffic. The MTU is never
     lowered.
 
     Example: netweft configuration-provider raise-mtu ucs --class best-effort --mtu 9000 --plan

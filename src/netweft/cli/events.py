@@ -21,13 +21,13 @@ _SEVERITIES = ("normal", "warning", "error", "alert")
 _LOGINS = (30, 31)
 """oVirt's codes for who logged in and out."""
 _NOBODY = "SYSTEM"
-"""Who did what no user asked for, as the stream calls it."""
+"""The stream's name for changes without a user."""
 _NO_LOGINS = " and ".join(f"code!={code}" for code in _LOGINS)
 _LINE = "{:<19}  {:<8}  {:<16}  {}"
 """Of a stream, which does not know how wide what comes will be: time, severity, who, what."""
 _ABOUT = {"host": "host", "vm": "vm", "cluster": "cluster", "datacenter": "data_center", "template": "template"}
 """The nouns that an event can be about, and the fields that hold them."""
-_logins = click.option("--logins", is_flag=True, help="Also who logged in and out.")
+_logins = click.option("--logins", is_flag=True, help="Include logins and logouts.")
 
 
 def _about(function: Callable[..., None]) -> Callable[..., None]:
@@ -44,7 +44,7 @@ def _about(function: Callable[..., None]) -> Callable[..., None]:
 @output_option
 @calls_engine
 def list_events(client: Client, selection: Selection, severity: str | None, logins: bool, form: str) -> None:
-    """List events, newest first, without who logged in and out.
+    """List events, newest first, without logins and logouts.
 
     Example: netweft event list --severity warning --max 10
     """
@@ -63,7 +63,7 @@ def list_events(client: Client, selection: Selection, severity: str | None, logi
 
 
 @click.command("follow")
-@click.option("--after", type=int, help="Id of the last event that is already known.")
+@click.option("--after", type=int, help="Only events after the one with this id.")
 @_logins
 @output_option
 @calls_engine
@@ -102,7 +102,7 @@ def add(
     form: str,
     **about: str | None,
 ) -> None:
-    """Add an event of another system.
+    """Add an event of an external system.
 
     Example: netweft event add 'Fan 2 of the switch failed' --origin racks --severity warning --host sim-1
     """

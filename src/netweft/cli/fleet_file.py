@@ -37,7 +37,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """What is to be done for the fleet to be as a file says."""
+    """The changes that make the fleet match a file."""
 
     state: State
     wanted: Fleet
@@ -45,7 +45,7 @@ class Todo:
 
 
 class File:
-    """A file without mistakes of shape. Tells mistakes and ends the program."""
+    """A file of valid structure. Prints mistakes and ends the program."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -57,7 +57,7 @@ class File:
         self.fleet = flatten(self._document.value)
 
     def todo(self, client: Client, *, prune: bool) -> Todo:
-        """What is to be done now. Tells what is wrong for the fleet as it is, and ends the program."""
+        """The changes to make now. Prints mistakes with respect to the present fleet, and ends the program."""
         state = state_of(client)
         asks_for_nics = any(noun in HOST_NOUNS for noun, _ in self.fleet.things)
         wanted, mistakes = decided(self.fleet, state.fleet, _nics(client) if asks_for_nics else {})
@@ -100,5 +100,5 @@ def written(fleet: Fleet) -> str:
 
 def in_yaml(tree: Any) -> str:  # noqa: ANN401 -- what YAML holds
     """A tree as YAML, in which what holds nothing else takes one line."""
-    told = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
-    return str(told)
+    text = yaml.dump(tree, Dumper=_DUMPER, sort_keys=False, default_flow_style=None, allow_unicode=True, width=_WIDTH)
+    return str(text)

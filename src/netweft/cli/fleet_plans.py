@@ -54,6 +54,6 @@ def _summary(*, hosts: Tree | None = None, problem: str | None = None, refused: 
     return {"hosts": hosts, "problem": problem, "refused": refused}
 
 
-def print_plans(shown: list[dict[str, Any]], form: str) -> None:
+def print_plans(entries: list[dict[str, Any]], form: str) -> None:
     """Print a line for each change."""
-    show_many(shown, _COLUMNS, form)
+    show_many(entries, _COLUMNS, form)

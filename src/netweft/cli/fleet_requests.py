@@ -146,9 +146,9 @@ class Requests:
         given: dict[str, Any] = {}
         for name, value in values.items():
             option = OPTIONS.get(name, name)
-            known = options.get(option)
-            if known is not None and known.removable and value in (None, []):
-                given[option] = (NOTHING,) if known.many else NOTHING
+            field = options.get(option)
+            if field is not None and field.removable and value in (None, []):
+                given[option] = (NOTHING,) if field.many else NOTHING
             elif value is not None:
                 given[option] = _spoken(name, value)
         return given
@@ -176,8 +176,8 @@ class Requests:
     def _network(self, names: tuple[str, ...]) -> Key:
         """The network of a cluster, in the data centre of that."""
         cluster = "cluster", names[:1]
-        held = {**self._before.get(cluster, {}), **self._wanted.things.get(cluster, {})}
-        return "network", (held["data_center"], names[1])
+        cluster_values = {**self._before.get(cluster, {}), **self._wanted.things.get(cluster, {})}
+        return "network", (cluster_values["data_center"], names[1])
 
 
 def _after(change: Change) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _spoken(name: str, value: Any) -> Any:  # noqa: ANN401 -- what a field holds
 
 
 def _secret(place: Mapping[str, str]) -> str:
-    """A secret from where the file says that it is. Raises click.ClickException."""
+    """A secret, from the place that the file names. Raises click.ClickException."""
     if "env" in place:
         if place["env"] not in os.environ:
             raise click.ClickException(f"The environment variable {place['env']}, which holds a secret, is not set.")

@@ -40,9 +40,9 @@ def _entry(part: Change, before: Mapping[Key, Values], ids: Mapping[Key, str]) -
         return _bond(name, values)
     if part.action == "remove":
         return {"id": ids[key]}
-    held = before.get(key)
-    known = {} if held is None else {"id": ids[key]}
-    return {**known, "network": {"name": name}, **_attachment(values, held)}
+    current = before.get(key)
+    identity = {} if current is None else {"id": ids[key]}
+    return {**identity, "network": {"name": name}, **_attachment(values, current)}
 
 
 def _nic(values: Values) -> Tree:
@@ -62,26 +62,26 @@ def _pairs(values: Mapping[str, str]) -> list[Tree]:
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def _attachment(values: Values, held: Values | None) -> Tree:
-    """``held``: what the attachment is now; None for a new one."""
-    wish = _nic(values)
+def _attachment(values: Values, current: Values | None) -> Tree:
+    """``current``: the attachment as it is now; None for a new one."""
+    attachment = _nic(values)
     if values.keys() & _VERSIONS.keys():  # both are said, since those that are sent replace all
-        both = {**(held or {}), **values}
-        wish["ip_address_assignments"] = [_assignment(both.get(name), word) for name, word in _VERSIONS.items()]
+        both = {**(current or {}), **values}
+        attachment["ip_address_assignments"] = [_assignment(both.get(name), word) for name, word in _VERSIONS.items()]
     if "dns" in values:
-        wish["dns_resolver_configuration"] = {"name_servers": values["dns"] or []}
+        attachment["dns_resolver_configuration"] = {"name_servers": values["dns"] or []}
     if "qos" in values:
-        wish["qos"] = {f"outbound_average_{name}": limit for name, limit in (values["qos"] or {}).items()}
+        attachment["qos"] = {f"outbound_average_{name}": limit for name, limit in (values["qos"] or {}).items()}
     if "properties" in values:
-        wish["properties"] = _pairs(values["properties"])
-    return wish
+        attachment["properties"] = _pairs(values["properties"])
+    return attachment
 
 
-def _assignment(asked: Mapping[str, Any] | None, version: str) -> Tree:
-    if asked is None:
+def _assignment(assignment: Mapping[str, Any] | None, version: str) -> Tree:
+    if assignment is None:
         return {"assignment_method": "none", "ip": {"version": version}}
-    ip: Tree = {"version": version, **{name: asked[name] for name in ("address", "gateway") if name in asked}}
-    if "prefix" in asked:
-        prefix = asked["prefix"]
+    ip: Tree = {"version": version, **{name: assignment[name] for name in ("address", "gateway") if name in assignment}}
+    if "prefix" in assignment:
+        prefix = assignment["prefix"]
         ip["netmask"] = str(ip_network(f"0.0.0.0/{prefix}").netmask) if version == "v4" else str(prefix)
-    return {"assignment_method": asked["method"], "ip": ip}
+    return {"assignment_method": assignment["method"], "ip": ip}

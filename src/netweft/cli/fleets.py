@@ -25,7 +25,7 @@ from netweft.core.fleet.items import json_schema, nest
 _COLUMNS = {"DO": "action", "WHAT": "noun", "NAME": "name", "FIELD": "field", "NOW": "before", "THEN": "after"}
 _HOST = "host"
 _PASSES = 2
-"""How often what is left is done: a new data centre or network brings along what the file may not want."""
+"""How often the remaining changes are made: a new data centre or network brings objects that the file may not have."""
 
 file_option = click.option(
     "-f",
@@ -35,7 +35,7 @@ file_option = click.option(
     help="The file of the fleet, as YAML (see docs/fleet-file.md).",
 )
 prune_option = click.option(
-    "--prune", is_flag=True, help="Remove what is in a collection that the file names, and not in the file."
+    "--prune", is_flag=True, help="Remove objects of the file's collections that are not in the file."
 )
 
 
@@ -43,9 +43,9 @@ prune_option = click.option(
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the file instead, for editors.")
 @output_option
 def export(schema: bool, form: str) -> None:
-    """Print the file that describes the fleet: networks, clusters, hosts and all that they are to have.
+    """Print the file that describes the fleet: networks, clusters, hosts and their settings.
 
-    It is YAML, or JSON with '-o json'. Passwords are not in it.
+    The format is YAML, or JSON with '-o json'. Passwords are not included.
 
     Example: netweft export > fleet.yaml
     """
@@ -69,15 +69,19 @@ def _export(client: Client, *, form: str) -> None:
 @click.command("apply")
 @file_option
 @prune_option
-@click.option("--commit/--no-commit", default=None, help="Whether what runs on hosts then is what their boot restores.")
+@click.option(
+    "--commit/--no-commit",
+    default=None,
+    help="Whether the changed host networking is also committed, so that boot restores it.",
+)
 @yes_option
 @output_option
 @calls_engine
 def apply(client: Client, file: Path | None, prune: bool, commit: bool | None, yes: bool, form: str) -> None:
-    """Make the fleet be as a file says. What the file does not name stays as it is.
+    """Change the fleet to match a file. Objects that the file does not name stay as they are.
 
-    The plan is shown first. Changes are made one after the other, each by the request that any other command would
-    make; at the first that fails it ends, and says what was done. Applied again it goes on.
+    The plan is shown first. Changes are made one after the other by ordinary requests; the command stops at the first
+    failure and shows what was done. Apply the file again to continue.
 
     Example: netweft apply -f fleet.yaml --prune --yes
     """
@@ -99,7 +103,7 @@ def _make_until_done(client: Client, content: File, todo: Todo, *, prune: bool, 
         _make_all(client, todo.changes, Requests(client, todo, commit=commits))
         todo = content.todo(client, prune=prune)
         if not todo.changes:
-            say("The fleet is as the file says.")
+            say("The fleet matches the file.")
             return
     say(f"Left to do: {_count(todo.changes)}. See 'netweft plan -f {content.name}'.")
     raise click.exceptions.Exit(REFUSED)
@@ -158,8 +162,8 @@ def plan_file(client: Client, file: Path, *, prune: bool, hosts: bool, form: str
 
 
 def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = ()) -> None:
-    """Print changes, as a table a line for each field; with what is foreseen of each, a line for each change."""
-    shown: list[dict[str, Any]] = [
+    """Print changes, as a table with a line for each field; with plans, a line for each change."""
+    entries: list[dict[str, Any]] = [
         {
             "action": one.action,
             "noun": one.noun,
@@ -170,11 +174,11 @@ def show_changes(found: tuple[Change, ...], form: str, plans: Sequence[Tree] = (
         for at, one in enumerate(found)
     ]
     if form not in TABLES:
-        show_one({"changes": shown}, form)
+        show_one({"changes": entries}, form)
     elif plans:
-        print_plans(shown, form)
+        print_plans(entries, form)
     elif found:
-        lines: list[dict[str, Any]] = [{**one, **each} for one in shown for each in one["differences"] or [{}]]
+        lines: list[dict[str, Any]] = [{**one, **each} for one in entries for each in one["differences"] or [{}]]
         show_many([{**line, **_cells(line)} for line in lines], _COLUMNS, form)
     say(f"{_count(found)}." if found else "Nothing to do.")
 

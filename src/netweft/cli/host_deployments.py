@@ -21,7 +21,7 @@ _HOST = noun("host")
 @click.option("--engine-key", is_flag=True, help="Use the engine's own key, which 'netweft host ssh-key' shows.")
 @calls_engine
 def install(client: Client, name: str, password: str | None, engine_key: bool) -> None:
-    """Install the agent on a host by SSH, also over one that is there, and wait until it has joined.
+    """Install or reinstall the agent on a host by SSH, and wait until it has joined.
 
     For a host in maintenance, one whose installation failed, and one that still waits for its agent.
 
@@ -36,7 +36,7 @@ def install(client: Client, name: str, password: str | None, engine_key: bool) -
 @click.command("ssh-key")
 @calls_engine
 def ssh_key(client: Client) -> None:
-    """Show the engine's own key, a line for /root/.ssh/authorized_keys of a host on which it is to install the agent.
+    """Show the engine's SSH public key, a line for /root/.ssh/authorized_keys of hosts on which it installs the agent.
 
     Example: netweft host ssh-key
     """

@@ -1,4 +1,4 @@
-"""Where hosts are not as wanted, and the answers to that beside synchronizing them."""
+"""Drift of hosts, and what can be done about it beside synchronizing them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Until(click.ParamType[datetime]):
         except OverflowError:
             self.fail(f"'{value}' is later than any date.", param, ctx)
         except ValueError:
-            self.fail(f"'{value}' is neither a time (2026-12-01T06:00) nor so long (30m, 12h, 7d).", param, ctx)
+            self.fail(f"'{value}' is neither a time (2026-12-01T06:00) nor a duration (30m, 12h, 7d).", param, ctx)
 
 
 @click.command("drift")
@@ -58,8 +58,8 @@ class _Until(click.ParamType[datetime]):
 @output_option
 @calls_engine
 def drift(client: Client, name: str, form: str) -> None:
-    """Show where a host differs from its configuration. `netweft host sync` synchronizes it, `netweft host adopt` makes
-    what the host has its configuration, `netweft host ignore` lets it be for a while.
+    """Show where a host differs from its configuration. `netweft host sync` synchronizes it, `netweft host adopt`
+    adopts the host's state into its configuration, `netweft host ignore` ignores it for a time.
 
     Example: netweft host drift sim-1 -o wide
     """
@@ -115,23 +115,25 @@ def show_drift(found: Tree, form: str = "table") -> None:
 @click.command("ignore")
 @_name
 @_what
-@click.option("--until", type=_Until(), metavar="T", help="Such as 2026-12-01T06:00, or how long: 30m, 12h, 7d.")
-@click.option("--reason", default="", help="Why, for others who look at the host.")
-@click.option("--end", is_flag=True, help="Let it count again.")
+@click.option(
+    "--until", type=_Until(), metavar="T", help="A time such as 2026-12-01T06:00, or a duration: 30m, 12h, 7d."
+)
+@click.option("--reason", default="", help="The reason, shown to other users.")
+@click.option("--end", is_flag=True, help="Stop ignoring it.")
 @calls_engine
 def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | None, reason: str, *, end: bool) -> None:
-    """Ignore what differs on a host until a time, or until it changes: it does not count as out of sync any more.
+    """Ignore differences of a host until a time, or until they change: they no longer count as out of sync.
 
     WHAT is the name of a network, NIC or bond, a field of one (eth1.mtu; `netweft host drift -o wide` lists them) or a
-    whole line of `netweft host drift`; all that differs without it. What is ignored is still put right by every setup
-    of the host.
+    whole line of `netweft host drift`; without it, all differences. Every setup of the host still corrects ignored
+    differences.
 
     Example: netweft host ignore sim-1 eth1.mtu --until 12h --reason "cable test"
     """
     path = f"hosts/{resolve(client, _HOST, name)['id']}/drift"
     if end:
         client.addition("POST", f"{path}/count", {"differences": list(what)})
-        say("It counts again.")
+        say("No longer ignored.")
         return
     body = {"differences": list(what), "until": until.isoformat() if until else None, "reason": reason}
     found = client.addition("POST", f"{path}/ignore", body)
@@ -143,33 +145,33 @@ def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | N
 @_what
 @calls_engine
 def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
-    """Make what a host has its configuration: addresses, gateways, resolvers and options of networks, the NIC that they
-    are on, and NICs and options of bonds. What no attachment or bond can say is refused by name.
+    """Adopt a host's state into its configuration: addresses, gateways, resolvers and options of networks, their NICs,
+    and NICs and options of bonds. What no attachment or bond can express is refused by name.
 
-    WHAT is the name of a network, NIC or bond; all that differs without it. What else differs is synchronized by it.
-    See what it would do: netweft plan host adopt ...
+    WHAT is the name of a network, NIC or bond; without it, all differences. Other differences are synchronized. To see
+    the plan: netweft plan host adopt ...
 
     Example: netweft host adopt sim-1 storage
     """
     host = resolve(client, _HOST, name)
-    told = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
-    say("Done." if told["changed"] else "Nothing to do: the host matches its configuration.")
-    if told["changed"]:
+    result = client.addition("POST", f"hosts/{host['id']}/drift/adopt", {"names": list(what)})
+    say("Done." if result["changed"] else "Nothing to do: the host matches its configuration.")
+    if result["changed"]:
         warn_if_uncommitted(client, host)
 
 
 @click.command("adopt-unmanaged")
 @_name
 @click.argument("what", metavar="[NAME[=NETWORK]]...", nargs=-1)
-@click.option("--plan", is_flag=True, help="Only show what could become which network.")
+@click.option("--plan", is_flag=True, help="Only show which networks could be created.")
 @output_option
 @calls_engine
 def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str, *, plan: bool) -> None:
-    """Make networks of what others made on a host: bridges, VLAN devices, bonds, ports of Open vSwitch. They keep their
-    names and addresses, and no packet is lost; what cannot be taken over so is refused by name.
+    """Adopt foreign bridges, VLAN devices, bonds and Open vSwitch ports of a host as networks. They keep their names
+    and addresses, and no packet is lost; what cannot be adopted is refused by name.
 
-    NAME is a bridge, VLAN device or port, NETWORK the network of the host's cluster that it becomes (the one that fits
-    without it); all that fits a network without NAME.
+    NAME is a bridge, VLAN device or port, NETWORK the network of the host's cluster that it becomes (default: the one
+    that matches); without NAME, everything that matches a network.
 
     Example: netweft host adopt-unmanaged sim-1 br10=storage
     """
@@ -181,8 +183,8 @@ def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str,
         return
     pairs = [one.partition("=") for one in what]
     networks = [{"name": own, "network": network or None} for own, _, network in pairs]
-    told = client.addition("POST", f"{path}/adopt", {"networks": networks})
-    say("Done." if told["changed"] else "Nothing to do: nothing that others made on the host fits a network.")
+    result = client.addition("POST", f"{path}/adopt", {"networks": networks})
+    say("Done." if result["changed"] else "Nothing to do: no foreign configuration on the host matches a network.")
 
 
 def _needs(one: Tree) -> str:

@@ -33,7 +33,7 @@ _REVISIONS = {
 @output_option
 @calls_engine
 def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  # noqa: ANN401 (what the options hold)
-    """Show what was changed on a host, by whom and how it ended; the last first.
+    """Show the changes of a host, with their users and results, newest first.
 
     Example: netweft host history sim-1 --before 14:05 --max 5
     """
@@ -49,7 +49,7 @@ def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  #
 @output_option
 @calls_engine
 def diff(client: Client, name: str, generation: int, other: int | None, form: str) -> None:
-    """Show how the setup of a host has changed from GENERATION to OTHER, or to now.
+    """Show how the setup of a host differs between GENERATION and OTHER, or the current one.
 
     Example: netweft host diff sim-1 4 7
     """
@@ -70,7 +70,7 @@ def diff(client: Client, name: str, generation: int, other: int | None, form: st
 @output_option
 @calls_engine
 def show_generation(client: Client, name: str, generation: int, form: str) -> None:
-    """Show all that is kept of a change of a host: what was wanted, what it was to become, and what it was after it.
+    """Show the record of a change of a host: the requested configuration, the desired state, and the state afterwards.
 
     Example: netweft host generation sim-1 4 -o yaml
     """
@@ -82,19 +82,21 @@ def show_generation(client: Client, name: str, generation: int, form: str) -> No
 @_name
 @click.argument("generation", type=click.IntRange(min=1))
 @click.option(
-    "--commit/--no-commit", default=None, help="Whether what runs then is also what the host's boot restores."
+    "--commit/--no-commit",
+    default=None,
+    help="Whether the result is also committed, so that the host's boot restores it.",
 )
 @calls_engine
 def restore(client: Client, name: str, generation: int, commit: bool | None) -> None:
-    """Set a host up as it was when it had taken GENERATION; tried, and taken back if it fails.
+    """Restore the setup of a host at GENERATION; it is rolled back if it fails.
 
     Example: netweft host restore sim-1 4
     """
     host = resolve(client, _HOST, name)
     commits = the_session().commits if commit is None else commit
-    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commits})
-    if not told["changed"]:
-        say("Nothing to do: the host is set up so.")
+    result = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commits})
+    if not result["changed"]:
+        say("Nothing to do: the host has this setup already.")
         return
     say("Done.")
     warn_if_uncommitted(client, host)
@@ -114,7 +116,7 @@ def is_uncommitted(host: Tree) -> bool:
 
 def say_uncommitted(host: Tree) -> None:
     """Tell of a host that is."""
-    say("What runs on the host is not committed: its next boot brings back what was.")
+    say("The running configuration is not committed: the next boot restores the previous one.")
     say(f"To keep it: netweft host commit {host['name']}")
 
 

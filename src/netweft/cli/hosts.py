@@ -77,8 +77,8 @@ _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
     """Change a host's networking in one transaction.
 
-    The host rolls the change back by itself unless the engine reaches it over the new configuration. Ends with status
-    6 when that happened.
+    The host rolls the change back by itself unless the engine reaches it over the new configuration. The exit status is
+    then 6.
 
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
@@ -98,7 +98,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 @click.option("--force", is_flag=True, help="Commit although the host differs from its configuration.")
 @calls_engine
 def commit(client: Client, name: str, force: bool) -> None:
-    """Commit the present network configuration, so that the host restores it when it boots.
+    """Commit the running network configuration, so that the host restores it when it boots.
 
     Refused when the host differs from its configuration, because its next boot would restore the difference.
 
@@ -124,10 +124,10 @@ def copy_networks(client: Client, name: str, source: str) -> None:
 @_name
 @calls_engine
 def deactivate(client: Client, name: str) -> None:
-    """Put the host into maintenance, and wait until its guests have been moved to other hosts.
+    """Put the host into maintenance, and wait until its guests have been migrated to other hosts.
 
-    Guests that cannot be moved are listed with the reason. The host stays in preparation for maintenance until the last
-    guest has left it, or it is activated.
+    Guests that cannot be migrated are listed with the reason. The host stays in preparation for maintenance until the
+    last guest has left it, or it is activated.
 
     Example: netweft host deactivate sim-1
     """
@@ -191,8 +191,8 @@ def token(client: Client, name: str, form: str) -> None:
 def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the NICs, bonds and VLAN devices of a host, and which network is on each.
 
-    BOND says of a bond its mode and its members, and of a member its bond. NEIGHBOUR (-o wide) is the switch port that
-    a NIC is cabled to, as the switch says by LLDP; JSON and YAML have all that it says.
+    BOND is a bond's mode and members, or a member's bond. NEIGHBOUR (-o wide) is the switch port that a NIC is cabled
+    to, as announced by LLDP; JSON and YAML have all that is announced.
 
     Example: netweft host nics sim-1 -o wide
     """
@@ -212,12 +212,12 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
 
 
 def _print_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> None:
-    told = client.addition("GET", f"hosts/{host['id']}/neighbours")
+    reply = client.addition("GET", f"hosts/{host['id']}/neighbours")
     for nic in nics:
-        nic["neighbours"] = [one for one in told["neighbours"] if one["nic"] == nic["name"]]
+        nic["neighbours"] = [one for one in reply["neighbours"] if one["nic"] == nic["name"]]
         nic["neighbour"] = " and ".join(one["text"] for one in nic["neighbours"])
-    if form == "wide" and not told["lldp"]:
-        say("Neighbours are not known: lldpd does not answer on this host.")
+    if form == "wide" and not reply["lldp"]:
+        say("Neighbours are unknown: lldpd does not answer on this host.")
 
 
 def _slaves(nic: Tree) -> Trees:
@@ -272,12 +272,12 @@ def functions(
         run_job(client, f"{path}/updatevirtualfunctionsconfiguration", body, nothing=nothing)
     for network_id in added:
         client.add(allowed_path, {"id": network_id})
-    shown = dict(client.get(path).get("virtual_functions_configuration", {}))
-    if not shown:
+    configuration = dict(client.get(path).get("virtual_functions_configuration", {}))
+    if not configuration:
         say(f"NIC {nic} has no virtual functions: it does not support SR-IOV.")
         if form in TABLES:
             return
-    show_one({**shown, "networks": sorted(network["name"] for network in client.list(allowed_path))}, form)
+    show_one({**configuration, "networks": sorted(network["name"] for network in client.list(allowed_path))}, form)
 
 
 def _networks_at(client: Client, host: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -290,7 +290,7 @@ def _networks_at(client: Client, host: str, names: tuple[str, ...]) -> tuple[str
 
 
 def _differing(properties: Trees) -> list[str]:
-    """What of an attachment is not as wanted, a few words each."""
+    """The differences of an attachment, as short texts."""
     wrong = [one for one in properties if one["in_sync"] == "false"]
     if any(one["name"] == "bridged" and "actual_value" not in one for one in wrong):
         return ["not on this host"]

@@ -35,18 +35,18 @@ def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to
 def _watcher() -> Callable[[Tree], None]:
     """Shows a job's progress: a line that changes on a terminal, a line per phase in a log."""
     is_terminal = sys.stderr.isatty()
-    told = ""
+    last_text = ""
 
-    def seen(progress: Tree) -> None:
-        nonlocal told
+    def show(progress: Tree) -> None:
+        nonlocal last_text
         text = _phase(progress)
         if is_terminal:
             click.echo(f"\r{text:<70}", nl=progress["status"] != "started", err=True)
-        elif text.partition(",")[0] != told.partition(",")[0]:
+        elif text.partition(",")[0] != last_text.partition(",")[0]:
             say(f"  {text}")
-        told = text
+        last_text = text
 
-    return seen
+    return show
 
 
 def _phase(progress: Tree) -> str:

@@ -23,7 +23,7 @@ _PROGRESS = ("kind", "progress", "result", "error", "error_code")
 @output_option
 @calls_engine
 def list_jobs(client: Client, selection: Selection, form: str) -> None:
-    """List the jobs, newest first. REASON says why a job failed; -o wide shows all of it.
+    """List the jobs, newest first. REASON is why a job failed; -o wide shows all of it.
 
     Example: netweft job list --search status=failed -o wide
     """
@@ -32,8 +32,8 @@ def list_jobs(client: Client, selection: Selection, form: str) -> None:
     failed = any(job["status"] == "failed" for job in found)
     progress = {one["id"]: one for one in client.addition("GET", "jobs", **query)} if failed else {}
     for job in found:
-        known = progress.get(job["id"], {})
-        job.update({key: known[key] for key in ("error", "error_code") if known.get(key)})
+        details = progress.get(job["id"], {})
+        job.update({key: details[key] for key in ("error", "error_code") if details.get(key)})
     if form == "table":
         found = [{**job, "error": _shortened(job.get("error", ""))} for job in found]
     show_many(found, {**_JOB.columns, "REASON": "error"}, form, _JOB.wide)
@@ -41,11 +41,11 @@ def list_jobs(client: Client, selection: Selection, form: str) -> None:
 
 @click.command("add")
 @click.argument("description")
-@click.option("--keep", is_flag=True, help="Keep it in the list; without, it is removed some days after its end.")
+@click.option("--keep", is_flag=True, help="Keep it in the list; otherwise it is removed some days after its end.")
 @output_option
 @calls_engine
 def add(client: Client, description: str, keep: bool, form: str) -> None:
-    """Show a job of another system among the jobs, until 'end' or 'fail' ends it.
+    """Add a job of another system to the jobs, until 'end' or 'fail' ends it.
 
     Example: netweft job add 'Replacing the switch of rack 7'
     """
@@ -58,7 +58,7 @@ def add(client: Client, description: str, keep: bool, form: str) -> None:
 @output_option
 @calls_engine
 def show(client: Client, job: str, form: str) -> None:
-    """Show all that is known of a job: its progress, and why it failed.
+    """Show a job: its progress, and why it failed.
 
     Example: netweft job show 5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11
     """

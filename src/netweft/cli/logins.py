@@ -10,15 +10,15 @@ from netweft.cli.session import exit_codes, the_session
 
 @click.command("logout")
 def logout() -> None:
-    """End the log-in that commands share, here and at the engine.
+    """Log out: end the login that commands share, here and at the engine.
 
-    Without a password only the file is removed, which is of no use to anybody without it.
+    Without a password only the local file is removed; nobody can use it without the password.
 
     Example: netweft logout
     """
     session = the_session()
     if session.planning:
-        raise click.UsageError("There is nothing to plan in ending a log-in.")
+        raise click.UsageError("A logout cannot be planned.")
     password = session.password()
     if password:
         with exit_codes(), session.client() as client:

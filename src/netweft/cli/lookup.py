@@ -80,12 +80,12 @@ def resolve(
 
 
 def name_references(client: Client, noun: Noun, found: Trees) -> None:
-    """Put names beside the ids of what the entities refer to, and beside all what the API tells of them elsewhere."""
+    """Add names to the ids of references, and the fields of the same entities in Netweft's additions to the API."""
     if noun.beside and found:
         twins = client.list(f"{ADDITIONS}/{path_of(found[0]).rpartition('/')[0]}")
-        told = {twin["id"]: {name: twin[name] for name in noun.beside} for twin in twins}
+        additions = {twin["id"]: {name: twin[name] for name in noun.beside} for twin in twins}
         for entity in found:
-            entity.update(told.get(entity["id"], {}))
+            entity.update(additions.get(entity["id"], {}))
     for field, other in noun.refers.items():
         holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
         names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}
@@ -94,7 +94,7 @@ def name_references(client: Client, noun: Noun, found: Trees) -> None:
 
 
 def completes(name: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """What completes the name of one of a noun; nothing where the engine cannot be asked."""
+    """The shell completion of a noun's names; empty where the engine cannot be reached."""
 
     def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
         noun = nouns.noun(name)
@@ -122,7 +122,7 @@ def _candidates(client: Client, noun: Noun, name: str, above: Sequence[str]) -> 
 
 
 def _by_id(client: Client, noun: Noun, name: str) -> Trees:
-    """The entity with that id, asked for only what can be one."""
+    """The entity with that id; requested only for valid ids."""
     if noun.parent or not (name.isdigit() or _UUID.fullmatch(name)):
         return []
     try:

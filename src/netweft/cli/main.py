@@ -3,7 +3,7 @@
 Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6
 the host took a change back.
 
-What a command needs is imported when it is called: to tell what there is takes no more than the table of nouns.
+Commands import their dependencies when they are called: listing commands needs only the table of nouns.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from netweft.cli.nouns import NOUNS
 from netweft.cli.session import anywhere, form_option, login_options
 
 _OTHERS = {
-    "apply": ("fleets", "apply", "Make the fleet be as a file says."),
+    "apply": ("fleets", "apply", "Change the fleet to match a file."),
     "export": ("fleets", "export", "Print the file that describes the fleet."),
-    "find": ("overview", "find", "Find things of all kinds by name, address or MAC."),
+    "find": ("overview", "find", "Find objects of all kinds by name, address or MAC."),
     "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
-    "logout": ("logins", "logout", "End the login that commands share."),
-    "overview": ("overview", "overview", "What is wrong in the fleet, and what is moving."),
-    "plan": ("plans", "plan", "What another command would have hosts do, and what it would affect."),
+    "logout": ("logins", "logout", "Log out."),
+    "overview": ("overview", "overview", "Show problems of the fleet and running work."),
+    "plan": ("plans", "plan", "Show what another command would change on hosts, and its effect."),
     "permission": ("permissions", "permission", "Roles of users on objects."),
     "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),
 }
@@ -35,7 +35,7 @@ Completion: eval "$(_NETWEFT_COMPLETE=bash_source netweft)"
 
 
 class NounGroup(click.Group):
-    """What can be done with a noun: the usual verbs, what is special, and the nouns below it."""
+    """The commands of a noun: the usual verbs, its special ones, and the nouns below it."""
 
     def __init__(self, noun: Noun) -> None:
         super().__init__(noun.name.rpartition(" ")[2], help=noun.help)
@@ -91,7 +91,7 @@ class _Program(click.Group):
 
 
 def _summaries() -> dict[str, str]:
-    """What each command of the program is about."""
+    """The summary of each command of the program."""
     nouns = {noun.name: noun.help for noun in NOUNS if " " not in noun.name}
     return nouns | {name: summary for name, (_, _, summary) in _OTHERS.items()}
 

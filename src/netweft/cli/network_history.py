@@ -23,7 +23,7 @@ _WIDE = {"EVENT": "event", "CORRELATION": "correlation_id", "WHAT": "text"}
 @output_option
 @calls_engine
 def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  # noqa: ANN401 (what the options hold)
-    """Show what was changed of a network, and what it is in clusters, by whom; the last first.
+    """Show the changes of a network and of its roles in clusters, with their users, newest first.
 
     Example: netweft network history storage --before 14:05
     """

@@ -96,7 +96,7 @@ class Noun:
     """The noun of which one that exists is added and removed here, as a tag is of a machine."""
     searchable: bool = True
     most: int = 0
-    """How many a list shows unless told otherwise; 0 for all."""
+    """The default number of entities in a list; 0 for all."""
     refers: Mapping[str, str] = field(default_factory=dict)
     """Fields that are references, and the noun that they are to: the API answers with ids. The first one
     tells things of one name apart.
@@ -111,7 +111,7 @@ class Noun:
     is_addition: bool = False
     """Whether its collection is one of Netweft's additions."""
     beside: tuple[str, ...] = ()
-    """Fields that the addition at the same path tells of each, where oVirt's entity has no place for them."""
+    """Fields from the addition at the same path that oVirt's entity does not have."""
     force: str = ""
     """What ``remove --force`` does, empty where there is no such option."""
     more: str = ""

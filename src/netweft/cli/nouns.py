@@ -13,6 +13,8 @@ import click
 
 from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
 from netweft.client.tree import Tree
+from netweft.core.fleet.declare import DESCRIPTION
+from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
 
@@ -66,7 +68,13 @@ def _with_other_version(addresses: tuple[str, ...], vnic: Tree) -> tuple[str, ..
     return (*addresses, *(one["address"] for one in vnic["addresses"] if one["ip_version"] not in versions))
 
 
-_DESCRIPTION = Field("--description", "description", "A sentence about it.")
+def help_of(noun: str, field: str = "") -> str:
+    """The help of a noun of the fleet's file, or of a field of it, which is the same here."""
+    found = BY_NAME[noun]
+    return found.field(field).help if field else found.help
+
+
+_DESCRIPTION = Field("--description", "description", DESCRIPTION.help)
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
 _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough")
@@ -86,11 +94,11 @@ _INTERFACE = Field(
 _PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
 _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
 _MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
-_CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
+_CLUSTER = Field("--cluster", "cluster.name", help_of("host", "cluster"), default="Default", names="cluster")
 _DATA_CENTER = Field(
     "--datacenter",
     "data_center.name",
-    "The data centre it belongs to.",
+    help_of("cluster", "data_center"),
     default="Default",
     names="datacenter",
     only_add=True,
@@ -106,8 +114,8 @@ _VNIC_COLUMNS = {
 _ADDRESS = Field(
     "--address",
     "address",
-    "An address that it shall have of its network's subnets; may be given for each IP version, of which 'set' keeps"
-    " the other. 'none' for none, 'auto' for those that are next.",
+    "An address from its network's subnets; may be given for each IP version, of which 'set' keeps the other. 'none'"
+    " for none, 'auto' for the next free ones.",
     many=True,
     completed=_with_other_version,
     in_query=True,
@@ -141,7 +149,7 @@ def _label(name: str, parent: str, path: str, text: str) -> Noun:
 
 
 def _read_below(name: str, parent: str, path: str, one: str, columns: dict[str, str], text: str, **refers: str) -> Noun:
-    """What is only listed, below a parent."""
+    """A noun below a parent that can only be listed."""
     return Noun(name, path, one, columns, text, parent=parent, verbs=("list",), searchable=False, refers=refers)
 
 
@@ -170,7 +178,7 @@ _DATA_CENTERS = Noun(
     "datacenters",
     "a data centre",
     {"NAME": "name", "STATUS": "status", "DESCRIPTION": "description"},
-    "Data centres: where networks are defined.",
+    help_of("datacenter"),
     _TEXTS,
     "north",
     "--description 'up there'",
@@ -186,13 +194,13 @@ _CLUSTERS = Noun(
         "PROVIDER": "external_network_providers",
         "DESCRIPTION": "description",
     },
-    "Clusters: hosts that carry the same networks.",
+    help_of("cluster"),
     (
         _DATA_CENTER,
         Field(
             "--switch-type",
             "switch_type",
-            "How its hosts switch: Linux bridges or Open vSwitch.",
+            help_of("cluster", "switch_type"),
             click.Choice(("legacy", "ovs")),
         ),
         Field(
@@ -204,10 +212,10 @@ _CLUSTERS = Noun(
         Field(
             "--drift-healing",
             "drift_healing",
-            "Which drift of its hosts is synchronized without being asked: none, what costs no traffic, or all.",
+            help_of("cluster", "drift_healing"),
             click.Choice(("off", "harmless", "always")),
         ),
-        Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),
+        Field("--mac-pool", "mac_pool.id", help_of("cluster", "mac_pool"), names="macpool"),
         Field(
             "--provider",
             "external_network_providers.external_provider.id",
@@ -218,31 +226,31 @@ _CLUSTERS = Noun(
         Field(
             "--rollout-canaries",
             "rollout_canaries",
-            "How many of its hosts a change reaches first; they are watched before it goes on.",
+            help_of("cluster", "rollout_canaries"),
             click.IntRange(min=0),
         ),
         Field(
             "--rollout-soak",
             "rollout_soak",
-            "For how many seconds the first are watched; -1 for as long as the engine is told.",
+            help_of("cluster", "rollout_soak"),
             click.IntRange(min=-1),
         ),
         Field(
             "--rollout-wave",
             "rollout_wave",
-            "How many of its hosts change at a time after the first.",
+            help_of("cluster", "rollout_wave"),
             click.IntRange(min=1),
         ),
         Field(
             "--rollout-evacuates",
             "rollout_evacuates",
-            "Whether guests that a change would cut off are moved to other hosts before, and back after it.",
+            "Whether guests that a change would cut off are migrated to other hosts before, and back after.",
             click.BOOL,
         ),
         Field(
             "--rollout-on-failure",
             "rollout_on_failure",
-            "What follows when a host fails: those that have changed keep the change, or it is taken back.",
+            help_of("cluster", "rollout_on_failure"),
             click.Choice(("keep", "revert")),
         ),
         *_TEXTS,
@@ -276,7 +284,7 @@ _NETWORKS = Noun(
         "STATE": "provision.state",
         "DESCRIPTION": "description",
     },
-    "Logical networks: of hosts, or of a provider.",
+    help_of("network"),
     (
         _DATA_CENTER,
         Field(
@@ -286,13 +294,13 @@ _NETWORKS = Noun(
             click.IntRange(0, VLAN_MAX),
             removable=True,
         ),
-        Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
-        Field("--vm/--no-vm", "usages", "Whether vNICs may use it.", convert=lambda wanted: ["vm"] if wanted else []),
-        Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
+        Field("--mtu", "mtu", help_of("network", "mtu"), click.IntRange(0, MTU_MAX)),
+        Field("--vm/--no-vm", "usages", help_of("network", "vm"), convert=lambda wanted: ["vm"] if wanted else []),
+        Field("--stp/--no-stp", "stp", help_of("network", "stp")),
         Field(
             "--port-isolation/--no-port-isolation",
             "port_isolation",
-            "Whether guests on one host are isolated from each other.",
+            help_of("network", "port_isolation"),
         ),
         Field(
             "--dns",
@@ -310,19 +318,23 @@ _NETWORKS = Noun(
             removable=True,
         ),
         Field(
-            "--provider", "external_provider.id", "The provider that shall have it.", names="provider", only_add=True
+            "--provider",
+            "external_provider.id",
+            "The provider on which it is created.",
+            names="provider",
+            only_add=True,
         ),
         Field(
             "--physical-network",
             "external_provider_physical_network.id",
-            "The network of hosts on whose wire, and in whose VLAN, the provider has it.",
+            help_of("network", "physical_network"),
             names="network",
             only_add=True,
         ),
         Field(
             "--physical-name",
             "physical_network",
-            "What the provider calls the wire that it is on; --vlan is the VLAN there.",
+            "The provider's name of its physical network; --vlan is the VLAN there.",
             only_add=True,
             in_query=True,
         ),
@@ -345,28 +357,34 @@ _SUBNETS = Noun(
     "a subnet",
     {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "POOLS": "allocation_pools", "USED": "used"}
     | {"STATE": "provision.state"},
-    "Subnets of a network: its vNICs have addresses of them.",
+    "Subnets of a network, from which its vNICs get addresses.",
     (
         Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True, required=True),
-        Field("--gateway", "gateway", "The router to everywhere else; 'none' for none.", removable=True),
+        Field("--gateway", "gateway", "The default gateway; 'none' for none.", removable=True),
         Field(
             "--pool",
             "allocation_pools",
-            "What vNICs get addresses out of; may be given more than once. 'none': all but the gateway.",
+            "A range from which vNICs get addresses; may be given more than once. 'none': all but the gateway.",
             _Pair("FIRST-LAST", "-", "first", "last", "192.0.2.10-192.0.2.99"),
             many=True,
             removable=True,
         ),
-        Field("--dns", "dns_servers", "A name server; may be given more than once. 'none'.", many=True, removable=True),
+        Field(
+            "--dns",
+            "dns_servers",
+            "A name server; may be given more than once. 'none' for none.",
+            many=True,
+            removable=True,
+        ),
         Field(
             "--route",
             "host_routes",
-            "Where else a router leads; may be given more than once. 'none'.",
+            "An additional route; may be given more than once. 'none' for none.",
             _Pair("CIDR=ADDRESS", "=", "destination", "next_hop", "10.0.0.0/8=192.0.2.2"),
             many=True,
             removable=True,
         ),
-        Field("--dhcp/--no-dhcp", "dhcp", "Whether hosts serve their guests the addresses by DHCP."),
+        Field("--dhcp/--no-dhcp", "dhcp", help_of("subnet", "dhcp")),
         *_TEXTS,
     ),
     "web",
@@ -388,26 +406,26 @@ _HOSTS = Noun(
         "ADDRESS": "address",
         "DESCRIPTION": "description",
     },
-    "Hosts, and their networking.",
+    help_of("host"),
     (
         _CLUSTER,
         Field("--address", "address", "Name or address of the host.", required=True),
         Field(
             "--root-password-file",
             "root_password",
-            "A file with root's password there: the engine installs the agent by SSH.",
+            "A file with root's password on the host: the engine installs the agent by SSH.",
             TextFile(),
             only_add=True,
         ),
         Field(
             "--engine-key",
             "ssh.authentication_method",
-            "The same with the engine's own key, which 'netweft host ssh-key' shows.",
+            "Install the agent by SSH with the engine's own key, which 'netweft host ssh-key' shows.",
             bool,
             only_add=True,
             convert=lambda _: "publickey",
         ),
-        Field("--ssh-port", "ssh.port", "Port of its SSH server.", int),
+        Field("--ssh-port", "ssh.port", help_of("host", "ssh_port"), int),
         Field(
             "--ssh-fingerprint",
             "ssh.fingerprint",
@@ -424,7 +442,7 @@ _HOSTS = Noun(
             "Synchronize every network of the host that is out of sync",
             "Nothing to do.",
         ),
-        Action("refresh", "refresh", "Read the host's networking again"),
+        Action("refresh", "refresh", "Refresh the host's reported networking"),
         Action("activate", "activate", "Take the host out of maintenance"),
         Action(
             "enroll-certificate",
@@ -539,19 +557,19 @@ _PROFILES = Noun(
         Field(
             "--port-mirroring/--no-port-mirroring",
             "port_mirroring",
-            "Whether its vNICs see all frames of the network on their host.",
+            help_of("profile", "port_mirroring"),
         ),
         Field(
             "--pass-through",
             "pass_through.mode",
-            "Whether its vNICs are virtual functions of their host (SR-IOV).",
+            help_of("profile", "pass_through"),
             click.Choice(("enabled", "disabled")),
         ),
-        Field("--migratable/--no-migratable", "migratable", "Whether machines with such a virtual function may move."),
+        Field("--migratable/--no-migratable", "migratable", help_of("profile", "migratable")),
         Field(
             "--failover",
             "failover.id",
-            "The profile that serves while a machine with a virtual function moves; 'none' for none.",
+            "The profile that is used while a virtual machine with a virtual function is migrated; 'none' for none.",
             names="profile",
             removable=True,
         ),
@@ -591,12 +609,12 @@ _QOS = Noun(
         "AT MOST": "outbound_average_upperlimit",
         "AT LEAST": "outbound_average_realtime",
     },
-    "QoS: limits of the traffic of vNICs, and of networks on hosts.",
+    help_of("qos"),
     (
         Field(
             "--type",
             "type",
-            "For vNICs (network), or for networks on hosts (hostnetwork).",
+            help_of("qos", "type"),
             click.Choice(("network", "hostnetwork")),
             default="network",
             only_add=True,
@@ -664,8 +682,8 @@ _TAGS = Noun(
     "tags",
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
-    "Tags: words to find hosts, virtual machines and templates by.",
-    (Field("--parent", "parent.id", "The tag that it is below; 'root' for none.", names="tag"), *_TEXTS),
+    "Tags, by which hosts, virtual machines and templates can be searched.",
+    (Field("--parent", "parent.id", "The parent tag; 'root' for none.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
     refers={"parent": "tag"},
@@ -682,7 +700,7 @@ _MAC_POOLS = Noun(
         "RANGES": "ranges",
         "DESCRIPTION": "description",
     },
-    "Pools of MAC addresses.",
+    help_of("macpool"),
     (
         Field(
             "--range",
@@ -692,7 +710,7 @@ _MAC_POOLS = Noun(
             many=True,
             required=True,
         ),
-        Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
+        Field("--allow-duplicates/--no-duplicates", "allow_duplicates", help_of("macpool", "allow_duplicates")),
         Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
         *_TEXTS,
     ),
@@ -704,12 +722,12 @@ _PROVIDERS = Noun(
     "openstacknetworkproviders",
     "a provider of external networks",
     {"NAME": "name", "TYPE": "type", "URL": "url", "READ ONLY": "read_only", "DESCRIPTION": "description"},
-    "External systems that provide networks, such as OpenStack Neutron.",
+    help_of("provider"),
     (
         Field(
             "--type",
             "type",
-            "What it is: neutron, ovn, or another that the engine knows.",
+            help_of("provider", "type"),
             default="neutron",
             only_add=True,
         ),
@@ -719,14 +737,14 @@ _PROVIDERS = Noun(
             "URL of its API, such as https://neutron.example.com:9696; of OVN tcp:HOST:6641.",
             required=True,
         ),
-        Field("--authentication/--no-authentication", "requires_authentication", "Whether it requires a log-in."),
+        Field("--authentication/--no-authentication", "requires_authentication", help_of("provider", "authentication")),
         Field("--authentication-url", "authentication_url", "URL of its Keystone; ends with /v3 or /v2.0."),
-        Field("--login", "username", "The user that Netweft logs in as."),
+        Field("--login", "username", help_of("provider", "login")),
         Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
-        Field("--tenant", "tenant_name", "The project that Netweft uses."),
-        Field("--project", "project_name", "The same, as Keystone v3 calls it."),
-        Field("--user-domain", "user_domain_name", "The domain of the user (Keystone v3)."),
-        Field("--project-domain", "project_domain_name", "The domain of the project (Keystone v3)."),
+        Field("--tenant", "tenant_name", help_of("provider", "tenant")),
+        Field("--project", "project_name", help_of("provider", "project")),
+        Field("--user-domain", "user_domain_name", help_of("provider", "user_domain")),
+        Field("--project-domain", "project_domain_name", help_of("provider", "project_domain")),
         Field(
             "--ca-file",
             "certificates",
@@ -737,25 +755,25 @@ _PROVIDERS = Noun(
         Field(
             "--plugin-remote",
             "agent_configuration.address",
-            "What ovn-controller on hosts connects to: OVN's southbound database, such as tcp:192.0.2.1:6642. 'none':"
+            "The address of OVN's southbound database for ovn-controller on hosts, such as tcp:192.0.2.1:6642. 'none':"
             " hosts are not set up for it.",
             removable=True,
         ),
         Field(
             "--plugin-mappings",
             "agent_configuration.network_mappings",
-            "Networks of hosts that its physical networks are, such as physnet1:wire,physnet2:storage.",
+            "The networks of hosts for its physical networks, such as physnet1:wire,physnet2:storage.",
         ),
         Field(
             "--read-only/--writable",
             "read_only",
-            "Whether no networks and subnets are made, changed or removed there; ports of guests are. Unless said,"
-            " only one of the type external is.",
+            "Whether networks and subnets there are never created, changed or removed; ports of guests are. By default,"
+            " only a provider of the type external is.",
         ),
         Field(
             "--auto-sync/--no-auto-sync",
             "auto_sync",
-            "Whether its networks come by themselves into the data centres of clusters whose default provider it is.",
+            "Whether its networks are imported automatically into data centres of clusters that use it by default.",
         ),
         *_TEXTS,
     ),
@@ -774,7 +792,7 @@ _INTERFACE_CARDS = Noun(
     "interfacecards",
     "a virtual interface card",
     {"PCI ADDRESS": "pci_address", "MODEL": "model", "STATIC": "static", "DYNAMIC": "dynamic", "FREE": "free"},
-    "Virtual interface cards of a host, whose dynamic vNICs only VMs can have.",
+    "Virtual interface cards of a host; only VMs can use their dynamic vNICs.",
     parent="host",
     verbs=("list",),
     searchable=False,
@@ -793,12 +811,12 @@ _CONFIGURATION_PROVIDERS = Noun(
         Field(
             "--type",
             "type",
-            "What it is: ucsm, ufm, or another that the engine knows.",
+            "The type: ucsm, ufm, or another that the engine supports.",
             default="ucsm",
             only_add=True,
         ),
         Field("--address", "url", "Its address or URL, such as ucs.example.com.", required=True),
-        Field("--login", "username", "The user that Netweft logs in as.", required=True),
+        Field("--login", "username", help_of("provider", "login"), required=True),
         Field("--login-password-file", "password", "A file with that user's password.", TextFile(), required=True),
         Field(
             "--ca-file",
@@ -815,7 +833,7 @@ _CONFIGURATION_PROVIDERS = Noun(
     is_addition=True,
     wide={"LATENCY (MS)": "latency", "CHECKED": "checked_at", "RECONCILED": "reconciled_at"}
     | {"ORPHANS": "orphans", "LOGIN": "username", "ID": "id"},
-    force="Remove it although something is still to be removed there, for one that is gone for good.",
+    force="Remove it even if objects remain to be removed there, for a provider that no longer exists.",
     more="configuration_providers",
 )
 _PORT_PROFILES = Noun(
@@ -824,7 +842,7 @@ _PORT_PROFILES = Noun(
     "a port profile",
     {"PROVIDER": "provider_name", "NAME": "name", "QOS POLICY": "qos_policy", "HIGH PERFORMANCE": "high_performance"}
     | {"MTU": "mtu", "STATE": "provision.state", "REASON": "provision.reason"},
-    "Port profiles of a network: by which configuration providers fabrics carry it.",
+    "Port profiles of a network: the configuration providers whose fabrics carry it.",
     (
         Field("--qos-policy", "qos_policy", "The name of a QoS policy there; 'none' for none.", removable=True),
         Field(
@@ -912,7 +930,7 @@ _STEPS = Noun(
         Field(
             "--type",
             "type",
-            "What it does.",
+            "The kind of step.",
             click.Choice(("validating", "executing", "finalizing", "unknown")),
             default="executing",
         ),
@@ -983,7 +1001,7 @@ _GROUPS = Noun(
     searchable=False,
 )
 _READ_BELOW = (
-    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "What a role allows."),
+    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "The permits of a role."),
     _read_below(
         "user role",
         "user",

@@ -60,8 +60,8 @@ def show_many(entities: Sequence[Any], columns: Columns, form: str, wide: Column
     if form not in TABLES:
         _dump(list(entities), form)
         return
-    shown = {**columns, **(wide or {})} if form == "wide" else columns
-    rows = [tuple(shown), *(tuple(cell(pick(entity, path)) for path in shown.values()) for entity in entities)]
+    chosen = {**columns, **(wide or {})} if form == "wide" else columns
+    rows = [tuple(chosen), *(tuple(cell(pick(entity, path)) for path in chosen.values()) for entity in entities)]
     click.echo("\n".join(table(rows, _width())))
 
 
@@ -78,8 +78,8 @@ def show_facts(entity: Any, columns: Columns, form: str, wide: Columns | None = 
     if form not in TABLES:
         _dump(entity, form)
         return
-    shown = {**columns, **(wide or {})} if form == "wide" else columns
-    facts = [(heading.lower(), cell(pick(entity, path))) for heading, path in shown.items()]
+    chosen = {**columns, **(wide or {})} if form == "wide" else columns
+    facts = [(heading.lower(), cell(pick(entity, path))) for heading, path in chosen.items()]
     click.echo("\n".join(table([fact for fact in facts if fact[1]], _width())))
 
 
@@ -149,11 +149,11 @@ def line_of(value: Any, form: str) -> str:  # noqa: ANN401 (JSON is any value)
 
 
 def _dump(value: Any, form: str) -> None:  # noqa: ANN401 (JSON is any value)
-    shown = typed(value)
+    chosen = typed(value)
     if form == "json":
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
     else:
-        click.echo(_yaml(shown), nl=False)
+        click.echo(_yaml(chosen), nl=False)
 
 
 def _yaml(value: Any) -> str:  # noqa: ANN401 (JSON is any value)

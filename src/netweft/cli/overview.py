@@ -1,5 +1,5 @@
-"""``netweft overview`` and ``netweft find``: whether anything is wrong, what is moving, and where things are; and the
-topology of a host.
+"""``netweft overview`` and ``netweft find``: problems and running work, and finding objects; and the topology of a
+host.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PATHS = {
 @output_option
 @calls_engine
 def overview(client: Client, form: str) -> None:
-    """Show what is wrong in the fleet; what is under way and what was done last with -o json or yaml.
+    """Show problems of the fleet; with -o json or yaml also running work and the latest changes.
 
     Example: netweft overview
     """
@@ -53,7 +53,7 @@ def overview(client: Client, form: str) -> None:
 @output_option
 @calls_engine
 def find(client: Client, words: str, most: int, form: str) -> None:
-    """Find things of all kinds that are called like WORDS, or have it as address, MAC or VLAN; the best first.
+    """Find objects of all kinds whose name, address, MAC or VLAN matches WORDS, best first.
 
     Example: netweft find 56:6f:1a
     """
@@ -75,7 +75,7 @@ def topology(client: Client, name: str, form: str) -> None:
         return
     show_many(_paths(found), _PATHS, form)
     if not found["lldp"]:
-        say("Switch ports are not known: lldpd does not answer on this host.")
+        say("Switch ports are unknown: lldpd does not answer on this host.")
 
 
 def _paths(found: Tree) -> Trees:

@@ -108,7 +108,7 @@ def _path(client: Client, kind: str, name: str | None) -> str:
     """The collection of permissions on a thing. Raises click.UsageError."""
     if kind == _SYSTEM:
         if name:
-            raise click.UsageError(f"There is one system: leave {name} out.")
+            raise click.UsageError(f"There is only one system: omit {name}.")
         return "permissions"
     if not name:
         raise click.UsageError(f"Which {kind}? Give its name or id.")
@@ -116,9 +116,9 @@ def _path(client: Client, kind: str, name: str | None) -> str:
 
 
 def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
-    """Who gets it, as the API wants it. Raises click.UsageError."""
+    """The user or group of a request, as the API expects it. Raises click.UsageError."""
     if bool(user) == everyone:
-        raise click.UsageError("Say who: either --user or --everyone.")
+        raise click.UsageError("Give either --user or --everyone.")
     if user:
         return {"user": {"id": resolve(client, _USER, user)["id"]}}
     (group,) = client.list("groups")

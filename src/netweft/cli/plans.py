@@ -29,15 +29,15 @@ _HOSTS = {
 @click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
 @file_option
 @prune_option
-@click.option("--hosts", is_flag=True, help="Tell of each change of the file what hosts would do by it.")
+@click.option("--hosts", is_flag=True, help="Show the effect of each change on hosts.")
 @output_option
 def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: bool, hosts: bool, form: str) -> None:
-    """Show what COMMAND would have hosts do, on each of them, and what that would affect. Nothing is changed.
+    """Show what COMMAND would change on each host, and its effect. Nothing is changed.
 
-    With -f FILE in the place of COMMAND: show what there is to do for the fleet to be as the file says.
+    With -f FILE in the place of COMMAND: show the changes that would make the fleet match the file.
 
-    COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
-    options of 'plan' stand before it.
+    COMMAND is checked and refused as without 'plan'. Of a command that makes several requests the first is planned.
+    Options of 'plan' come before COMMAND.
 
     --steps is about a COMMAND; --prune and --hosts are about a FILE.
 
@@ -68,11 +68,11 @@ def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: boo
     raise click.exceptions.Exit(REFUSED)
 
 
-def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
+def _show(request_plan: dict[str, Any], form: str, *, with_steps: bool) -> None:
     if form not in TABLES:
-        show_one(told, form)
+        show_one(request_plan, form)
         return
-    plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in told["hosts"]]
+    plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in request_plan["hosts"]]
     if with_steps and plans:
         steps = [{"host": one["host"]["name"], **step} for one, found in plans for step in found["steps"]]
         show_many(steps, {"HOST": "host", **STEPS}, form)
@@ -83,11 +83,11 @@ def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
         ]
         in_waves = any(one["wave"] is not None for one in counted)
         show_many(counted, {"WAVE": "wave", **_HOSTS} if in_waves else _HOSTS, form)
-    _summarize(told)
+    _summarize(request_plan)
 
 
-def _summarize(told: dict[str, Any]) -> None:
-    summary = told["summary"]
+def _summarize(request_plan: dict[str, Any]) -> None:
+    summary = request_plan["summary"]
     say(f"{summary['changed']} of {summary['hosts']} hosts would change; worst loss: {summary['loss']}.")
     if summary["impossible"]:
         say(f"{summary['impossible']} hosts have no plan: see WHY NOT.")
@@ -96,9 +96,9 @@ def _summarize(told: dict[str, Any]) -> None:
         say(f"Network {network['name']}{roles}: {network['loss']}.")
     if summary["vms"]:
         say(f"Virtual machines that lose traffic: {', '.join(summary['vms'])}.")
-    for one in told["hosts"]:
+    for one in request_plan["hosts"]:
         if one["evacuated"]:
             say(f"Moved away from {one['host']['name']} before it changes: {', '.join(one['evacuated'])}.")
-    for other in told["others"]:
+    for other in request_plan["others"]:
         say(f"Also: {other}.")
-    say(f"To do it only while this holds: netweft --if-plan {told['id']} ...")
+    say(f"To run it only while this plan holds: netweft --if-plan {request_plan['id']} ...")

@@ -17,7 +17,7 @@ _data_center = click.option(
     "--datacenter",
     default="Default",
     show_default=True,
-    help="The data centre that shall have it.",
+    help="The data centre to import it into.",
     shell_complete=completes("datacenter"),
 )
 
@@ -29,7 +29,7 @@ _data_center = click.option(
 @output_option
 @calls_engine
 def import_network(client: Client, provider: str, network: str, datacenter: str, form: str) -> None:
-    """Have a network that a provider has as a network of a data centre, by the same name. It is not changed there, and
+    """Import a network of a provider into a data centre, by the same name. It is never changed on the provider, and
     stays there when it is removed here.
 
     Example: netweft provider network import neutron blue
@@ -50,16 +50,16 @@ def import_network(client: Client, provider: str, network: str, datacenter: str,
 @output_option
 @calls_engine
 def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, form: str) -> None:
-    """Have all networks that a provider has, and the data centre has not, as networks of it. One that cannot be had,
-    since another has its name, does not hold up the rest.
+    """Import all networks of a provider that the data centre lacks. One that cannot be imported, since its name is in
+    use, does not prevent the others.
 
     Example: netweft provider network import-all neutron --plan
     """
     owner = resolve(client, _PROVIDER, provider)
     where = resolve(client, noun("datacenter"), datacenter)
     path = f"openstacknetworkproviders/{owner['id']}/networks"
-    known = _ids_here(client, owner["id"], where["id"])
-    missing = [one for one in client.list(path) if one["id"] not in known]
+    present = _ids_here(client, owner["id"], where["id"])
+    missing = [one for one in client.list(path) if one["id"] not in present]
     if plan or not missing:
         show_many(missing, _NETWORK.columns, form, _NETWORK.wide)
         return

@@ -1,4 +1,4 @@
-"""Verbs of a provider of external networks beside the usual ones: its state, and what is wanted of it."""
+"""Verbs of a provider of external networks beside the usual ones: its state, and its objects."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def status(client: Client, provider: str, form: str) -> None:
 @output_option
 @calls_engine
 def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List what Netweft wants a provider to have, and what it is still to remove, with the reasons of failures.
+    """List the objects that a provider should have, and those still to be removed, with the reasons of failures.
 
     Example: netweft provider objects neutron
     """
@@ -74,8 +74,8 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
 @output_option
 @calls_engine
 def orphans(client: Client, provider: str, selection: Selection, form: str) -> None:
-    """List what a provider has that bears Netweft's mark and that this engine knows nothing of: left by an engine whose
-    database was lost, or another engine's.
+    """List objects of a provider that have Netweft's mark but are unknown to this engine: left by an engine whose
+    database was lost, or by another engine.
 
     Example: netweft provider orphans neutron
     """
@@ -95,7 +95,7 @@ def _listed(client: Client, provider: str, what: str) -> Trees:
 @yes_option
 @calls_engine
 def remove_orphan(client: Client, provider: str, orphan: str, yes: bool) -> None:
-    """Remove from a provider what "provider orphans" lists by this id. Make sure first that no other engine uses it.
+    """Remove an object that "provider orphans" lists from a provider. Make sure first that no other engine uses it.
 
     Example: netweft provider remove-orphan neutron 7c1e6a52-6a0c-4a1e-9d0e-5f2d5b8c9a10
     """

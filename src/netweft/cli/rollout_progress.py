@@ -13,7 +13,7 @@ from netweft.client.tree import Tree
 
 _GOES_ON = {"running", "reverting"}
 _POLL = 0.3
-"""Seconds between looks."""
+"""Seconds between polls."""
 
 
 def begun(client: Client) -> list[Tree]:
@@ -24,14 +24,14 @@ def begun(client: Client) -> list[Tree]:
 
 def follow(client: Client, one: Tree) -> str:
     """Show a rollout until it goes on no more, and what became of it; returns its status then."""
-    told = ""
+    last_text = ""
     search = f"id={one['id']}"
     while True:
         goes_on = one["status"] in _GOES_ON
         text = f"{one['reason']}: {one['progress']}"
-        if text != told:
+        if text != last_text:
             _print(text, is_last=not goes_on)
-        told = text
+        last_text = text
         if not goes_on:
             break
         time.sleep(_POLL)

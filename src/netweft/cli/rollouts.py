@@ -40,7 +40,7 @@ def _found(client: Client, rollout: str) -> Tree:
 @output_option
 @calls_engine
 def list_rollouts(client: Client, selection: Selection, form: str) -> None:
-    """List the rollouts, the last first.
+    """List the rollouts, newest first.
 
     Example: netweft rollout list --search status=running
     """
@@ -85,7 +85,7 @@ def watch(client: Client, rollout: str) -> None:
 @output_option
 @calls_engine
 def halt(client: Client, rollout: str, form: str) -> None:
-    """Let a rollout reach no more hosts; those that are changing go on.
+    """Halt a rollout: no further hosts change; those that are changing finish.
 
     Example: netweft rollout halt 7
     """
@@ -96,7 +96,7 @@ def halt(client: Client, rollout: str, form: str) -> None:
 @_rollout
 @calls_engine
 def resume(client: Client, rollout: str) -> None:
-    """Let a halted rollout go on; hosts that failed are tried again first.
+    """Resume a halted rollout; hosts that failed are retried first.
 
     Example: netweft rollout resume 7
     """
@@ -107,7 +107,7 @@ def resume(client: Client, rollout: str) -> None:
 @_rollout
 @calls_engine
 def revert(client: Client, rollout: str) -> None:
-    """Take a rollout back: from the hosts that have changed, the last ones first, and then the change itself.
+    """Revert a rollout: on the changed hosts, last ones first, and then the change itself.
 
     Example: netweft rollout revert 7
     """

@@ -78,7 +78,7 @@ class Session:
 
     @property
     def commits(self) -> bool:
-        """Whether setups of hosts are committed where nothing else is said. Raises click.UsageError."""
+        """Whether setups of hosts are committed by default. Raises click.UsageError."""
         return _is_set("NETWEFT_COMMIT")
 
     def _setting(self, name: str, variable: str) -> str:
@@ -135,10 +135,10 @@ class Session:
 
 
 def _is_set(variable: str) -> bool:
-    """Whether a variable of the environment says yes. Raises click.UsageError."""
+    """Whether a variable of the environment is set to yes. Raises click.UsageError."""
     text = os.environ.get(variable, "").lower()
     if text not in _YES | _NO:
-        raise click.UsageError(f"{variable} is {text!r}: say 1 or 0.")
+        raise click.UsageError(f"{variable} is {text!r}: use 1 or 0.")
     return text in _YES
 
 
@@ -208,11 +208,11 @@ def _print_warnings(client: Client) -> None:
     if not client.changed:
         return
     try:
-        told = client.event_texts("severity!=normal")
+        warnings = client.event_texts("severity!=normal")
     except (ApiError, UnreachableError) as error:
-        say(f"Whether there are warnings is not known: {error}")
+        say(f"Warnings could not be read: {error}")
         return
-    for text in told:
+    for text in warnings:
         say(f"Warning: {text}")
 
 
@@ -245,7 +245,7 @@ def the_session(context: click.Context | None = None) -> Session:
 
 def _note(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
     if value == "" and parameter.name == "plan_id":  # as of a variable that a failed command left empty
-        raise click.BadParameter("it is empty: give the id that 'netweft plan' told", context, parameter)
+        raise click.BadParameter("it is empty: give the id that 'netweft plan' printed", context, parameter)
     if value and parameter.name:
         the_session(context).given[parameter.name] = value
 
@@ -299,7 +299,7 @@ def anywhere(command: click.Command) -> click.Command:
     """
     if command.context_settings.get("ignore_unknown_options"):
         return command
-    taken = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
+    used = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
     shared = (*login_options(hidden=True), form_option(hidden=True))
-    command.params += [option for option in shared if taken.isdisjoint((*option.opts, option.name))]
+    command.params += [option for option in shared if used.isdisjoint((*option.opts, option.name))]
     return command

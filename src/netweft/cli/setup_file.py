@@ -149,14 +149,14 @@ def _netmask(prefix: object) -> str:
 
 def _id(network: str, attachment_ids: Mapping[str, str]) -> str:
     if network not in attachment_ids:
-        known = ", ".join(sorted(attachment_ids)) or "none"
-        raise click.UsageError(f"Network {network} is not attached to this host; attached are: {known}.")
+        attached = ", ".join(sorted(attachment_ids)) or "none"
+        raise click.UsageError(f"Network {network} is not attached to this host; attached are: {attached}.")
     return attachment_ids[network]
 
 
-def _only(value: Any, known: set[str], place: str) -> None:  # noqa: ANN401 (what YAML holds)
+def _only(value: Any, allowed: set[str], place: str) -> None:  # noqa: ANN401 (what YAML holds)
     if not isinstance(value, Mapping):
-        raise click.UsageError(f"{place.capitalize()} should be a mapping with some of: {', '.join(sorted(known))}.")
-    unknown = sorted(set(map(str, value)) - known)
+        raise click.UsageError(f"{place.capitalize()} should be a mapping with some of: {', '.join(sorted(allowed))}.")
+    unknown = sorted(set(map(str, value)) - allowed)
     if unknown:
-        raise click.UsageError(f"In {place}: unknown {', '.join(unknown)}. Known are: {', '.join(sorted(known))}.")
+        raise click.UsageError(f"In {place}: unknown {', '.join(unknown)}. Known are: {', '.join(sorted(allowed))}.")

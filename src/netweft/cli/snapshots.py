@@ -20,7 +20,7 @@ _vm = click.argument("vm", metavar="VM", shell_complete=completes("vm"))
 @click.argument("snapshot", metavar="SNAPSHOT", shell_complete=completes("vm snapshot"))
 @calls_engine
 def preview(client: Client, vm: str, snapshot: str) -> None:
-    """Restore a virtual machine from a snapshot until 'commit' keeps that or 'undo' takes it back.
+    """Restore a virtual machine from a snapshot until 'commit' or 'undo'.
 
     Example: netweft vm snapshot preview web before-update
     """
@@ -32,7 +32,7 @@ def preview(client: Client, vm: str, snapshot: str) -> None:
 @_vm
 @calls_engine
 def commit(client: Client, vm: str) -> None:
-    """Keep the previewed state of a virtual machine; later snapshots are removed.
+    """Commit the previewed state of a virtual machine; later snapshots are deleted.
 
     Example: netweft vm snapshot commit web
     """

@@ -67,7 +67,7 @@ COMMANDS = (add, set_password)
 
 
 def _new_password(file: TextIO | None) -> str:
-    """Raises click.UsageError where there is nobody to ask."""
+    """Raises click.UsageError without a terminal."""
     if file is not None:
         try:
             return file.read().rstrip("\r\n")

@@ -41,13 +41,15 @@ def confirm_removal(what: str, *, yes: bool) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask who is at a terminal, unless they have said ``yes`` already. Raises click.Abort."""
+    """Ask for confirmation at a terminal, unless ``yes`` is given. Raises click.Abort."""
     if not yes and sys.stdin.isatty() and not the_session().planning:
         click.confirm(question, abort=True, err=True)
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
-missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
+yes_option = click.option(
+    "--yes", is_flag=True, help="Do not ask for confirmation; without a terminal none is asked for."
+)
+missing_ok_option = click.option("--missing-ok", is_flag=True, help="Succeed if it does not exist.")
 
 
 def _list(noun: Noun) -> click.Command:
@@ -195,7 +197,7 @@ def _parents(noun: Noun) -> list[click.Parameter]:
 
 
 def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
-    """The names of what a noun is below, taken out of what the command was given."""
+    """The names of a noun's parents, removed from the command's parameters."""
     if noun.parent_option:
         given = values.pop(noun.parent_option.removeprefix("--"), None)
         return (given,) if given else ()
@@ -272,8 +274,8 @@ def entity_of(noun: Noun, values: Mapping[str, Any], refer: Callable[[Field, Any
 
 def query_of(noun: Noun, values: Mapping[str, Any]) -> dict[str, str | int]:
     """What options say that goes into the request's query."""
-    said = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
-    return {field.path: ",".join(value) if field.many else value for field, value in said if value}
+    query_fields = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
+    return {field.path: ",".join(value) if field.many else value for field, value in query_fields if value}
 
 
 def _referring(client: Client, scope: Callable[[], str]) -> Callable[[Field, Any], str]:

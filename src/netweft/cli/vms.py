@@ -36,12 +36,12 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @click.command("migrate")
 @_vm
 @_host(help="Name of the host to move it to; the best one when it is not given.")
-@click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
+@click.option("--set-up", is_flag=True, help="First set up the networks that are missing on the host.")
 @click.option("--plan", is_flag=True, help="Only show what prevents it, and which networks would be set up first.")
 @output_option
 @calls_engine
 def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool, form: str) -> None:
-    """Move a running virtual machine to another host.
+    """Migrate a running virtual machine to another host.
 
     When only networks are missing on the host, the command offers to set them up first.
 
@@ -61,7 +61,7 @@ def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool,
 
 
 def _accepts(found: Tree) -> bool:
-    """Offer to set networks up first, to who can answer; others are told how to ask for it."""
+    """Offer at a terminal to set networks up first; otherwise print the option for it."""
     offer = ", ".join(f"{one['network']} on {one['nic']}" for one in found["offer"])
     if sys.stdin.isatty():
         return click.confirm(f"Host {found['host']} lacks networks. Set up first: {offer}?", err=True)

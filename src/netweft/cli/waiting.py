@@ -1,4 +1,4 @@
-"""``netweft wait``: what a script says between starting an engine and talking to it."""
+"""``netweft wait``: for scripts, between starting an engine and using it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     default=60,
     show_default=True,
     metavar="S",
-    help="Seconds until it fails.",
+    help="Timeout in seconds.",
 )
 def wait(hosts: Sequence[str], timeout: float) -> None:
     """Wait until the engine answers, and then until these hosts are up; print what is missing.
@@ -57,18 +57,18 @@ def wait(hosts: Sequence[str], timeout: float) -> None:
 
 
 class _Patience:
-    """Looks until a deadline (of the monotonic clock, in seconds)."""
+    """Polls until a deadline (of the monotonic clock, in seconds)."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
 
     def until(self, missing: Callable[[], str], status: int) -> None:
-        """Wait until ``missing`` has nothing to say; say what it says, once. Ends the program with ``status``."""
-        said = ""
+        """Wait until ``missing`` returns nothing; print each of its texts once. Ends the program with ``status``."""
+        last_text = ""
         while what := missing():
-            if what != said:
+            if what != last_text:
                 say(f"Waiting: {what}")
-            said = what
+            last_text = what
             if time.monotonic() >= self._deadline:
                 _give_up(what, status)
             time.sleep(_PAUSE)

@@ -26,7 +26,7 @@ TOKEN = "/ovirt-engine/sso/oauth/token"  # noqa: S105 (a path, not a secret)
 HEALTH = "/health"
 LOGOUT = "/ovirt-engine/services/sso-logout"
 POLL = 0.3
-"""Seconds between two looks at a job."""
+"""Seconds between two polls of a job."""
 
 UNAUTHORIZED, SERVER_ERRORS = 401, 500
 
@@ -35,7 +35,7 @@ _LOGOUT_SECONDS = 5.0
 
 
 class Client:
-    """Speaks to one engine.
+    """A client of one engine.
 
     ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate
     (PEM); None trusts what the system trusts. ``filtered``: see only what the user has permissions on, which is all
@@ -140,7 +140,7 @@ class Client:
         return self._entity("POST", path, body=body or {})
 
     def event_texts(self, condition: str) -> tuple[str, ...]:
-        """What events say, oldest first, that this client's requests have caused since it was asked last;
+        """The texts of events, oldest first, that this client's requests have caused since the last call;
         ``condition``: in the search language.
         """
         found = self.list("events", search=f"correlation_id={self.correlation_id} and {condition}")
@@ -160,11 +160,11 @@ class Client:
         answer = self._authorised(method, f"{ADDITIONS}/{path}", query, None if body is None else json.dumps(body))
         return answer.json() if answer.body else None
 
-    def follow(self, job_id: str, seen: Callable[[Tree], None]) -> Tree:
-        """Wait for the end of a job; ``seen`` is called with its progress at every look. Returns the last progress."""
+    def follow(self, job_id: str, on_progress: Callable[[Tree], None]) -> Tree:
+        """Wait for the end of a job; ``on_progress`` gets the progress at every poll. Returns the last one."""
         while True:
             progress: Tree = self.addition("GET", f"jobs/{job_id}")
-            seen(progress)
+            on_progress(progress)
             if progress["status"] != "started":
                 return progress
             time.sleep(POLL)
@@ -245,6 +245,6 @@ class Client:
         if answer.is_error:
             raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {answer.fault()}")
         if not answer.is_json:
-            raise UnreachableError(f"What answers at {self.url} is no engine.")
+            raise UnreachableError(f"The server at {self.url} is not a Netweft engine.")
         self._token = answer.json()["access_token"]
         self._is_kept = self._kept is not None and self._kept.write(self._token)

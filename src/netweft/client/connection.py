@@ -44,7 +44,7 @@ class Answer:
         return json.loads(self.body)
 
     def refusal(self) -> ApiError:
-        """The error that the answer tells."""
+        """The error in an answer."""
         return ApiError(self.status, self.fault(), self.headers.get("netweft-code", ""))
 
     def fault(self) -> str:
@@ -58,8 +58,8 @@ class Answer:
             return plain
         fault = self.json()
         fault = fault.get("fault", fault)
-        told = [str(fault[key]) for key in ("reason", "detail", "error") if fault.get(key)]
-        return ": ".join(told) or plain
+        parts = [str(fault[key]) for key in ("reason", "detail", "error") if fault.get(key)]
+        return ": ".join(parts) or plain
 
 
 KEPT = 2.0

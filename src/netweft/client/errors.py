@@ -6,8 +6,8 @@ from typing import Any
 
 
 class PlannedError(Exception):
-    """Ends what a client that only plans was asked for, at the first request that would change something. ``plan``:
-    what that would have hosts do.
+    """Stops a client that only plans, at the first request that would change something. ``plan``: what that would have
+    hosts do.
     """
 
     def __init__(self, plan: dict[str, Any]) -> None:

@@ -33,12 +33,12 @@ class KeptToken:
         try:
             status = os.fstat(descriptor)
             is_private = status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
-            held = os.read(descriptor, 2 * _BYTES + 1) if is_private and stat.S_ISREG(status.st_mode) else b""
+            content = os.read(descriptor, 2 * _BYTES + 1) if is_private and stat.S_ISREG(status.st_mode) else b""
         finally:
             os.close(descriptor)
-        if len(held) != 2 * _BYTES:
+        if len(content) != 2 * _BYTES:
             return ""
-        return self._masked(held[_BYTES:], held[:_BYTES]).hex()
+        return self._masked(content[_BYTES:], content[:_BYTES]).hex()
 
     def write(self, token: str) -> bool:
         """Keep a token; False where that is not possible: the token is no 256 bits in hexadecimal digits, or there is
@@ -76,9 +76,7 @@ class KeptToken:
 
 
 def token_folder() -> Path | None:
-    """Where the tokens of whoever runs this are kept (XDG base directories: what is no loss when it is removed); None
-    for who has no home.
-    """
+    """The folder of the user's tokens (XDG cache directory: it may be removed at any time); None without a home."""
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (named if named.is_absolute() else Path.home() / ".cache") / "netweft"

@@ -20,13 +20,13 @@ _TEXT = f"{_YAML}str"
 _TAGS = {
     f"{_YAML}{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 }
-"""What PyYAML calls the kinds of what is written without a tag."""
+"""PyYAML's names of the types of scalars without a tag."""
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: ten times as fast."""
 
 
 class YamlError(Exception):
-    """The text is not YAML, or says something twice. ``places``: line and column, from 1, and a sentence, each."""
+    """The text is not YAML, or has a duplicate key. ``places``: line and column, from 1, and a sentence, each."""
 
     def __init__(self, problems: Sequence[tuple[int, int, str]]) -> None:
         super().__init__("\n".join(f"line {line}, column {column}: {text}" for line, column, text in problems))
@@ -36,8 +36,8 @@ class YamlError(Exception):
 class Document:
     """A text in UTF-8 and its value. Raises YamlError."""
 
-    def __init__(self, said: str | bytes) -> None:
-        text = said if isinstance(said, str) else _decoded(said)
+    def __init__(self, source: str | bytes) -> None:
+        text = source if isinstance(source, str) else _decoded(source)
         self._problems: list[tuple[int, int, str]] = []
         self._open: set[int] = set()
         self._root = _composed(text)

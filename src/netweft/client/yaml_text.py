@@ -22,5 +22,5 @@ class _Loader(yaml.SafeLoader):
 
 
 def load(text: str | bytes) -> Any:  # noqa: ANN401 (what YAML holds)
-    """The value that the text says. Raises yaml.YAMLError, UnicodeDecodeError."""
+    """The value of the text. Raises yaml.YAMLError, UnicodeDecodeError."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a safe loader's kind

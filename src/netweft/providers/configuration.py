@@ -38,8 +38,8 @@ class MtuError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileSpec:
-    """A network as the fabric shall carry it. ``id``: of the network here; ``name``: told to the fabric's
-    administrators where there is a place for it.
+    """The desired network in the fabric. ``id``: of the network here; ``name``: told to the fabric's administrators
+    where there is a place for it.
 
     ``vlan_id``: None for untagged. ``mtu``: octets, 0 for what the fabric gives. ``qos_policy``: the name of a policy
     there that the ports have, empty for none. ``high_performance``: whether guests reach the adapter without the host.

@@ -29,24 +29,24 @@ ENTRY_POINTS = "netweft.providers"
 
 
 class ProviderError(NetweftError):
-    """The external system could not be reached, refused, or answered what nobody understands. ``code``: oVirt's."""
+    """The external system could not be reached, refused the request, or sent an invalid answer. ``code``: oVirt's."""
 
     status = 409
     code = "PROVIDER_FAILURE"
 
 
 class LoginError(ProviderError):
-    """It does not let us in: the user, the password or the project are wrong, or may not do this."""
+    """The provider refused the login or the operation: wrong user, password or project, or no permission."""
 
     code = "PROVIDER_AUTHENTICATION_FAILURE"
 
 
 class MissingError(ProviderError):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
 
 class RefusedError(ProviderError):
-    """It answered that it does not do this: what was asked for contradicts something there, or is not supported."""
+    """The external system refused the request: it conflicts with an object there, or is not supported."""
 
 
 class BindingError(ProviderError):
@@ -197,7 +197,7 @@ class ProviderPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderHost:
-    """A host on which the system can have ports. ``name``: as the system knows it, its host name as a rule.
+    """A host on which the system can have ports. ``name``: its name in the system, usually its host name.
 
     ``is_alive``: whether its agent works. ``physical_networks``: that are wired to it.
     """

@@ -18,9 +18,8 @@ from netweft.providers.contract import Account, CertificateError, ProviderError
 ANSWER_MAX = 64 * 2**20
 """Octets of an answer at most."""
 
-
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
-"""What OpenSSL calls an answer that is none of TLS."""
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+"""OpenSSL's reasons for an answer that is not TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def _context(certificate: str) -> ssl.SSLContext:
 
 
 class _Deadline:
-    """Ends a connection after so many seconds: whoever waits for it is woken."""
+    """Closes a connection after so many seconds, which ends every wait for it."""
 
     def __init__(self, seconds: float) -> None:
         self._timer = Timer(seconds, self._end)
@@ -114,8 +113,8 @@ def _failure(error: Exception, *, late: bool, account: Account) -> ProviderError
         return CertificateError(f"The TLS certificate of the provider is not trusted: {error.verify_message}")
     if isinstance(error, TimeoutError):
         return ProviderError(f"The provider did not answer within {account.timeout:g} seconds.")
-    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
-        text = f"What answers at {account.url} speaks no TLS. Write http:// before the address, or the port that does."
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+        text = f"{account.url} does not use TLS. Use http:// or the port that serves TLS."
         return ProviderError(text)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return ProviderError(f"The provider cannot be reached at {account.url}: {reason}")

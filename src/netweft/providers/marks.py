@@ -15,7 +15,7 @@ def name_of(network_id: str) -> str:
 
 
 def owner_of(name: str) -> str:
-    """The network whose own is called so, empty for what is none of ours."""
+    """The network of an object with this name, empty for foreign objects."""
     text = name.removeprefix(PREFIX)
     try:
         found = str(UUID(bytes=base64.b32decode(text.upper() + "======")))

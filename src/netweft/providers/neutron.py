@@ -1,4 +1,4 @@
-"""OpenStack Neutron, and what speaks its API, such as ovirt-provider-ovn.
+"""OpenStack Neutron, and systems with the same API, such as ovirt-provider-ovn.
 
 Without authentication Neutron takes every request as an administrator's. With it, Keystone gives a token for a user,
 a password and a project: version 3, or 2 for what only speaks that.

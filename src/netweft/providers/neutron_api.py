@@ -139,7 +139,9 @@ class NeutronApi:
                     raise
         if self._owner(found[0]) != owner:
             translated(delete, found[0])
-            raise RefusedError("The provider keeps no descriptions, by which Netweft finds what it made there.")
+            raise RefusedError(
+                "The provider does not store descriptions, by which Netweft finds its own objects there."
+            )
         for other in found[1:]:
             translated(delete, other)
         return found[0]

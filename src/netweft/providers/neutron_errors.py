@@ -33,14 +33,13 @@ from netweft.providers.contract import (
     ProviderError,
     RefusedError,
 )
+from netweft.providers.management_http import NO_TLS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _TEXT_MAX = 500
 _UNAUTHORIZED = 401
-_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
-"""What OpenSSL calls an answer that is none of TLS."""
 
 
 def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,9 +51,9 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except HttpException as error:
         raise _answered(error) from error
     except Unauthorized as error:
-        raise LoginError(f"The provider does not let us in: {_text(error)}") from error
+        raise LoginError(f"The provider refused the login: {_text(error)}") from error
     except (DiscoveryFailure, NotFound) as error:
-        raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
+        raise ProviderError(f"The server there is not Neutron: {_text(error)}") from error
     except HttpError as error:
         raise ProviderError(f"The provider refused: {_text(error)}") from error
     except ConnectTimeout as error:
@@ -64,13 +63,13 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except (ClientException, SDKException) as error:
         raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProviderError(f"The provider answers what is no answer of Neutron: {_text(error)}") from error
+        raise ProviderError(f"The provider's answer is not one of Neutron: {_text(error)}") from error
 
 
 def _answered(error: HttpException) -> ProviderError:
     """What an answer of Neutron that is an error means."""
     if isinstance(error, ForbiddenException) or error.status_code == _UNAUTHORIZED:
-        return LoginError(f"The provider does not let us in: {_text(error)}")
+        return LoginError(f"The provider refused the login or this operation: {_text(error)}")
     if _kind(error) == "PortBindingError":
         return BindingError(f"The provider cannot bind the port: {_text(error)}")
     if isinstance(error, NotFoundException):
@@ -85,19 +84,16 @@ def _without_tls(error: SSLError) -> ProviderError:
     reason = _innermost(error)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return CertificateError(f"The TLS certificate of the provider is not trusted: {_why(error)}")
-    if getattr(reason, "reason", "") in _NO_TLS:
-        return ProviderError(
-            f"What answers there speaks no TLS{_where(error)}. Write http:// instead of https://, or the port that"
-            " does."
-        )
+    if getattr(reason, "reason", "") in NO_TLS:
+        return ProviderError(f"The provider does not use TLS{_where(error)}. Use http:// or the port that serves TLS.")
     return ProviderError(f"The provider cannot be reached: {_why(error)}")
 
 
 def _why(error: Exception) -> str:
-    """What the machine said of a connection that failed: above it each library has written what it called."""
+    """The operating system's reason for a failed connection, without the texts that each library adds."""
     reason = _innermost(error)
-    said = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
-    return f"{' '.join(said.split())[:_TEXT_MAX]}{_where(error)}."
+    message = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
+    return f"{' '.join(message.split())[:_TEXT_MAX]}{_where(error)}."
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -121,6 +117,6 @@ def _kind(error: HttpException) -> str:
 
 
 def _text(error: Exception) -> str:
-    """What an error says, in one line of reasonable length."""
+    """The text of an error, as one line of limited length."""
     details = getattr(error, "details", None)
     return " ".join(str(details or str(error) or type(error).__name__).split())[:_TEXT_MAX]

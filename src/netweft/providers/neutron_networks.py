@@ -33,13 +33,13 @@ class NeutronNetworks(NeutronApi):
             network.delete_network,
             spec.id,
         )
-        shown = self._as_network(found)
-        if (shown.physical_network, shown.vlan_id) != (spec.physical_network, spec.vlan_id):
+        current = self._as_network(found)
+        if (current.physical_network, current.vlan_id) != (spec.physical_network, spec.vlan_id):
             raise RefusedError(
-                f"The network {spec.name} is on {_described(shown)} there, and cannot come to {_described(spec)}."
+                f"The network {spec.name} is on {_described(current)} there, and cannot come to {_described(spec)}."
             )
         changed = translated(changes, found, values)
-        return self._as_network(translated(network.update_network, found.id, **changed)) if changed else shown
+        return self._as_network(translated(network.update_network, found.id, **changed)) if changed else current
 
     def remove_network(self, owner: str) -> None:
         """Have no such network. Neutron removes its subnets with it."""
@@ -79,7 +79,7 @@ class NeutronNetworks(NeutronApi):
             translated(self._network.delete_subnet, one.id)
 
     def _give_up(self, subnet: Any) -> None:  # noqa: ANN401 - a type that the library keeps to itself
-        """Have no subnet on a network that was ours before somebody took the mark away. Where ports still use it, it
+        """Remove the subnet from a network that was ours before its mark was removed. Where ports still use it, it
         stays, and is theirs as the network is.
         """
         try:
@@ -151,9 +151,9 @@ def _subnet_values(spec: SubnetSpec) -> dict[str, Any]:
 
 
 def _place(spec: SubnetSpec) -> Mapping[str, Any]:
-    """What is said of a subnet once, when it is made."""
-    said = {"network_id": spec.network_id, "cidr": spec.cidr, "ip_version": ip_network(spec.cidr).version}
-    return {**said, "ipv6_address_mode": _STATEFUL, "ipv6_ra_mode": _STATEFUL} if _says_modes(spec) else said
+    """The fields of a subnet that are set only when it is created."""
+    body = {"network_id": spec.network_id, "cidr": spec.cidr, "ip_version": ip_network(spec.cidr).version}
+    return {**body, "ipv6_address_mode": _STATEFUL, "ipv6_ra_mode": _STATEFUL} if _says_modes(spec) else body
 
 
 def _says_modes(spec: SubnetSpec) -> bool:

@@ -123,7 +123,7 @@ class NeutronPorts(NeutronApi):
         there = self._its_name(host)
         port = self._require_port(owner)
         if not port.binding_host_id:
-            raise RefusedError(f"The port {port.name} is bound nowhere, so that no second host can be admitted.")
+            raise RefusedError(f"The port {port.name} is bound to no host, so a second host cannot be added.")
         if "binding-extended" in self._extensions and there not in self._bindings(port):
             try:
                 with suppress(LoginError):  # whoever has not that right binds the port once its guest has moved
@@ -189,7 +189,7 @@ class NeutronPorts(NeutronApi):
         )
 
     def _port_values(self, spec: PortSpec, groups: Sequence[str] | None) -> dict[str, Any]:
-        """What may change of a port. What Neutron shall choose is not said."""
+        """The fields of a port that may change. Those that Neutron chooses are omitted."""
         values: dict[str, Any] = {"name": spec.name, "mac_address": spec.mac_address, "device_id": spec.device_id}
         if spec.addresses:
             values["fixed_ips"] = [{"ip_address": one} for one in spec.addresses]
@@ -217,7 +217,7 @@ def _security_group(there: Sequence[Any], name: str) -> str:
     if not found:
         raise MissingError(f"The provider has no security group {name}.")
     if len(found) > 1:
-        raise RefusedError(f"The provider has {len(found)} security groups {name}. Say the id of one.")
+        raise RefusedError(f"The provider has {len(found)} security groups {name}. Give the id of one.")
     return str(found[0])
 
 

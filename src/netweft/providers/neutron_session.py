@@ -1,5 +1,5 @@
-"""HTTP whose requests end: the library's own limit is one of silence, so that whoever says an octet now and then would
-hold a request for as long as it likes.
+"""HTTP requests with a total time limit: the library's own limit is one of silence, so that a server that sends an
+octet now and then would hold a request for as long as it likes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class BoundedSession(requests.Session):
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
-        self._known: _Known = {}
-        adapter = _Adapter(self._known)
+        self._connections: _Connections = {}
+        adapter = _Adapter(self._connections)
         for scheme in list(self.adapters):
             self.mount(scheme, adapter)
 
@@ -41,7 +41,7 @@ class BoundedSession(requests.Session):
         finally:
             timer.cancel()
             timer.join()
-            self._forget()
+            self._drop_closed()
         if late.is_set():  # an answer without a length ends with its connection, also where we ended it
             raise self._too_late()
         return response
@@ -49,38 +49,38 @@ class BoundedSession(requests.Session):
     def close(self) -> None:
         """As the library has it."""
         super().close()
-        self._forget()
+        self._drop_closed()
 
     def _too_late(self) -> requests.Timeout:
         return requests.Timeout(f"The answer was not complete after {self._seconds:g} seconds.")
 
-    def _forget(self) -> None:
+    def _drop_closed(self) -> None:
         """Those connections that are closed: not before their last answer is read, which outlives them."""
-        for one in [one for one, is_closed in self._known.items() if is_closed]:
-            del self._known[one]
+        for one in [one for one, is_closed in self._connections.items() if is_closed]:
+            del self._connections[one]
             one.close()
 
     def _end(self, late: Event) -> None:
-        """End all connections, in the timer's thread: whoever waits for one is woken."""
+        """Close all connections, in the timer's thread, which ends every wait for them."""
         late.set()
-        for one in list(self._known):
+        for one in list(self._connections):
             try:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:  # it has ended by itself
                 continue
 
 
-_Known: TypeAlias = dict[socket.socket, bool]
+_Connections: TypeAlias = dict[socket.socket, bool]
 """The connections of a session, and whether they are closed. They are here as duplicates: what TLS makes of a socket is
 another object.
 """
 
 
 class _Adapter(TCPKeepAliveAdapter):
-    """What makes connections, each of which is in ``known``."""
+    """What makes connections, each of which is in ``connections``."""
 
-    def __init__(self, known: _Known) -> None:
-        self._known = known
+    def __init__(self, connections: _Connections) -> None:
+        self._connections = connections
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the library has them
@@ -96,13 +96,13 @@ class _Adapter(TCPKeepAliveAdapter):
 
     def _watch(self, manager: PoolManager) -> None:
         manager.pool_classes_by_scheme = {
-            "http": _watched(connectionpool.HTTPConnectionPool, self._known),
-            "https": _watched(connectionpool.HTTPSConnectionPool, self._known),
+            "http": _watched(connectionpool.HTTPConnectionPool, self._connections),
+            "https": _watched(connectionpool.HTTPSConnectionPool, self._connections),
         }
 
 
-def _watched(pool: type[Any], known: _Known) -> type[Any]:
-    """A kind of pool like another, whose connections are known."""
+def _watched(pool: type[Any], connections: _Connections) -> type[Any]:
+    """A pool class that records its connections."""
     base: Any = pool.ConnectionCls
 
     class Connection(base):  # type: ignore[misc] # one of two
@@ -111,12 +111,12 @@ def _watched(pool: type[Any], known: _Known) -> type[Any]:
         def _new_conn(self) -> socket.socket:
             made: socket.socket = super()._new_conn()
             self.duplicate = made.dup()
-            known[self.duplicate] = False
+            connections[self.duplicate] = False
             return made
 
         def close(self) -> None:
             super().close()
             if self.duplicate is not None:
-                known[self.duplicate], self.duplicate = True, None
+                connections[self.duplicate], self.duplicate = True, None
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})

@@ -1,4 +1,4 @@
-"""What everything that Netweft does in an OVN stands on: its two databases, our marks, and how rows are found.
+"""The base of everything that Netweft does in an OVN: its two databases, our marks, and how rows are found.
 
 A mark is an entry of a row's ``external_ids``: the kind of thing that it is here, and its id.
 """
@@ -14,11 +14,11 @@ from netweft.providers.ovn_database import Database, entries, values
 SWITCH, PORT, OPTIONS = "Logical_Switch", "Logical_Switch_Port", "DHCP_Options"
 NETWORK_MARK, SUBNET_MARK, PORT_MARK = "netweft:network", "netweft:subnet", "netweft:port"
 SWITCH_ID = "netweft:switch"
-"""The key by which a row of DHCP options says which network it is for: OVN itself has no subnets."""
+"""The key of a row of DHCP options for the id of its network: OVN itself has no subnets."""
 
 
 class OvnApi:
-    """One OVN by its databases, of which the southbound one says what its hosts are."""
+    """One OVN by its two databases; the southbound one has its hosts."""
 
     def __init__(self, northbound: Database, southbound: Database) -> None:
         self._northbound = northbound
@@ -54,8 +54,8 @@ class OvnApi:
         return "", None
 
 
-def said(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
-    """Have these entries in the external_ids of a row that is there, and those with None not; all others stay."""
+def set_external_ids(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
+    """Set these entries of an existing row's external_ids, and remove those with None; all others stay."""
     merged = {**row.external_ids, **wanted}
     kept = {key: value for key, value in merged.items() if value is not None}
     if kept != row.external_ids:

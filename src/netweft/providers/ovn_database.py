@@ -1,4 +1,4 @@
-"""A database of OVN, by ovsdbapp: what is in it, as it is now, and transactions; nothing takes longer than is allowed.
+"""A database of OVN, by ovsdbapp: its current content, and transactions, each within a time limit.
 
 ovsdbapp's own connection runs in a thread that waits for ever for a database that keeps silent, fetches the schema with
 no limit at all, and is one for all databases of a process, as it is kept with the class. Here everything happens in the
@@ -70,10 +70,10 @@ class Database:
         self._within_time(lambda txn: txn.add_op({"op": "comment", "comment": "netweft reads"}))
 
     def transact(self, act: Callable[[Any], T]) -> T:
-        """What ``act`` gives, once what it changes in the transaction is done. The copy is refreshed before.
+        """The result of ``act``, once its changes are committed. The copy is refreshed before.
 
-        It is called anew when the database has changed meanwhile in what it relied on (``verify``, :func:`alone`).
-        Raises ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is done then.
+        ``act`` is called again when data that it relied on has changed (``verify``, :func:`require_unique`). Raises
+        ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is committed then.
         """
         self.refresh()
         return self._within_time(act)
@@ -110,15 +110,15 @@ class Database:
 
 
 def _reason(text: str) -> str:
-    """Why a transaction failed, as ovsdbapp says it (after a prefix the error as JSON, RFC 7047, section 4.1.3), as a
+    """Why a transaction failed, from ovsdbapp's text (after a prefix the error as JSON, RFC 7047, section 4.1.3), as a
     sentence.
     """
     text = text.removeprefix("OVSDB Error: ")
     try:
-        said = msgspec.json.decode(text, type=_Error)
+        problem = msgspec.json.decode(text, type=_Error)
     except msgspec.DecodeError:
-        said = _Error(error=text)
-    sentence = f"{said.error}: {said.details}" if said.details else said.error
+        problem = _Error(error=text)
+    sentence = f"{problem.error}: {problem.details}" if problem.details else problem.error
     return f"{sentence.rstrip('.')}."
 
 
@@ -130,7 +130,7 @@ class _Error(msgspec.Struct):
 
 
 class _NotThereError(Exception):
-    """A database is not where it is said to be, with what is there in its place."""
+    """There is no such database at the given address; the text says what is there."""
 
 
 class _Idl(Idl):  # type: ignore[misc] # a library without types
@@ -163,8 +163,8 @@ class _Idl(Idl):  # type: ignore[misc] # a library without types
         """
         if len(self._refusals) >= len(self._session.remotes):
             raise _NotThereError(f"cannot be connected to: {os.strerror(self._refusals[-1])}")
-        known = self.server_tables["Database"].rows.values() if self.server_tables else ()
-        there = sorted({row.name for row in known} - {"_Server"})
+        listed = self.server_tables["Database"].rows.values() if self.server_tables else ()
+        there = sorted({row.name for row in listed} - {"_Server"})
         if there and self._db.name not in there:
             raise _NotThereError(f"is not {self._db.name}, but {', '.join(there)}")
 
@@ -199,15 +199,15 @@ class _Act(BaseCommand):  # type: ignore[misc] # the same
         self.given = self._act(txn)
 
 
-def alone(txn: Any, row: Any, key: str) -> None:  # noqa: ANN401 - the same
-    """Let a transaction happen only if a row that it makes is the one of its table with this in its external_ids,
-    whoever else makes one at the same time.
+def require_unique(txn: Any, table: str, row: Any, key: str) -> None:  # noqa: ANN401 - the same
+    """Commit a transaction only if the row that it inserts into ``table`` is the only one there with this entry of its
+    external_ids: another client may insert one at the same time.
     """
     name = f"row{row.uuid}".replace("-", "_")  # as ovs.db.idl names it
     txn.add_op(
         {
             "op": "wait",
-            "table": row._table.name,  # noqa: SLF001 - rows say it in no other way
+            "table": table,
             "timeout": 0,
             "where": [["external_ids", "includes", ["map", [[key, row.external_ids[key]]]]]],
             "columns": ["_uuid"],

@@ -26,9 +26,9 @@ from netweft.providers.ovn_api import (
     SWITCH,
     SWITCH_ID,
     OvnApi,
-    said,
+    set_external_ids,
 )
-from netweft.providers.ovn_database import alone, entries, values
+from netweft.providers.ovn_database import entries, require_unique, values
 
 _DESCRIPTION, _MTU, _SECURITY, _SPEC = (f"netweft:{key}" for key in ("description", "mtu", "port-security", "spec"))
 _TUNNELLED = 1442
@@ -36,19 +36,19 @@ _TUNNELLED = 1442
 _LEASE = 3600
 """Seconds of a lease: nothing happens when it ends, as OVN keeps none."""
 UNKNOWN = "unknown"
-"""What stands among a port's addresses for all that nobody else has."""
+"""The entry of a port's addresses for all addresses that no other port has."""
 _NOBODY = "169.254.0.1"
 """What the DHCP server calls itself where there is no gateway. Guests need no way to it: they ask everybody."""
 
 
 class OvnNetworks(OvnApi):
-    """What the contract says of networks and subnets."""
+    """The networks and subnets of the contract."""
 
     def networks(self) -> Sequence[ProviderNetwork]:
         """All logical switches."""
         self._northbound.refresh()
-        shown = [self._as_network(row) for row in self._northbound.rows(SWITCH)]
-        return sorted(shown, key=lambda one: (one.name, one.id))
+        found = [self._as_network(row) for row in self._northbound.rows(SWITCH)]
+        return sorted(found, key=lambda one: (one.name, one.id))
 
     def ensure_network(self, spec: NetworkSpec) -> ProviderNetwork:
         """Have a logical switch."""
@@ -75,8 +75,8 @@ class OvnNetworks(OvnApi):
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         """The subnets that were made here: OVN has none of its own."""
         self._northbound.refresh()
-        shown = [_as_subnet(row) for row in self._options_of(self._switch(network_id))]
-        return sorted(shown, key=lambda one: (one.name, one.id))
+        found = [_as_subnet(row) for row in self._options_of(self._switch(network_id))]
+        return sorted(found, key=lambda one: (one.name, one.id))
 
     def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
         """Have DHCP options, and our ports with its addresses served by them."""
@@ -118,13 +118,13 @@ class OvnNetworks(OvnApi):
         row = self._marked(SWITCH, NETWORK_MARK, spec.id)
         if row is None:
             row = self._northbound.insert(txn, SWITCH, external_ids={NETWORK_MARK: spec.id})
-            alone(txn, row, NETWORK_MARK)
+            require_unique(txn, SWITCH, row, NETWORK_MARK)
             if spec.physical_network:
                 self._northbound.insert(txn, PORT, row, **_localnet(spec))
         elif self._wired_to(row) != (spec.physical_network, spec.vlan_id):
-            raise RefusedError(f"The network {spec.name} is on another wire there, which cannot change.")
+            raise RefusedError(f"The network {spec.name} is on another physical network there, which cannot change.")
         row.name = spec.name
-        said(
+        set_external_ids(
             row,
             {
                 _DESCRIPTION: spec.description or None,
@@ -146,10 +146,10 @@ class OvnNetworks(OvnApi):
             raise RefusedError(f"The subnet {spec.cidr} overlaps {others[0]}, which is in the same network.")
         if row is None:
             row = self._northbound.insert(txn, OPTIONS, external_ids={SUBNET_MARK: spec.id})
-            alone(txn, row, SUBNET_MARK)
+            require_unique(txn, OPTIONS, row, SUBNET_MARK)
         if not is_here:  # the switch that it was for is gone, or not ours any more
             row.cidr = spec.cidr
-        said(row, {SWITCH_ID: spec.network_id, _SPEC: msgspec.json.encode(asdict(spec)).decode()})
+        set_external_ids(row, {SWITCH_ID: spec.network_id, _SPEC: msgspec.json.encode(asdict(spec)).decode()})
         row.options = _dhcp_options(spec, network_mtu(switch))
         rows = [*(one for one in self._options_of(switch) if one.uuid != row.uuid), row]
         for port in self._ports_of(switch):
@@ -171,7 +171,7 @@ def serve(port: Any, addresses: Sequence[str], rows: Iterable[Any]) -> None:  # 
 
 
 def subnet_spec(row: Any) -> SubnetSpec:  # noqa: ANN401 - the same
-    """A subnet as it was asked for."""
+    """A subnet as it was requested."""
     return msgspec.json.decode(row.external_ids[_SPEC], type=SubnetSpec)
 
 
@@ -186,7 +186,7 @@ def has_port_security(switch: Any) -> bool:  # noqa: ANN401 - the same
 
 
 def port_entries(port: Any) -> list[list[str]]:  # noqa: ANN401 - the same
-    """What a port has: each time a MAC address, and after it IP addresses; ``unknown`` is left out."""
+    """The addresses of a port: each entry is a MAC address followed by IP addresses; ``unknown`` is left out."""
     written = (*sorted(values(port, "addresses")), *values(port, "dynamic_addresses"))
     return [parts for text in written if (parts := text.split()) and parts[0] != UNKNOWN]
 

@@ -24,8 +24,8 @@ from netweft.providers.contract import (
     RefusedError,
     SubnetSpec,
 )
-from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, said
-from netweft.providers.ovn_database import alone, entries, values
+from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, set_external_ids
+from netweft.providers.ovn_database import entries, require_unique, values
 from netweft.providers.ovn_networks import (
     UNKNOWN,
     has_port_security,
@@ -41,14 +41,14 @@ _BRIDGE = "br-int"
 _REQUESTED = "requested-chassis"
 _DEVICE, _NAME = "netweft:device", "netweft:name"
 _ANSWER = 3.0
-"""Seconds within which a chassis that is alive takes over what is new."""
+"""Seconds within which a live chassis applies changes."""
 
 
 class OvnPorts(OvnApi):
-    """What the contract says of ports and hosts."""
+    """The ports and hosts of the contract."""
 
     def hosts(self) -> Sequence[ProviderHost]:
-        """The chassis by their host names. Which are alive, an increment of ``nb_cfg`` finds out: each says how far it
+        """The chassis by their host names. Live ones are found by an increment of ``nb_cfg``: each reports how far it
         has come.
         """
 
@@ -78,13 +78,13 @@ class OvnPorts(OvnApi):
     def ports(self) -> Sequence[ProviderPort]:
         """All ports of ours."""
         self._northbound.refresh()
-        shown = [
+        ports = [
             _as_port(switch, port)
             for switch in self._northbound.rows(SWITCH)
             for port in self._ports_of(switch)
             if PORT_MARK in entries(port, "external_ids")
         ]
-        return sorted(shown, key=lambda one: (one.owner, one.id))
+        return sorted(ports, key=lambda one: (one.owner, one.id))
 
     def port(self, owner: str) -> ProviderPort | None:
         """A port, or None."""
@@ -134,7 +134,7 @@ class OvnPorts(OvnApi):
             port = self._require_port(owner)
             bound = _requested(port)
             if not bound:
-                raise RefusedError("The port is bound nowhere, so that no second host can be admitted.")
+                raise RefusedError("The port is bound to no host, so a second host cannot be added.")
             there = self._fitting(port, host)
             _request(port, [bound[0], *({there} - {bound[0]})])
 
@@ -147,14 +147,14 @@ class OvnPorts(OvnApi):
         port = self._marked(PORT, PORT_MARK, spec.id)
         if port is None:
             if any(values(one, "name") == [spec.id] for one in self._northbound.rows(PORT)):
-                raise RefusedError(f"Somebody else has a port with the name {spec.id} there.")
+                raise RefusedError(f"The name {spec.id} is in use by another port there.")
             addresses = self._addresses(switch, spec, [])
             port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
-            alone(txn, port, PORT_MARK)
+            require_unique(txn, PORT, port, PORT_MARK)
         else:
             addresses = self._addresses(switch, spec, port_addresses(port))
             self._bring(port, switch)
-        said(port, {_NAME: spec.name, _DEVICE: spec.device_id})
+        set_external_ids(port, {_NAME: spec.name, _DEVICE: spec.device_id})
         secure = has_port_security(switch) if spec.port_security is None else spec.port_security
         entry = " ".join((spec.mac_address, *addresses))
         _write(port, "addresses", [entry] if secure else [entry, UNKNOWN])
@@ -164,8 +164,8 @@ class OvnPorts(OvnApi):
             self._join(port, spec.security_groups)
 
     def _bring(self, port: Any, switch: Any) -> None:  # noqa: ANN401 - the same
-        """Have a port on this switch, if it is on another: on that of its network before somebody took the mark away,
-        say. It keeps its name, by which its host knows it.
+        """Have a port on this switch, if it is on another: on that of its network before its mark was removed, say. It
+        keeps its name, by which its host knows it.
         """
         before = self._switch_of(port)
         if before.uuid != switch.uuid:
@@ -173,24 +173,24 @@ class OvnPorts(OvnApi):
             switch.addvalue("ports", port)
 
     def _addresses(self, switch: Any, spec: PortSpec, had: Sequence[str]) -> Sequence[str]:  # noqa: ANN401 - the same
-        """The addresses of a port: those that it shall have, or those that it has (``had``) unless somebody has them,
-        or free ones.
+        """The addresses of a port: the requested ones, or its present ones (``had``) unless they are in use, or free
+        ones.
 
-        Raises RefusedError when somebody has the MAC or an IP address, or there is none.
+        Raises RefusedError when the MAC or an IP address is in use, or none is free.
         """
         others = [one for one in self._ports_of(switch) if entries(one, "external_ids").get(PORT_MARK) != spec.id]
         mac_addresses = {parts[0].casefold() for port in others for parts in port_entries(port)}
         if spec.mac_address.casefold() in mac_addresses:
-            raise RefusedError(f"Somebody on the network has the MAC address {spec.mac_address}.")
-        taken = {ip_address(one) for port in others for one in port_addresses(port)}
+            raise RefusedError(f"The MAC address {spec.mac_address} is in use on the network.")
+        used = {ip_address(one) for port in others for one in port_addresses(port)}
         subnets = [subnet_spec(row) for row in self._options_of(switch)]
         for one in spec.addresses:
-            if ip_address(one) in taken:
-                raise RefusedError(f"Somebody on the network has the address {one}.")
+            if ip_address(one) in used:
+                raise RefusedError(f"The address {one} is in use on the network.")
             if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
                 raise RefusedError(f"The address {one} is in no subnet of the network.")
-        kept = had if taken.isdisjoint(ip_address(one) for one in had) else ()
-        return spec.addresses or kept or _free(subnets, taken)
+        kept = had if used.isdisjoint(ip_address(one) for one in had) else ()
+        return spec.addresses or kept or _free(subnets, used)
 
     def _join(self, port: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - the same
         """Have a port in these port groups, and in no other. Raises MissingError."""
@@ -214,7 +214,7 @@ class OvnPorts(OvnApi):
             raise BindingError(f"OVN has no chassis on the host {host}. Start its ovn-controller.")
         if len(found) > 1:
             ids = ", ".join(sorted(row.name for row in found))
-            raise BindingError(f"OVN has more than one chassis that is called {there}: {ids}. Give each its own name.")
+            raise BindingError(f"OVN has several chassis with the name {there}: {ids}. Give each its own name.")
         physical, _ = self._wired_to(self._switch_of(port))
         if physical and physical not in _physical_networks(found[0]):
             raise BindingError(f"The chassis on the host {host} has no bridge for the physical network {physical}.")
@@ -239,8 +239,8 @@ class OvnPorts(OvnApi):
         return _as_port(self._switch_of(port), port)
 
 
-def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Address]) -> list[str]:
-    """An address of each IP version that there are subnets of. Raises RefusedError when all are taken."""
+def _free(subnets: Iterable[SubnetSpec], used: Iterable[IPv4Address | IPv6Address]) -> list[str]:
+    """A free address of each IP version that has subnets. Raises RefusedError when all are in use."""
     chosen: dict[int, str] = {}
     versions = set()
     for subnet in subnets:
@@ -250,7 +250,7 @@ def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Addre
             continue
         ranges = given_out(subnet.cidr, (subnet.gateway,) if subnet.gateway else (), subnet.pools)
         start = secrets.randbelow(sum(one.size for one in ranges) or 1)
-        number = next_free(ranges, sorted({int(one) for one in taken if one in cidr}), start)
+        number = next_free(ranges, sorted({int(one) for one in used if one in cidr}), start)
         if number is not None:
             chosen[cidr.version] = str(type(cidr.network_address)(number))
     if chosen.keys() != versions:
@@ -276,7 +276,7 @@ def _request(port: Any, hosts: Sequence[str]) -> None:  # noqa: ANN401 - the sam
 
 
 def _physical_networks(chassis: Any) -> list[str]:  # noqa: ANN401 - the same
-    """Those that a chassis has a bridge for; OVN said so elsewhere before version 20.12."""
+    """Those that a chassis has a bridge for; before version 20.12 OVN had them in another column."""
     key = "ovn-bridge-mappings"
     written = chassis.other_config.get(key) or chassis.external_ids.get(key, "")
     return [name for pair in written.split(",") if (name := pair.partition(":")[0].strip())]

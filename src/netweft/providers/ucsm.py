@@ -48,7 +48,7 @@ class Ucsm:
         """It lets us in, and has what each UCS Manager has."""
         with translated_errors():
             if LAN not in self._session.resolve(LAN):
-                raise ProviderError("This is no UCS Manager: it has no LAN cloud.")
+                raise ProviderError("This is not a UCS Manager: it has no LAN cloud.")
 
     def servers(self) -> Sequence[Server]:
         """Blades and rack servers, with the UUIDs that they have at present."""

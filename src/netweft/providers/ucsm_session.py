@@ -1,7 +1,7 @@
 """A session with Cisco's UCS Manager: its XML API, one document to each request, and what its errors mean.
 
-"Cisco UCS Manager XML API Programmer's Guide": methods, sessions, errors. A session is few: an account may have only
-some at a time, so each is logged out.
+"Cisco UCS Manager XML API Programmer's Guide": methods, sessions, errors. An account may have only a few sessions at a
+time, so each is logged out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class UcsmError(Exception):
     def as_provider_error(self) -> ProviderError:
         """The contract's error for it."""
         if self.code == LOGIN_FAILED:
-            return LoginError("The UCS Manager does not let us in: the user or the password is wrong.")
+            return LoginError("The UCS Manager refused the login: the user or the password is wrong.")
         if self.code in TOO_MANY_SESSIONS:
             text = "The account has as many sessions as the UCS Manager allows. End some, or allow more of them."
             return ProviderError(text)
@@ -70,7 +70,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Log out, as sessions are few; whoever cannot be told ends it by itself."""
+        """Log out, as sessions are limited; one that cannot be logged out expires."""
         if self._cookie:
             with suppress(UcsmError, ProviderError):
                 self._post("aaaLogout", {"inCookie": self._cookie})
@@ -148,7 +148,7 @@ class Session:
         self._cookie = str(answer.get("outCookie") or "")
         period = str(answer.get("outRefreshPeriod") or "")
         if not self._cookie or not period.isdecimal():
-            raise ProviderError("This is no UCS Manager: its answer to a login has no session.")
+            raise ProviderError("This is not a UCS Manager: its answer to a login has no session.")
         self._refresh_at = time.monotonic() + _REFRESH_AT * int(period)
 
     def _post(self, method: str, attributes: Mapping[str, str]) -> etree._Element:
@@ -157,17 +157,17 @@ class Session:
     def _transmit(self, request: etree._Element) -> etree._Element:
         answer = self._http.request("POST", _PATH, etree.tostring(request), _TYPE)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-            raise ProviderError(f"The provider answers elsewhere, at {answer.location[:200]}. Give that address.")
+            raise ProviderError(f"The provider redirects to {answer.location[:200]}. Use that address.")
         if answer.status != HTTPStatus.OK:
             raise ProviderError(f"The provider answered with HTTP status {answer.status}.")
         try:
             root = etree.fromstring(answer.body, _PARSER)
         except etree.XMLSyntaxError as error:
-            raise ProviderError("The provider's answer is no XML, or not all of it.") from error
+            raise ProviderError("The provider's answer is not XML, or incomplete.") from error
         if (code := root.get("errorCode")) and code != "0":
             raise UcsmError(code, " ".join(str(root.get("errorDescr") or "").split())[:500])
         if root.tag != request.tag:
-            raise ProviderError(f"This is no UCS Manager: it answers {str(root.tag)[:60]} to {request.tag}.")
+            raise ProviderError(f"This is not a UCS Manager: it answers {str(root.tag)[:60]} to {request.tag}.")
         return root
 
 

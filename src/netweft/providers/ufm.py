@@ -26,7 +26,7 @@ PKEY_MAX = 0x7FFE
 _MTUS = {2048: 2, 4096: 4}
 """What UFM calls an MTU, in kilobytes, by octets."""
 _MEMBER = 0x7FFF
-"""The bits of a PKey that are its number; the one above tells full members from limited ones."""
+"""The bits of a PKey that are its number; the highest bit marks full members."""
 _GUID = re.compile(r"(0x)?([0-9a-f]{16})")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _TEXT_MAX = 300
@@ -49,25 +49,27 @@ class Ufm:
         self._http = ManagementHttp(account)
 
     def test(self) -> None:
-        """It lets us in, and is new enough for partitions with names."""
-        told = self._ask("GET", "app/ufm_version")
-        text = str(told.get("ufm_release_version", "")) if isinstance(told, dict) else ""
+        """Check the login, and that the release supports partitions with names."""
+        reply = self._ask("GET", "app/ufm_version")
+        text = str(reply.get("ufm_release_version", "")) if isinstance(reply, dict) else ""
         found = _VERSION.search(text)
         if found is None:
-            raise ProviderError("This is no UFM: it does not say its version.")
+            raise ProviderError("This is not UFM: its answer has no version.")
         if (int(found[1]), int(found[2])) < OLDEST:
             raise ProviderError(f"This is UFM {found[0]}, whose partitions have no names. UFM 6.22 or later is needed.")
 
     def servers(self) -> Sequence[Server]:
-        """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM does not know their hardware."""
-        told = self._ask("GET", "resources/vports")
-        ports = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM has no other data on their
+        hardware.
+        """
+        reply = self._ask("GET", "resources/vports")
+        ports = [one for one in reply if isinstance(one, dict)] if isinstance(reply, list) else []
         names = {str(one.get("system_guid", "")): str(one.get("system_name", "")) for one in ports}
         found = [Server(uuid=_plain(guid), name=name) for guid, name in names.items() if _GUID.fullmatch(guid.lower())]
         return sorted(found, key=lambda one: (one.name, one.uuid))
 
     def profiles(self) -> Sequence[PortProfile]:
-        """All partitions, but for their MTUs, for which each would have to be asked by itself."""
+        """All partitions without their MTUs, which would take a request for each."""
         return sorted((_profile(key, one) for key, one in self._partitions().items()), key=lambda one: one.name)
 
     def ensure_profile(self, spec: ProfileSpec) -> PortProfile:
@@ -83,7 +85,7 @@ class Ufm:
         wanted, there = hex(spec.vlan_id), self._partitions()
         mine = {key for key, one in there.items() if _profile(key, one).owner == spec.id}
         if wanted in there and wanted not in mine:
-            raise RefusedError(f"PKey {wanted} is a partition that others made. Give the network another VLAN.")
+            raise RefusedError(f"PKey {wanted} is a foreign partition. Give the network another VLAN.")
         before = {guid: how for key in sorted(mine - {wanted}) for guid, how in _members(there[key]).items()}
         if wanted not in mine:
             body = {"pkey": wanted, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
@@ -99,7 +101,7 @@ class Ufm:
         return PortProfile(name=wanted, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
 
     def _keep_settings(self, old: str, new: str) -> None:
-        """What somebody has set for a partition's ports holds for the one that takes its place."""
+        """Copy the QoS settings of a partition's ports to the partition that replaces it."""
         settings = self._partition(old, "qos_conf").get("qos_conf") or {}
         if settings:
             self._ask("PUT", "resources/pkeys/qos_conf", {**settings, "pkey": new})
@@ -160,30 +162,30 @@ class Ufm:
 
     def _partitions(self) -> dict[str, Partition]:
         """All, by their PKeys in one form, without the bit of membership."""
-        told = self._ask("GET", "resources/pkeys?guids_data=true")
-        if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
-            raise ProviderError("This is no UFM: its answer has no partitions.")
+        reply = self._ask("GET", "resources/pkeys?guids_data=true")
+        if not isinstance(reply, dict) or not all(isinstance(one, dict) for one in reply.values()):
+            raise ProviderError("This is not UFM: its answer has no partitions.")
         try:
-            return {hex(int(key, 16) & _MEMBER): one for key, one in told.items()}
+            return {hex(int(key, 16) & _MEMBER): one for key, one in reply.items()}
         except ValueError as error:
-            raise ProviderError("This is no UFM: its answer has partitions without a PKey.") from error
+            raise ProviderError("This is not UFM: its answer has partitions without a PKey.") from error
 
     def _partition(self, key: str, query: str) -> Partition:
         """One. Raises MissingError, also for the answer without anything that some releases give."""
-        told = self._ask("GET", f"resources/pkeys/{key}?{query}=true")
-        if not isinstance(told, dict) or not told:
+        reply = self._ask("GET", f"resources/pkeys/{key}?{query}=true")
+        if not isinstance(reply, dict) or not reply:
             raise MissingError(f"UFM has no partition {key}.")
-        return told
+        return reply
 
     def _ask(self, method: str, path: str, body: object = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401 - JSON
         content = b"" if body is None else json.dumps(body).encode()
         answer = self._http.request(method, f"/ufmRest/{path}", content, self._headers)
-        said = answer.body.decode(errors="replace")
-        text = "a page" if said.lstrip().startswith("<") else " ".join(said.split())[:_TEXT_MAX]
+        decoded = answer.body.decode(errors="replace")
+        text = "a page" if decoded.lstrip().startswith("<") else " ".join(decoded.split())[:_TEXT_MAX]
         if answer.status == HTTPStatus.NOT_FOUND and missing_ok:
             return None
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise LoginError(f"UFM does not let us in, or not do this: {text}")
+            raise LoginError(f"UFM refused the login or this operation: {text}")
         if answer.status == HTTPStatus.NOT_FOUND:
             raise MissingError(f"UFM does not have it: {text}")
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
@@ -195,7 +197,7 @@ class Ufm:
         try:
             return json.loads(answer.body)
         except ValueError as error:
-            raise ProviderError("The provider's answer is no JSON, or not all of it.") from error
+            raise ProviderError("The provider's answer is not JSON, or incomplete.") from error
 
 
 def _profile(key: str, one: Partition) -> PortProfile:
@@ -208,9 +210,9 @@ def _profile(key: str, one: Partition) -> PortProfile:
 
 
 def _members(one: Partition) -> dict[str, str]:
-    """The membership, full or limited, of each port of a partition by its GUID, in whatever form that is told."""
-    told = [member for member in one.get("guids") or () if isinstance(member, dict)]
-    return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in told}
+    """The membership, full or limited, of each port of a partition by its GUID, in any form that UFM uses."""
+    reply = [member for member in one.get("guids") or () if isinstance(member, dict)]
+    return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in reply}
 
 
 def _plain(guid: str) -> str:

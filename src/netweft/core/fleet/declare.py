@@ -63,8 +63,8 @@ def limit(name: str, about: str, most: int = INTEGER_MAX) -> Field:
     return Field(name=name, kind=Number(0, most), help=about, can_be_nothing=True)
 
 
-DESCRIPTION = text("description", "A sentence about it.")
-COMMENT = text("comment", "A comment.")
+DESCRIPTION = text("description", "Its description.")
+COMMENT = text("comment", "A comment on it.")
 TEXTS = (DESCRIPTION, COMMENT)
 """What nearly everything has."""
 SECRET: Final = Parts(

@@ -34,7 +34,7 @@ _ASSIGNMENT = Parts(
         Part(name="address", kind=Text("address"), help="The static address."),
         Part(name="pool", kind=Text(), help="Instead of the address: FIRST-LAST, of which a free one is used."),
         Part(name="prefix", kind=Number(0, _PREFIX_MAX), help="The length of its network's prefix."),
-        Part(name="gateway", kind=Text("address"), help="The router to everywhere else."),
+        Part(name="gateway", kind=Text("address"), help="The default gateway."),
     )
 )
 """How a host gets its address of one IP version on a network."""

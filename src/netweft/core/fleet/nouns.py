@@ -26,7 +26,7 @@ _DNS = Items(Text("address"), in_order=True)
 _SUBNET = Noun(
     name="subnet",
     key="subnets",
-    help="Its subnets: vNICs have addresses of them.",
+    help="Its subnets, from which vNICs get addresses.",
     fields=(
         Field(
             name="cidr",
@@ -35,7 +35,7 @@ _SUBNET = Noun(
             needed=True,
             only_add=True,
         ),
-        Field(name="gateway", kind=Text("address"), help="The router to everywhere else.", can_be_nothing=True),
+        Field(name="gateway", kind=Text("address"), help="The default gateway.", can_be_nothing=True),
         Field(
             name="pools",
             kind=Items(
@@ -46,7 +46,7 @@ _SUBNET = Noun(
                     )
                 ),
             ),
-            help="Ranges that vNICs get addresses from; none: all but the gateway.",
+            help="The ranges from which vNICs get addresses; none: all but the gateway.",
         ),
         Field(name="dns", kind=_DNS, help="Name servers."),
         Field(
@@ -60,7 +60,7 @@ _SUBNET = Noun(
                 ),
                 in_order=True,
             ),
-            help="Further routes.",
+            help="Additional routes.",
         ),
         flag("dhcp", "Whether hosts serve their guests the addresses by DHCP."),
         DESCRIPTION,
@@ -77,7 +77,7 @@ _PROFILE = Noun(
             kind=Choice(("enabled", "disabled")),
             help="Whether its vNICs are virtual functions of their host (SR-IOV).",
         ),
-        flag("migratable", "Whether machines with such a virtual function may migrate."),
+        flag("migratable", "Whether virtual machines with such a virtual function may be migrated."),
         Field(
             name="failover",
             kind=Parts(
@@ -86,7 +86,7 @@ _PROFILE = Noun(
                     Part(name="profile", kind=Text(), help="Its name.", needed=True),
                 )
             ),
-            help="The profile used while a machine with a virtual function migrates.",
+            help="The profile that is used while a virtual machine with a virtual function is migrated.",
             can_be_nothing=True,
             refers="profile",
         ),
@@ -109,12 +109,12 @@ _NETWORK = Noun(
         limit("vlan", "802.1Q tag.", VLAN_MAX),
         Field(name="mtu", kind=Number(0, MTU_MAX), help="MTU in octets; 0 for the default."),
         flag("vm", "Whether vNICs may use it."),
-        flag("stp", "Whether its bridges run the spanning tree protocol."),
+        flag("stp", "Whether its bridges use the spanning tree protocol (STP)."),
         flag("port_isolation", "Whether guests on one host are isolated from each other."),
         Field(name="dns", kind=_DNS, help="Resolvers for hosts; up to three."),
         text("qos", "The QoS of its traffic on hosts, of the type hostnetwork.", can_be_nothing=True, refers="qos"),
-        text("label", "Its label: NICs with the same label carry it.", can_be_nothing=True),
-        text("provider", "The provider that has it.", can_be_nothing=True, only_add=True, refers="provider"),
+        text("label", "Its label: NICs of hosts with the same one carry it.", can_be_nothing=True),
+        text("provider", "The provider on which it is created.", can_be_nothing=True, only_add=True, refers="provider"),
         text(
             "physical_network",
             "The network of hosts whose physical network and VLAN the provider uses.",
@@ -124,7 +124,7 @@ _NETWORK = Noun(
         ),
         text(
             "physical_name",
-            "The provider's name of its physical network, if no network of hosts is given.",
+            "The provider's name of its physical network, where no network of hosts is named.",
             can_be_nothing=True,
             only_add=True,
         ),
@@ -187,7 +187,7 @@ _PROVIDER = Noun(
     key="providers",
     help="External systems that provide networks, such as OpenStack Neutron.",
     fields=(
-        text("type", "Its type: neutron, ovn, or another that the engine supports.", needed=True, only_add=True),
+        text("type", "The type: neutron, ovn, or another that the engine supports.", needed=True, only_add=True),
         text("url", "URL of its API.", needed=True),
         flag("authentication", "Whether it requires a log-in."),
         text("authentication_url", "URL of its Keystone."),
@@ -200,9 +200,13 @@ _PROVIDER = Noun(
         Field(
             name="ca", kind=Text("certificates"), help="The CA certificates that verify it (PEM).", can_be_nothing=True
         ),
-        text("plugin_remote", "The address that ovn-controller on hosts connects to.", can_be_nothing=True),
+        text(
+            "plugin_remote",
+            "The address of OVN's southbound database for ovn-controller on hosts.",
+            can_be_nothing=True,
+        ),
         text("plugin_mappings", "The networks of hosts for its physical networks."),
-        flag("read_only", "Whether Netweft creates, changes and removes nothing there."),
+        flag("read_only", "Whether networks and subnets there are never created, changed or removed."),
         flag("auto_sync", "Whether its networks are imported automatically."),
         *TEXTS,
     ),
@@ -220,7 +224,9 @@ _CLUSTER_NETWORK = Noun(
     help="The networks that it has.",
     fields=(
         flag("required", "Whether a host without it is not operational."),
-        Field(name="roles", kind=Items(Choice(ROLES)), help="Its roles; each role belongs to one network."),
+        Field(
+            name="roles", kind=Items(Choice(ROLES)), help="Its roles in the cluster; each role belongs to one network."
+        ),
     ),
     refers="network",
 )
@@ -245,26 +251,26 @@ _CLUSTER = Noun(
         Field(
             name="rollout_canaries",
             kind=Number(0, INTEGER_MAX),
-            help="How many of its hosts change first; they are monitored before the rest changes.",
+            help="Number of hosts that change first; they are watched before the rollout continues.",
         ),
         Field(
             name="rollout_soak",
             kind=Number(-1, INTEGER_MAX),
-            help="For how many seconds the first are monitored; -1 for the default of the engine.",
+            help="Seconds for which the first hosts are watched; -1 for the engine's setting.",
         ),
         Field(
             name="rollout_wave",
             kind=Number(1, INTEGER_MAX),
-            help="How many of its hosts change at a time after the first.",
+            help="Number of hosts that change at a time after the first ones.",
         ),
         Field(
             name="rollout_on_failure",
             kind=Choice(("keep", "revert")),
-            help="What happens when a host fails: the changed hosts keep the change, or it is reverted.",
+            help="What happens when a host fails: changed hosts keep the change, or the rollout is reverted.",
         ),
         flag(
             "rollout_evacuates",
-            "Whether guests that a change would cut off migrate to other hosts before it, and back after it.",
+            "Whether guests that a change would cut off are migrated to other hosts before, and back after.",
         ),
         *TEXTS,
     ),

@@ -7,23 +7,23 @@ from datetime import datetime
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, counted_page
 from netweft.api.values import Named
 from netweft.engine.access import visibility
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_lines as queries
 from netweft.engine.queries.host_lines import CountedHost
 from netweft.engine.queries.hosts import capabilities_of
-from netweft.engine.statements import rows
 
-routes = Routes("host_lines", ADDITIONS)
+routes = Routes("host_rows", ADDITIONS)
 
 
-class HostLine(msgspec.Struct, kw_only=True, frozen=True):
-    """A host as a list shows it. ``seen``: when it was last asked, null before its first report, as are ``synced``
-    (whether it is as wanted) and ``committed`` (whether it boots with what runs). ``changing``: whether its networks
-    are being changed; ``generation``: of its intent; ``missing``: required networks that it lacks; ``uplinks``: NICs
-    and bonds with networks, ``uplinks_down``: those of them without a link. What may not be seen is not counted.
+class RowOfHost(msgspec.Struct, kw_only=True, frozen=True):
+    """A host as a list shows it. ``seen``: when it last reported, null before its first report, as are ``synced``
+    (whether it matches its configuration) and ``committed`` (whether its boot restores the running configuration).
+    ``changing``: whether its networks are being changed; ``generation``: of its intent; ``missing``: required networks
+    that it lacks; ``uplinks``: NICs and bonds with networks, ``uplinks_down``: those of them without a link. Only
+    objects that the user may see are counted.
     """
 
     id: str
@@ -48,18 +48,17 @@ class HostLine(msgspec.Struct, kw_only=True, frozen=True):
     vms: int
 
 
-@routes.get("/rows/hosts", many(HostLine), needs=READ, queries=LISTED)
-def list_hosts(call: Call[None]) -> list[HostLine]:
-    """Hosts with the numbers of what is on them; searched and sorted by these, too."""
+@routes.get("/rows/hosts", many(RowOfHost), needs=READ, queries=LISTED)
+def list_hosts(call: Call[None]) -> list[RowOfHost]:
+    """Hosts with counts of what is on them; the counts can be searched and sorted, too."""
     with call.read() as tx:
-        statement, fields = queries.counted(visibility.narrow(tx, call.actor))
-        found = rows(tx, CountedHost, page(tx, call, statement, Searchable(fields, key=hosts.c.id)))
-    return [_line(row) for row in found]
+        counted = queries.counted(visibility.narrow(tx, call.actor))
+        return [_row(row) for row in counted_page(tx, call, counted, CountedHost, hosts.c.id)]
 
 
-def _line(row: CountedHost) -> HostLine:
+def _row(row: CountedHost) -> RowOfHost:
     capabilities = capabilities_of(row)
-    return HostLine(
+    return RowOfHost(
         id=row.id,
         name=row.name,
         description=row.description,

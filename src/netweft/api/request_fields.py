@@ -1,4 +1,4 @@
-"""What several nouns show, and how they find what a request means."""
+"""Fields that several nouns share: how requests name objects, and required values."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def version_text(value: Version | UnsetType) -> str | None:
 
 
 def ref(entity: Entity | UnsetType) -> Ref | None:
-    """What a request says of a thing that it refers to; None when it says nothing, or only an href (it means: none)."""
+    """The reference in a request; None when it has neither id nor name."""
     if not isinstance(entity, Entity):
         return None
-    said = Ref(id=entity.id or None, name=entity.name or None)
-    return said if said.id or said.name else None
+    reference = Ref(id=entity.id or None, name=entity.name or None)
+    return reference if reference.id or reference.name else None
 
 
 def required_ref(entity: Entity | UnsetType, where: str) -> Ref:
-    """The same where something must be said. Raises MalformedError with oVirt's words."""
-    said = ref(entity)
-    if said is None:
+    """The same where a reference is required. Raises MalformedError with oVirt's text."""
+    reference = ref(entity)
+    if reference is None:
         raise MalformedError(f"{where} [{'id|name'}] required.")
-    return said
+    return reference
 
 
 def required(value: T | UnsetType, where: str) -> T:
     """The field of a request that must be there; ``where`` is for example ``Network [name]``. Raises MalformedError
-    with oVirt's words.
+    with oVirt's text.
     """
     if isinstance(value, UnsetType):
         raise MalformedError(f"{where} required.")
@@ -60,17 +60,17 @@ def required(value: T | UnsetType, where: str) -> T:
 
 
 def require_visible(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
-    """Raise NotFoundError unless the thing is there for the actor to see; DeniedError for a user who is no
-    administrator and does not ask for the own view (``Filter: true``).
+    """Raise NotFoundError unless the actor may see the object; DeniedError for a user who is no administrator and does
+    not ask for the own view (``Filter: true``).
     """
     visibility.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
 
 
 def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:
-    """What a change says of a thing that there must be. Raises MalformedError when it names none."""
+    """The reference in a change, which cannot be removed. Raises MalformedError when it is empty."""
     return KEEP if isinstance(entity, UnsetType) else required_ref(entity, where)
 
 
 def id_of(entity: Entity | UnsetType) -> str | Keep | None:
-    """The id of what a request names; an empty element means none."""
+    """The id of a reference in a request; an empty element means none."""
     return KEEP if isinstance(entity, UnsetType) else or_default(entity.id, "") or None
