@@ -1,7 +1,8 @@
 """Limits connections to the agent that are not authenticated yet, so that they cannot block the engine.
 
-There is always room for one more: the oldest of the address that has most of them goes for it. Whoever is the engine
-proves it in a moment; whoever is silent, slow, without a certificate or with another's does not.
+A new connection is always accepted: at the limit, the oldest connection of the address with the most connections is
+closed for it. The engine authenticates within moments; connections that are silent, slow, without a certificate or with
+a foreign one do not, and are the ones that get closed.
 """
 
 from __future__ import annotations
@@ -15,57 +16,57 @@ from time import monotonic
 
 
 @dataclass(eq=False)
-class Stranger:
-    """One of them. ``connection`` is the socket that has its descriptor now."""
+class PendingConnection:
+    """A connection that is not authenticated yet. ``connection``: the socket that owns its descriptor now."""
 
     address: str
     connection: socket.socket
     since: float = field(default_factory=monotonic)
 
 
-class Strangers:
-    """All of them, oldest first; safe to use from any thread. ``most``: at a time."""
+class PendingConnections:
+    """All pending connections, oldest first; thread-safe. ``most``: how many at a time."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = Lock()
-        self._all: dict[Stranger, None] = {}
+        self._all: dict[PendingConnection, None] = {}
 
-    def enter(self, connection: socket.socket, address: str) -> Stranger:
-        """A connection that was accepted this moment."""
-        stranger = Stranger(address, connection)
+    def add(self, connection: socket.socket, address: str) -> PendingConnection:
+        """Add a connection that was just accepted; at the limit, close another one for it."""
+        pending = PendingConnection(address, connection)
         with self._lock:
             if len(self._all) >= self._most:
-                self._send_away(self._first_to_go())
-            self._all[stranger] = None
-        return stranger
+                self._close(self._victim())
+            self._all[pending] = None
+        return pending
 
-    def wears(self, stranger: Stranger, connection: socket.socket) -> None:
-        """Its descriptor belongs to another socket now: TLS has been put around it."""
+    def replace_socket(self, pending: PendingConnection, connection: socket.socket) -> None:
+        """Record that a TLS socket wraps the connection and owns its descriptor now."""
         with self._lock:
-            stranger.connection = connection
+            pending.connection = connection
 
-    def leave(self, stranger: Stranger) -> bool:
-        """It is the engine's, or is about to be closed. Whether it had not been sent away."""
+    def remove(self, pending: PendingConnection) -> bool:
+        """Remove one that is authenticated or about to be closed. Whether it was still pending, not closed here."""
         with self._lock:
-            return self._all.pop(stranger, self) is None
+            return self._all.pop(pending, self) is None
 
-    def send_away(self, older: float) -> None:
-        """End those that have been here for longer than so many seconds."""
-        limit = monotonic() - older
+    def close_older_than(self, seconds: float) -> None:
+        """Close the connections that have been pending for longer than this."""
+        limit = monotonic() - seconds
         with self._lock:
-            for stranger in [stranger for stranger in self._all if stranger.since < limit]:
-                self._send_away(stranger)
+            for pending in [pending for pending in self._all if pending.since < limit]:
+                self._close(pending)
 
-    def _first_to_go(self) -> Stranger:
-        counts = Counter(stranger.address for stranger in self._all)
+    def _victim(self) -> PendingConnection:
+        counts = Counter(pending.address for pending in self._all)
         address, _ = counts.most_common(1)[0]
-        return next(stranger for stranger in self._all if stranger.address == address)
+        return next(pending for pending in self._all if pending.address == address)
 
-    def _send_away(self, stranger: Stranger) -> None:
-        """Its thread finds the connection ended, and closes it. The method of the plain socket: that of TLS is not for
-        other threads.
+    def _close(self, pending: PendingConnection) -> None:
+        """Shut the connection down; its thread then closes it. Calls the method of the plain socket, as that of the TLS
+        socket is not thread-safe.
         """
-        del self._all[stranger]
-        with suppress(OSError):  # it has ended by itself
-            socket.socket.shutdown(stranger.connection, socket.SHUT_RDWR)
+        del self._all[pending]
+        with suppress(OSError):  # the peer has closed it already
+            socket.socket.shutdown(pending.connection, socket.SHUT_RDWR)
