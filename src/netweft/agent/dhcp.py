@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 
-from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+from netweft.agent.processes import NOTE, POLL_INTERVAL, Background, Process, start_time
 
 _LAUNCH = f"""\
 mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd || exit
@@ -114,7 +114,7 @@ class Dhcp:
         while not self._note(link).exists():
             if not start_time(pid):
                 raise DhcpError(f"the DHCP client for {link} does not start: {log.read_text(errors='replace').strip()}")
-            sleep(LOOK_AGAIN)
+            sleep(POLL_INTERVAL)
 
     def _clients(self) -> dict[str, _Client]:
         self._background.reap()

@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, ip_interface
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+from netweft.agent.processes import NOTE, POLL_INTERVAL, Background, Process, start_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -194,7 +194,7 @@ class Servers:
                 self._background.end(Process(pid, start_time(pid)), (signal.SIGKILL,))
             if not start_time(pid):
                 raise DnsmasqError(f"dnsmasq does not start: {log.read_text(errors='replace').strip()}")
-            sleep(LOOK_AGAIN)
+            sleep(POLL_INTERVAL)
 
     def stop(self, name: str, server: Server) -> None:
         """End one. Its namespace goes with it, and the link to it."""

@@ -27,15 +27,10 @@ if TYPE_CHECKING:
 SERVER_MAC = "0a:6e:77:64:68:01"
 """That of the server on each host, so that a guest that moves finds the one that it knows."""
 
-_INGRESS, _INGRESS_HANDLE, _INCOMING = 0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2  # linux/pkt_sched.h
-_TCA_U32_SEL, _TCA_U32_ACT, _TCA_ACT_KIND, _TCA_ACT_OPTIONS, _TCA_MIRRED_PARMS = 5, 7, 1, 2, 2  # linux/pkt_cls.h
 _SELECTION = struct.Struct("=BBBxHHhhI")  # struct tc_u32_sel: flags, shift, number of keys ...
 _KEY = struct.Struct(">II"), struct.Struct("=ii")  # struct tc_u32_key: mask, value; offset, its mask
 _KEY_SIZE = 16
-_MIRRED = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link
 _KIND, _TERMINAL = "u32", 1
-_GO_ON, _STOLEN = -1, 4  # TC_ACT_UNSPEC, with which other filters get their turn; TC_ACT_STOLEN
-_REDIRECT, _MIRROR = 1, 2  # TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR
 
 GUEST_PRIORITIES = range(16, 32)
 """Those of our filters on guests' ports: before what limits a guest's rate, of Open vSwitch (49) and of libvirt."""
@@ -112,7 +107,7 @@ def with_ingress(netlink: nl.Netlink) -> set[int]:
     found = set()
     for message in netlink.dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0)):
         _, index, _, parent, _ = nl.TCMSG.unpack_from(message)
-        if parent == _INGRESS:
+        if parent == nl.TC_H_CLSACT:
             found.add(index)
     return found
 
@@ -123,32 +118,32 @@ def give_ingress(netlink: nl.Netlink, index: int) -> None:
     It is the kind that libvirt and Open vSwitch make for limits; they take it away to make it anew, and our filters
     with it, which are put back soon.
     """
-    body = nl.TCMSG.pack(0, index, _INGRESS_HANDLE, _INGRESS, 0) + nl.text(nl.TCA_KIND, "ingress")
+    body = nl.TCMSG.pack(0, index, nl.TC_H_CLSACT_HANDLE, nl.TC_H_CLSACT, 0) + nl.text(nl.TCA_KIND, "ingress")
     _send(netlink, [nl.Request(nl.RTM_NEWQDISC, body, nl.NLM_F_CREATE)])
 
 
 def _present(netlink: nl.Netlink, index: int, priorities: range) -> dict[int, Rule]:
     """Our rules by priority and protocol, as the kernel packs them."""
     found = {}
-    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _INCOMING, 0)):
+    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, nl.TC_H_INGRESS_FILTERS, 0)):
         _, _, _, _, info = nl.TCMSG.unpack_from(message)
         attributes = nl.attributes(message, nl.TCMSG.size)
         if info >> 16 in priorities and nl.string(attributes.get(nl.TCA_KIND, b"")) == _KIND:
             options = nl.attributes(attributes.get(nl.TCA_OPTIONS, b""))
-            if _TCA_U32_SEL in options:  # else it is the table that filters stand in
+            if nl.TCA_U32_SEL in options:  # else it is the table that filters stand in
                 found[info] = _decode(info, options)
     return found
 
 
 def _decode(info: int, options: Mapping[int, bytes]) -> Rule:
-    selection = options[_TCA_U32_SEL]
+    selection = options[nl.TCA_U32_SEL]
     inner: Mapping[int, bytes] = options
-    for kind in (_TCA_U32_ACT, 1, _TCA_ACT_OPTIONS):
+    for kind in (nl.TCA_U32_ACT, 1, nl.TCA_ACT_OPTIONS):
         inner = nl.attributes(inner.get(kind, b""))
-    parms = inner.get(_TCA_MIRRED_PARMS, b"").ljust(_MIRRED.size, b"\0")
-    *_, eaction, to = _MIRRED.unpack_from(parms)
+    parms = inner.get(nl.TCA_MIRRED_PARMS, b"").ljust(nl.TC_MIRRED.size, b"\0")
+    *_, eaction, to = nl.TC_MIRRED.unpack_from(parms)
     type_ = (info & 0xFFFF).to_bytes(2, sys.byteorder)
-    return Rule(type_, tuple(_keys(selection)), to, copied=eaction == _MIRROR)
+    return Rule(type_, tuple(_keys(selection)), to, copied=eaction == nl.TCA_EGRESS_MIRROR)
 
 
 def _keys(selection: bytes) -> Iterator[Key]:
@@ -163,15 +158,15 @@ def _encode(rule: Rule) -> bytes:
     wide, narrow = _KEY
     selection = _SELECTION.pack(_TERMINAL, 0, len(rule.keys), 0, 0, 0, 0, 0)
     selection += b"".join(wide.pack(mask, value) + narrow.pack(offset, 0) for mask, value, offset in rule.keys)
-    then, what = (_GO_ON, _MIRROR) if rule.copied else (_STOLEN, _REDIRECT)
-    parms = nl.attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
-    action = nl.text(_TCA_ACT_KIND, "mirred") + nl.attribute(_TCA_ACT_OPTIONS, parms)
-    options = nl.attribute(_TCA_U32_SEL, selection) + nl.attribute(_TCA_U32_ACT, nl.attribute(1, action))
+    then, what = (nl.TC_ACT_UNSPEC, nl.TCA_EGRESS_MIRROR) if rule.copied else (nl.TC_ACT_STOLEN, nl.TCA_EGRESS_REDIR)
+    parms = nl.attribute(nl.TCA_MIRRED_PARMS, nl.TC_MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
+    action = nl.text(nl.TCA_ACT_KIND, "mirred") + nl.attribute(nl.TCA_ACT_OPTIONS, parms)
+    options = nl.attribute(nl.TCA_U32_SEL, selection) + nl.attribute(nl.TCA_U32_ACT, nl.attribute(1, action))
     return nl.text(nl.TCA_KIND, _KIND) + nl.attribute(nl.TCA_OPTIONS, options)
 
 
 def _head(index: int, info: int) -> bytes:
-    return nl.TCMSG.pack(0, index, 0, _INCOMING, info)
+    return nl.TCMSG.pack(0, index, 0, nl.TC_H_INGRESS_FILTERS, info)
 
 
 def _to(mac: bytes) -> tuple[Key, Key]:

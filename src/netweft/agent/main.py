@@ -55,8 +55,8 @@ MOST_DESCRIPTORS = 65536
 
 WHOLE = Part(1, 1)
 
-_LOOK = 1.0
-"""Seconds after which a signal is seen at the latest."""
+_SIGNAL_POLL = 1.0
+"""Poll interval in seconds for signals."""
 
 EPILOG = """\
 The first start joins an engine, with the token and the fingerprint that the engine gives for the host. Later starts
@@ -283,14 +283,14 @@ def _leave(options: argparse.Namespace) -> None:
 
 
 def _serve(server: Server, services: Mapping[str, HostService]) -> None:
-    asked: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: asked.put(number))
+        signal.signal(number, lambda number, _frame: signals.put(number))
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
     print(f"netweft agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
     notify_systemd("READY=1")
-    while _next(asked) == signal.SIGHUP:
+    while _next(signals) == signal.SIGHUP:
         _show_identity(server, services)
     notify_systemd("STOPPING=1")
     server.shutdown()
@@ -299,15 +299,15 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
         service.close(PATIENCE)
 
 
-def _next(asked: SimpleQueue[int]) -> int:
-    """The next signal. A kernel may hand one to another thread, and the handler runs when this one wakes up."""
+def _next(signals: SimpleQueue[int]) -> int:
+    """The next signal. The kernel may deliver it to another thread; the handler runs when the main thread wakes up."""
     while True:
         with suppress(Empty):
-            return asked.get(timeout=_LOOK)
+            return signals.get(timeout=_SIGNAL_POLL)
 
 
 def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
-    """Use the identity that somebody else has put there; one that cannot be used is told, and the old one serves on."""
+    """Use the identity whose files another process has replaced; if it is unusable, log it and keep the old one."""
     try:
         server.rejoin()
         for service in services.values():

@@ -45,7 +45,6 @@ _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200
 _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK = 270
 _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 10, 11, 12
-_SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 4 << 20
 _DUMP_CHUNK = 1 << 16
 _DUMP_TRIES = 10
@@ -73,22 +72,41 @@ RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_RA, RTPROT_DHCP = 1, 2, 9, 16
 FRA_DST, FRA_SRC, FRA_PRIORITY, FRA_TABLE, FRA_PROTOCOL = 1, 2, 6, 15, 21
 FR_ACT_TO_TBL = 1
 
+# linux/pkt_sched.h, linux/pkt_cls.h, linux/tc_act/tc_mirred.h: filters that redirect or mirror frames
+TC_H_CLSACT, TC_H_CLSACT_HANDLE, TC_H_INGRESS_FILTERS, TC_H_EGRESS_FILTERS = (
+    0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2, 0xFFFFFFF3,
+)  # fmt: skip
+TCA_U32_SEL, TCA_U32_ACT, TCA_ACT_KIND, TCA_ACT_OPTIONS, TCA_MIRRED_PARMS = 5, 7, 1, 2, 2
+TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR = 1, 2
+TC_ACT_UNSPEC, TC_ACT_STOLEN = -1, 4  # TC_ACT_UNSPEC: go on with the next filter
+
+ETH_P_8021Q = b"\x81\x00"
+"""linux/if_ether.h, in network byte order."""
+
 # linux/neighbour.h
 NDA_DST, NDA_LLADDR = 1, 2
 NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 NTF_USE = 0x01
 
-_HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERRNO = struct.Struct("=i")
 _U32 = struct.Struct("=I")
 _ATTRIBUTE_KIND = 0x3FFF  # the two upper bits tell "nested" and "network byte order"
+
+SO_RCVBUFFORCE = 33
+"""asm-generic/socket.h; privileged, not limited by net.core.rmem_max."""
+
+HEADER = struct.Struct("=IHHII")
+"""struct nlmsghdr: length, type, flags, sequence, port."""
 
 IFINFO = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, device type, index, flags, changed flags."""
 
 IFADDR = struct.Struct("=BBBBI")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
+
+TC_MIRRED = struct.Struct("=IIiiiiI")
+"""struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link."""
 
 NDMSG = struct.Struct("=BxxxiHBB")
 """struct ndmsg: family, index, state, flags, type."""
@@ -213,7 +231,7 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         self._socket.bind((0, 0))
         self._sequence = 0
         self._lock = Lock()
@@ -248,7 +266,7 @@ class Netlink:
                 # before it are done.
                 flags = request.flags | NLM_F_REQUEST | (NLM_F_ACK if sequence == self._sequence else 0)
                 packed += (
-                    _HEADER.pack(_HEADER.size + len(request.body), request.kind, flags, sequence, 0),
+                    HEADER.pack(HEADER.size + len(request.body), request.kind, flags, sequence, 0),
                     request.body,
                     bytes(-len(request.body) % 4),
                 )
@@ -263,10 +281,10 @@ class Netlink:
         with self._lock:
             self._ask(request, 0)
             data = self._socket.recv(_DUMP_CHUNK)
-            size, kind, *_ = _HEADER.unpack_from(data)
+            size, kind, *_ = HEADER.unpack_from(data)
             if kind == _NLMSG_ERROR:
                 raise _as_error(data[:size])
-            return data[_HEADER.size : size]
+            return data[HEADER.size : size]
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
         """All things of one kind: the messages without their headers.
@@ -283,15 +301,15 @@ class Netlink:
 
     def _ask(self, request: Request, flags: int) -> None:
         self._sequence += 1
-        header = _HEADER.pack(
-            _HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
+        header = HEADER.pack(
+            HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
         )
         self._socket.send(header + request.body)
 
     def _collect(self) -> tuple[list[bytes], bool]:
         messages: list[bytes] = []
         torn = False
-        unpack = _HEADER.unpack_from
+        unpack = HEADER.unpack_from
         while True:
             data = self._socket.recv(_DUMP_CHUNK)
             offset = 0
@@ -308,7 +326,7 @@ class Netlink:
     def _refusals(self, first: int, last: int) -> Iterator[Refused]:
         while True:
             data = self._socket.recv(_DUMP_CHUNK)
-            size, _, _, sequence, _ = _HEADER.unpack_from(data)
+            size, _, _, sequence, _ = HEADER.unpack_from(data)
             error = _as_error(data[:size])
             if error.errno:
                 yield Refused(sequence - first, error.errno, str(error.strerror))
@@ -318,12 +336,12 @@ class Netlink:
 
 def _as_error(message: bytes) -> NetlinkError:
     """What an NLMSG_ERROR says (errno 0: it is an acknowledgement)."""
-    _, _, flags, _, _ = _HEADER.unpack_from(message)
-    (negative,) = _ERRNO.unpack_from(message, _HEADER.size)
+    _, _, flags, _, _ = HEADER.unpack_from(message)
+    (negative,) = _ERRNO.unpack_from(message, HEADER.size)
     words = os.strerror(-negative)
     if flags & _NLM_F_ACK_TLVS:
-        inner, *_ = _HEADER.unpack_from(message, _HEADER.size + _ERRNO.size)
-        start = _HEADER.size + _ERRNO.size + (_HEADER.size if flags & _NLM_F_CAPPED else inner)
+        inner, *_ = HEADER.unpack_from(message, HEADER.size + _ERRNO.size)
+        start = HEADER.size + _ERRNO.size + (HEADER.size if flags & _NLM_F_CAPPED else inner)
         said = attributes(message, start).get(_NLMSGERR_ATTR_MSG)
         words = f"{string(said)} ({words})" if said else words
     return NetlinkError(-negative, words)

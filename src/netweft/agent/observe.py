@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 _ARPHRD_LOOPBACK = 772
 _NIC_KINDS = frozenset({"", "veth", "dummy"})
 _OVS_KIND = "openvswitch"
-_ETH_P_8021Q = b"\x81\x00"
-_NOT_CONFIGURATION = frozenset({nl.RTPROT_REDIRECT, nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_DHCP})
 _DEVCONF_FORWARDING, _DEVCONF_ACCEPT_RA, _DEVCONF_DISABLE_IPV6 = 0, 3, 26  # linux/ipv6.h
 _DEVCONF_OCTETS = 4
 _IPV6_CONF = struct.Struct("=4i")
@@ -250,7 +248,7 @@ class _Sorter:
         """
         if link.kind != "vlan" or nl.IFLA_LINK_NETNSID in link.attrs:
             return False
-        return nl.attributes(link.info).get(nl.IFLA_VLAN_PROTOCOL, _ETH_P_8021Q) == _ETH_P_8021Q
+        return nl.attributes(link.info).get(nl.IFLA_VLAN_PROTOCOL, nl.ETH_P_8021Q) == nl.ETH_P_8021Q
 
     def _vlan(self, link: RawLink) -> Vlan:
         tag = nl.number(nl.attributes(link.info)[nl.IFLA_VLAN_ID])

@@ -1,4 +1,4 @@
-"""A thread that looks at something again and again."""
+"""A thread that polls at intervals."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHARE = 20
-"""A look is followed by a pause of so many times what it took of a processor: a host with thousands of links is looked
-at seldom, rather than all the time.
+"""After each poll the thread pauses for this many times the processor time of the poll, so that polling a host with
+thousands of links does not occupy a processor.
 """
 
 
-class Looks:
-    """Looks until it is closed: soon when it is stirred, and ``every`` so many seconds; ``gap``: seconds between two
-    looks at least. ``look``: whether it could be done; if not, it is done again after the gap. ``name``: of the thread,
-    for the log.
+class Poller:
+    """Calls ``poll`` until it is closed: soon after :meth:`poll_soon`, else every ``every`` seconds, but never sooner
+    than ``gap`` seconds after the last call. ``poll`` returns whether it succeeded; if not, it is called again after
+    the gap. ``name``: of the thread, for the log.
     """
 
-    def __init__(self, name: str, look: Callable[[], bool], *, every: float, gap: float) -> None:
-        self._look = look
+    def __init__(self, name: str, poll: Callable[[], bool], *, every: float, gap: float) -> None:
+        self._poll = poll
         self._every = every
         self._gap = gap
-        self._stirred = Event()
+        self._due = Event()
         self._closed = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def stir(self) -> None:
-        """Something may have changed: look soon."""
-        self._stirred.set()
+    def poll_soon(self) -> None:
+        """Poll without waiting for the interval to pass: something may have changed."""
+        self._due.set()
 
     def close(self) -> None:
         """End the thread."""
         self._closed.set()
-        self._stirred.set()
+        self._due.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            self._stirred.clear()
+            self._due.clear()
             began = thread_time()
             try:
-                is_done = self._look()
-            except Exception:  # whatever it was, nothing must go unwatched from now on
+                is_done = self._poll()
+            except Exception:  # a failure must not end the polling
                 log.exception("the %s failed", self._thread.name)
                 is_done = True
             self._closed.wait(max(self._gap, SHARE * (thread_time() - began)))
             if is_done:
-                self._stirred.wait(self._every)
+                self._due.wait(self._every)

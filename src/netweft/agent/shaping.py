@@ -34,14 +34,13 @@ _U16 = struct.Struct("=H")
 _TCA_HFSC_RSC, _TCA_HFSC_FSC, _TCA_HFSC_USC = 1, 2, 3
 _TCA_FLOWER_CLASSID, _TCA_FLOWER_KEY_ETH_TYPE, _TCA_FLOWER_KEY_VLAN_ID = 1, 8, 23
 _TC_H_ROOT = 0xFFFFFFFF
-_ETH_P_8021Q = b"\x81\x00"
 
 _ROOT = SHAPING_HANDLE << 16
 _REST = SHAPING_HANDLE - 1
 """Minor number of the class of all that has no other."""
 _PRIORITY_TAG = 0xFFF
 """Minor number of the class of VLAN 0, since 0 is the number of the root itself; no VLAN has this one."""
-_FILTERS = 1 << 16 | int.from_bytes(_ETH_P_8021Q, sys.byteorder)
+_FILTERS = 1 << 16 | int.from_bytes(nl.ETH_P_8021Q, sys.byteorder)
 """Priority and protocol of our filters."""
 _SHARE = 125_000
 """Octets a second that a share counts as. Only their ratio matters, but the kernel rounds small numbers."""
@@ -76,7 +75,7 @@ def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
     made = (nl.Request(nl.RTM_NEWTCLASS, one, nl.CREATE_NEW), nl.Request(nl.RTM_NEWQDISC, leaf, nl.CREATE_NEW))
     if traffic.tag is None:
         return made
-    keys = nl.u32(_TCA_FLOWER_CLASSID, _ROOT | minor) + nl.attribute(_TCA_FLOWER_KEY_ETH_TYPE, _ETH_P_8021Q)
+    keys = nl.u32(_TCA_FLOWER_CLASSID, _ROOT | minor) + nl.attribute(_TCA_FLOWER_KEY_ETH_TYPE, nl.ETH_P_8021Q)
     keys += nl.attribute(_TCA_FLOWER_KEY_VLAN_ID, _U16.pack(traffic.tag))
     return *made, nl.Request(nl.RTM_NEWTFILTER, _filter(index, minor) + _options("flower", keys), nl.CREATE_NEW)
 
