@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from contract.namespaces import door_to_here
+from contract.namespaces import current_networking
 from netweft.agent.machine import MachineNetworking
 from netweft.agent.reconcile import reconcile
 from netweft.core.desired import desired_host
@@ -30,7 +30,7 @@ DHCP = (IpAssignment(method="dhcp"),)
 class Place:
     """A host in the calling thread's namespace, whose NIC leads to the server."""
 
-    door: MachineNetworking
+    networking: MachineNetworking
 
     def make(self, assignments: tuple[IpAssignment, ...], *, default: bool) -> None:
         """Give the host one network."""
@@ -38,11 +38,13 @@ class Place:
         attachment = AttachmentIntent(id="a", network_id="n", nic="eth0", assignments=assignments)
         role = "n" if default else ""
         intent = HostIntent(networks=(network,), attachments=(attachment,), default_route_network=role)
-        reconcile(self.door, desired_host(intent, self.door.observe()), lambda _done, _total: None)
+        reconcile(self.networking, desired_host(intent, self.networking.observe()), lambda _done, _total: None)
 
     def leased(self, version: int = 4) -> str:
         """The address that the server gave, once it did."""
-        leases = until(lambda: [one for one in self.door.observe().nics["eth0"].dynamic if one.version == version])
+        leases = until(
+            lambda: [one for one in self.networking.observe().nics["eth0"].dynamic if one.version == version]
+        )
         return str(leases[0].ip)
 
 
@@ -91,7 +93,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         ip(server, "link", "set", "eth0", "up")
         ip(server, "address", "add", "192.0.2.1/24", "dev", "eth0")
         ip(server, "address", "add", "2001:db8::1/64", "dev", "eth0", "nodad")
-        place = Place(door_to_here(tmp_path))
+        place = Place(current_networking(tmp_path))
         with dnsmasq(server, tmp_path):
             yield place
             place.make((), default=False)
@@ -107,7 +109,7 @@ def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path:
         place.make((static,), default=True)
     assert address in log.read_text()
     assert "Deleted" not in log.read_text()
-    nic = place.door.observe().nics["eth0"]
+    nic = place.networking.observe().nics["eth0"]
     assert ([str(one) for one in nic.addresses], nic.dynamic, nic.dhcp4) == ([f"{address}/24"], (), False)
     assert [(route["gateway"], route.get("protocol")) for route in routes()] == [("192.0.2.1", "110")]
     assert routes("192.0.2.0/24")
@@ -118,7 +120,7 @@ def test_an_ipv6_lease_becomes_static_and_the_ipv4_lease_stays(place: Place) -> 
     place.make(both, default=True)
     first, second = place.leased(), place.leased(6)
     place.make((*DHCP, IpAssignment(version=6, method="static", address=second, prefix=64)), default=True)
-    nic = place.door.observe().nics["eth0"]
+    nic = place.networking.observe().nics["eth0"]
     assert ([str(one) for one in nic.addresses], nic.dhcp4, nic.dhcp6) == ([f"{second}/64"], True, False)
     assert [one.ip for one in nic.dynamic] == [first]
     until(routes)
@@ -139,5 +141,5 @@ def test_a_client_that_is_stopped_takes_along_what_it_brought(place: Place) -> N
     place.make(DHCP, default=True)
     place.leased()
     place.make((), default=False)
-    assert place.door.observe().nics["eth0"].dynamic == ()
+    assert place.networking.observe().nics["eth0"].dynamic == ()
     assert routes() == []

@@ -61,9 +61,9 @@ class Place:
 
     @classmethod
     @contextmanager
-    def on(cls, folder: Path, name: str, door: Libvirt, ovsdb: Ovsdb | None) -> Iterator[Place]:
-        guests = LibvirtGuests(folder / "guests", ovsdb, door.uri)
-        place = cls(folder, name, door, ovsdb, guests, defaultdict(Event))
+    def on(cls, folder: Path, name: str, daemon: Libvirt, ovsdb: Ovsdb | None) -> Iterator[Place]:
+        guests = LibvirtGuests(folder / "guests", ovsdb, daemon.uri)
+        place = cls(folder, name, daemon, ovsdb, guests, defaultdict(Event))
         guests.watch(lambda guest: place.ended[guest].set())
         try:
             yield place
@@ -88,18 +88,18 @@ class Place:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as door:
+    with namespace() as name, standing_in(name), private_libvirt(name) as daemon:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
-        with Place.on(tmp_path, name, door, None) as place:
+        with Place.on(tmp_path, name, daemon, None) as place:
             yield place
 
 
 @pytest.fixture
 def on_ovs(tmp_path: Path) -> Iterator[Place]:
-    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as door:
+    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as daemon:
         ovsdb.execute([CreateOvsBridge(OvsBridge(name=bridge, datapath="netdev")) for bridge in ("one", "two")])
-        with Place.on(tmp_path, name, door, ovsdb) as place:
+        with Place.on(tmp_path, name, daemon, ovsdb) as place:
             yield place
 
 

@@ -66,14 +66,14 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
             def publish(folder: Path, identity: Identity = identity) -> None:
                 LibvirtTls(identity, pki(folder), uri(folder)).publish("<capabilities/>")
 
-            door = stack.enter_context(private_libvirt(name, before=publish, listen=True))
-            tls = LibvirtTls(identity, pki(door.folder), door.uri)
-            driver = LibvirtGuests(tmp_path / name, None, door.uri, "", tls)
+            daemon = stack.enter_context(private_libvirt(name, before=publish, listen=True))
+            tls = LibvirtTls(identity, pki(daemon.folder), daemon.uri)
+            driver = LibvirtGuests(tmp_path / name, None, daemon.uri, "", tls)
             stack.callback(driver.close)
             stack.callback(stop_all, name, driver)
             with standing_in(name):
                 driver.watch(lambda _guest: None)  # its thread stays in this namespace
-            found.append(End(name, identity.folder, address, bridge, door.uri, driver))
+            found.append(End(name, identity.folder, address, bridge, daemon.uri, driver))
         yield found[0], found[1]
 
 
@@ -186,9 +186,9 @@ def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
     spec = guest_on(here, 1)
     stranger = Authority("Somebody else's authority")
 
-    def stays(end: End, **strangers: Authority) -> None:
+    def stays(end: End, **others: Authority) -> None:
         """With other certificates on one end, which itself accepts the other, the guest stays."""
-        authority.issue(end.state, end.name, end.address, **strangers)
+        authority.issue(end.state, end.name, end.address, **others)
         end.driver.certificate_changed()
         with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
             here.driver.migrate(spec.id, to(there, spec))

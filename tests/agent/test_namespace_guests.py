@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ovsdb() -> Iterator[Ovsdb]:
-    with ovs_host() as (_, door):
-        door.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
-        yield door
+    with ovs_host() as (_, ovsdb):
+        ovsdb.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
+        yield ovsdb
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""New certificates for a host that serves, over its own door."""
+"""New certificates for a running host, through its HTTPS API."""
 
 from __future__ import annotations
 
