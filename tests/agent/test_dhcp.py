@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,13 @@ from netweft.lab.namespaces import inside, ip
 from ovs_host import namespace, standing_in
 
 PATIENCE = 30.0
-"""Seconds that a client may take for its lease: it looks first whether anybody has the address (RFC 5227)."""
+"""Seconds within which a client must have its lease; it first probes whether the address is in use (RFC 5227)."""
 DHCP = (IpAssignment(method="dhcp"),)
 
 
 @dataclass
 class Place:
-    """A host in the calling thread's namespace, whose NIC leads to the server."""
+    """A host in the calling thread's namespace whose NIC is connected to the server."""
 
     networking: MachineNetworking
 
@@ -41,16 +42,16 @@ class Place:
         reconcile(self.networking, desired_host(intent, self.networking.observe()), lambda _done, _total: None)
 
     def leased(self, version: int = 4) -> str:
-        """The address that the server gave, once it did."""
+        """Wait for the address from the server."""
         leases = until(
             lambda: [one for one in self.networking.observe().nics["eth0"].dynamic if one.version == version]
         )
         return str(leases[0].ip)
 
 
-def until(look: Callable[[], Any]) -> Any:
+def until(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
+    while not (found := condition()):
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.05)
     return found
@@ -76,12 +77,21 @@ def dnsmasq(server: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def watched_addresses(log: Path) -> Iterator[None]:
-    """Every change of an address, in the words of ip-monitor(8)."""
+    """Every change of an address, as ip-monitor(8) prints it."""
+    sentinels = (f"127.0.{number // 250}.{number % 250 + 2}" for number in count())
+
+    def sentinel_seen() -> bool:
+        """Notifications arrive in order: once the log has this one, it has all earlier ones."""
+        sentinel = next(sentinels)
+        ip("", "address", "add", f"{sentinel}/32", "dev", "lo")
+        time.sleep(0.05)
+        return f" {sentinel}/" in log.read_text()
+
     with log.open("wb") as out, subprocess.Popen(["ip", "-4", "monitor", "address"], stdout=out) as monitor:
-        time.sleep(0.3)
         try:
+            until(sentinel_seen)
             yield
-            time.sleep(0.3)
+            until(sentinel_seen)
         finally:
             monitor.terminate()
 
@@ -99,7 +109,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
             place.make((), default=False)
 
 
-def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path: Path) -> None:
+def test_a_lease_that_becomes_static_is_never_removed(place: Place, tmp_path: Path) -> None:
     place.make(DHCP, default=True)
     address = place.leased()
     until(routes)
@@ -126,7 +136,7 @@ def test_an_ipv6_lease_becomes_static_and_the_ipv4_lease_stays(place: Place) -> 
     until(routes)
 
 
-def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> None:
+def test_only_the_network_with_the_role_gets_a_default_route(place: Place) -> None:
     place.make(DHCP, default=False)
     first = place.leased()
     assert routes() == []
@@ -137,7 +147,7 @@ def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> 
     assert routes() == []
 
 
-def test_a_client_that_is_stopped_takes_along_what_it_brought(place: Place) -> None:
+def test_addresses_and_routes_of_a_client_go_when_it_is_stopped(place: Place) -> None:
     place.make(DHCP, default=True)
     place.leased()
     place.make((), default=False)
