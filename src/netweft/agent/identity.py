@@ -130,7 +130,7 @@ class Identity:
         if not waiting.exists():
             if self.certificate.exists() and self.certificate.read_text() == signed.host:
                 return
-            raise IdentityError("there is no key for this certificate: request one first")
+            raise IdentityError("there is no key for this certificate: create a request first")
         place = self.pki / hashlib.sha256(signed.host.encode()).hexdigest()[:16]
         place.mkdir(exist_ok=True, mode=0o700)
         for purpose in PURPOSES:
@@ -144,7 +144,7 @@ class Identity:
                 prove(place, purpose)
         except ssl.SSLError as error:
             shutil.rmtree(place)
-            raise IdentityError(f"the certificates are of no use here: {error}") from error
+            raise IdentityError(f"the certificates cannot be used: {error}") from error
         self._swap(place)
         shutil.rmtree(waiting)
 
@@ -235,7 +235,7 @@ def _csr(path: Path, hostname: str) -> str:
         replace_file(path, pem)
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise IdentityError(f"{path} is not the key that this program made: move it away")
+        raise IdentityError(f"{path} is not a key that this program has created: move it away")
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64])])  # RFC 5280: ub-common-name
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode()

@@ -263,7 +263,7 @@ class Script:
 
     def _forget(self, name: str) -> None:
         if name in self._tables.hands_off:
-            self._take_hands_back(name)
+            self._remove_hands_off(name)
         port = self._tables.ports.pop(name)
         self._tables.mirrors.pop(name, None)
         self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
@@ -272,11 +272,11 @@ class Script:
             self._made.pop(interface, None)
         self._gone.update((name, *port.interfaces))
 
-    def _take_hands_back(self, port: str) -> None:
-        """Remove our row of QoS for a port; one that others have taken to is theirs from now on."""
+    def _remove_hands_off(self, port: str) -> None:
+        """Remove our QoS row of a port; if other ports use it, remove only our mark."""
         is_shared = self._tables.has_qos_of(port)
         uuid = self._tables.hands_off.pop(port)
-        # The port goes by itself when the transaction ends, which is too late for what it refers to.
+        # The port is deleted only when the transaction ends, which is too late for the row that it refers to.
         self._update("Port", self._tables.ports[port].uuid, {"qos": to_set([])})
         if is_shared:
             self._mutate("QoS", uuid, [["external_ids", "delete", to_set([PORT_KEY])]])

@@ -181,9 +181,9 @@ class HostService:
         functions = [one for card in self.capabilities().interface_cards if card.guid for one in card.dynamic]
         function = next((one for one in functions if one.pci_address == nic.function), None)
         if function is None:
-            return "is no function of an adapter of InfiniBand of this host"
+            return "is not a function of an InfiniBand adapter of this host"
         if not function.is_free:
-            return "is another guest's, or has no GUID"
+            return "is in use by another guest, or has no GUID"
         return "" if function.guid == nic.guid else f"has the GUID {function.guid}, not {nic.guid}"
 
 

@@ -37,7 +37,7 @@ def remove(name: str) -> None:
 
 
 def ip(namespace: str, *arguments: str) -> None:
-    """Run ip(8) in a namespace, or with ``""`` in the current one. Raises LabError."""
+    """Run a command of iproute2 in a namespace, or with ``""`` in the current one. Raises LabError."""
     run(["ip", *(["-n", namespace] if namespace else []), *arguments])
 
 

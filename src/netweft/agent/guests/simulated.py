@@ -53,7 +53,7 @@ class SimulatedGuests:
 
     def shutdown(self, guest_id: str) -> None:
         """See GuestDriver. It obeys at once, unless the simulation has it deaf."""
-        if not self._machine.is_deaf(guest_id):
+        if not self._machine.ignores_requests(guest_id):
             self.end(guest_id)
 
     def reboot(self, guest_id: str) -> None:
@@ -61,7 +61,7 @@ class SimulatedGuests:
 
     def suspend(self, guest_id: str) -> None:
         """See GuestDriver."""
-        if self._machine.is_deaf(guest_id):
+        if self._machine.ignores_requests(guest_id):
             raise GuestError(f"Guest {guest_id} runs on: the simulation wants it so")
         guest = self._machine.state.guests.get(guest_id)
         if guest and any(nic.function and not nic.bridge for nic in guest.nics):
