@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 NAMESPACES = Path("/run/netns")
-"""Where ip-netns(8) keeps the names of namespaces."""
+"""The named network namespaces (ip-netns(8))."""
 
 GUEST_LINK = "nwg"
-"""What the name of a vNIC's link on the host begins with."""
+"""Prefix of the names of vNICs' links on the host."""
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17  # linux/sockios.h, linux/ethtool.h
@@ -42,8 +42,8 @@ _MAIN_TABLE, _RTPROT_STATIC = 254, 4  # linux/rtnetlink.h
 _IPV4_OCTETS = 4
 
 _HOST_END_SETTINGS = {"ipv6/conf/{}/disable_ipv6": "1", "ipv4/conf/{}/arp_ignore": "8"}
-"""What keeps the host itself silent on a guest's cable: with Open vSwitch's userspace datapath its stack sees the
-frames too.
+"""Keep the host itself silent on a guest's cable: with Open vSwitch's userspace datapath, its stack receives the frames
+too.
 """
 
 
@@ -65,9 +65,9 @@ def guest_end(nic: GuestNic) -> str:
 
 
 def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
-    """Do something with the configuration of a namespace, in a thread of its own.
+    """Call ``work`` in a namespace, in a thread of its own, as setns(2) applies to the calling thread.
 
-    Raises OSError, and what ``work`` raises. What has a namespace is a thread, and this one ends with the work.
+    Raises OSError, and what ``work`` raises.
     """
 
     def enter() -> None:
@@ -83,7 +83,7 @@ def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
 
 
 def in_new_namespace(work: Callable[[nl.Netlink], Result]) -> Result:
-    """The same in a namespace that has no name: it is there as long as a program is that was started by the work.
+    """The same in a new, unnamed namespace, which exists as long as a program that ``work`` has started.
 
     Raises OSError, and what ``work`` raises.
     """
@@ -91,7 +91,7 @@ def in_new_namespace(work: Callable[[nl.Netlink], Result]) -> Result:
     def enter() -> None:
         library = ctypes.CDLL(None, use_errno=True)
         if library.unshare(_CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "cannot make a namespace")
+            raise OSError(ctypes.get_errno(), "cannot create a namespace")
 
     return _elsewhere(enter, work)
 
