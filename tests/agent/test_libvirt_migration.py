@@ -240,7 +240,7 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     others = tmp_path / "others" / "CA"
     others.mkdir(parents=True)
     (others / "cacert.pem").write_text("somebody's")
-    with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netweft"):
+    with pytest.raises(TlsError, match=r"CA/cacert\.pem was not created by Netweft"):
         LibvirtTls(identity, others.parent, "qemu:///system").publish(capabilities)
     assert (others / "cacert.pem").read_text() == "somebody's"
     assert not (others.parent / "libvirt").exists()

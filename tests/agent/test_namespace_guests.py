@@ -241,7 +241,7 @@ def test_why_a_guest_cannot_be_started_is_told_also_when_it_cannot_be_taken_away
     try:
         with pytest.raises(GuestError, match="Guest vm1 cannot be started") as told:
             start(on_ovs, 1)
-        assert "; nor can what was begun be taken away: " in str(told.value)
+        assert "; the incomplete guest could not be removed: " in str(told.value)
     finally:
         ovsdb.path = socket
 

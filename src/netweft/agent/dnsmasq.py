@@ -1,9 +1,9 @@
 """dnsmasq(8) as the DHCP server of guests: its configuration, and its processes.
 
-It runs in a network namespace of its own, where one link leads to the guests. It keeps no leases in a file, and is
-started again with each change: so an address that was freed has no lease, and one that a guest asks to keep is
-acknowledged by a server that has just begun (``dhcp-authoritative``). Guests are known by MAC address alone: two that
-were made of one disk call themselves by the same client id.
+It runs in a network namespace of its own with one link to the guests. It stores no leases and is restarted after each
+change. So a freed address has no lease, and renewals are acknowledged by a server that has just started
+(``dhcp-authoritative``). Guests are identified by MAC address only, because those cloned from one disk have the same
+client id.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class GuestDhcp:
             os.close(here)
         link = _link(netlink, name)
         if link is None:
-            raise DnsmasqError("its link is gone")
+            raise DnsmasqError("its link no longer exists")
         veth.open_host_end(netlink, link)
 
     def _start_inside(self, inner: nl.Netlink, host: int, name: str, nics: Sequence[GuestNic]) -> None:
@@ -121,7 +121,7 @@ class GuestDhcp:
         veth.lay_to_host(inner, LINK, filters.SERVER_MAC, name, f"{DHCP_MARK}{nics[0].bridge}", host)
         link = _link(inner, LINK)
         if link is None:
-            raise DnsmasqError("its link is gone")
+            raise DnsmasqError("its link no longer exists")
         veth.open_far_end(inner, link, addresses(nics))
         self._servers.start(name, configuration(nics))
 

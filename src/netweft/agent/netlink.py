@@ -1,8 +1,8 @@
 """A small client of rtnetlink (rtnetlink(7), netlink(7)): hand-packed requests, many in one datagram, and dumps.
 
-The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was
-refused, and also when the sending process is killed: that is what makes a step, which is one or two requests of one
-datagram, never half done. docs/decisions/0004-netlink-by-hand.md tells why this is not pyroute2.
+The kernel processes a whole datagram inside ``sendmsg``, one request after the other, also after it has refused one,
+and also when the sending process is killed. So a step, which is one or two requests of one datagram, is never half
+done. docs/decisions/0004-netlink-by-hand.md explains why this is not pyroute2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 BATCH = 64
-"""Requests per datagram from which larger ones gain nothing (measured), and after which others get their turn at the
+"""Requests per datagram. Larger datagrams gain nothing (measured), and between two of them other processes can get the
 kernel's configuration lock.
 """
 
@@ -141,7 +141,7 @@ class Refused:
 
 
 class NetlinkError(OSError):
-    """The kernel refused a dump or a single query, or could not finish one because the tables never stood still."""
+    """The kernel refused a dump or a single query, or the tables changed during each attempt of a dump."""
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -183,7 +183,7 @@ def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Sizes and kinds of the attributes of a message. Many have the same, and can then be taken apart in one call.
+    """Sizes and kinds of the attributes of a message. Many have the same, and can then be decoded in one call.
 
     ``parts``: header and payload of each by turns; ``heads``: what the headers must be, as numbers.
     """
@@ -194,7 +194,7 @@ class _Layout:
 
 
 _LAYOUTS: dict[int, _Layout] = {}
-"""The last one seen of each length."""
+"""The latest one of each length."""
 _LAYOUTS_MAX = 256
 _WORTH_A_LAYOUT = 6
 
@@ -243,17 +243,17 @@ class Netlink:
         self.close()
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """The socket, for ioctls that ask about devices of its namespace."""
+        """The socket, for ioctls on devices of its namespace."""
         return self._socket.fileno()
 
     def send(self, requests: Sequence[Request]) -> list[Refused]:
-        """Have the kernel do all requests, in order, from one datagram.
+        """Send all requests in one datagram; the kernel executes them in order.
 
-        What it refused is returned, and did not keep it from doing the rest.
+        Returns the refused ones; the kernel executes the others nevertheless.
         """
         if not requests:
             return []
@@ -262,7 +262,7 @@ class Netlink:
             self._sequence += len(requests)
             packed: list[bytes] = []
             for sequence, request in enumerate(requests, first):
-                # Refusals are always answered; only the last request needs an acknowledgement, which tells that all
+                # Refusals are always reported; only the last request needs an acknowledgement, which shows that all
                 # before it are done.
                 flags = request.flags | NLM_F_REQUEST | (NLM_F_ACK if sequence == self._sequence else 0)
                 packed += (
@@ -274,12 +274,12 @@ class Netlink:
             return list(self._refusals(first, self._sequence))
 
     def query(self, request: Request) -> bytes:
-        """The one answer to a request that asks for one thing.
+        """The answer to a request for one object.
 
-        Raises NetlinkError when the kernel has no such thing.
+        Raises NetlinkError when it does not exist.
         """
         with self._lock:
-            self._ask(request, 0)
+            self._request(request, 0)
             data = self._socket.recv(_DUMP_CHUNK)
             size, kind, *_ = HEADER.unpack_from(data)
             if kind == _NLMSG_ERROR:
@@ -287,19 +287,19 @@ class Netlink:
             return data[HEADER.size : size]
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
-        """All things of one kind: the messages without their headers.
+        """All objects of one kind: the messages without their headers.
 
         Raises NetlinkError when the kernel refuses, or when its tables changed during each of many tries.
         """
         with self._lock:
             for _ in range(_DUMP_TRIES):
-                self._ask(Request(kind, body), NLM_F_DUMP)
+                self._request(Request(kind, body), NLM_F_DUMP)
                 messages, torn = self._collect()
                 if not torn:
                     return messages
         raise NetlinkError(errno.EINTR, "the kernel's tables changed while they were read, each time")
 
-    def _ask(self, request: Request, flags: int) -> None:
+    def _request(self, request: Request, flags: int) -> None:
         self._sequence += 1
         header = HEADER.pack(
             HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
@@ -335,13 +335,13 @@ class Netlink:
 
 
 def _as_error(message: bytes) -> NetlinkError:
-    """What an NLMSG_ERROR says (errno 0: it is an acknowledgement)."""
+    """Decode an NLMSG_ERROR (errno 0: an acknowledgement)."""
     _, _, flags, _, _ = HEADER.unpack_from(message)
     (negative,) = _ERRNO.unpack_from(message, HEADER.size)
     words = os.strerror(-negative)
     if flags & _NLM_F_ACK_TLVS:
         inner, *_ = HEADER.unpack_from(message, HEADER.size + _ERRNO.size)
         start = HEADER.size + _ERRNO.size + (HEADER.size if flags & _NLM_F_CAPPED else inner)
-        said = attributes(message, start).get(_NLMSGERR_ATTR_MSG)
-        words = f"{string(said)} ({words})" if said else words
+        detail = attributes(message, start).get(_NLMSGERR_ATTR_MSG)
+        words = f"{string(detail)} ({words})" if detail else words
     return NetlinkError(-negative, words)

@@ -48,7 +48,7 @@ class OvsdbWatch:
                     self._notify()
                     self._follow(session)
             except OvsdbError as error:
-                log.info("Open vSwitch's database is not watched just now: %s", error)
+                log.info("lost the watch of Open vSwitch's database: %s", error)
             else:
                 return
             if self._wait(AGAIN):
