@@ -41,11 +41,11 @@ def private_libvirt(
     """
     with tempfile.TemporaryDirectory(prefix="nl") as folder:
         before(Path(folder))
-        door = lab_libvirt.start(Path(folder), namespace, **options)  # type: ignore[arg-type] # the tests name real ones
+        daemon = lab_libvirt.start(Path(folder), namespace, **options)  # type: ignore[arg-type] # the tests name real ones
         try:
-            yield door
+            yield daemon
         finally:
-            door.stop()
+            daemon.stop()
 
 
 def tiny_linux(*addresses: str) -> Mapping[str, str]:

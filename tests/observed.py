@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def observed(folder: Path, ovsdb: Ovsdb | None = None) -> Host:
-    """The host, by doors that are opened now. ``folder``: where its DHCP clients and resolver file are."""
+    """The host, by drivers that are created now. ``folder``: where its DHCP clients and resolver file are."""
     with Netlink() as netlink:
         return observe(
             Handles(

@@ -59,7 +59,7 @@ def private_ovs(name: str) -> Iterator[OpenVSwitch]:
 
 @contextmanager
 def ovs_host() -> Iterator[tuple[str, Ovsdb]]:
-    """A namespace with Open vSwitch, and the door to it; the calling thread stands in it."""
+    """A namespace with Open vSwitch, and a client of its database; the calling thread is in the namespace."""
     with ExitStack() as stack:
         name = stack.enter_context(namespace())
         switch = stack.enter_context(private_ovs(name))

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from contract.ovs_door import DATAPATH
+from contract.ovs_networking import DATAPATH
 from netweft.agent.events import Events
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
@@ -136,7 +136,7 @@ def placed(on: str, switch_type: SwitchType, *, vm: bool, mode: str = "1") -> Ho
 
 
 def check_silences(
-    door: Networking,
+    networking: Networking,
     lan: Lan,
     way: Sequence[HostIntent],
     folder: Path,
@@ -150,7 +150,7 @@ def check_silences(
     targets = [*HOST_ADDRESSES, *(address.split("/")[0] for address in GUEST_ADDRESSES if guests)]
 
     def make(intent: HostIntent) -> None:
-        reconcile(door, desired_host(intent, door.observe()), lambda _done, _total: None)
+        reconcile(networking, desired_host(intent, networking.observe()), lambda _done, _total: None)
         if guests:
             guests.repair()
 

@@ -99,15 +99,15 @@ class Authority:
     def authorities(self) -> Credentials:
         return Credentials(**dict.fromkeys(PURPOSES, self.pem))
 
-    def issue(self, folder: Path, *names: str, **strangers: Authority) -> Identity:
+    def issue(self, folder: Path, *names: str, **others: Authority) -> Identity:
         """New keys and certificates for these names, as files in the places where an agent has them.
 
-        ``strangers``: other authorities by the purpose for which they sign, and are trusted there as well as this one.
+        ``others``: other authorities by the purpose for which they sign; they are trusted there besides this one.
         """
         identity = Identity(folder)
         requests = identity.request(names[0])
-        foreign = {purpose: getattr(one.sign_all(requests, *names), purpose) for purpose, one in strangers.items()}
-        trusted = {purpose: one.pem + self.pem for purpose, one in strangers.items()}
+        foreign = {purpose: getattr(one.sign_all(requests, *names), purpose) for purpose, one in others.items()}
+        trusted = {purpose: one.pem + self.pem for purpose, one in others.items()}
         signed = replace(self.sign_all(requests, *names), **foreign)
         identity.install(signed, replace(self.authorities, **trusted))
         identity.hosts.write_text("{}")

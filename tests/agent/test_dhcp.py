@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.namespaces import door_to_here
+from contract.namespaces import current_networking
 from netweft.agent.machine import MachineNetworking
 from netweft.agent.reconcile import reconcile
 from netweft.core.desired import desired_host
@@ -22,15 +23,15 @@ from netweft.lab.namespaces import inside, ip
 from ovs_host import namespace, standing_in
 
 PATIENCE = 30.0
-"""Seconds that a client may take for its lease: it looks first whether anybody has the address (RFC 5227)."""
+"""Seconds within which a client must have its lease; it first probes whether the address is in use (RFC 5227)."""
 DHCP = (IpAssignment(method="dhcp"),)
 
 
 @dataclass
 class Place:
-    """A host in the calling thread's namespace, whose NIC leads to the server."""
+    """A host in the calling thread's namespace whose NIC is connected to the server."""
 
-    door: MachineNetworking
+    networking: MachineNetworking
 
     def make(self, assignments: tuple[IpAssignment, ...], *, default: bool) -> None:
         """Give the host one network."""
@@ -38,17 +39,19 @@ class Place:
         attachment = AttachmentIntent(id="a", network_id="n", nic="eth0", assignments=assignments)
         role = "n" if default else ""
         intent = HostIntent(networks=(network,), attachments=(attachment,), default_route_network=role)
-        reconcile(self.door, desired_host(intent, self.door.observe()), lambda _done, _total: None)
+        reconcile(self.networking, desired_host(intent, self.networking.observe()), lambda _done, _total: None)
 
     def leased(self, version: int = 4) -> str:
-        """The address that the server gave, once it did."""
-        leases = until(lambda: [one for one in self.door.observe().nics["eth0"].dynamic if one.version == version])
+        """Wait for the address from the server."""
+        leases = until(
+            lambda: [one for one in self.networking.observe().nics["eth0"].dynamic if one.version == version]
+        )
         return str(leases[0].ip)
 
 
-def until(look: Callable[[], Any]) -> Any:
+def until(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
+    while not (found := condition()):
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.05)
     return found
@@ -74,12 +77,21 @@ def dnsmasq(server: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def watched_addresses(log: Path) -> Iterator[None]:
-    """Every change of an address, in the words of ip-monitor(8)."""
+    """Every change of an address, as ip-monitor(8) prints it."""
+    sentinels = (f"127.0.{number // 250}.{number % 250 + 2}" for number in count())
+
+    def sentinel_seen() -> bool:
+        """Notifications arrive in order: once the log has this one, it has all earlier ones."""
+        sentinel = next(sentinels)
+        ip("", "address", "add", f"{sentinel}/32", "dev", "lo")
+        time.sleep(0.05)
+        return f" {sentinel}/" in log.read_text()
+
     with log.open("wb") as out, subprocess.Popen(["ip", "-4", "monitor", "address"], stdout=out) as monitor:
-        time.sleep(0.3)
         try:
+            until(sentinel_seen)
             yield
-            time.sleep(0.3)
+            until(sentinel_seen)
         finally:
             monitor.terminate()
 
@@ -91,13 +103,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
         ip(server, "link", "set", "eth0", "up")
         ip(server, "address", "add", "192.0.2.1/24", "dev", "eth0")
         ip(server, "address", "add", "2001:db8::1/64", "dev", "eth0", "nodad")
-        place = Place(door_to_here(tmp_path))
+        place = Place(current_networking(tmp_path))
         with dnsmasq(server, tmp_path):
             yield place
             place.make((), default=False)
 
 
-def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path: Path) -> None:
+def test_a_lease_that_becomes_static_is_never_removed(place: Place, tmp_path: Path) -> None:
     place.make(DHCP, default=True)
     address = place.leased()
     until(routes)
@@ -107,7 +119,7 @@ def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path:
         place.make((static,), default=True)
     assert address in log.read_text()
     assert "Deleted" not in log.read_text()
-    nic = place.door.observe().nics["eth0"]
+    nic = place.networking.observe().nics["eth0"]
     assert ([str(one) for one in nic.addresses], nic.dynamic, nic.dhcp4) == ([f"{address}/24"], (), False)
     assert [(route["gateway"], route.get("protocol")) for route in routes()] == [("192.0.2.1", "110")]
     assert routes("192.0.2.0/24")
@@ -118,13 +130,13 @@ def test_an_ipv6_lease_becomes_static_and_the_ipv4_lease_stays(place: Place) -> 
     place.make(both, default=True)
     first, second = place.leased(), place.leased(6)
     place.make((*DHCP, IpAssignment(version=6, method="static", address=second, prefix=64)), default=True)
-    nic = place.door.observe().nics["eth0"]
+    nic = place.networking.observe().nics["eth0"]
     assert ([str(one) for one in nic.addresses], nic.dhcp4, nic.dhcp6) == ([f"{second}/64"], True, False)
     assert [one.ip for one in nic.dynamic] == [first]
     until(routes)
 
 
-def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> None:
+def test_only_the_network_with_the_role_gets_a_default_route(place: Place) -> None:
     place.make(DHCP, default=False)
     first = place.leased()
     assert routes() == []
@@ -135,9 +147,9 @@ def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> 
     assert routes() == []
 
 
-def test_a_client_that_is_stopped_takes_along_what_it_brought(place: Place) -> None:
+def test_addresses_and_routes_of_a_client_go_when_it_is_stopped(place: Place) -> None:
     place.make(DHCP, default=True)
     place.leased()
     place.make((), default=False)
-    assert place.door.observe().nics["eth0"].dynamic == ()
+    assert place.networking.observe().nics["eth0"].dynamic == ()
     assert routes() == []

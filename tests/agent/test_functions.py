@@ -183,8 +183,8 @@ def test_a_namespace_cannot_have_one(tmp_path: Path) -> None:
 def test_libvirt_takes_the_interface_for_what_it_is(tmp_path: Path) -> None:
     standby = GuestNic(id=STANDBY, name="nic1", mac="56:6f:00:00:00:01", bridge="blue", stands_by=True)
     guest = spec(passed("0000:03:10.2", tag=100, standby=STANDBY, boot_order=1), standby, driver="libvirt")
-    with namespace() as place, private_libvirt(place) as door:
-        connection = libvirt.open(door.uri)
+    with namespace() as place, private_libvirt(place) as daemon:
+        connection = libvirt.open(daemon.uri)
         xml = libvirt_xml.domain(guest, "qemu", frozenset())
         domain = connection.defineXMLFlags(xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
         found = {
@@ -206,7 +206,7 @@ def test_libvirt_takes_the_interface_for_what_it_is(tmp_path: Path) -> None:
         domain.undefine()
         connection.close()
 
-        driver = LibvirtGuests(tmp_path / "guests", None, door.uri)
+        driver = LibvirtGuests(tmp_path / "guests", None, daemon.uri)
         with pytest.raises(GuestError, match="cannot be started"):  # libvirt looks for the device
             driver.start(spec(passed("0000:03:10.2"), driver="libvirt"))
         assert driver.list() == []

@@ -490,7 +490,7 @@ def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeyp
     spec = GuestSpec(id=str(uuid.uuid4()), name="vm7", driver="namespace", memory=0, nics=(vnic(7),))
     with monkeypatch.context() as without:
         without.setenv("PATH", str(linux.folder))
-        with pytest.raises(GuestError, match="Guest vm7 cannot be served by DHCP: this host has no dnsmasq"):
+        with pytest.raises(GuestError, match="Guest vm7 cannot get its addresses by DHCP: this host has no dnsmasq"):
             guests.put(spec)
     assert guests.list() == []
     with standing_in(linux.name):

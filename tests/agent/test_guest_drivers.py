@@ -1,4 +1,4 @@
-"""What every guest driver promises, asked of each of them on each kind of bridge."""
+"""The contract of guest drivers, tested with each driver on each kind of bridge."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 def ignore(_guest: str) -> None:
-    """Nobody listens."""
+    """Ignores that a guest has ended."""
 
 
 class Place(Protocol):
-    """A host with the bridges ``one`` and ``two``. ``suspends``: its guests have a memory that can be saved."""
+    """A host with the bridges ``one`` and ``two``. ``suspends``: whether its guests can be suspended."""
 
     tags: bool
     suspends: bool
@@ -44,12 +44,12 @@ class Place(Protocol):
     """Whether everything of a vNIC that is plugged in can change."""
 
     def driver(self, ended: Ended = ignore) -> GuestDriver:
-        """The driver as a new agent has it."""
+        """The driver of a new agent."""
 
     def observe(self) -> Host: ...
 
     def wait_for_system(self, spec: GuestSpec) -> None:
-        """Wait until a guest that was started hears what it is asked."""
+        """Wait until a guest that was started handles requests to shut down."""
 
 
 @dataclass
@@ -103,7 +103,7 @@ def simulated(folder: Path) -> Iterator[Place]:
 
 @dataclass
 class WithLibvirt(Real):
-    """Real virtual machines; they run a system, without which no vNIC is let go of."""
+    """Virtual machines; they run a system, without which no vNIC can be unplugged."""
 
     suspends: bool = True
     changes_all: bool = False
@@ -173,6 +173,12 @@ def stop_all(driver: GuestDriver) -> None:
         driver.stop(guest.id)
 
 
+any_bridge = pytest.mark.parametrize(
+    "place", [simulated, linux_bridges, ovs_bridges, libvirt_and_ovs_bridges], indirect=True
+)
+"""For tests that do not depend on the kind of bridge: libvirt, whose guests take long to boot, with one kind only."""
+
+
 @pytest.fixture(params=[simulated, linux_bridges, ovs_bridges, libvirt_and_linux_bridges, libvirt_and_ovs_bridges])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with request.param(tmp_path) as place:
@@ -200,6 +206,7 @@ def state_of(driver: GuestDriver, spec: GuestSpec) -> GuestState:
     return next(state for state in driver.list() if state.id == spec.id)
 
 
+@any_bridge
 def test_a_guest_is_there_from_start_to_stop(place: Place) -> None:
     driver = place.driver()
     nics = (make_nic(1), make_nic(2, "two"))
@@ -213,18 +220,20 @@ def test_a_guest_is_there_from_start_to_stop(place: Place) -> None:
     assert place.observe().guest_ports == {}
 
 
-def test_addresses_are_told_as_far_as_they_are_seen(place: Place) -> None:
+@any_bridge
+def test_known_addresses_are_reported(place: Place) -> None:
     driver = place.driver()
     nics = (make_nic(1, addresses=("192.0.2.7/24", "2001:db8::7/64")), make_nic(2))
     spec = make_guest(driver, *nics)
     driver.start(spec)
-    # Of a virtual machine the host knows only whom it has talked to: nobody yet.
+    # The host learns addresses of virtual machines from traffic only; there was none.
     assert driver.addresses() == ({} if driver.name == "libvirt" else {nics[0].id: ("192.0.2.7", "2001:db8::7")})
     assert bool(driver.version()) == (driver.name == "libvirt")
     driver.stop(spec.id)
     assert driver.addresses() == {}
 
 
+@any_bridge
 def test_repeating_changes_nothing(place: Place) -> None:
     driver = place.driver()
     spec = make_guest(driver, make_nic())
@@ -283,6 +292,7 @@ def test_a_guest_without_its_bridge_does_not_start(place: Place) -> None:
     assert place.observe().guest_ports == {}
 
 
+@any_bridge
 def test_a_refused_change_leaves_the_guest_as_it_was(place: Place) -> None:
     driver = place.driver()
     nic = make_nic(1)
@@ -294,6 +304,7 @@ def test_a_refused_change_leaves_the_guest_as_it_was(place: Place) -> None:
     assert plugged(place) == {nic.id: ("one", None)}
 
 
+@any_bridge
 def test_a_new_agent_finds_the_guests(place: Place) -> None:
     nics = (make_nic(1), make_nic(2, "two"))
     spec = make_guest(place.driver(), *nics)
@@ -306,7 +317,8 @@ def test_a_new_agent_finds_the_guests(place: Place) -> None:
     assert place.observe().guest_ports == {}
 
 
-def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_told(place: Place) -> None:
+@any_bridge
+def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_reported(place: Place) -> None:
     driver = place.driver()
     first, second = make_nic(1), make_nic(2)
     spec = make_guest(driver, first, second)
@@ -321,6 +333,7 @@ def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_told(place: Plac
     assert state_of(driver, spec).nics == (changed, second)
 
 
+@any_bridge
 def test_a_guest_that_is_asked_to_shut_down_ends_by_itself(place: Place) -> None:
     ended: Queue[str] = Queue()
     driver = place.driver(ended.put)
@@ -335,6 +348,7 @@ def test_a_guest_that_is_asked_to_shut_down_ends_by_itself(place: Place) -> None
     assert driver.list() == []
 
 
+@any_bridge
 def test_a_suspended_guest_leaves_the_switch_and_goes_on_where_it_was(place: Place) -> None:
     driver = place.driver()
     nics = (make_nic(1), make_nic(2, "two"))

@@ -1,4 +1,4 @@
-"""Guests that are virtual machines: what they see, whom they reach, and what is told when they end."""
+"""Guests that are virtual machines: their links, whom they reach, and the events when they end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from observed import observed
 from ovs_host import namespace, ovs_host, standing_in
 
 SECONDS = 30.0
-"""After which something that must happen counts as not happening."""
+"""Time limit for what must happen."""
 
 
 @dataclass
@@ -61,9 +61,9 @@ class Place:
 
     @classmethod
     @contextmanager
-    def on(cls, folder: Path, name: str, door: Libvirt, ovsdb: Ovsdb | None) -> Iterator[Place]:
-        guests = LibvirtGuests(folder / "guests", ovsdb, door.uri)
-        place = cls(folder, name, door, ovsdb, guests, defaultdict(Event))
+    def on(cls, folder: Path, name: str, daemon: Libvirt, ovsdb: Ovsdb | None) -> Iterator[Place]:
+        guests = LibvirtGuests(folder / "guests", ovsdb, daemon.uri)
+        place = cls(folder, name, daemon, ovsdb, guests, defaultdict(Event))
         guests.watch(lambda guest: place.ended[guest].set())
         try:
             yield place
@@ -88,18 +88,18 @@ class Place:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as door:
+    with namespace() as name, standing_in(name), private_libvirt(name) as daemon:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
-        with Place.on(tmp_path, name, door, None) as place:
+        with Place.on(tmp_path, name, daemon, None) as place:
             yield place
 
 
 @pytest.fixture
 def on_ovs(tmp_path: Path) -> Iterator[Place]:
-    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as door:
+    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as daemon:
         ovsdb.execute([CreateOvsBridge(OvsBridge(name=bridge, datapath="netdev")) for bridge in ("one", "two")])
-        with Place.on(tmp_path, name, door, ovsdb) as place:
+        with Place.on(tmp_path, name, daemon, ovsdb) as place:
             yield place
 
 
@@ -107,6 +107,10 @@ def on_ovs(tmp_path: Path) -> Iterator[Place]:
 def place(request: pytest.FixtureRequest) -> Place:
     place: Place = request.getfixturevalue(request.param)
     return place
+
+
+any_bridge = pytest.mark.parametrize("place", ["on_ovs"], indirect=True)
+"""For tests that do not depend on the kind of bridge; each boot of a guest takes long."""
 
 
 def make_nic(number: int, **fields: object) -> GuestNic:
@@ -147,7 +151,7 @@ def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place
         assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
 
 
-def test_the_host_tells_the_addresses_of_those_whom_it_talks_to(on_linux: Place) -> None:
+def test_the_host_reports_the_addresses_of_guests_that_it_has_traffic_with(on_linux: Place) -> None:
     nic = make_nic(1)
     spec = tiny_guest(nic, addresses=("192.0.2.1/24",))
     on_linux.driver.start(spec)
@@ -187,17 +191,17 @@ def test_a_vnic_is_plugged_in_used_and_unplugged(place: Place) -> None:
     assert {port.vnic for port in place.observe().guest_ports.values()} == {first.id}
 
 
-def test_a_vnic_that_the_guest_lets_go_of_while_it_is_asked_again_is_unplugged(
+def test_a_vnic_that_the_guest_releases_during_a_repeated_request_is_unplugged(
     on_linux: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detach = libvirt.virDomain.detachDeviceAlias
 
     def detach_late(domain: libvirt.virDomain, alias: str, flags: int) -> int:
-        """As if the guest had let go between the look that found the vNIC and this request."""
+        """As if the guest had released the vNIC between the query that found it and this request."""
         detach(domain, alias, flags)
         assert eventually(lambda: alias not in domain.XMLDesc())
-        asked_again: int = detach(domain, alias, flags)
-        return asked_again
+        result: int = detach(domain, alias, flags)
+        return result
 
     monkeypatch.setattr(libvirt.virDomain, "detachDeviceAlias", detach_late)
     spec = tiny_guest(make_nic(1))
@@ -207,6 +211,7 @@ def test_a_vnic_that_the_guest_lets_go_of_while_it_is_asked_again_is_unplugged(
     assert on_linux.observe().guest_ports == {}
 
 
+@any_bridge
 def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(spec)
@@ -219,6 +224,7 @@ def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: 
     assert place.driver.list() == []
 
 
+@any_bridge
 def test_a_guest_that_is_started_paused_waits_with_its_vnics_until_it_is_put_again(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(replace(spec, paused=True))
@@ -229,7 +235,7 @@ def test_a_guest_that_is_started_paused_waits_with_its_vnics_until_it_is_put_aga
     place.driver.update(spec)
     assert not is_paused(place, spec)
     place.driver.update(spec)
-    place.driver.update(replace(spec, paused=True))  # of one that runs it says nothing
+    place.driver.update(replace(spec, paused=True))  # has no effect on a running guest
     assert not is_paused(place, spec)
     assert [state.status for state in place.driver.list()] == ["up"]
 
@@ -250,6 +256,7 @@ def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None
     assert not on_linux.ended[spec.id].is_set()
 
 
+@any_bridge
 def test_guests_do_not_notice_that_the_agent_starts_again(place: Place) -> None:
     spec, brief = tiny_guest(make_nic(1), addresses=("192.0.2.1/24",)), tiny_guest(make_nic(2))
     place.driver.start(spec)
@@ -284,7 +291,7 @@ def runs(place: Place, spec: GuestSpec) -> bool:
 
 
 def cut_off(place: Place, spec: GuestSpec) -> None:
-    """What an agent leaves that is killed when it has begun to start a guest and not let it go yet."""
+    """Leave what an agent leaves that is killed before a guest that it started is resumed."""
     (place.folder / "guests" / f"{spec.id}.starting").touch()
 
 
@@ -346,6 +353,7 @@ def guests_of(place: Place) -> list[Process]:
     return [one for one in processes if any("qemu-system" in program for program in one.command[:1])]
 
 
+@any_bridge
 def test_guests_stay_where_they_are_when_libvirt_itself_starts_again(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(spec)
@@ -411,7 +419,7 @@ def test_the_interface_is_what_libvirt_documents(on_linux: Place) -> None:
 
 
 def filters(place: Place) -> dict[str, str]:
-    """The filters that libvirt has in force, by link."""
+    """The filters that libvirt applies, by link."""
     connection = libvirt.open(place.libvirt.uri)
     try:
         found = [ET.fromstring(one.XMLDesc()) for one in connection.listAllNWFilterBindings()]
@@ -432,32 +440,33 @@ def test_filters_change_while_the_guest_runs(on_linux: Place) -> None:
         assert line.run("cat /sys/class/net/eth0/ifindex").output == device
 
 
+@any_bridge
 def test_a_guest_is_served_its_address(place: Place) -> None:
-    """Open vSwitch takes the filters of a port away once, when it has found the port: they are put back."""
+    """Open vSwitch removes the filters of a port once, when it detects the port; the agent restores them."""
     dhcp = GuestDhcp(place.folder / "dhcp")
     lease = Lease(address="192.0.2.7/24", server="192.0.2.2", gateway="192.0.2.1")
     spec = tiny_guest(make_nic(1, leases=(lease,)))
     place.driver.start(spec)
     try:
         with console(place.libvirt.uri, spec) as line:
-            line.run("printf '#!/bin/sh\\necho $1 $ip $router' >/tmp/told && chmod +x /tmp/told")
+            line.run("printf '#!/bin/sh\\necho $1 $ip $router' >/tmp/lease && chmod +x /tmp/lease")
 
             def is_served() -> bool:
                 assert dhcp.apply(lambda: [nic for state in place.driver.list() for nic in state.nics]) == []
-                asked = line.run("udhcpc -n -q -t 2 -T 1 -i eth0 -s /tmp/told 2>&1")
-                return "bound 192.0.2.7 192.0.2.1" in asked.output
+                client = line.run("udhcpc -n -q -t 2 -T 1 -i eth0 -s /tmp/lease 2>&1")
+                return "bound 192.0.2.7 192.0.2.1" in client.output
 
             assert eventually(is_served)
     finally:
         dhcp.apply(list)
 
 
-def asked_of_ovs(place: Place, table: str, nic: GuestNic, *columns: str) -> list[object]:
-    """What Open vSwitch has of a vNIC's port or interface."""
+def ovs_columns(place: Place, table: str, nic: GuestNic, *columns: str) -> list[object]:
+    """Columns of a vNIC's port or interface in Open vSwitch."""
     assert place.ovsdb
     command = ["ovs-vsctl", f"--db=unix:{place.ovsdb.path}", "-f", "json", f"--columns={','.join(columns)}"]
-    shown = subprocess.run([*command, "list", table, host_end(nic.id)], check=True, capture_output=True, text=True)
-    found = json.loads(shown.stdout)
+    result = subprocess.run([*command, "list", table, host_end(nic.id)], check=True, capture_output=True, text=True)
+    found = json.loads(result.stdout)
     return [found["data"][0][found["headings"].index(column)] for column in columns]
 
 
@@ -467,16 +476,16 @@ def test_vlans_and_limits_change_on_open_vswitch_while_the_guest_runs(on_ovs: Pl
     on_ovs.driver.start(spec)
     with console(on_ovs.libvirt.uri, spec) as line:
         device = line.run("cat /sys/class/net/eth0/ifindex").output
-        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
+        assert ovs_columns(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
         on_ovs.driver.update(with_nic(spec, tag=200, outbound=Rate(average=1000)))
-        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [200, ["set", []]]
-        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [8000]
+        assert ovs_columns(on_ovs, "Port", nic, "tag", "trunks") == [200, ["set", []]]
+        assert ovs_columns(on_ovs, "Interface", nic, "ingress_policing_rate") == [8000]
         on_ovs.driver.update(with_nic(spec, tag=300, trunks=(400, 500), outbound=Rate(average=500)))
-        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [300, ["set", [400, 500]]]
-        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [4000]
+        assert ovs_columns(on_ovs, "Port", nic, "tag", "trunks") == [300, ["set", [400, 500]]]
+        assert ovs_columns(on_ovs, "Interface", nic, "ingress_policing_rate") == [4000]
         on_ovs.driver.update(with_nic(spec, tag=100))
-        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
-        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [0]
+        assert ovs_columns(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
+        assert ovs_columns(on_ovs, "Interface", nic, "ingress_policing_rate") == [0]
         assert line.run("cat /sys/class/net/eth0/ifindex").output == device
 
 

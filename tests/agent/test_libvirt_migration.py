@@ -16,7 +16,7 @@ import libvirt
 import pytest
 
 from agent.rig import Authority, Engine, RefusedError
-from libvirt_host import console, private_libvirt, tiny_guest
+from libvirt_host import Console, console, private_libvirt, tiny_guest
 from netweft.agent.guests import GuestError
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
@@ -66,14 +66,14 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
             def publish(folder: Path, identity: Identity = identity) -> None:
                 LibvirtTls(identity, pki(folder), uri(folder)).publish("<capabilities/>")
 
-            door = stack.enter_context(private_libvirt(name, before=publish, listen=True))
-            tls = LibvirtTls(identity, pki(door.folder), door.uri)
-            driver = LibvirtGuests(tmp_path / name, None, door.uri, "", tls)
+            daemon = stack.enter_context(private_libvirt(name, before=publish, listen=True))
+            tls = LibvirtTls(identity, pki(daemon.folder), daemon.uri)
+            driver = LibvirtGuests(tmp_path / name, None, daemon.uri, "", tls)
             stack.callback(driver.close)
             stack.callback(stop_all, name, driver)
             with standing_in(name):
                 driver.watch(lambda _guest: None)  # its thread stays in this namespace
-            found.append(End(name, identity.folder, address, bridge, door.uri, driver))
+            found.append(End(name, identity.folder, address, bridge, daemon.uri, driver))
         yield found[0], found[1]
 
 
@@ -109,22 +109,27 @@ def to(end: End, spec: GuestSpec, **fields: object) -> Migration:
 
 @contextmanager
 def watched(ends: tuple[End, End], spec: GuestSpec) -> Iterator[list[bool]]:
-    """Look for a guest all the while; the list says of each look whether one of the hosts had it running."""
+    """Poll the hosts for a guest; the list has the result of each poll: whether one of the hosts had it running."""
     sights: list[bool] = []
     over = Event()
 
-    def look() -> None:
+    def poll() -> None:
         while not over.is_set():
             states = [state for end in ends for state in end.driver.list() if state.id == spec.id]
             sights.append(any(state.status == "up" for state in states))
 
-    watcher = Thread(target=look)
+    watcher = Thread(target=poll)
     watcher.start()
     try:
         yield sights
     finally:
         over.set()
         watcher.join()
+
+
+def pings_answered(line: Console) -> int:
+    """How many answers to its pings a guest has received."""
+    return int(line.run("grep -c 'bytes from' /tmp/pings").output)
 
 
 def test_a_guest_moves_while_it_talks_to_another(
@@ -142,8 +147,9 @@ def test_a_guest_moves_while_it_talks_to_another(
         assert [state.id for state in here.driver.list()] == [other.id]
         assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
         assert there.driver.list()[0].nics == migration.spec.nics
-        sleep(1)
-        line.run("kill -INT $(cat /tmp/ping); sleep 1")
+        before = pings_answered(line)
+        assert eventually(lambda: pings_answered(line) >= before + 10)
+        line.run("kill -INT $(cat /tmp/ping); until grep -q transmitted /tmp/pings; do sleep 0.1; done")
         summary = line.run("grep transmitted /tmp/pings").output
         assert line.run("ping -c 3 -W 1 192.0.2.1").status == 0
     record_property("pings", summary)
@@ -186,9 +192,9 @@ def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
     spec = guest_on(here, 1)
     stranger = Authority("Somebody else's authority")
 
-    def stays(end: End, **strangers: Authority) -> None:
+    def stays(end: End, **others: Authority) -> None:
         """With other certificates on one end, which itself accepts the other, the guest stays."""
-        authority.issue(end.state, end.name, end.address, **strangers)
+        authority.issue(end.state, end.name, end.address, **others)
         end.driver.certificate_changed()
         with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
             here.driver.migrate(spec.id, to(there, spec))
@@ -234,7 +240,7 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     others = tmp_path / "others" / "CA"
     others.mkdir(parents=True)
     (others / "cacert.pem").write_text("somebody's")
-    with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netweft"):
+    with pytest.raises(TlsError, match=r"CA/cacert\.pem was not created by Netweft"):
         LibvirtTls(identity, others.parent, "qemu:///system").publish(capabilities)
     assert (others / "cacert.pem").read_text() == "somebody's"
     assert not (others.parent / "libvirt").exists()

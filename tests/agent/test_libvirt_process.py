@@ -1,4 +1,4 @@
-"""The agent as a program on a host with libvirt, through its own door."""
+"""The agent as a program on a host with libvirt, through its HTTPS API."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def rig(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iter
     with ExitStack() as stack:
         name = stack.enter_context(namespace())
         stack.enter_context(standing_in(name))
-        door = stack.enter_context(private_libvirt(name))
+        daemon = stack.enter_context(private_libvirt(name))
         ip("", "link", "add", "red", "up", "type", "bridge")
-        yield Rig(state, engine_identity, door)
+        yield Rig(state, engine_identity, daemon)
 
 
 def test_the_engine_runs_a_guest_and_hears_at_once_that_it_ended_also_after_the_agent_was_killed(rig: Rig) -> None:

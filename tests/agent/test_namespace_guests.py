@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ovsdb() -> Iterator[Ovsdb]:
-    with ovs_host() as (_, door):
-        door.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
-        yield door
+    with ovs_host() as (_, ovsdb):
+        ovsdb.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
+        yield ovsdb
 
 
 @pytest.fixture
@@ -150,22 +150,22 @@ def test_a_mirrored_vnic_sees_what_others_say_to_each_other(driver: NamespaceGue
 
 
 def soon_overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
-    """The same of a mirror that is new: Open vSwitch takes up to a second until all traffic goes by it."""
+    """The same for a new mirror: Open vSwitch may take a second until it mirrors all traffic."""
     return any(overhears(listener, sender, address) for _ in range(10))
 
 
 def overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
-    """Whether frames of pings between two others come to a third."""
+    """Whether a third guest receives the frames of pings between two others."""
 
     def listen(_netlink: object) -> socket.socket:
         return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 
     source, target = bytes.fromhex(sender.nics[0].mac.replace(":", "")), socket.inet_aton(address)
-    with veth.inside(f"nwg-{listener.id}", listen) as ears:
+    with veth.inside(f"nwg-{listener.id}", listen) as listening:
         assert reaches(sender, address)
-        ears.settimeout(0.5)
+        listening.settimeout(0.5)
         with suppress(TimeoutError):
-            while frame := ears.recv(2048):
+            while frame := listening.recv(2048):
                 if frame[6:12] == source and frame[12:14] == b"\x08\x00" and frame[30:34] == target:
                     return True
     return False
@@ -174,7 +174,9 @@ def overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
 def test_a_mirrored_vnic_sees_its_own_vlan_only(on_ovs: NamespaceGuests) -> None:
     one, _ = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=100)
     inside, outside = start(on_ovs, 3, tag=100, mirrored=True), start(on_ovs, 4, tag=200, mirrored=True)
+    other, _ = start(on_ovs, 5, tag=200), start(on_ovs, 6, tag=200)
     assert soon_overhears(inside, one, "192.0.2.2")
+    assert soon_overhears(outside, other, "192.0.2.6"), "its mirror works"
     assert not overhears(outside, one, "192.0.2.2")
 
 
@@ -239,7 +241,7 @@ def test_why_a_guest_cannot_be_started_is_told_also_when_it_cannot_be_taken_away
     try:
         with pytest.raises(GuestError, match="Guest vm1 cannot be started") as told:
             start(on_ovs, 1)
-        assert "; nor can what was begun be taken away: " in str(told.value)
+        assert "; the incomplete guest could not be removed: " in str(told.value)
     finally:
         ovsdb.path = socket
 

@@ -51,8 +51,8 @@ def answering(path: Path, *parts: bytes) -> Iterator[None]:
             (b'{"id":0,"result":null,"error":"\\"connection-status\\" is not a valid command\\n"}',),
             "not a valid command",
         ),
-        ((b'{"id":0',), "ovn-controller does not answer (it hung up)"),
-        ((), "ovn-controller does not answer (it hung up)"),
+        ((b'{"id":0',), "ovn-controller does not answer (it closed the connection)"),
+        ((), "ovn-controller does not answer (it closed the connection)"),
     ],
 )
 def test_answers(folder: Path, parts: tuple[bytes, ...], reason: str) -> None:

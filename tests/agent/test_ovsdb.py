@@ -1,4 +1,4 @@
-"""The door to Open vSwitch: what the plans' tests do not reach, above all when something is wrong."""
+"""The agent's client of Open vSwitch's database: what the tests of plans do not cover, mostly failures."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def ovs() -> Iterator[OpenVSwitch]:
 
 
 @pytest.fixture
-def door(ovs: OpenVSwitch) -> Ovsdb:
-    door = Ovsdb(str(ovs.socket))
-    door.execute([CreateOvsBridge(BRIDGE)])
-    return door
+def ovsdb(ovs: OpenVSwitch) -> Ovsdb:
+    ovsdb = Ovsdb(str(ovs.socket))
+    ovsdb.execute([CreateOvsBridge(BRIDGE)])
+    return ovsdb
 
 
-def test_it_tells_what_open_vswitch_is(door: Ovsdb) -> None:
-    assert door.version()[0].isdigit()
-    assert door.datapaths() == ("netdev", "system")
+def test_it_tells_what_open_vswitch_is(ovsdb: Ovsdb) -> None:
+    assert ovsdb.version()[0].isdigit()
+    assert ovsdb.datapaths() == ("netdev", "system")
 
 
-def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     def rows() -> list[Row]:
         with Session(str(ovs.socket), 10) as session:
             return session.select({"QoS": ("type", "external_ids")})[0]
@@ -63,25 +63,25 @@ def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch,
     for name in ("eth0", "eth1"):
         ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
     uplink = OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",))
-    door.execute([CreateOvsPort(uplink), CreateOvsPort(PORT)])
+    ovsdb.execute([CreateOvsPort(uplink), CreateOvsPort(PORT)])
     assert [row["type"] for row in rows()] == ["linux-noop"]
-    door.execute([DeleteOvsPort("eth0")])
+    ovsdb.execute([DeleteOvsPort("eth0")])
     assert rows() == []
-    door.execute([CreateOvsPort(uplink), CreateOvsPort(replace(uplink, name="eth1", interfaces=("eth1",)))])
-    door.execute([DeleteOvsBridge("br0")])
+    ovsdb.execute([CreateOvsPort(uplink), CreateOvsPort(replace(uplink, name="eth1", interfaces=("eth1",)))])
+    ovsdb.execute([DeleteOvsBridge("br0")])
     assert rows() == []
 
 
-def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     """ovn-controller gives the first one that it finds to its own ports."""
     for name in ("eth0", "theirs"):
         ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
-    door.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
+    ovsdb.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
     with Session(str(ovs.socket), 10) as session:
         ((row,),) = session.select({"QoS": ("_uuid", "type", "external_ids")})
     ovs.vsctl("add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev")
     ovs.vsctl("add-port", "br-int", "theirs", "--", "set", "Port", "theirs", f"qos={row['_uuid'][1]}")
-    door.execute([DeleteOvsBridge("br0")])
+    ovsdb.execute([DeleteOvsBridge("br0")])
     with Session(str(ovs.socket), 10) as session:
         ((left,),) = session.select({"QoS": ("_uuid", "type", "external_ids")})
     assert (left["_uuid"], left["external_ids"]) == (row["_uuid"], ["map", []])
@@ -92,7 +92,7 @@ def test_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
         Ovsdb(str(tmp_path / "db.sock")).observe()
 
 
-def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     hasty = Ovsdb(str(ovs.socket), apply_timeout=0.3)
     daemon = ovs.processes[1]
     daemon.send(signal.SIGSTOP)
@@ -101,82 +101,82 @@ def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch,
             hasty.execute([CreateOvsPort(PORT)])
     finally:
         daemon.send(signal.SIGCONT)
-    door.execute([SetMtu("int0", 1400)])
-    assert door.observe()[1]["int0"].tag == 100
+    ovsdb.execute([SetMtu("int0", 1400)])
+    assert ovsdb.observe()[1]["int0"].tag == 100
 
 
-def test_it_works_on_after_open_vswitch_was_started_again(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_it_works_on_after_open_vswitch_was_started_again(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovs.stop()
     with pytest.raises(OvsdbError, match="is ovsdb-server running"):
-        door.observe()
+        ovsdb.observe()
     again = openvswitch.start(ovs.folder, ovs.namespace)
     try:
-        door.execute([CreateOvsPort(PORT)])
-        bridges, ports, _ = door.observe()
+        ovsdb.execute([CreateOvsPort(PORT)])
+        bridges, ports, _ = ovsdb.observe()
     finally:
         again.stop()
     assert bridges == {"br0": BRIDGE}
     assert ports["int0"].owner == "n1"
 
 
-def test_the_step_that_the_database_refuses_is_named_and_nothing_was_done(door: Ovsdb) -> None:
+def test_the_step_that_the_database_refuses_is_named_and_nothing_was_done(ovsdb: Ovsdb) -> None:
     bad = CreateOvsPort(OvsPort(name="int1", bridge="br0", tag=5000))
     with pytest.raises(OvsStepError, match="5000 is not in the valid range") as caught:
-        door.execute([CreateOvsPort(PORT), bad])
+        ovsdb.execute([CreateOvsPort(PORT), bad])
     assert caught.value.step == bad
-    assert door.observe()[1] == {}
+    assert ovsdb.observe()[1] == {}
 
 
-def test_the_step_that_the_daemon_refuses_is_named_and_taken_back(door: Ovsdb) -> None:
+def test_the_step_that_the_daemon_refuses_is_named_and_taken_back(ovsdb: Ovsdb) -> None:
     bad = CreateOvsPort(OvsPort(name="eth9", bridge="br0", interfaces=("eth9",)))
     with pytest.raises(OvsStepError, match="could not open network device eth9") as caught:
-        door.execute([CreateOvsPort(PORT), bad])
+        ovsdb.execute([CreateOvsPort(PORT), bad])
     assert caught.value.step == bad
-    assert door.observe()[1].keys() == {"int0"}
+    assert ovsdb.observe()[1].keys() == {"int0"}
 
 
-def test_what_others_keep_in_external_ids_stays(ovs: OpenVSwitch, door: Ovsdb) -> None:
-    door.execute([CreateOvsPort(PORT)])
+def test_what_others_keep_in_external_ids_stays(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+    ovsdb.execute([CreateOvsPort(PORT)])
     for kind, name in (("Bridge", "br0"), ("Port", "int0")):
         ovs.vsctl("set", kind, name, "external_ids:theirs=kept")
-    door.execute(
+    ovsdb.execute(
         [
             SetOvsBridge(OvsBridge(name="br0", datapath="netdev", stp=True)),
             SetOvsPort(OvsPort(name="int0", bridge="br0")),
         ]
     )
-    bridges, ports, _ = door.observe()
+    bridges, ports, _ = ovsdb.observe()
     assert (bridges["br0"].owner, ports["int0"].owner) == ("", "")
     for kind, name in (("Bridge", "br0"), ("Port", "int0")):
         found = run(["ovs-vsctl", f"--db=unix:{ovs.socket}", "get", kind, name, "external_ids:theirs"])
         assert found == "kept\n"
 
 
-def test_names_in_any_letters_come_back_whole(door: Ovsdb) -> None:
+def test_names_in_any_letters_come_back_whole(ovsdb: Ovsdb) -> None:
     """In several thousand octets of the answer, some letter is cut by the end of what one call reads."""
     owner = 'Netz für Gäste 網路 {["\\' * 2000
-    door.execute([SetOvsBridge(OvsBridge(name="br0", owner=owner, datapath="netdev"))])
-    assert door.observe()[0]["br0"].owner == owner
+    ovsdb.execute([SetOvsBridge(OvsBridge(name="br0", owner=owner, datapath="netdev"))])
+    assert ovsdb.observe()[0]["br0"].owner == owner
 
 
-def test_a_port_made_anew_in_one_go_is_a_new_link(ovs: OpenVSwitch, door: Ovsdb) -> None:
-    door.execute([CreateOvsPort(PORT), SetMac("int0", "02:00:00:00:00:01")])
+def test_a_port_made_anew_in_one_go_is_a_new_link(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+    ovsdb.execute([CreateOvsPort(PORT), SetMac("int0", "02:00:00:00:00:01")])
     ip(ovs.namespace, "address", "add", "192.0.2.1/24", "dev", "int0")
-    door.execute([DeleteOvsPort("int0"), CreateOvsPort(PORT)])
+    ovsdb.execute([DeleteOvsPort("int0"), CreateOvsPort(PORT)])
     assert "192.0.2.1" not in run(["ip", "-n", ovs.namespace, "-json", "address", "show", "dev", "int0"])
 
 
-def test_a_guest_port_is_reported_as_such(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_a_guest_port_is_reported_as_such(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ip(ovs.namespace, "link", "add", "guest0", "type", "veth", "peer", "name", "guest0-far")
     port = GuestPort(name="guest0", vnic="v1", bridge="br0", tag=7)
-    door.execute([PlugGuest(port)])
-    _, ports, guests = door.observe()
+    ovsdb.execute([PlugGuest(port)])
+    _, ports, guests = ovsdb.observe()
     assert (ports, guests) == ({}, {"guest0": port})
 
 
-def test_nothing_to_do_needs_no_daemon(ovs: OpenVSwitch, door: Ovsdb) -> None:
+def test_nothing_to_do_needs_no_daemon(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovs.processes[1].send(signal.SIGSTOP)
     try:
-        door.execute([])
+        ovsdb.execute([])
     finally:
         ovs.processes[1].send(signal.SIGCONT)

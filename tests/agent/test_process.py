@@ -191,7 +191,7 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
     assert "needs a token" in run(*listen, "--enroll", "https://127.0.0.1:1", *fingerprint).stderr
     with_token = (*listen, "--token", "t", *fingerprint)
     assert "clear text" in run(*with_token, "--enroll", "http://192.0.2.1").stderr
-    assert "no address of an engine" in run(*with_token, "--enroll", "engine").stderr
+    assert "not the URL of an engine" in run(*with_token, "--enroll", "engine").stderr
     assert "cannot be reached" in run(*with_token, "--enroll", "https://127.0.0.1:1").stderr
     assert (
         "no SHA-256 fingerprint"

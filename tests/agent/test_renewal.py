@@ -1,4 +1,4 @@
-"""New certificates for a host that serves, over its own door."""
+"""New certificates for a running host, through its HTTPS API."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_certificates_need_keys_that_wait_for_them(engine: Engine, authority: Au
     signed = authority.sign_all(requests(engine), "localhost")
     assert put(engine, signed).status_code == 204
     answer = put(engine, replace(signed, host=signed.qemu))
-    assert (answer.status_code, "request one first" in answer.text) == (409, True)
+    assert (answer.status_code, "create a request first" in answer.text) == (409, True)
 
 
 def test_a_crash_in_the_middle_leaves_the_old_ones_or_the_new(authority: Authority, tmp_path: Path) -> None:

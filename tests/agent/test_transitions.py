@@ -180,7 +180,7 @@ def test_a_request_means_the_last_change() -> None:
         with pytest.raises(RefusalError) as refusal:
             require_current(last, generation)
         assert refusal.value.refusal.code == code
-    with pytest.raises(RefusalError, match="knows no change"):
+    with pytest.raises(RefusalError, match="has no change"):
         require_current(None, 1)
 
 

@@ -1,4 +1,4 @@
-"""Whatever somebody changes on a host by hand is an event; what the agent does itself is told by others."""
+"""Changes on a host that are made by hand become events; the agent's own changes do not."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from queue import Queue
 
 import pytest
 
-from contract.namespaces import ip, namespace_thread, open_door
-from contract.ovs_door import DATAPATH, ovs_door
+from contract.namespaces import ip, namespace_thread, new_networking
+from contract.ovs_networking import DATAPATH, ovs_networking
 from netweft.agent.events import Events
 from netweft.agent.monitor import Monitor
-from netweft.agent.networking import NetworkingError
+from netweft.agent.networking import Networking, NetworkingError
 from netweft.agent.ovsdb_watch import OvsdbWatch
 from netweft.agent.resolver import Resolver
 from netweft.agent.watch import Watch
@@ -27,7 +27,10 @@ from netweft.lab.processes import run
 MAC = "02:00:00:00:00:01"
 
 PATIENCE = 30.0
-"""Seconds within which a change is to be seen."""
+"""Seconds within which a change must be detected."""
+
+FAST = {"every": 0.2, "gap": 0.02}
+"""Poll intervals of a watch; short, so that tests are fast."""
 
 
 def nothing() -> bool:
@@ -35,11 +38,11 @@ def nothing() -> bool:
 
 
 @contextmanager
-def watching(door: object) -> Iterator[Events]:
+def watching(networking: Networking) -> Iterator[Events]:
     """The threads of a real host, in the calling thread's namespace."""
     events = Events()
-    watch = Watch(door, events, nothing, lambda: 0)  # type: ignore[arg-type] # a door, real or not
-    monitor = Monitor(events, nothing, nothing, watch.stir)
+    watch = Watch(networking, events, nothing, lambda: 0, **FAST)
+    monitor = Monitor(events, nothing, nothing, watch.poll_soon)
     try:
         yield events
     finally:
@@ -47,16 +50,16 @@ def watching(door: object) -> Iterator[Events]:
         watch.close()
 
 
-def settle(events: Events) -> int:
-    """Wait until nothing is told any more; the number of the last event."""
+def last_event(events: Events) -> int:
+    """Wait until no more events are added; the id of the last one."""
     last = 0
     while page := events.page(last, 1.0).events:
         last = page[-1].id
     return last
 
 
-def is_told(events: Events, after: int) -> bool:
-    """Whether the host is told to have changed, in good time."""
+def has_changed(events: Events, after: int) -> bool:
+    """Whether an event says in time that the host changed."""
     while page := events.page(after, PATIENCE).events:
         if any(event.kind == "host" for event in page):
             return True
@@ -86,13 +89,13 @@ BY_HAND: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("what", BY_HAND)
-def test_what_somebody_changes_is_told(tmp_path: Path, what: str) -> None:
+def test_a_change_by_hand_is_an_event(tmp_path: Path, what: str) -> None:
     with namespace_thread() as thread:
         on(thread, lambda: _change_one(tmp_path, BY_HAND[what]))
 
 
 def _change_one(folder: Path, change: Callable[[Path], None]) -> None:
-    door = open_door(folder, {"eth0": MAC})
+    networking = new_networking(folder, {"eth0": MAC})
     ip(
         "link add br0 up type bridge",
         "link set br0 alias netweft:n1",
@@ -102,121 +105,122 @@ def _change_one(folder: Path, change: Callable[[Path], None]) -> None:
         "rule add from 203.0.113.0/24 table 77 protocol 110",
     )
     Resolver(path=folder / "resolv.conf", saved=folder / "saved").write(("192.0.2.53",))
-    with watching(door) as events:
-        last = settle(events)
+    with watching(networking) as events:
+        last = last_event(events)
         change(folder)
-        assert is_told(events, last)
+        assert has_changed(events, last)
 
 
 def on(thread: ThreadPoolExecutor, work: Callable[[], None]) -> None:
     thread.submit(work).result()
 
 
-def test_what_somebody_changes_in_open_vswitch_is_told() -> None:
-    with ovs_door({"eth0": MAC}) as (door, ovsdb):
+def test_a_change_of_open_vswitch_is_an_event() -> None:
+    with ovs_networking({"eth0": MAC}) as (networking, ovsdb):
         port = OvsPort(name="net0", owner="n1", bridge="sw0", tag=100)
         ovsdb.execute([CreateOvsBridge(OvsBridge(name="sw0", owner="base", datapath=DATAPATH)), CreateOvsPort(port)])
-        with watching(door) as events:
-            last = settle(events)
+        with watching(networking) as events:
+            last = last_event(events)
             ovsdb.execute([SetOvsPort(replace(port, tag=200))])
-            assert is_told(events, last)
+            assert has_changed(events, last)
 
 
-def test_open_vswitchs_database_tells_at_once_and_is_waited_for(tmp_path: Path) -> None:
-    told: Queue[str] = Queue()
+def test_changes_of_open_vswitchs_database_are_notified_and_reconnects_are_tried(tmp_path: Path) -> None:
+    notifications: Queue[None] = Queue()
     place = tmp_path / "db.sock"
-    watch = OvsdbWatch(str(place), 5, lambda: told.put("stirred"))
+    watch = OvsdbWatch(str(place), 5, lambda: notifications.put(None))
     try:
-        with ovs_door({"eth0": MAC}) as (_, ovsdb):
+        with ovs_networking({"eth0": MAC}) as (_, ovsdb):
             place.symlink_to(ovsdb.path)
-            told.get(timeout=PATIENCE)
+            notifications.get(timeout=PATIENCE)
             ovsdb.execute([CreateOvsBridge(OvsBridge(name="sw0", owner="base", datapath=DATAPATH))])
-            told.get(timeout=PATIENCE)
+            notifications.get(timeout=PATIENCE)
     finally:
         watch.close()
 
 
-class Door:
-    """A host that is what it is told to be."""
+class FakeHost:
+    """A host whose state a test sets."""
 
     def __init__(self) -> None:
         self.host = Host(guest_ports={"vnet0": GuestPort(name="vnet0", vnic="v0", bridge="br0")})
         self.error: Exception | None = None
-        self.looks = 0
+        self.observed = 0
 
     def observe(self) -> Host:
-        self.looks += 1
+        self.observed += 1
         if self.error:
             raise self.error
         return self.host
 
-    def looked_at(self) -> None:
-        """Return when a look has begun and ended since."""
-        before = self.looks
-        while self.looks < before + 2:
+    def wait_for_poll(self) -> None:
+        """Return when a poll has begun and ended since."""
+        enough, deadline = self.observed + 2, time.monotonic() + PATIENCE
+        while self.observed < enough:
+            assert time.monotonic() < deadline, "the host is not polled"
             time.sleep(0.01)
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def host() -> FakeHost:
+    return FakeHost()
 
 
-def test_what_guests_and_the_agent_do_is_no_news(door: Door) -> None:
+def test_changes_by_the_agent_and_its_guests_are_no_events(host: FakeHost) -> None:
     events, busy, worked = Events(), [True], [0]
-    watch = Watch(door, events, lambda: busy[0], lambda: worked[0])  # type: ignore[arg-type] # a door
+    watch = Watch(host, events, lambda: busy[0], lambda: worked[0], **FAST)  # type: ignore[arg-type] # as much as it uses
     try:
         busy[0] = False
-        watch.stir()
-        door.looked_at()
+        watch.poll_soon()
+        host.wait_for_poll()
         new = GuestPort(name="vnet1", vnic="v1", bridge="br0")
         worked[0] += 1
-        door.host = replace(door.host, guest_ports={**door.host.guest_ports, "vnet1": new})
-        door.looked_at()
+        host.host = replace(host.host, guest_ports={**host.host.guest_ports, "vnet1": new})
+        host.wait_for_poll()
         for error in (NetworkingError("there is no Open vSwitch"), KeyError("a defect")):
-            door.error = error
-            door.looked_at()
-        door.error = None
+            host.error = error
+            host.wait_for_poll()
+        host.error = None
         assert events.page(1, 0).events == ()
         worked[0] += 1
-        door.host = replace(door.host, guest_ports={"vnet1": replace(new, tag=7)})
-        assert is_told(events, 1)
+        host.host = replace(host.host, guest_ports={"vnet1": replace(new, tag=7)})
+        assert has_changed(events, 1)
     finally:
         watch.close()
 
 
-def test_what_is_changed_again_after_it_was_put_right_is_told(door: Door) -> None:
-    """Although no look found the host as it was in between."""
+def test_a_change_that_is_repeated_after_it_was_reverted_is_an_event(host: FakeHost) -> None:
+    """Although no poll observed the reverted host."""
     events = Events()
-    watch = Watch(door, events, nothing, lambda: 0)  # type: ignore[arg-type] # a door
+    watch = Watch(host, events, nothing, lambda: 0, **FAST)  # type: ignore[arg-type] # as much as it uses
     try:
-        door.looked_at()
-        as_wanted, changed = door.host, replace(door.host, nics={"eth0": Nic(name="eth0", mac=MAC, mtu=1400)})
-        door.host = changed
-        assert is_told(events, 1)
-        last = settle(events)
-        watch.reported(as_wanted, 0)
-        assert is_told(events, last)
-        last = settle(events)
-        door.looked_at()
-        assert events.page(last, 0).events == (), "it is told once"
+        host.wait_for_poll()
+        as_reported, changed = host.host, replace(host.host, nics={"eth0": Nic(name="eth0", mac=MAC, mtu=1400)})
+        host.host = changed
+        assert has_changed(events, 1)
+        last = last_event(events)
+        watch.reported(as_reported, 0)
+        assert has_changed(events, last)
+        last = last_event(events)
+        host.wait_for_poll()
+        assert events.page(last, 0).events == (), "one event per report"
         watch.reported(changed, 0)
-        door.looked_at()
+        host.wait_for_poll()
         assert events.page(last, 0).events == ()
     finally:
         watch.close()
 
 
-def test_what_breathes_is_no_news(door: Door) -> None:
+def test_state_that_is_no_configuration_makes_no_events(host: FakeHost) -> None:
     nic = Nic(name="eth0", mac="02:00:00:00:00:01", carrier=True)
-    door.host = replace(door.host, nics={"eth0": nic}, bridges={"br0": Bridge(name="br0")})
+    host.host = replace(host.host, nics={"eth0": nic}, bridges={"br0": Bridge(name="br0")})
     events = Events()
-    watch = Watch(door, events, nothing, lambda: None)  # type: ignore[arg-type] # a door
+    watch = Watch(host, events, nothing, lambda: None, **FAST)  # type: ignore[arg-type] # as much as it uses
     try:
-        door.looked_at()
+        host.wait_for_poll()
         lease = (Address(ip="192.0.2.7", prefix=24),)
-        door.host = replace(door.host, nics={"eth0": replace(nic, carrier=False, dynamic=lease)}, unmanaged=("wg0",))
-        door.looked_at()
+        host.host = replace(host.host, nics={"eth0": replace(nic, carrier=False, dynamic=lease)}, unmanaged=("wg0",))
+        host.wait_for_poll()
         assert events.page(1, 0).events == ()
     finally:
         watch.close()

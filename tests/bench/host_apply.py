@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from figures import Figure, in_turn, paired
 
-from contract.namespaces import door_to_here, in_fresh_namespace, ip
+from contract.namespaces import current_networking, in_fresh_namespace, ip
 from netweft.core.host import Bridge, Host
 from netweft.core.plan import plan
 from netweft.core.steps import SetAutoconf
@@ -56,7 +56,7 @@ def _figure(count: int) -> Figure:
 def _timed(run: Callable[[MachineNetworking, Host], None], count: int) -> float:
     ip(*(f"link add n{at} type veth peer n{at + 1}" for at in range(0, count, 2)))
     with TemporaryDirectory() as folder:
-        door = door_to_here(Path(folder))
+        door = current_networking(Path(folder))
         wanted = _wanted(door.observe(), count)
         start = time.perf_counter()
         run(door, wanted)

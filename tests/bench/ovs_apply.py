@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from figures import Figure, in_turn, paired
 
-from contract.ovs_door import ovs_door
+from contract.ovs_networking import ovs_networking
 from netweft.agent.ovsdb_mirror import Mirror
 from netweft.agent.ovsdb_script import Script
 from netweft.agent.ovsdb_session import Session
@@ -38,7 +38,7 @@ def measure() -> list[Figure]:
     """The one figure."""
 
     def taken(run: Callable[[Networking, Ovsdb], float]) -> float:
-        with ovs_door({}) as (door, ovsdb):
+        with ovs_networking({}) as (door, ovsdb):
             ovsdb.execute([CreateOvsBridge(BRIDGE)])
             return run(door, ovsdb)
 

@@ -46,22 +46,22 @@ def in_fresh_namespace(work: Callable[[], Result]) -> Result:
 
 
 def on_fresh_host(nics: Mapping[str, str], work: Callable[[MachineNetworking], Result]) -> Result:
-    """Do the work at the door of a host with those NICs (MAC by name), in a thread, namespace and folder of its own."""
+    """Call ``work`` with the networking of a new host with those NICs (MAC by name), in a thread of its own."""
     with TemporaryDirectory() as folder:
-        return in_fresh_namespace(lambda: work(open_door(Path(folder), nics)))
+        return in_fresh_namespace(lambda: work(new_networking(Path(folder), nics)))
 
 
-def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
-    """Make a host with those NICs (MAC by name) in the calling thread's namespace, and open its door."""
+def new_networking(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
+    """Create a host with those NICs (MAC by name) in the calling thread's namespace; returns its networking."""
     for number, (name, mac) in enumerate(nics.items()):
         make_nic(name, mac, far=f"far{number}")
-    return door_to_here(folder)
+    return current_networking(folder)
 
 
-def door_to_here(
+def current_networking(
     folder: Path, ovsdb: Ovsdb | None = None, guests: Callable[[], Sequence[GuestNic]] = tuple
 ) -> MachineNetworking:
-    """The door to the calling thread's namespace as it is."""
+    """The networking of the calling thread's namespace."""
     dhcp = folder / "dhcp"
     dhcp.mkdir(parents=True, exist_ok=True)
     resolver = Resolver(path=folder / "resolv.conf", saved=folder / "resolv.conf.found")

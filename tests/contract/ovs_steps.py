@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contract.ovs_door import DATAPATH
+from contract.ovs_networking import DATAPATH
 from netweft.core.host import Address, Chassis, OvsBridge, OvsPort, Route
 from netweft.core.steps import (
     AddAddress,
@@ -100,9 +100,9 @@ class OvsSteps:
         return CreateOvsPort(OvsPort(name=name, bridge=self._bridge(host), mtu=mtu, mac=mac, **settings))  # type: ignore[arg-type] # keys are fields
 
     def _create_door(self, host: Host) -> Step:
-        doors = tuple(sorted(self._random.sample(NICS, self._random.choice((1, 1, 2)))))
-        name = doors[0] if len(doors) == 1 else self._random.choice(("pair0", "pair1"))
-        return CreateOvsPort(OvsPort(name=name, bridge=self._bridge(host), interfaces=doors, **self._settings()))  # type: ignore[arg-type] # keys are fields
+        uplinks = tuple(sorted(self._random.sample(NICS, self._random.choice((1, 1, 2)))))
+        name = uplinks[0] if len(uplinks) == 1 else self._random.choice(("pair0", "pair1"))
+        return CreateOvsPort(OvsPort(name=name, bridge=self._bridge(host), interfaces=uplinks, **self._settings()))  # type: ignore[arg-type] # keys are fields
 
     def _set_port(self, host: Host) -> Step:
         name = self._port(host)

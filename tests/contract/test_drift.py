@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 
 from contract.namespaces import kernel_kinds, on_fresh_host
-from contract.ovs_door import DATAPATH, ovs_door
+from contract.ovs_networking import DATAPATH, ovs_networking
 from contract.transitions import reach
 from core.foreign import Foreigner
 from core.strategies import NICS, mac_of, random_intent, sources
@@ -58,24 +58,24 @@ def wanted(random: Random, *switch_types: str) -> HostIntent:
 @examples(EXAMPLES)
 @given(sources)
 def test_on_a_kernel(random: Random) -> None:
-    on_fresh_host(MACS, lambda door: suffer(door, random, wanted(random, "legacy"), ovs=False))
+    on_fresh_host(MACS, lambda networking: suffer(networking, random, wanted(random, "legacy"), ovs=False))
 
 
 @examples(EXAMPLES)
 @given(sources)
 def test_on_open_vswitch(random: Random) -> None:
-    with ovs_door(MACS) as (door, _):
-        suffer(door, random, wanted(random, "ovs"), ovs=True)
+    with ovs_networking(MACS) as (networking, _):
+        suffer(networking, random, wanted(random, "ovs"), ovs=True)
 
 
-def suffer(door: Networking, random: Random, intent: HostIntent, *, ovs: bool) -> None:
+def suffer(networking: Networking, random: Random, intent: HostIntent, *, ovs: bool) -> None:
     """Make the host what is wanted, let somebody meddle with it, and put it right, again and again."""
-    now = door.observe()
-    now = reach(door, now, desired_host(intent, now))
+    now = networking.observe()
+    now = reach(networking, now, desired_host(intent, now))
     assert find_drift(intent, now).is_empty
     for _ in range(ROUNDS):
         for _ in range(random.randint(1, 3)):
-            now = meddle(door, random, now, ovs=ovs)
+            now = meddle(networking, random, now, ovs=ovs)
         drift = find_drift(intent, now)
         if drift.obstacle:
             with pytest.raises(PlanError, match=re.escape(drift.obstacle)):
@@ -84,15 +84,15 @@ def suffer(door: Networking, random: Random, intent: HostIntent, *, ovs: bool) -
         desired = desired_host(intent, now)
         steps = plan(now, desired)
         assert drift.is_empty == (not steps), (drift.lines(), steps)
-        now = reach(door, now, desired)
+        now = reach(networking, now, desired)
         assert find_drift(intent, now).lines() == ()
 
 
-def meddle(door: Networking, random: Random, now: Host, *, ovs: bool) -> Host:
+def meddle(networking: Networking, random: Random, now: Host, *, ovs: bool) -> Host:
     """Do something by hand that the host takes."""
     step = Foreigner(random, ovs=ovs, dhcp=False).step(now)
     if step is None:
         return now
     with suppress(StepFailedError, OvsStepError):  # what the host refuses nobody else could do either
-        door.execute([step], lambda _done: None)
-    return door.observe()
+        networking.execute([step], lambda _done: None)
+    return networking.observe()

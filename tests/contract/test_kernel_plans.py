@@ -36,30 +36,30 @@ MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
 @examples(EXAMPLES)
 @given(sources)
 def test_any_state_is_reached_from_any_other_and_from_halfway(random: Random) -> None:
-    on_fresh_host(MACS, lambda door: _there_and_halfway_back(random, door))
+    on_fresh_host(MACS, lambda networking: _there_and_halfway_back(random, networking))
 
 
-def _there_and_halfway_back(random: Random, door: MachineNetworking) -> None:
+def _there_and_halfway_back(random: Random, networking: MachineNetworking) -> None:
     first, second = (made_of(random_host(random, ovs=False), kernel_kinds()) for _ in range(2))
-    now = reach(door, door.observe(), first)
-    now = reach(door, now, second)
-    now = interrupt(door, now, first, random.random())
-    reach(door, now, first)
+    now = reach(networking, networking.observe(), first)
+    now = reach(networking, now, second)
+    now = interrupt(networking, now, first, random.random())
+    reach(networking, now, first)
 
 
 @examples(EXAMPLES)
 @given(sources)
 def test_what_users_want_is_reached_and_taken_back(random: Random) -> None:
-    on_fresh_host(MACS, lambda door: _wanted_and_taken_back(random, door))
+    on_fresh_host(MACS, lambda networking: _wanted_and_taken_back(random, networking))
 
 
-def _wanted_and_taken_back(random: Random, door: MachineNetworking) -> None:
+def _wanted_and_taken_back(random: Random, networking: MachineNetworking) -> None:
     first, second = (random_intent(random, switch_types=("legacy",)) for _ in range(2))
-    start = now = door.observe()
-    now = checkpoint = reach(door, now, made_of(desired_host(first, now), kernel_kinds()))
-    now = interrupt(door, now, made_of(desired_host(second, now), kernel_kinds()), random.random())
-    now = reach(door, now, checkpoint)
-    now = reach(door, now, start)
+    start = now = networking.observe()
+    now = checkpoint = reach(networking, now, made_of(desired_host(first, now), kernel_kinds()))
+    now = interrupt(networking, now, made_of(desired_host(second, now), kernel_kinds()), random.random())
+    now = reach(networking, now, checkpoint)
+    now = reach(networking, now, start)
     assert not any(link.owner for link in now.links().values())
 
 
@@ -68,8 +68,8 @@ def test_a_port_may_have_no_ipv6_when_it_leaves_its_bond() -> None:
     on_fresh_host(MACS, _into_a_bond_and_out_again)
 
 
-def _into_a_bond_and_out_again(door: MachineNetworking) -> None:
-    now = door.observe()
+def _into_a_bond_and_out_again(networking: MachineNetworking) -> None:
+    now = networking.observe()
     for before in (1000, 1500):
         alone = Nic(name="eth0", owner="base", mac=MACS["eth0"], up=True, mtu=before)
         over = Vlan(name="v", owner="n", base="eth0", tag=1, up=True, mtu=1300, autoconf=True)
@@ -83,7 +83,7 @@ def _into_a_bond_and_out_again(door: MachineNetworking) -> None:
             (free, {}, {"v": over}),
         ):
             desired = replace(now.with_link(nic), bonds=bonds, vlans=vlans)
-            now = reach(door, now, made_of(desired, kernel_kinds()))
+            now = reach(networking, now, made_of(desired, kernel_kinds()))
 
 
 def test_a_port_has_ipv6_when_its_bond_is_made_anew() -> None:
@@ -91,21 +91,21 @@ def test_a_port_has_ipv6_when_its_bond_is_made_anew() -> None:
     on_fresh_host(MACS, _out_of_a_bond_that_is_deleted)
 
 
-def _out_of_a_bond_that_is_deleted(door: MachineNetworking) -> None:
-    now = door.observe()
+def _out_of_a_bond_that_is_deleted(networking: MachineNetworking) -> None:
+    now = networking.observe()
     port = Nic(name="eth0", owner="base", mac=MACS["eth0"], up=True, mtu=1000, master="bond0")
     bond = Bond(name="bond0", owner="base", mtu=1000)
-    now = reach(door, now, made_of(now.with_link(port).with_link(bond), kernel_kinds()))
+    now = reach(networking, now, made_of(now.with_link(port).with_link(bond), kernel_kinds()))
     free = replace(port, master="", mtu=1500, autoconf=True)
     other = replace(bond, mode="balance-rr")
-    reach(door, now, made_of(now.with_link(free).with_link(other), kernel_kinds()))
+    reach(networking, now, made_of(now.with_link(free).with_link(other), kernel_kinds()))
 
 
 def test_that_spanning_tree_ages_faster_for_a_while_is_nobodys_option() -> None:
     on_fresh_host(MACS, _topology_changes)
 
 
-def _topology_changes(door: MachineNetworking) -> None:
+def _topology_changes(networking: MachineNetworking) -> None:
     for words in (
         "link add br0 type bridge stp_state 1 forward_delay 200",
         "link add end0 type veth peer name end1",
@@ -120,7 +120,7 @@ def _topology_changes(door: MachineNetworking) -> None:
         assert time.monotonic() < deadline, told
         time.sleep(0.05)
     assert told["ageing_time"] == 400
-    assert door.observe().bridges["br0"].options == {"forward_delay": "200"}
+    assert networking.observe().bridges["br0"].options == {"forward_delay": "200"}
 
 
 def _bridge(name: str) -> dict[str, Any]:

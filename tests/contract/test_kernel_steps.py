@@ -38,7 +38,7 @@ def test_random_steps_end_alike_on_kernel_and_simulation() -> None:
     @given(sources)
     def walks(random: Random) -> None:
         source = Steps(random, kernel_kinds())
-        accepted.append(on_fresh_host(NICS, lambda door: walk(door, source.next, STEPS, HALF_DONE)))
+        accepted.append(on_fresh_host(NICS, lambda networking: walk(networking, source.next, STEPS, HALF_DONE)))
 
     walks()
     assert sum(accepted) > WALKS * STEPS / 3, "most random steps were refused, which shows little"
@@ -48,10 +48,10 @@ def test_ipv6_switched_off_on_a_nic_is_seen_and_refused_alike() -> None:
     on_fresh_host(NICS, _without_ipv6)
 
 
-def _without_ipv6(door: MachineNetworking) -> None:
+def _without_ipv6(networking: MachineNetworking) -> None:
     write_setting("net/ipv6/conf/eth1/disable_ipv6", "1")
-    now = door.observe()
+    now = networking.observe()
     assert {name: nic.ipv6_off for name, nic in now.nics.items()} == {"eth0": False, "eth1": True, "eth2": False}
     for name in ("eth0", "eth1"):
         step = AddAddress(name, Address(ip="2001:db8::1", prefix=64))
-        assert walk(door, lambda _host, step=step: step, 1) == (name == "eth0")  # type: ignore[misc] # a step of the loop
+        assert walk(networking, lambda _host, step=step: step, 1) == (name == "eth0")  # type: ignore[misc] # a step of the loop

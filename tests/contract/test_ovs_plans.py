@@ -11,7 +11,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.ovs_door import ovs_door, possible
+from contract.ovs_networking import ovs_networking, possible
 from contract.transitions import interrupt, reach
 from core.strategies import NICS, mac_of, random_host, random_intent, sources
 from netweft.core.desired import desired_host
@@ -27,23 +27,23 @@ MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
 @given(sources, st.floats(0, 1))
 def test_any_state_is_reached_from_any_other_and_from_halfway(random: Random, cut: float) -> None:
     first, second = (possible(random_host(random)) for _ in range(2))
-    with ovs_door(MACS) as (door, _):
-        now = reach(door, door.observe(), first)
-        now = reach(door, now, second)
-        now = interrupt(door, now, first, cut)
-        reach(door, now, first)
+    with ovs_networking(MACS) as (networking, _):
+        now = reach(networking, networking.observe(), first)
+        now = reach(networking, now, second)
+        now = interrupt(networking, now, first, cut)
+        reach(networking, now, first)
 
 
 @examples(EXAMPLES)
 @given(sources, st.floats(0, 1))
 def test_what_users_want_is_reached_and_taken_back(random: Random, cut: float) -> None:
     first, second = random_intent(random, switch_types=("ovs",)), random_intent(random)
-    with ovs_door(MACS) as (door, _):
-        start = now = door.observe()
-        checkpoint = now = reach(door, now, possible(desired_host(first, now)))
-        now = interrupt(door, now, possible(desired_host(second, now)), cut)
-        now = reach(door, now, checkpoint)
-        now = reach(door, now, start)
+    with ovs_networking(MACS) as (networking, _):
+        start = now = networking.observe()
+        checkpoint = now = reach(networking, now, possible(desired_host(first, now)))
+        now = interrupt(networking, now, possible(desired_host(second, now)), cut)
+        now = reach(networking, now, checkpoint)
+        now = reach(networking, now, start)
         assert not any(link.owner for link in now.links().values())
         assert not now.ovs_bridges
         assert now.chassis == start.chassis

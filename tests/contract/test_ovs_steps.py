@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import given
 
-from contract.ovs_door import ovs_door
+from contract.ovs_networking import ovs_networking
 from contract.ovs_steps import OvsSteps
 from contract.walks import walk
 from core.strategies import sources
@@ -24,8 +24,8 @@ def test_random_steps_end_alike_on_open_vswitch_and_simulation() -> None:
     @examples(WALKS)
     @given(sources)
     def walks(random: Random) -> None:
-        with ovs_door(NICS) as (door, _):
-            accepted.append(walk(door, OvsSteps(random).next, STEPS))
+        with ovs_networking(NICS) as (networking, _):
+            accepted.append(walk(networking, OvsSteps(random).next, STEPS))
 
     walks()
     assert sum(accepted) > WALKS * STEPS / 4, "most random steps were refused, which shows little"

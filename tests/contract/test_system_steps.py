@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.namespaces import door_to_here, in_fresh_namespace, make_nic, open_door
+from contract.namespaces import current_networking, in_fresh_namespace, make_nic, new_networking
 from netweft.agent.resolver import Resolver
 from netweft.core.host import Bridge
 from netweft.core.steps import CreateLink, DeleteLink, SetAutoconf, SetDhcp, SetDns, SetUp
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NICS = {"eth0": "02:00:00:00:00:f0"}
 
 
-def do(door: MachineNetworking, *steps: Step) -> None:
-    door.execute(steps, lambda _done: None)
+def do(networking: MachineNetworking, *steps: Step) -> None:
+    networking.execute(steps, lambda _done: None)
 
 
 def test_a_dhcp_client_is_found_again_by_the_next_agent_and_ends_when_told(tmp_path: Path) -> None:
@@ -30,8 +30,8 @@ def test_a_dhcp_client_is_found_again_by_the_next_agent_and_ends_when_told(tmp_p
 
 
 def _dhcp_client(folder: Path) -> None:
-    do(open_door(folder, NICS), SetUp("eth0", up=True), SetDhcp("eth0", dhcp4=True, dhcp6=False))
-    after_restart = door_to_here(folder)
+    do(new_networking(folder, NICS), SetUp("eth0", up=True), SetDhcp("eth0", dhcp4=True, dhcp6=False))
+    after_restart = current_networking(folder)
     nic = after_restart.observe().nics["eth0"]
     assert (nic.dhcp4, nic.dhcp6) == (True, False)
     do(after_restart, SetDhcp("eth0", dhcp4=True, dhcp6=True))
@@ -47,11 +47,16 @@ def test_the_dhcp_client_of_a_removed_link_ends(tmp_path: Path) -> None:
 
 
 def _removed_link(folder: Path) -> None:
-    door = open_door(folder, {})
-    do(door, CreateLink(Bridge(name="br0", owner="n1")), SetUp("br0", up=True), SetDhcp("br0", dhcp4=True, dhcp6=False))
-    do(door, DeleteLink("br0"))
+    networking = new_networking(folder, {})
+    do(
+        networking,
+        CreateLink(Bridge(name="br0", owner="n1")),
+        SetUp("br0", up=True),
+        SetDhcp("br0", dhcp4=True, dhcp6=False),
+    )
+    do(networking, DeleteLink("br0"))
     make_nic("br0", "02:00:00:00:00:01", far="far")
-    assert not door.observe().nics["br0"].dhcp4
+    assert not networking.observe().nics["br0"].dhcp4
 
 
 def test_advertisements_are_accepted_when_asked_for_and_by_no_new_link(tmp_path: Path) -> None:
@@ -59,11 +64,11 @@ def test_advertisements_are_accepted_when_asked_for_and_by_no_new_link(tmp_path:
 
 
 def _autoconf(folder: Path) -> None:
-    door = open_door(folder, {})
-    do(door, CreateLink(Bridge(name="br0", owner="n1")), SetUp("br0", up=True))
-    assert not door.observe().bridges["br0"].autoconf
-    do(door, SetAutoconf("br0", on=True))
-    assert door.observe().bridges["br0"].autoconf
+    networking = new_networking(folder, {})
+    do(networking, CreateLink(Bridge(name="br0", owner="n1")), SetUp("br0", up=True))
+    assert not networking.observe().bridges["br0"].autoconf
+    do(networking, SetAutoconf("br0", on=True))
+    assert networking.observe().bridges["br0"].autoconf
 
 
 def test_the_resolver_file_is_ours_until_it_is_handed_back(tmp_path: Path) -> None:
@@ -73,13 +78,13 @@ def test_the_resolver_file_is_ours_until_it_is_handed_back(tmp_path: Path) -> No
 def _resolver_file(folder: Path) -> None:
     path = folder / "resolv.conf"
     path.write_text("search example.net\nnameserver 192.0.2.1\n")
-    door = door_to_here(folder)
-    assert door.observe().dns is None
-    do(door, SetDns(("192.0.2.53", "2001:db8::53")))
-    do(door, SetDns(("192.0.2.54",)))
-    assert door.observe().dns == ("192.0.2.54",)
+    networking = current_networking(folder)
+    assert networking.observe().dns is None
+    do(networking, SetDns(("192.0.2.53", "2001:db8::53")))
+    do(networking, SetDns(("192.0.2.54",)))
+    assert networking.observe().dns == ("192.0.2.54",)
     assert "search example.net\n" in path.read_text()
-    do(door, SetDns(None))
+    do(networking, SetDns(None))
     assert path.read_text() == "search example.net\nnameserver 192.0.2.1\n"
 
 

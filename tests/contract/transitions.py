@@ -1,4 +1,4 @@
-"""From one state of a host to another through the agent's door, checked against the simulation on the way."""
+"""From one state of a host to another through the agent's networking driver, checked against the simulation."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 
-def reach(door: Networking, now: Host, desired: Host) -> Host:
+def reach(networking: Networking, now: Host, desired: Host) -> Host:
     """Go to the desired host in one pass: it is then what was simulated and wanted, and nothing is left to do."""
-    after = do(door, now, plan(now, desired))
+    after = do(networking, now, plan(now, desired))
     assert differences(desired, after) == ()
     assert plan(after, desired) == []
     return after
 
 
-def interrupt(door: Networking, now: Host, desired: Host, cut: float) -> Host:
+def interrupt(networking: Networking, now: Host, desired: Host, cut: float) -> Host:
     """Go part of the way."""
     steps = plan(now, desired)
-    return do(door, now, steps[: round(cut * len(steps))])
+    return do(networking, now, steps[: round(cut * len(steps))])
 
 
-def do(door: Networking, now: Host, steps: Sequence[Step]) -> Host:
+def do(networking: Networking, now: Host, steps: Sequence[Step]) -> Host:
     """Execute the steps; the host is then what was simulated."""
     expected = simulate_all(now, steps)
-    door.execute(steps, lambda _done: None)
-    after = door.observe()
+    networking.execute(steps, lambda _done: None)
+    after = networking.observe()
     left = unlike(expected, after)
     assert not left, "\n".join([*map(str, steps), *left])
     return after

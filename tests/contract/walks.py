@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 
-def walk(door: Networking, choose: Callable[[Host], Step], count: int, half_done: tuple[type, ...] = ()) -> int:
+def walk(networking: Networking, choose: Callable[[Host], Step], count: int, half_done: tuple[type, ...] = ()) -> int:
     """Take ``count`` steps, and compare after each: both refuse it, or both are the same host then. Returns how many
     were accepted. ``half_done``: steps of which the real host does a part before it refuses.
     """
-    now, accepted = door.observe(), 0
+    now, accepted = networking.observe(), 0
     for number in range(count):
         step = choose(now)
         expected, why = _simulated(now, step)
-        refusal = _executed(door, step)
-        after = door.observe()
+        refusal = _executed(networking, step)
+        after = networking.observe()
         story = f"step {number}: {step}\nbefore: {pformat(now)}\n"
         story += f"simulation: {why or 'accepts'}; host: {refusal or 'accepts'}"
         assert bool(why) == bool(refusal), story
@@ -46,9 +46,9 @@ def _simulated(host: Host, step: Step) -> tuple[Host, str]:
         return host, error.text
 
 
-def _executed(door: Networking, step: Step) -> str:
+def _executed(networking: Networking, step: Step) -> str:
     try:
-        door.execute([step], lambda _done: None)
+        networking.execute([step], lambda _done: None)
     except NetworkingError as error:
         return str(error)
     return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.namespaces import door_to_here
+from contract.namespaces import current_networking
 from ovs_host import namespace, ovs_host, standing_in
 from silence import NICS, PEER_ADDRESSES, check_silences, guests_of, lan, placed
 
@@ -21,14 +21,14 @@ def test_an_address_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host):
         place.plug(NICS)
         way = [placed(on, "legacy", vm=False) for on in ("eth0", "eth1")]
-        check_silences(door_to_here(tmp_path), place, way, tmp_path, capsys)
+        check_silences(current_networking(tmp_path), place, way, tmp_path, capsys)
 
 
 def test_a_bridge_with_guests_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host), guests_of(tmp_path) as guests:
         place.plug(NICS)
         way = [placed(on, "legacy", vm=True) for on in ("eth0", "eth1")]
-        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
+        check_silences(current_networking(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_on_open_vswitch(tmp_path: Path, capsys: pytest.CaptureFixture[str], way
     with lan(PEER_ADDRESSES) as place, ovs_host() as (_, ovsdb):
         place.plug(NICS)
         check_silences(
-            door_to_here(tmp_path, ovsdb), place, [placed(on, "ovs", vm=True) for on in way], tmp_path, capsys
+            current_networking(tmp_path, ovsdb), place, [placed(on, "ovs", vm=True) for on in way], tmp_path, capsys
         )
 
 
@@ -53,4 +53,4 @@ def test_another_member_of_a_bond_on_open_vswitch_with_guests(
     with lan(PEER_ADDRESSES) as place, ovs_host() as (_, ovsdb), guests_of(tmp_path, ovsdb) as guests:
         place.plug(NICS)
         way = [placed(on, "ovs", vm=True) for on in ("eth0 eth1", "eth1 eth2", "eth0 eth2")]
-        check_silences(door_to_here(tmp_path, ovsdb, guests.plugged), place, way, tmp_path, capsys, guests)
+        check_silences(current_networking(tmp_path, ovsdb, guests.plugged), place, way, tmp_path, capsys, guests)

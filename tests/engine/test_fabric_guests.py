@@ -531,7 +531,7 @@ def test_a_port_whose_vnic_was_not_taken_leaves_the_partition(infiniband: Infini
     infiniband.start(vm_id, 1)
     infiniband.fleet.simulate(1)  # the adapter is gone, and the engine has not seen it yet
     added = infiniband.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=infiniband.profile()))
-    assert "no function of an adapter of InfiniBand" in infiniband.fleet.failed(added.job_id).error
+    assert "not a function of an InfiniBand adapter" in infiniband.fleet.failed(added.job_id).error
     assert infiniband.members() == {GUIDS[1, 1]}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from contract.namespaces import door_to_here, ip
+from contract.namespaces import current_networking, ip
 from core.strategies import machine
 from core.test_brown_field import MARKS
 from netweft.core.brown_field import foreign_networks, take_over
@@ -76,8 +76,8 @@ def test_what_others_made_is_taken_over(tmp_path: Path) -> None:
         ip(*BY_HAND)
         with standing_in(peer):
             ip(*PEER)
-        door = door_to_here(tmp_path)
-        before = door.observe()
+        networking = current_networking(tmp_path)
+        before = networking.observe()
         numbers = count(1)
         found = foreign_networks(before, HostIntent(), NETWORKS)
         assert {one.name: (one.network_id, one.problem) for one in found} == {
@@ -94,11 +94,11 @@ def test_what_others_made_is_taken_over(tmp_path: Path) -> None:
         assert [step for step in steps if not isinstance(step, (*MARKS, SetAutoconf))] == []
         assert {one.loss for one in explain(steps, before)} == {Loss.NONE}
         with no_ping_lost(peer, "10.0.10.5", "10.0.20.5", "10.0.0.5"):
-            door.execute(steps, lambda _done: None)
-        after = door.observe()
+            networking.execute(steps, lambda _done: None)
+        after = networking.observe()
         assert plan(after, desired_host(intent, after)) == []
-        door.execute(plan(after, before), lambda _done: None)
-        assert unmarked(door.observe()) == unmarked(before)
+        networking.execute(plan(after, before), lambda _done: None)
+        assert unmarked(networking.observe()) == unmarked(before)
 
 
 def unmarked(host: Host) -> set[tuple[str, str, tuple[str, ...]]]:

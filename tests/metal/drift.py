@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.test_watch import is_told, settle, watching
-from contract.namespaces import ip, namespace_thread, open_door
+from agent.test_watch import has_changed, last_event, watching
+from contract.namespaces import ip, namespace_thread, new_networking
 from contract.transitions import reach
 from core.strategies import machine
 from netweft.core.desired import desired_host
@@ -87,19 +87,19 @@ def test_what_somebody_changes_is_seen_told_and_put_right(tmp_path: Path, what: 
 
 
 def _suffer(folder: Path, commands: tuple[str, ...], whose: str, texts: tuple[str, ...]) -> None:
-    door = open_door(folder, NICS)
-    now = door.observe()
-    reach(door, now, desired_host(WANTED, now))
-    with watching(door) as events:
-        last = settle(events)
-        assert find_drift(WANTED, door.observe()).is_empty
+    networking = new_networking(folder, NICS)
+    now = networking.observe()
+    reach(networking, now, desired_host(WANTED, now))
+    with watching(networking) as events:
+        last = last_event(events)
+        assert find_drift(WANTED, networking.observe()).is_empty
         ip(*commands)
-        assert is_told(events, last)
-        now = door.observe()
+        assert has_changed(events, last)
+        now = networking.observe()
         drift = find_drift(WANTED, now)
         told = [one.text for one in (*drift.attachments.get(whose, ()), *drift.bases.get(whose, ()))]
         assert told
         assert set(texts) <= set(told), drift.lines()
         assert not drift.obstacle
-        door.execute(plan(now, desired_host(WANTED, now)), lambda _done: None)
-        assert find_drift(WANTED, door.observe()).lines() == ()
+        networking.execute(plan(now, desired_host(WANTED, now)), lambda _done: None)
+        assert find_drift(WANTED, networking.observe()).lines() == ()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.namespaces import door_to_here, ip, namespace_thread, open_door
-from contract.ovs_door import ovs_door
+from contract.namespaces import current_networking, ip, namespace_thread, new_networking
+from contract.ovs_networking import ovs_networking
 from contract.transitions import reach
 from core.strategies import machine
 from netweft.core.host import FOREIGN_SHAPING, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
@@ -48,16 +48,16 @@ def tc(words: str) -> str:
 
 def on_fresh_host(tmp_path: Path, work: object) -> None:
     with namespace_thread() as thread:
-        thread.submit(lambda: work(open_door(tmp_path, NICS))).result()  # type: ignore[operator] # a function of the door
+        thread.submit(lambda: work(new_networking(tmp_path, NICS))).result()  # type: ignore[operator] # takes a networking
 
 
 def test_what_others_changed_is_told_and_made_anew(tmp_path: Path) -> None:
     on_fresh_host(tmp_path, _changed_by_others)
 
 
-def _changed_by_others(door: MachineNetworking) -> None:
-    wanted = shaped(door.observe(), REST, SLOW)
-    reach(door, door.observe(), wanted)
+def _changed_by_others(networking: MachineNetworking) -> None:
+    wanted = shaped(networking.observe(), REST, SLOW)
+    reach(networking, networking.observe(), wanted)
     for change in (
         "class add dev eth0 parent 1389: classid 1389:5 hfsc ls m2 1mbit",
         "class change dev eth0 parent 1389: classid 1389:64 hfsc ls m1 9mbit d 10ms m2 1mbit",
@@ -68,23 +68,23 @@ def _changed_by_others(door: MachineNetworking) -> None:
         "qdisc change dev eth0 root handle 1389: hfsc default 64",
     ):
         tc(change)
-        spoilt = door.observe()
+        spoilt = networking.observe()
         assert spoilt.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
-        assert reach(door, spoilt, wanted).nics["eth0"].shaping == (REST, SLOW)
+        assert reach(networking, spoilt, wanted).nics["eth0"].shaping == (REST, SLOW)
 
 
 def test_what_others_put_there_stays(tmp_path: Path) -> None:
     on_fresh_host(tmp_path, _made_by_others)
 
 
-def _made_by_others(door: MachineNetworking) -> None:
+def _made_by_others(networking: MachineNetworking) -> None:
     for made, told in (("handle 7: pfifo", "pfifo 7:"), ("handle 8: hfsc default 1", "hfsc 8:")):
         tc(f"qdisc replace dev eth0 root {made}")
-        theirs = door.observe()
+        theirs = networking.observe()
         assert theirs.nics["eth0"].queueing == told
         with pytest.raises(PlanError, match="queueing discipline that Netweft did not make"):
             plan(theirs, shaped(theirs, REST))
-        reach(door, theirs, shaped(theirs))
+        reach(networking, theirs, shaped(theirs))
         assert told in tc("qdisc show dev eth0")
 
 
@@ -92,10 +92,10 @@ def test_frames_go_by_their_vlan_and_no_faster_than_its_limit(tmp_path: Path) ->
     """That a transfer takes at least as long as its limit allows holds on the slowest machine, too."""
     with namespace_thread() as near, namespace_thread() as far:
         peer = far.submit(get_native_id).result()
-        door = near.submit(open_door, tmp_path, NICS).result()
+        networking = near.submit(new_networking, tmp_path, NICS).result()
         near.submit(ip, f"link set far0 netns /proc/{peer}/ns/net").result()
         far.submit(_far_end).result()
-        host = near.submit(door.observe).result()
+        host = near.submit(networking.observe).result()
         untagged = (Address(ip="192.0.2.1", prefix=24),)
         classes = (REST, PROMISED, SLOW)
         nic = replace(host.nics["eth0"], owner="base", up=True, addresses=untagged, shaping=classes)
@@ -103,7 +103,7 @@ def test_frames_go_by_their_vlan_and_no_faster_than_its_limit(tmp_path: Path) ->
         for tag in (100, 200):
             address = Address(ip=f"198.51.{tag}.1", prefix=24)
             wanted = wanted.with_link(Vlan(name=f"eth0.{tag}", owner="n", base="eth0", tag=tag, addresses=(address,)))
-        near.submit(reach, door, host, wanted).result()
+        near.submit(reach, networking, host, wanted).result()
         seconds, before = {}, near.submit(_sent_by_class).result()
         for address in ("192.0.2.2", "198.51.100.2", "198.51.200.2"):
             heard = far.submit(_receive, address)
@@ -154,7 +154,7 @@ def _sent_by_class() -> dict[str, int]:
 
 
 def test_open_vswitch_leaves_classes_alone_and_its_frames_go_by_their_vlan() -> None:
-    with namespace() as far, ovs_door(NICS) as (door, _):
+    with namespace() as far, ovs_networking(NICS) as (networking, _):
         run(["ip", "link", "set", "far0", "netns", far])
         for words in (
             "link set far0 up",
@@ -162,7 +162,7 @@ def test_open_vswitch_leaves_classes_alone_and_its_frames_go_by_their_vlan() -> 
             "address add 198.51.100.2/24 dev far0.100",
         ):
             run(["ip", "-n", far, *words.split()])
-        host = door.observe()
+        host = networking.observe()
         nic = replace(host.nics["eth0"], owner="base", up=True, shaping=(REST, SLOW))
         uplink = OvsPort(name="eth0", owner="base", bridge="br", interfaces=("eth0",))
         network = OvsPort(name="n", owner="n", bridge="br", tag=100, addresses=(Address(ip="198.51.100.1", prefix=24),))
@@ -171,16 +171,16 @@ def test_open_vswitch_leaves_classes_alone_and_its_frames_go_by_their_vlan() -> 
             ovs_bridges={"br": OvsBridge(name="br", owner="base")},
             ovs_ports={"eth0": uplink, "n": network},
         )
-        now = reach(door, host, wanted)
+        now = reach(networking, host, wanted)
         before = _sent_by_class()
         run(["ping", "-c", "5", "-i", "0.1", "-W", "5", "198.51.100.2"])
         after = _sent_by_class()
         assert after["1389:64"] - before["1389:64"] >= 5 * 98  # octets of a ping's frame
         other = wanted.with_link(replace(network, tag=200))
-        assert reach(door, now, other).nics["eth0"].shaping == (REST, SLOW)
+        assert reach(networking, now, other).nics["eth0"].shaping == (REST, SLOW)
 
 
 def test_the_door_sees_no_shaping_where_there_is_none(tmp_path: Path) -> None:
     with namespace_thread() as thread:
-        host = thread.submit(lambda: door_to_here(tmp_path).observe()).result()
+        host = thread.submit(lambda: current_networking(tmp_path).observe()).result()
     assert not any(nic.shaping or nic.queueing for nic in host.nics.values())

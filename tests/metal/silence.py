@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.namespaces import door_to_here
+from contract.namespaces import current_networking
 from ovs_host import namespace, standing_in
 from silence import NICS, PEER_ADDRESSES, check_silences, guests_of, lan, placed
 
@@ -19,7 +19,7 @@ def test_another_member_of_a_bond_with_guests(tmp_path: Path, capsys: pytest.Cap
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host), guests_of(tmp_path) as guests:
         place.plug(NICS)
         way = [placed(on, "legacy", vm=True, mode=mode) for on in ("eth0 eth1", "eth1 eth2", "eth0 eth2")]
-        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
+        check_silences(current_networking(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
 
 
 @pytest.mark.parametrize("vm", [pytest.param(False, id="address"), pytest.param(True, id="bridge-with-address")])
@@ -29,4 +29,6 @@ def test_between_nic_and_bond(
 ) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host):
         place.plug(NICS)
-        check_silences(door_to_here(tmp_path), place, [placed(on, "legacy", vm=vm) for on in way], tmp_path, capsys)
+        check_silences(
+            current_networking(tmp_path), place, [placed(on, "legacy", vm=vm) for on in way], tmp_path, capsys
+        )

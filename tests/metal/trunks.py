@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.test_namespace_guests import change, reaches, start, stop_all
-from contract.namespaces import door_to_here
+from contract.namespaces import current_networking
 from contract.transitions import reach
 from netweft.agent.guests import GuestError
 from netweft.agent.guests.namespace import NamespaceGuests
@@ -110,10 +110,10 @@ def test_an_uplink_that_left_and_came_back_carries_the_trunk_again(driver: Names
 def test_filtering_for_guests_is_no_option_of_the_bridge(driver: NamespaceGuests, tmp_path: Path) -> None:
     ip("", "link", "set", "br0", "alias", "netweft:n1")
     trunk = start_with_vlans(driver, 1, trunks=(100,))
-    door = door_to_here(tmp_path)
-    host = door.observe()
+    networking = current_networking(tmp_path)
+    host = networking.observe()
     assert (bridge(), host.bridges["br0"].options) == ((1, 4094), {})
-    reach(door, host, host.with_link(replace(host.bridges["br0"], options={"forward_delay": "400"})))
+    reach(networking, host, host.with_link(replace(host.bridges["br0"], options={"forward_delay": "400"})))
     assert bridge() == (1, 4094)
     assert heard(trunk) == [0, 100]
 

@@ -1,4 +1,4 @@
-"""The agent: runs on a host, makes its networking what the engine asks for, and takes back what nobody confirms."""
+"""The agent: runs on a host, applies the networking that the engine requests, and rolls back unconfirmed changes."""
 
 from importlib.metadata import version as _version
 

@@ -1,9 +1,9 @@
 """Announces the addresses and the guests of a host to its neighbours.
 
-Without it they find out when their own caches expire: up to a minute for addresses, minutes for the ports of switches.
+Otherwise their caches would have to expire: up to a minute for addresses, minutes for the ports of switches.
 
-The host, too, has to ask on the new link for the neighbours that it answers. The kernel asks once a second, and its
-first question may be lost while a bridge or switch is not ready; so those are asked for with each announcement.
+The host must also resolve its own neighbours on the new link. The kernel sends a request only once a second, and the
+first may be lost while a bridge or switch is not ready; so each announcement includes requests for them.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSES = (0.05, 0.1, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
-"""Seconds between one announcement and the next: a carrier comes late, guests are plugged in again after the change."""
+"""Seconds between announcements: a carrier may come late, and guests are plugged in again after the change."""
 
 Frame: TypeAlias = "tuple[str, bytes]"
-"""The name of the link that it leaves by, and its octets."""
+"""The name of the outgoing link, and the octets."""
 
 
 class Announcer:
     """Announces what is on links and bridges of the calling thread's namespace.
 
-    ``guests``: the vNICs of the guests that run, asked each time.
+    ``guests``: returns the vNICs of the running guests.
     """
 
     def __init__(self, ovsdb: Ovsdb | None, guests: Callable[[], Sequence[GuestNic]]) -> None:
@@ -58,9 +58,9 @@ class Announcer:
         self._guests = guests
 
     def announce(self, names: Collection[str]) -> None:
-        """Announce what is on those links and bridges once, and go on in a thread.
+        """Announce what is on those links and bridges once, and repeat it in a thread.
 
-        What cannot be sent is told in the log: it is no reason to take a change back.
+        Failures are only logged: they are no reason to roll a change back.
         """
         self._announce(names)
         Thread(target=self._repeat, args=(names,), name="announcements", daemon=True).start()
@@ -95,15 +95,15 @@ class Announcer:
 
 
 def _of_addresses(netlink: nl.Netlink, links: Mapping[int, RawLink]) -> Iterator[Frame]:
-    """A frame for each address that the links (by index) have for use, link-local ones included, and one for each
-    neighbour that is asked for there.
+    """A frame for each usable address of the links (by index), including link-local ones, and one for each neighbour
+    that is being resolved there.
     """
-    asked = dump_unresolved(netlink)
+    unresolved = dump_unresolved(netlink)
     for index, address in dump_usable_addresses(netlink):
         link = links.get(index)
         if link is None:
             continue
-        targets = [target for at, target in asked if at == index and target in address.network]
+        targets = [target for at, target in unresolved if at == index and target in address.network]
         if isinstance(address, IPv4Interface):
             yield link.name, gratuitous_arp(link.mac, address.ip)
             for target in targets:
@@ -119,7 +119,7 @@ def _forwards(link: str) -> bool:
 
 
 def _of_guests(links: Sequence[RawLink], vnics: Iterable[GuestNic]) -> Iterator[Frame]:
-    """A frame for each guest on a Linux bridge, by the ports that lead out of the host."""
+    """A frame for each guest on a Linux bridge, through the bridge's uplinks."""
     bridges = {link.index: link.name for link in links if link.kind == "bridge"}
     uplinks: dict[str, list[str]] = {}
     for link in links:
@@ -135,5 +135,5 @@ def _send(frames: Iterable[Frame]) -> None:
         for link, frame in frames:
             try:
                 endpoint.sendto(frame, (link, 0))
-            except OSError as error:  # this link's neighbours only: it went down, or away, just now
+            except OSError as error:  # concerns this link only, which has just gone down or been removed
                 log.warning("the guests of %s are not announced to its neighbours: %s", link, error)

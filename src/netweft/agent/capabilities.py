@@ -1,4 +1,4 @@
-"""What this host is and can do, as its engine shows it."""
+"""The capabilities of this host."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODPROBE_SECONDS = 10.0
 
 
 def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver], hostname: str) -> Capabilities:
-    """Look at the machine, which calls itself so. Open vSwitch counts as absent while its database does not answer."""
+    """Read the machine's capabilities. Open vSwitch counts as absent while its database does not answer."""
     system = platform.freedesktop_os_release()
     ovs_version, datapaths = _open_vswitch(ovsdb)
     return Capabilities(
@@ -53,13 +53,13 @@ def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver], hostn
 
 
 def has_module(name: str, *, sign: Path) -> bool:
-    """Whether the kernel has a feature: built in or loaded (``sign`` is there), or a module that can be loaded."""
+    """Whether the kernel has a feature: built in or loaded (``sign`` exists), or a module that can be loaded."""
     return sign.exists() or Path("/sys/module", name).exists() or _can_load(name)
 
 
 @cache
 def _can_load(name: str) -> bool:
-    """Load a module. Tried once: every report asks, and a try costs a process."""
+    """Load a module. Cached, as every report needs it and each try starts a process."""
     modprobe = shutil.which("modprobe")
     if modprobe is None:
         return False

@@ -1,9 +1,9 @@
 """Test, then commit: applies a change, and keeps it only if the engine confirms that it still reaches the host.
 
 ``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a
-request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was
-killed knows on its next start what was going on, and takes an unfinished change back before anything else. What may
-happen when is decided in :mod:`netweft.agent.transitions` and :mod:`netweft.agent.change_requests`; here it is done.
+request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins. So an agent that was
+killed finds an unfinished change on its next start, and rolls it back before anything else. The rules are in
+:mod:`netweft.agent.transitions` and :mod:`netweft.agent.change_requests`; this module carries them out.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ log = logging.getLogger(__name__)
 
 
 class StoppedError(Exception):
-    """The change is to be taken back although nothing failed; the message says why."""
+    """The change must be rolled back although nothing failed; the message says why."""
 
 
 class Changes:
-    """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
+    """The changes of one host, one at a time. Call ``recover`` first; the other methods are thread-safe.
 
-    ``changed`` is called whenever the host was changed, or taken back; it raises nothing. ``chassis_wait``: seconds for
-    ovn-controller to connect to what it is told to.
+    ``changed`` is called after each change or rollback of the host; it raises nothing. ``chassis_wait``: seconds within
+    which ovn-controller must connect to its southbound database.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class Changes:
         self._stop = ""
         self._applied = 0.0
 
-    # What others ask
+    # Requests
 
     @property
     def generation(self) -> int:
-        """Of the last request that was taken, 0 for none."""
+        """The generation of the last accepted request, 0 for none."""
         return self._state.record.generation
 
     def current(self) -> Change | None:
@@ -97,51 +97,51 @@ class Changes:
             return self._state.change() if self._state.record.change else None
 
     def is_dirty(self, running: Host) -> bool:
-        """Whether what runs is not what boot restores. Raises StoreError."""
+        """Whether the running configuration differs from the one that a boot restores. Raises StoreError."""
         return bool(differences(self._committed.host(self._state.record), running))
 
     def is_at_work(self) -> bool:
-        """Whether steps are being done now."""
+        """Whether steps are being executed."""
         change = self._state.record.change
         return bool(change and change.phase in AT_WORK)
 
     def put(self, request: ChangeRequest) -> Change:
-        """Take a request: once this returns, it and the checkpoint are on the disk, and the change is on its way.
+        """Accept a request: when this returns, it and the checkpoint are on the disk, and the change has begun.
 
-        Raises RefusalError: for an older generation, while another change is under way, when no plan leads there, when
-        the host cannot be looked at or the disk is full. The host is untouched then.
+        Raises RefusalError: for an older generation, while another change is under way, when there is no plan, when
+        the host cannot be observed or the disk is full. The host is unchanged then.
         """
         change_requests.require_in_range(request)
         with self._state.moved:
-            known = self._state.repeated(request)
-            if known:
-                return known
+            repeated = self._state.repeated(request)
+            if repeated:
+                return repeated
             if self._state.is_busy or self._closed:
                 raise change_requests.busy(self._state.record.generation)
             self._state.is_busy = True
         try:
-            seen, steps = self._checkpoint(request)
+            observed, steps = self._checkpoint(request)
         except BaseException:
             with self._state.moved:
                 self._state.is_busy = False
             raise
         with self._state.moved:
-            shown = self._state.change()
+            accepted = self._state.change()
             self._thread = Thread(
-                target=self._run, args=(request, seen, steps), name=f"change-{request.generation}", daemon=True
+                target=self._run, args=(request, observed, steps), name=f"change-{request.generation}", daemon=True
             )
             self._thread.start()
-        return shown
+        return accepted
 
     def await_news(self, generation: int, phase: str, wait: float) -> None:
-        """As :meth:`netweft.agent.change_state.ChangeState.await_news` says."""
+        """See :meth:`netweft.agent.change_state.ChangeState.await_news`."""
         self._state.await_news(generation, phase, wait)
 
     def confirm(self, generation: int, opened: float) -> Change:
-        """Keep the change; ``opened``: when the connection that says so was accepted (time.monotonic).
+        """Keep the change; ``opened``: when the connection of the request was accepted (time.monotonic).
 
         Raises RefusalError when that was before the change was applied (it proves nothing), when the change does not
-        wait for a confirmation (any more), and when the disk did not take it.
+        wait for a confirmation, and when it cannot be stored.
         """
         with self._state.moved:
             change = change_requests.require_current(self._state.record.change, generation)
@@ -157,17 +157,17 @@ class Changes:
             return self._state.change()
 
     def roll_back(self, generation: int) -> Change:
-        """Take the change back now. Raises RefusalError (``wrong_phase``) when it was confirmed."""
+        """Roll the change back now. Raises RefusalError (``wrong_phase``) when it was confirmed."""
         with self._state.moved:
             if change_requests.may_roll_back(change_requests.require_current(self._state.record.change, generation)):
-                self._stop = self._stop or "it was asked to be taken back"
+                self._stop = self._stop or "a rollback was requested"
                 self._state.moved.notify_all()
             return self._state.change()
 
     def commit(self) -> Change:
-        """Make what runs now what boot restores.
+        """Make the running configuration the one that a boot restores.
 
-        Raises RefusalError while a change is under way, and when the disk did not take it.
+        Raises RefusalError while a change is under way, and when it cannot be stored.
         """
         with self._state.moved:
             if self._state.is_busy:
@@ -188,12 +188,11 @@ class Changes:
             return replace(change, phase=Phase.COMMITTED)
 
     def recover(self, patience: float = 0) -> None:
-        """Read the state; take back a change that was left unfinished, or after a boot restore what was committed.
+        """Read the state; roll back an unfinished change, or after a boot restore the committed configuration.
 
         Raises StoreError, NetworkingError.
 
-        ``patience``: seconds to wait after a boot for NICs that the committed configuration uses and that are not there
-        yet.
+        ``patience``: seconds to wait after a boot for missing NICs of the committed configuration.
         """
         self._state.load()
         boot, change = self._driver.boot(), self._state.record.change
@@ -203,32 +202,32 @@ class Changes:
         elif start is Start.RESTORE_COMMITTED:
             self._restore_at_boot(boot, patience)
         elif start is Start.ROLL_BACK:
-            self._roll_back("the agent ended in the middle of the change")
-        Thread(target=self._ask_peers, args=(self.generation,), name="peers", daemon=True).start()
+            self._roll_back("the agent ended during the change")
+        Thread(target=self._probe_peers, args=(self.generation,), name="peers", daemon=True).start()
 
     def close(self, patience: float) -> None:
-        """The agent ends: a change that is not confirmed yet is taken back first; waits that many seconds for it."""
+        """Roll back an unconfirmed change because the agent ends. ``patience``: seconds to wait for that."""
         with self._state.moved:
             self._closed = True
-            self._stop = self._stop or "the agent was stopped before anybody confirmed the change"
+            self._stop = self._stop or "the agent was stopped before the change was confirmed"
             thread = self._thread
             self._state.moved.notify_all()
         if thread:
             thread.join(patience)
 
-    # A change's way, in its own thread
+    # A change, in its own thread
 
     def _checkpoint(self, request: ChangeRequest) -> tuple[Host, list[Step]]:
-        """Look at the host, see that a plan exists, and put checkpoint and request on the disk.
+        """Observe the host, check that a plan exists, and store checkpoint and request.
 
-        Returns what the host is. Raises RefusalError.
+        Returns the observed host and the plan. Raises RefusalError.
         """
         try:
-            seen = self._driver.observe()
-            if request.seen and request.seen != tag_of(encode(seen)):
-                raise RefusalError(CONFLICT, "changed", "The host is not as it was when the change was made up.")
-            desired, missing = leave_missing(request.desired, seen)
-            steps = plan(seen, desired)
+            observed = self._driver.observe()
+            if request.seen and request.seen != tag_of(encode(observed)):
+                raise RefusalError(CONFLICT, "changed", "The host has changed since the change was planned.")
+            desired, missing = leave_missing(request.desired, observed)
+            steps = plan(observed, desired)
             record = replace(
                 self._state.record,
                 generation=request.generation,
@@ -241,14 +240,14 @@ class Changes:
                 confirm_within=request.confirm_within,
                 commit=request.commit,
                 peers=(),
-                checkpoint=self._store.keep(f"checkpoint-{request.generation}", seen),
+                checkpoint=self._store.keep(f"checkpoint-{request.generation}", observed),
                 desired=self._store.keep(f"desired-{request.generation}", request.desired),
             )
             self._store.save(record)
         except PlanError as error:
             raise RefusalError(CONFLICT, "plan", str(error)) from error
         except (NetworkingError, StoreError) as error:
-            raise RefusalError(BROKEN, "failed", f"The host was left as it is: {error}") from error
+            raise RefusalError(BROKEN, "failed", f"The host was not changed: {error}") from error
         with self._state.moved:
             self._state.record, self._state.steps = record, (0, 0)
             self._stop = "the agent was stopped before the change began" if self._closed else ""
@@ -256,34 +255,36 @@ class Changes:
         self._state.sweep()
         for line in missing:
             log.warning("change %d: %s", request.generation, line)
-        return seen, steps
+        return observed, steps
 
-    def _run(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
+    def _run(self, request: ChangeRequest, observed: Host, steps: list[Step]) -> None:
         try:
-            self._try_out(request, seen, steps)
+            self._apply(request, observed, steps)
         except (NetworkingError, NotConvergedError, PlanError, StoreError, StoppedError) as error:
             self._roll_back(str(error))
-        except Exception as error:  # whatever went wrong, the host must go back to what it was
+        except Exception as error:  # the host must be rolled back in any case
             log.exception("change %d failed unexpectedly", request.generation)
             self._roll_back(f"the agent failed: {error!r}")
         else:
-            self._ask_peers(request.generation)
+            self._probe_peers(request.generation)
 
-    def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
-        """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
+    def _apply(self, request: ChangeRequest, observed: Host, steps: list[Step]) -> None:
+        """Apply the change and await its confirmation. Returns when it is kept; raises when it must be rolled back."""
 
         def has_ended() -> bool:
             return is_over(self._state.record.change, request.generation)
 
         if steps:
-            reachable = peers.answering_before(self._driver, seen, lambda: bool(self._stop))
+            reachable = peers.answering_before(self._driver, observed, lambda: bool(self._stop))
             with self._state.moved:
                 self._state.record = replace(self._state.record, peers=reachable)
         self._state.enter(Trigger.BEGIN)
-        desired, _ = leave_missing(request.desired, seen)
-        reconcile(self._driver, desired, self._report, seen, steps)
+        desired, _ = leave_missing(request.desired, observed)
+        reconcile(self._driver, desired, self._report, observed, steps)
         self._changed()
-        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._state.steps))
+        try_chassis(
+            self._driver, steps, (observed, desired), self._chassis_wait, lambda: self._report(*self._state.steps)
+        )
         with self._state.moved:
             self._applied = monotonic()
             self._state.deadline = self._applied + request.confirm_within
@@ -292,9 +293,9 @@ class Changes:
             if not has_ended():
                 raise StoppedError(self._stop or f"the engine did not confirm it within {request.confirm_within:g} s")
 
-    def _ask_peers(self, generation: int) -> None:
-        """Once a change is kept: see which peers have fallen silent, and tell. A later change ends it; an agent that
-        ends in between does it again when it starts.
+    def _probe_peers(self, generation: int) -> None:
+        """Once a change is kept, find peers that no longer answer and record them. A later change ends the probing; an
+        agent that is stopped meanwhile repeats it when it starts.
         """
 
         def is_over() -> bool:
@@ -309,7 +310,7 @@ class Changes:
             if change is None or is_over():
                 return
             self._state.record = replace(self._state.record, change=replace(change, lost_peers=lost))
-            if not self._state.is_busy:  # else the disk is about to have a later request, or will be asked for it again
+            if not self._state.is_busy:  # else a later request is about to be stored
                 with suppress(StoreError):
                     self._store.save(self._state.record)
             self._events.change(generation, change.phase)
@@ -320,39 +321,39 @@ class Changes:
             raise StoppedError(self._stop)
 
     def _roll_back(self, reason: str) -> None:
-        """Go back to the checkpoint.
+        """Restore the checkpoint.
 
-        A disk that takes nothing any more does not stop it: it still says that the change is unfinished, so the next
-        start goes back again.
+        A full disk does not prevent it: the change is still recorded as unfinished, so the next start rolls it back
+        again.
         """
-        log.warning("change %d is taken back: %s", self._state.record.generation, reason)
+        log.warning("rolling back change %d: %s", self._state.record.generation, reason)
         self._state.enter(Trigger.FAIL, error=reason)
         try:
             desired, checkpoint = (
                 self._store.host(file) for file in (self._state.record.desired, self._state.record.checkpoint)
             )
-            difference = self._back_to(checkpoint, marked(desired))
+            difference = self._restore(checkpoint, marked(desired))
             leave_behind(self._driver, desired.chassis, checkpoint.chassis)
         except StoreError as error:
             difference = (str(error),)
         self._state.enter(Trigger.RESTORED, difference=difference)
 
-    def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+    def _restore(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
             difference = restore(self._driver, host, watch)
             self._changed()
-        except Exception as error:  # the end of the way back must be reached and told in any case
-            log.exception("the way back failed")
-            return (f"the way back failed: {error}",)
+        except Exception as error:  # the rollback must end and be reported in any case
+            log.exception("the rollback failed")
+            return (f"the rollback failed: {error}",)
         return difference
 
     # Boot
 
     def _restore_at_boot(self, boot: str, patience: float) -> None:
-        """Restore what was committed, once per boot. A change that was not committed is gone with the boot."""
+        """Restore the committed configuration, once per boot. A change that was not committed is lost."""
         committed = self._committed.host(self._state.record)
         wait_for_nics(self._driver, committed, patience)
-        difference = self._back_to(committed)
+        difference = self._restore(committed)
         for line in difference:
             log.error("not restored at boot: %s", line)
         change = self._state.record.change

@@ -1,6 +1,6 @@
-"""What requests about a change may do, by how far it has come.
+"""Which requests are allowed in which phase of a change.
 
-Pure: :mod:`netweft.agent.change` says what the time is, and does what is decided here.
+Pure: :mod:`netweft.agent.change` passes the time, and carries out the decisions.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from netweft.core.protocol import Change, ChangeRequest
 
 LONGEST_WAIT = 3600.0
-"""Seconds that a request may leave between the apply and the rollback; a host that hangs longer than that on a change
-helps nobody.
+"""Longest time in seconds that a request may allow for the confirmation, so that a host does not wait for hours.
 """
 
 LAST_GENERATION = (1 << 63) - 1
@@ -33,7 +32,7 @@ def require_in_range(request: ChangeRequest) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """When a change can be confirmed, in seconds of time.monotonic: on a connection opened after ``applied``, before
-    ``deadline``; and not any more once a rollback was asked for (``is_stopped``).
+    ``deadline``, and not after a rollback was requested (``is_stopped``).
     """
 
     applied: float
@@ -42,10 +41,10 @@ class Window:
 
 
 def may_confirm(change: Change, window: Window, *, opened: float, now: float) -> bool:
-    """Whether a confirmation is to be taken now; False when the change is kept already.
+    """Whether to accept a confirmation now; False when the change is already kept.
 
     ``opened``: when the connection that confirms was accepted. Raises RefusalError when the change does not wait for a
-    confirmation (any more), and for a connection older than the change, which proves nothing.
+    confirmation, and for a connection older than the change, which proves nothing.
     """
     if change.phase in KEPT:
         return False
@@ -73,9 +72,9 @@ def may_roll_back(change: Change) -> bool:
 
 
 def require_current(change: Change | None, generation: int) -> Change:
-    """The last change, which a request means. Raises RefusalError when it means an older one, or one to come."""
+    """The last change, if it has this generation. Raises RefusalError for an older or a future one."""
     if change is None or generation > change.generation:
-        raise _wrong_phase(f"The host knows no change {generation}.")
+        raise _wrong_phase(f"The host has no change {generation}.")
     if generation < change.generation:
         raise RefusalError(
             CONFLICT, "stale_generation", f"Change {generation} is over: the host is at {change.generation}."
@@ -84,16 +83,16 @@ def require_current(change: Change | None, generation: int) -> Change:
 
 
 def stale(request: ChangeRequest, generation: int) -> RefusalError:
-    """For a request that is not newer than that generation, which the host has seen, and does not repeat it."""
+    """For a request whose generation is not newer than the host's, and that does not repeat its request."""
     return RefusalError(
         CONFLICT,
         "stale_generation",
-        f"Generation {request.generation} is too old: the host has seen generation {generation}.",
+        f"Generation {request.generation} is too old: the host is at generation {generation}.",
     )
 
 
 def busy(generation: int) -> RefusalError:
-    """For a request that comes while the change of that generation is under way."""
+    """For a request that arrives while the change of that generation is under way."""
     return RefusalError(CONFLICT, "busy", f"Another change of the host is under way (generation {generation}).")
 
 

@@ -1,4 +1,4 @@
-"""How far the last change of a host has come: on the disk, in memory, and for whoever waits for news of it."""
+"""The state of a host's last change: on the disk, in memory, and for requests that wait for its progress."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ HOST_FILES = ("checkpoint-", "desired-", "committed-")
 
 
 class ChangeState:
-    """The record of the last change as the disk has it, and what is not worth a write: ``steps`` done and of how many,
-    the ``deadline`` of its confirmation (time.monotonic), whether it ``is_busy``.
+    """The stored record of the last change, and state that is not stored: ``steps`` done and their total, the
+    ``deadline`` of its confirmation (time.monotonic), whether it ``is_busy``.
 
-    ``moved`` is the lock of all of it, and is notified when it has moved on; it may be taken again by who has it.
+    ``moved`` is the lock of all this (reentrant), and is notified of each change of it.
     """
 
     def __init__(self, store: Store, events: Events) -> None:
@@ -41,13 +41,13 @@ class ChangeState:
         self.is_busy = False
 
     def load(self) -> None:
-        """Read what the disk has. Raises StoreError."""
+        """Read the stored record. Raises StoreError."""
         self.record = self._store.load()
         change = self.record.change
         self.steps = (change.steps_done, change.steps_total) if change else (0, 0)
 
     def save(self, record: Record) -> None:
-        """Put another record on the disk, which is the one from then on. Raises StoreError."""
+        """Store a record and make it the current one. Raises StoreError."""
         self._store.save(record)
         self.record = record
 
@@ -56,7 +56,7 @@ class ChangeState:
         self._store.sweep(self.record, HOST_FILES)
 
     def change(self) -> Change:
-        """The change as it stands now. There must be one."""
+        """The change with its current progress. There must be one."""
         change = self.record.change
         if change is None:
             raise RuntimeError("there is no change")
@@ -65,9 +65,9 @@ class ChangeState:
         return replace(change, steps_done=done, steps_total=total, seconds_left=left)
 
     def repeated(self, request: ChangeRequest) -> Change | None:
-        """The change of a request that is only repeated. Raises RefusalError for one that is too old.
+        """The change of a repeated request; None for a new one. Raises RefusalError for one that is too old.
 
-        Called with the lock.
+        The caller holds the lock.
         """
         record = self.record
         if request.generation > record.generation:
@@ -80,8 +80,8 @@ class ChangeState:
         raise change_requests.stale(request, record.generation)
 
     def await_news(self, generation: int, phase: str, wait: float) -> None:
-        """Return once the last change is another than that one, or is in another phase and awaits its confirmation or
-        has ended; after a while if it has moved otherwise; and when ``wait`` seconds have passed.
+        """Return once there is a newer change, or this one awaits its confirmation or has ended (in a phase other than
+        ``phase``); with a delay on other progress; and in any case after ``wait`` seconds.
         """
         until, pause = monotonic() + wait, monotonic() + PROGRESS_EVERY
         with self.moved:
@@ -97,10 +97,9 @@ class ChangeState:
                 self.moved.wait(min(pause, until) - now)
 
     def enter(self, trigger: Trigger, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
-        """Put the next phase on the disk, then let everybody see it; with a final one the host is free for the next
-        change.
+        """Store the next phase, then publish it. After a final phase the host accepts the next change.
 
-        Raises StoreError with the phase as it was, where the next one needs the disk.
+        Raises StoreError, with the phase unchanged, if the next phase must be stored.
         """
         with self.moved:
             record, change = self.record, self.record.change
@@ -120,7 +119,7 @@ class ChangeState:
             except StoreError:
                 if move.needs_disk:
                     raise
-                log.exception("going on without having noted the phase %s", move.to)
+                log.exception("going on although the phase %s could not be stored", move.to)
             self.record = record
             self.is_busy = not move.to.is_final
             self.moved.notify_all()

@@ -1,7 +1,7 @@
-"""A host that is told to be a chassis of OVN: whether it has become one, and what it leaves behind in OVN.
+"""Verifies that a host has become a chassis of OVN, and removes its former chassis from OVN.
 
-Where its guests are is OVN's own business; that its ovn-controller reaches the southbound database and is registered
-there is what can be known before anybody keeps the change.
+Before a change is kept, it can be checked that ovn-controller reaches the southbound database and is registered there.
+The location of guests is up to OVN.
 """
 
 from __future__ import annotations
@@ -28,47 +28,47 @@ CHASSIS_PATIENCE = 30.0
 """Seconds for ovn-controller to connect and register. It waits for up to 8 between two attempts (ovsdb-idl(7))."""
 
 AGAIN = 0.5
-"""Seconds between two looks."""
+"""Poll interval in seconds."""
 
 
 def try_chassis(
     driver: Networking, steps: Iterable[Step], change: tuple[Host, Host], patience: float, check: Callable[[], None]
 ) -> None:
-    """After steps that touched the chassis: wait until the host is one, and take out of OVN what it was before.
-    ``change``: the host before and as wanted.
+    """After steps that changed the chassis: wait until it is registered, and remove the former one from OVN.
+    ``change``: the host before, and the desired one.
 
-    ``check`` is called between two looks; what it raises ends the waiting. Raises NetworkingError when there is no
+    ``check`` is called at each poll; an exception of it ends the waiting. Raises NetworkingError when there is no
     chassis after ``patience`` seconds.
     """
     if not any(isinstance(step, SetChassis) for step in steps):
         return
-    former, wanted = (host.chassis or Chassis() for host in change)
-    if wanted.owner:
-        if former.remote and former.system_id != wanted.system_id:
-            # One database has an address once: under its new name the host can have it only without the old one.
-            leave_behind(driver, replace(former, remote=wanted.remote), wanted)
-        _await_chassis(driver, wanted, patience, check)
-    if not wanted.owner or former.remote != wanted.remote:
-        leave_behind(driver, former, wanted)
+    former, desired = (host.chassis or Chassis() for host in change)
+    if desired.owner:
+        if former.remote and former.system_id != desired.system_id:
+            # An address is unique in a database: the new chassis can have it only after the old one is removed.
+            leave_behind(driver, replace(former, remote=desired.remote), desired)
+        _await_chassis(driver, desired, patience, check)
+    if not desired.owner or former.remote != desired.remote:
+        leave_behind(driver, former, desired)
 
 
-def _await_chassis(driver: Networking, wanted: Chassis, patience: float, check: Callable[[], None]) -> None:
-    """It has to be one at two looks on end: at the first ovn-controller may not have heard yet what it is told now."""
+def _await_chassis(driver: Networking, desired: Chassis, patience: float, check: Callable[[], None]) -> None:
+    """Two successive polls must succeed: at the first, ovn-controller may not have read its new settings yet."""
     deadline = monotonic() + patience
-    was_there = False
-    while (reason := driver.why_no_chassis(wanted)) or not was_there:
-        was_there = not reason
+    was_registered = False
+    while (reason := driver.why_no_chassis(desired)) or not was_registered:
+        was_registered = not reason
         if reason and monotonic() >= deadline:
             raise NetworkingError(
-                f"the host is no chassis of OVN (southbound database {wanted.remote}) after {patience:g} s: {reason}"
+                f"the host is no chassis of OVN (southbound database {desired.remote}) after {patience:g} s: {reason}"
             )
         sleep(AGAIN)
         check()
 
 
 def leave_behind(driver: Networking, former: Chassis | None, present: Chassis | None) -> None:
-    """Have OVN let go of what the host was, when it is something else now, or nothing. What is left there, while OVN is
-    away, is in nobody's way until another chassis has its address, and that is told then.
+    """Remove the former chassis from OVN if the host is another one now, or none. If OVN is unreachable, the remaining
+    record matters only when another chassis gets its address, which is an error then.
     """
     former, present = former or Chassis(), present or Chassis()
     if former.system_id and former.remote and _identity(former) != _identity(present):

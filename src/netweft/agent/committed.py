@@ -1,4 +1,4 @@
-"""What boot restores, and whether what runs is that."""
+"""The committed configuration, which a boot restores."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from netweft.agent.store import Record, Store
 
 EMPTY = Host()
-"""What boot restores on a host where nothing was committed yet: nothing of ours."""
+"""Committed on a host where nothing was committed yet: nothing of ours."""
 
 
 class Committed:
-    """The committed Host of a record; read from the disk when the record names another one."""
+    """The committed Host of a record; cached until the record names another file."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._read: tuple[str, Host] = ("", EMPTY)
 
     def host(self, record: Record) -> Host:
-        """What boot restores. Raises StoreError."""
+        """The Host that a boot restores. Raises StoreError."""
         file, host = self._read
         if record.committed != file:
             host = self._store.host(record.committed)
@@ -35,7 +35,8 @@ class Committed:
         return host
 
     def file_of(self, running: Host, record: Record) -> str:
-        """The file of what runs: a new one, unless what was wanted last runs (it leaves open what may be open).
+        """The file for the running configuration. That of the last desired one if it matches, as it leaves optional
+        settings open; else a new one.
 
         Raises StoreError.
         """
@@ -48,7 +49,7 @@ class Committed:
         return self._store.keep(f"committed-{uuid4().hex}", running)
 
 
-def _differs(wanted: Host, running: Host) -> bool:
-    """Whether what runs is not what is wanted, as far as the NICs that are there go."""
-    wanted, _ = leave_missing(wanted, running)
-    return bool(differences(wanted, running))
+def _differs(desired: Host, running: Host) -> bool:
+    """Whether the running configuration differs from the desired one, ignoring missing NICs."""
+    desired, _ = leave_missing(desired, running)
+    return bool(differences(desired, running))

@@ -1,10 +1,9 @@
 """DHCP clients on the host's links: one dhcpcd(8) per link.
 
-We start and stop them, and find them again by what we noted in the agent's run folder.
+They are identified by pid files in the agent's run folder.
 
-IPv6 router advertisements stay the kernel's business (``accept_ra``), and dhcpcd touches neither the resolver nor the
-host's name: the first are a property of the link in its own right, the second have one writer only
-(:mod:`netweft.agent.resolver`).
+The kernel handles IPv6 router advertisements (``accept_ra``), because they are a setting of the link of its own. dhcpcd
+changes neither the resolver, which has one writer only (:mod:`netweft.agent.resolver`), nor the host's name.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 
-from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+from netweft.agent.processes import NOTE, POLL_INTERVAL, Background, Process, start_time
 
 _LAUNCH = f"""\
 mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd || exit
@@ -23,10 +22,10 @@ shift 4
 {NOTE.format(more=" $families")}
 exec "$@"
 """
-"""What becomes the client, in a mount namespace of its own.
+"""Starts the client in a mount namespace of its own.
 
-dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
-namespaces of one machine would meet there.
+dhcpcd's folders are compiled in, and its files are named after the link only; without separate mounts, agents in
+several network namespaces of one machine would share them.
 """
 
 _CONFIGURATION = """\
@@ -58,7 +57,7 @@ class _Client:
 class Dhcp:
     """The DHCP clients of one agent.
 
-    ``folder`` is ours alone and is emptied by a reboot, like the processes that it tells of.
+    ``folder``: for their files only; emptied by a reboot, which also ends the processes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -66,23 +65,23 @@ class Dhcp:
         self._background = Background()
 
     def running(self) -> dict[str, tuple[bool, bool, bool]]:
-        """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6, and makes the default route."""
+        """The links with a client, and whether it uses DHCPv4, DHCPv6, and sets the default route."""
         clients = self._clients().items()
         return {name: (client.dhcp4, client.dhcp6, client.leased_default) for name, client in clients}
 
     def start(self, link: str, *, dhcp4: bool, dhcp6: bool, leased_default: bool) -> None:
-        """Run a client for the families named, where none runs. Raises DhcpError."""
+        """Start a client for these families on a link without one. Raises DhcpError."""
         if dhcp4 or dhcp6:
             self._start(link, dhcp4=dhcp4, dhcp6=dhcp6, leased_default=leased_default)
 
     def stop(self, link: str, *, release: bool = True) -> None:
-        """Have the client of a link release its lease and end; nothing happens when there is none.
+        """Release the lease of a link's client and end it; nothing happens without a client.
 
-        Without ``release`` all that it brought stays on the link, for the caller to sort out.
+        Without ``release`` its addresses and routes stay on the link, for the caller to handle.
         """
         client = self._clients().get(link)
         if client:
-            # SIGALRM is what `dhcpcd --release` sends; a client that has only just started does not hear the first.
+            # SIGALRM is what `dhcpcd --release` sends; a client that has just started misses the first.
             releasing = (signal.SIGALRM, signal.SIGALRM) if release else ()
             ways = (*releasing, signal.SIGTERM, signal.SIGTERM, signal.SIGKILL)
             self._background.end(client.process, ways)
@@ -105,7 +104,7 @@ class Dhcp:
         self._spawn(link, command)
 
     def _spawn(self, link: str, command: list[str]) -> None:
-        """Start the client and wait until it has noted itself down. Raises DhcpError."""
+        """Start the client and wait until it has written its pid file. Raises DhcpError."""
         log = self._folder / f"{link}.log"
         try:
             pid = self._background.spawn(command, log)
@@ -114,7 +113,7 @@ class Dhcp:
         while not self._note(link).exists():
             if not start_time(pid):
                 raise DhcpError(f"the DHCP client for {link} does not start: {log.read_text(errors='replace').strip()}")
-            sleep(LOOK_AGAIN)
+            sleep(POLL_INTERVAL)
 
     def _clients(self) -> dict[str, _Client]:
         self._background.reap()
@@ -124,7 +123,7 @@ class Dhcp:
                 pid, started, dhcp4, dhcp6, *more = path.read_text().split()
             except FileNotFoundError:
                 continue  # another thread has just stopped it
-            # Clients of an agent before 0.2 have no more than that, and make the default route.
+            # Pid files of agents before 0.2 have no more fields; their clients set the default route.
             leased_default = dhcp4 == "1" and more != ["0"]
             client = _Client(Process(int(pid), started), dhcp4 == "1", dhcp6 == "1", leased_default)
             if client.process.runs:

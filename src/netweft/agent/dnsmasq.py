@@ -1,9 +1,9 @@
 """dnsmasq(8) as the DHCP server of guests: its configuration, and its processes.
 
-It runs in a network namespace of its own, where one link leads to the guests. It keeps no leases in a file, and is
-started again with each change: so an address that was freed has no lease, and one that a guest asks to keep is
-acknowledged by a server that has just begun (``dhcp-authoritative``). Guests are known by MAC address alone: two that
-were made of one disk call themselves by the same client id.
+It runs in a network namespace of its own with one link to the guests. It stores no leases and is restarted after each
+change. So a freed address has no lease, and renewals are acknowledged by a server that has just started
+(``dhcp-authoritative``). Guests are identified by MAC address only, because those cloned from one disk have the same
+client id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, ip_interface
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+from netweft.agent.processes import NOTE, POLL_INTERVAL, Background, Process, start_time
 from netweft.core.limits import IPV6_MIN_MTU
 
 if TYPE_CHECKING:
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from netweft.core.guest_protocol import GuestNic, Lease
 
 LINK = "guests"
-"""The name of its link in its namespace."""
+"""The name of dnsmasq's link in its namespace."""
 
 LEASE_SECONDS, LEASE6_SECONDS = 3600, 600
-"""How long guests may use an address, of IPv4 and of IPv6; they ask again at half of it.
+"""Lease times of IPv4 and IPv6; clients renew at half of it.
 
-DHCPv6 knows guests by an identifier that they choose: one that was installed anew has another, and dnsmasq keeps the
-address for the former until its lease has ended.
+DHCPv6 identifies clients by an identifier of their own. A guest that is reinstalled has a new one, and dnsmasq reserves
+the address for the former one until its lease has expired.
 """
 
 _ADVERTISED_EVERY = 600
-"""Seconds between two router advertisements that nobody asked for."""
+"""Seconds between unsolicited router advertisements."""
 
 _START_PATIENCE = 10.0
-"""Seconds after which a server that does not say that it serves has failed."""
+"""Seconds within which a server must have written its pid file."""
 
 _LAUNCH = f"""\
 note=$1
@@ -68,42 +68,42 @@ class DnsmasqError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A dnsmasq that runs. ``configuration``: its own."""
+    """A running dnsmasq. ``configuration``: the content of its configuration file."""
 
     process: Process
     configuration: str
 
 
 def configuration(nics: Sequence[GuestNic]) -> str:
-    """What dnsmasq is told to serve the leases of these vNICs, which are in one network.
+    """The configuration of dnsmasq for the leases of these vNICs, which are in one network.
 
-    Of several IPv4 addresses of a vNIC the first is served: DHCP has one for each client.
+    Only the first IPv4 address of a vNIC is served: DHCP has one for each client.
     """
     nics = sorted(nics, key=lambda nic: nic.id)
     tags: dict[str, str] = {}
     ranges, hosts = [], []
     for nic in nics:
-        said = [nic.mac]
+        fields = [nic.mac]
         for lease in _served(nic):
             options = "\n".join(_options(lease, nic.mtu))
-            said.append(f"set:{tags.setdefault(options, f'o{len(tags)}')}")
+            fields.append(f"set:{tags.setdefault(options, f'o{len(tags)}')}")
             address = ip_interface(lease.address)
-            said.append(str(address.ip) if isinstance(address, IPv4Interface) else f"[{address.ip}]")
+            fields.append(str(address.ip) if isinstance(address, IPv4Interface) else f"[{address.ip}]")
             ranges.append(_range(address))
-        hosts.append(f"dhcp-host={','.join(said)}")
-    lines = [f"# {' '.join(addresses(nics))}", *dict.fromkeys(ranges), *hosts]  # other addresses: another process
+        hosts.append(f"dhcp-host={','.join(fields)}")
+    lines = [f"# {' '.join(addresses(nics))}", *dict.fromkeys(ranges), *hosts]  # other addresses need a restart
     lines += [line.replace("TAG", tag) for options, tag in tags.items() for line in options.split("\n")]
     if any(not lease.server for nic in nics for lease in nic.leases):
         mtu = min(nic.mtu for nic in nics)
-        told = str(mtu) if mtu >= IPV6_MIN_MTU else "off"
-        lines += ["enable-ra", f"ra-param={LINK},mtu:{told},{_ADVERTISED_EVERY},0"]
+        advertised = str(mtu) if mtu >= IPV6_MIN_MTU else "off"
+        lines += ["enable-ra", f"ra-param={LINK},mtu:{advertised},{_ADVERTISED_EVERY},0"]
         lines += [f"dhcp-option=option6:dns-server{_bracketed(one)}" for one in _advertised_servers(nics)]
     return _GENERAL + "\n".join(lines) + "\n"
 
 
 def addresses(nics: Sequence[GuestNic]) -> tuple[str, ...]:
-    """The addresses with prefix of the server's link: dnsmasq serves the subnets that it has an address of. Of IPv6 it
-    is one that no guest sees, nor has (RFC 4291, section 2.6.1).
+    """The addresses of the server's link, with prefix: dnsmasq serves the subnets of its addresses. For IPv6 it is the
+    subnet-router anycast address (RFC 4291, section 2.6.1), which no guest can have.
     """
     found = {_own(lease) for nic in nics for lease in _served(nic)}
     return tuple(sorted(found))
@@ -127,24 +127,24 @@ def _range(address: IPv4Interface | IPv6Interface) -> str:
 
 
 def _options(lease: Lease, mtu: int) -> Iterator[str]:
-    """An empty option is one that dnsmasq does not send, though it would by itself."""
+    """An empty option stops dnsmasq from sending its default."""
     if not lease.server:
         yield f"dhcp-option=tag:TAG,option6:dns-server{_bracketed(lease.dns_servers)}"
         return
     routes = [*lease.routes]
-    # Who asks for these routes must not use the gateway (RFC 3442), so it is among them.
+    # Clients that get these routes ignore the gateway (RFC 3442), so it is included.
     if routes and lease.gateway and not any(destination == "0.0.0.0/0" for destination, _ in routes):
         routes.append(("0.0.0.0/0", lease.gateway))
     flat = [part for route in routes for part in route]
-    wanted = {"router": [lease.gateway], "dns-server": lease.dns_servers, "mtu": [str(mtu)]}
+    options = {"router": [lease.gateway], "dns-server": lease.dns_servers, "mtu": [str(mtu)]}
     if flat:
-        wanted["classless-static-route"] = flat
-    for name, values in wanted.items():
+        options["classless-static-route"] = flat
+    for name, values in options.items():
         yield ",".join((f"dhcp-option=tag:TAG,option:{name}", *(value for value in values if value)))
 
 
 def _advertised_servers(nics: Sequence[GuestNic]) -> list[tuple[str, ...]]:
-    """The name servers of IPv6 that router advertisements tell: all guests hear the same ones."""
+    """The IPv6 name servers in router advertisements, which are the same for all guests."""
     found = {server: None for nic in nics for lease in nic.leases if not lease.server for server in lease.dns_servers}
     return [tuple(found)] if found else []
 
@@ -154,14 +154,14 @@ def _bracketed(servers: Sequence[str]) -> str:
 
 
 class Servers:
-    """The dnsmasqs of one agent, by name. ``folder`` is ours alone and is emptied by a reboot."""
+    """The dnsmasq processes of one agent, by name. ``folder``: for their files only; emptied by a reboot."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._background = Background()
 
     def running(self) -> dict[str, Server]:
-        """Those that run; what is left of others goes."""
+        """The running ones. Removes the pid files of others."""
         self._background.reap()
         found = {}
         for path in self._folder.glob("*.server"):
@@ -174,7 +174,7 @@ class Servers:
         return found
 
     def start(self, name: str, text: str) -> None:
-        """Start one in the calling thread's network namespace, and wait until it serves. Raises DnsmasqError."""
+        """Start one in the calling thread's network namespace, and wait until it is ready. Raises DnsmasqError."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, note, ready = self._configuration(name), self._note(name), self._folder / f"{name}.ready"
         for old in (note, ready):
@@ -192,10 +192,10 @@ class Servers:
                 self._background.end(Process(pid, start_time(pid)), (signal.SIGKILL,))
             if not start_time(pid):
                 raise DnsmasqError(f"dnsmasq does not start: {log.read_text(errors='replace').strip()}")
-            sleep(LOOK_AGAIN)
+            sleep(POLL_INTERVAL)
 
     def stop(self, name: str, server: Server) -> None:
-        """End one. Its namespace goes with it, and the link to it."""
+        """End one. The kernel then removes its namespace and the link to it."""
         self._background.end(server.process, (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL))
         self._note(name).unlink(missing_ok=True)
 

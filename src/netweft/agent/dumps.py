@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GUEST_MARK = f"{MARK}guest:"
-"""What the alias of a guest's port begins with; the vNIC's id follows."""
+"""Prefix of the alias of a guest's port; the vNIC's id follows."""
 
 DHCP_MARK = f"{MARK}dhcp:"
-"""What the alias of a link to a DHCP server for guests begins with; the bridge of its network follows."""
+"""Prefix of the alias of a link to a DHCP server for guests; the bridge of its network follows."""
 
 _ARPHRD_ETHER = 1
 _IFAPROT_KERNEL_RA = b"\x02"
@@ -25,7 +25,7 @@ _IFAPROT_KERNEL_RA = b"\x02"
 
 @dataclass(frozen=True, slots=True)
 class RawLink:
-    """A link as the kernel tells it: its own fields decoded, those of its kind not yet."""
+    """A link as the kernel reports it: common fields decoded, those of its kind still encoded."""
 
     index: int
     type: int
@@ -37,7 +37,7 @@ class RawLink:
 
     @property
     def alias(self) -> str:
-        """What somebody noted on it; our mark if it is ours."""
+        """The alias; contains our mark if the link is ours."""
         return nl.string(self.attrs.get(nl.IFLA_IFALIAS, b""))
 
     @property
@@ -62,7 +62,7 @@ class RawLink:
 
     @property
     def ipv6_settings(self) -> bytes:
-        """What the kernel tells of the link's IPv6, empty for none; costs something each time."""
+        """The kernel's IPv6 settings of the link, empty for none; decoded at each call."""
         inside = nl.attributes(self.attrs.get(nl.IFLA_AF_SPEC, b"")).get(AF_INET6, b"")
         return nl.attributes(inside).get(nl.IFLA_INET6_CONF, b"")
 
@@ -79,8 +79,8 @@ class RawLink:
 
 def dump_links(netlink: nl.Netlink, *, statistics: bool = False) -> list[RawLink]:
     """All links of the namespace. Raises NetlinkError."""
-    wanted = b"" if statistics else nl.u32(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS)
-    return [decode_link(message) for message in netlink.dump(nl.RTM_GETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + wanted)]
+    options = b"" if statistics else nl.u32(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS)
+    return [decode_link(message) for message in netlink.dump(nl.RTM_GETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + options)]
 
 
 def query_link(netlink: nl.Netlink, index: int) -> RawLink:
@@ -89,7 +89,7 @@ def query_link(netlink: nl.Netlink, index: int) -> RawLink:
 
 
 def decode_link(message: bytes) -> RawLink:
-    """A link out of an RTM_NEWLINK message without its header."""
+    """Decode an RTM_NEWLINK message without its header."""
     _, kind, index, flags, _ = nl.IFINFO.unpack_from(message)
     attrs = nl.attributes(message, nl.IFINFO.size)
     info = nl.attributes(attrs[nl.IFLA_LINKINFO]) if nl.IFLA_LINKINFO in attrs else {}
@@ -100,7 +100,7 @@ def decode_link(message: bytes) -> RawLink:
 
 
 def dump_leased_routes(netlink: nl.Netlink, index: int, family: int, *, default_only: bool) -> list[bytes]:
-    """The routes over a link that a DHCP client made, as they are to be sent back to remove them."""
+    """The routes of a DHCP client over a link, as messages that remove them."""
     return [
         message
         for message in netlink.dump(nl.RTM_GETROUTE, nl.RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
@@ -111,8 +111,8 @@ def dump_leased_routes(netlink: nl.Netlink, index: int, family: int, *, default_
 
 
 def dump_usable_addresses(netlink: nl.Netlink) -> list[tuple[int, IPv4Interface | IPv6Interface]]:
-    """Every address of the host with the index of its link, but for IPv6 ones that may be somebody else's for all that
-    the kernel knows yet (RFC 4862, section 5.4).
+    """Every address of the host with the index of its link, except IPv6 ones that are tentative or duplicates (RFC
+    4862, section 5.4).
     """
     found = []
     for message in netlink.dump(nl.RTM_GETADDR, nl.IFADDR.pack(0, 0, 0, 0, 0)):
@@ -126,8 +126,8 @@ def dump_usable_addresses(netlink: nl.Netlink) -> list[tuple[int, IPv4Interface 
 
 @dataclass(frozen=True, slots=True)
 class RawNeighbour:
-    """An address next to the host on a link. ``state``: what the kernel knows of it, one of ``nl.NUD_``; ``mac``: whose
-    it is, empty while that is not known.
+    """A neighbour of the host on a link. ``state``: one of ``nl.NUD_``; ``mac``: its MAC address, empty while it is
+    unknown.
     """
 
     index: int
@@ -142,7 +142,7 @@ class RawNeighbour:
 
 
 def dump_neighbours(netlink: nl.Netlink) -> list[RawNeighbour]:
-    """Every neighbour that the kernel knows or asks for. Raises NetlinkError."""
+    """Every entry of the kernel's neighbour table. Raises NetlinkError."""
     found = []
     for message in netlink.dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(0, 0, 0, 0, 0)):
         _, index, state, _, _ = nl.NDMSG.unpack_from(message)
@@ -154,12 +154,12 @@ def dump_neighbours(netlink: nl.Netlink) -> list[RawNeighbour]:
 
 
 def dump_unresolved(netlink: nl.Netlink) -> list[tuple[int, IPv4Address | IPv6Address]]:
-    """Every neighbour that the kernel asks for just now, with the index of the link that it asks on."""
+    """Every neighbour that the kernel is resolving, with the index of the link."""
     return [(one.index, one.address) for one in dump_neighbours(netlink) if one.state & nl.NUD_INCOMPLETE]
 
 
 def dump_advertised(netlink: nl.Netlink, index: int) -> list[bytes]:
-    """The addresses of a link that router advertisements brought, as they are to be sent back to remove them."""
+    """The addresses of a link from router advertisements, as messages that remove them."""
     messages = netlink.dump(nl.RTM_GETADDR, nl.IFADDR.pack(AF_INET6, 0, 0, 0, 0))
     return [
         message

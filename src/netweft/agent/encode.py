@@ -1,4 +1,4 @@
-"""A kernel step as netlink requests: one, or two that travel in one datagram."""
+"""Encodes a kernel step as one or two netlink requests, which are sent in one datagram."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 Requests: TypeAlias = tuple[nl.Request, ...]
 
 FIRST_OWN_INDEX = 1 << 16
-"""Links that we make get indexes from here on, chosen by us, so that later requests of the same datagram can name
-them; the kernel's own choices start at 1 and stay below.
+"""First index of links that we create. We choose indexes so that later requests of the same datagram can refer to the
+links; those of the kernel start at 1 and stay below.
 """
 
 _LONGEST_PREFIX_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
@@ -71,7 +71,7 @@ _TABLES_IN_HEADER = 256
 
 
 class ImpossibleStepError(Exception):
-    """A step that need not even be sent: it names a link that is not there, or a value that makes no sense."""
+    """A step that cannot be sent: it refers to a link that does not exist, or has an invalid value."""
 
     def __init__(self, number: int, words: str) -> None:
         super().__init__(words)
@@ -79,10 +79,10 @@ class ImpossibleStepError(Exception):
 
 
 class Encoder:
-    """Turns steps into requests. It knows the links by name, and follows what the steps do to that.
+    """Encodes steps as requests. Tracks the effects of the steps on the links.
 
-    ``held``: addresses that are known to be nobody else's, so that the kernel need not find out. ``dynamic``: those
-    that came by DHCP or router advertisements, by link; one that becomes permanent stays all the while.
+    ``held``: addresses that no other host can have, for which the kernel need not detect duplicates. ``dynamic``: those
+    from DHCP or router advertisements, by link; one that becomes permanent is never removed.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Encoder:
         self._next_index = max(FIRST_OWN_INDEX, *self._index_of.values()) + 1
 
     def requests(self, step: KernelStep) -> Requests:
-        """The requests that do the step. Raises ImpossibleStepError."""
+        """The requests for a step. Raises ImpossibleStepError."""
         return _by_kind(type(step))(self, step)
 
     @singledispatchmethod
@@ -113,9 +113,9 @@ class Encoder:
     def _create(self, step: CreateLink) -> Requests:
         link = step.link
         index, self._next_index = self._next_index, self._next_index + 1
-        # The kernel takes no alias while it makes a link. A bridge whose MTU was never changed follows the smallest of
-        # its ports (br_mtu_auto_adjust); ours is made with
-        # another one first, so that setting the wanted one is a change.
+        # The kernel accepts no alias when it creates a link. A bridge whose MTU was never changed follows the smallest
+        # of its ports (br_mtu_auto_adjust); ours is created with another one, so that setting the desired one is a
+        # change.
         first_mtu = link.mtu if not isinstance(link, Bridge) else link.mtu + 1 if link.mtu < MTU_MAX else link.mtu - 1
         created = nl.text(nl.IFLA_IFNAME, link.name) + nl.u32(nl.IFLA_MTU, first_mtu) + self._kind(link)
         created += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(link.mac)) if link.mac else b""

@@ -1,8 +1,8 @@
-"""Joining an engine: the host makes a key, and a one-time token gets it a certificate from the engine's authority.
+"""Joins an engine: the host creates keys, and a one-time token entitles it to certificates of the engine's authority.
 
-Trust starts at the fingerprint of the authority's certificate, which the administrator carries here together with the
-token: the certificate is fetched without trust and used only if it has that fingerprint, and the token is sent only to
-a server that the authority vouches for.
+Trust starts at the fingerprint of the authority's certificate, which the administrator passes together with the token:
+the certificate is fetched without verification and used only if it has that fingerprint, and the token is sent only to
+a server whose certificate the authority has signed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
-    """What the engine answered. ``host_id``: the host's id there; ``host_ids``: those of simulated hosts, by name."""
+    """The engine's answer. ``host_id``: the host's id there; ``host_ids``: those of simulated hosts, by name."""
 
     certificates: Credentials
     authorities: Credentials
@@ -60,7 +60,7 @@ def enroll(
     """Join the engine at ``url``. Raises IdentityError.
 
     ``address``: the URL at which the engine reaches this agent; empty to take the local address of the connection to
-    the engine, with ``port``. ``simulated``: names of the hosts that this process simulates, which share its
+    the engine, with ``port``. ``simulated``: names of the simulated hosts of this process, which share its
     certificate.
     """
     engine = _engine_at(url)
@@ -88,7 +88,7 @@ def enroll(
 
 @contextmanager
 def _answering(connection: http.client.HTTPConnection, url: str) -> Iterator[None]:
-    """Close the connection to the engine at the end. Raises IdentityError when the engine does not answer."""
+    """Close the connection at the end. Raises IdentityError when the engine does not answer."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -103,17 +103,17 @@ def _reached_at(local: str, port: int) -> str:
 
 
 def _engine_at(url: str) -> SplitResult:
-    """The parts of an engine's URL. Raises IdentityError for one to which no token can be sent."""
+    """The parts of an engine's URL. Raises IdentityError if it is invalid or insecure."""
     engine = urlsplit(url)
     if not engine.hostname or engine.scheme not in {"http", "https"}:
-        raise IdentityError(f"{url!r} is no address of an engine, such as https://engine.example.com:8443")
+        raise IdentityError(f"{url!r} is not the URL of an engine, such as https://engine.example.com:8443")
     if engine.scheme == "http" and not _is_loopback(engine.hostname):
         raise IdentityError("the token must not be sent in clear text: give the engine's https address")
     return engine
 
 
 def _reason(answer: bytes) -> str:
-    """Why a request was refused: the engine's sentence, or what else answered, as far as it is worth reading."""
+    """Why a request was refused: the engine's message, or else the beginning of the response."""
     text = answer.decode(errors="replace")
     try:
         fault = json.loads(text)
@@ -125,7 +125,7 @@ def _reason(answer: bytes) -> str:
 
 
 def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
-    """The authority's certificate, fetched from whoever answers, trusted because of its fingerprint.
+    """The authority's certificate, fetched over an unverified connection, trusted because of its fingerprint.
 
     Raises IdentityError.
     """
@@ -162,18 +162,18 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _keep(identity: Identity, authority: str, answer: bytes, known: Mapping[str, str]) -> Enrollment:
-    """Check the answer and store it with what else is known, the file that says "complete" last. Raises IdentityError,
-    OSError.
+def _keep(identity: Identity, authority: str, answer: bytes, engine: Mapping[str, str]) -> Enrollment:
+    """Check the answer and store it, with the file that marks the enrolment as complete last. ``engine``: further
+    content of that file. Raises IdentityError, OSError.
     """
     try:
         enrollment = msgspec.json.decode(answer, type=Enrollment)
     except msgspec.DecodeError as error:
-        raise IdentityError(f"the engine's answer is not understood: {error}") from error
+        raise IdentityError(f"the engine's answer is malformed: {error}") from error
     if fingerprint_of(enrollment.authorities.host) != fingerprint_of(authority):
         raise IdentityError("the engine answered with another certificate authority than its own: do not continue")
     identity.hosts.unlink(missing_ok=True)
     identity.install(enrollment.certificates, enrollment.authorities)
-    ids = {**known, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}
+    ids = {**engine, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}
     replace_file(identity.hosts, json.dumps(ids, indent=1).encode())
     return enrollment

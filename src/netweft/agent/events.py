@@ -14,45 +14,45 @@ if TYPE_CHECKING:
     from netweft.core.protocol import Phase
 
 CAPACITY = 1000
-"""Events that are remembered; who comes later than that is told that some were lost."""
+"""Size of the buffer; a reader that is further behind learns that events were lost."""
 
 PAGE = 200
 """Events in one answer."""
 
 
 class Events:
-    """The events of one host since its agent started. Safe to use from any thread."""
+    """The events of one host since its agent started. Thread-safe."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.boot = uuid4().hex
-        self._ring: deque[AgentEvent] = deque(maxlen=capacity)
+        self._buffer: deque[AgentEvent] = deque(maxlen=capacity)
         self._last = 0
         self._closed = False
         self._changed = Condition()
         self.add("agent", "", "started")
 
     def add(self, kind: str, subject: str, detail: str = "") -> None:
-        """Note that something happened, and wake those who wait for it."""
+        """Add an event and answer waiting requests."""
         with self._changed:
             self._last += 1
-            self._ring.append(AgentEvent(id=self._last, kind=kind, subject=subject, detail=detail))
+            self._buffer.append(AgentEvent(id=self._last, kind=kind, subject=subject, detail=detail))
             self._changed.notify_all()
 
     def change(self, generation: int, phase: Phase) -> None:
-        """Note that a change began a phase."""
+        """Add an event for the new phase of a change."""
         self.add("change", str(generation), phase)
 
     def lose(self) -> None:
-        """Note that something happened which nobody can tell: all readers are sent to look at the whole report."""
+        """Record that events were lost, so that all readers read the whole report."""
         with self._changed:
-            self._ring.clear()
-            self._last += 1  # the hole that says so to who reads on from before it
+            self._buffer.clear()
+            self._last += 1  # a gap in the ids, from which readers see the loss
         self.add("agent", "", "events were lost")
 
     def page(self, after: int, wait: float) -> EventPage:
-        """Events with an id above ``after``: at once, else when there is one; none after ``wait`` seconds.
+        """Events with an id above ``after``. Waits up to ``wait`` seconds for one.
 
-        An ``after`` from before the agent's last start is answered at once, as lost.
+        For an ``after`` from before the agent's last start, returns at once with ``lost`` set.
         """
         until = monotonic() + wait
         with self._changed:
@@ -61,17 +61,17 @@ class Events:
                 if left <= 0:
                     break
                 self._changed.wait(left)
-            lost = after > self._last or after + 1 < self._ring[0].id
-            events = tuple(event for event in self._ring if lost or event.id > after)[:PAGE]
+            lost = after > self._last or after + 1 < self._buffer[0].id
+            events = tuple(event for event in self._buffer if lost or event.id > after)[:PAGE]
             return EventPage(boot=self.boot, events=events, lost=lost)
 
     def newest(self) -> tuple[str, int]:
-        """:attr:`boot`, and the number of the newest event."""
+        """:attr:`boot`, and the id of the newest event."""
         with self._changed:
             return self.boot, self._last
 
     def close(self) -> None:
-        """Answer everybody who waits, now and from now on."""
+        """Answer waiting and future requests at once."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -2,9 +2,9 @@
 
 Kernel steps go as netlink requests, many in one datagram; Open vSwitch steps in one transaction; the rest one by one.
 
-A step's requests never straddle two datagrams, so that a killed agent leaves no step half done. When the kernel refuses
-a step, steps after it that travelled in the same datagram may have been done: whoever executes looks at the host again
-and plans from there, so nothing relies on where it stopped.
+A step's requests are always in one datagram, so that a killed agent leaves no step half done. When the kernel refuses a
+step, later steps of the same datagram may have been done. The caller observes the host again and makes a new plan, so
+nothing relies on where the execution stopped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, Set
 
 
 class StepFailedError(NetworkingError):
-    """The host refused a step. ``words``: the kernel's or Open vSwitch's own; ``errno``: 0 where there is none."""
+    """The host refused a step. ``words``: the message of the kernel or Open vSwitch; ``errno``: 0 for none."""
 
     def __init__(self, step: Step | OvsdbStep | None, words: str, number: int = 0) -> None:
         super().__init__(f"{step}: {words}" if step else words)
@@ -72,26 +72,26 @@ class StepFailedError(NetworkingError):
 
 
 def execute(steps: Sequence[Step], handles: Handles, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Carry out the steps in order; ``progress`` is told how many are done, now and then.
+    """Execute the steps in order; ``progress`` is called with the number of finished steps from time to time.
 
-    Raises StepFailedError for the first one refused.
+    Raises StepFailedError for the first refused step.
     """
     _Execution(handles, progress).run(steps)
 
 
 def prepare() -> None:
-    """Settings that executing relies on, made once when the agent starts, in the host's namespace.
+    """Settings that the execution of steps needs; called once when the agent starts, in the host's namespace.
 
-    promote_secondaries (networking/ip-sysctl.rst): without it the kernel, told to remove an IPv4 address, silently
-    removes all others of the same subnet on the link too.
+    promote_secondaries (networking/ip-sysctl.rst): without it, the kernel silently removes all secondary IPv4
+    addresses of a subnet together with the primary one.
     """
     write_setting("net/ipv4/conf/all/promote_secondaries", "1")
 
 
 class _Execution:
-    """One run over a list of steps.
+    """One execution of a list of steps.
 
-    Kernel steps and OVS steps wait in their batch until one of the other sort comes, or the batch is full.
+    Kernel steps and OVS steps are collected in a batch each until a step of the other kind comes or the batch is full.
     """
 
     def __init__(self, handles: Handles, progress: Callable[[int], None]) -> None:
@@ -102,9 +102,9 @@ class _Execution:
         self._held = handles.held.update(handles.netlink)
         self._dynamic: dict[str, tuple[Address, ...]] = {}
         self._given: dict[str, set[Address]] = {}
-        self._encoder: Encoder | None = self._encode(links)  # None: the links may be others now
+        self._encoder: Encoder | None = self._encode(links)  # None: the links may have changed
         self._kernel: list[tuple[KernelStep, Requests]] = []
-        self._waiting = 0  # requests in it
+        self._waiting = 0  # number of requests in the batch
         self._ovs: list[OvsdbStep] = []
         self._announced: list[Announce] = []
         self._ovs_internal: set[str] | None = None
@@ -126,7 +126,7 @@ class _Execution:
                 self._do_system(step)
             else:
                 self._send_ovs()
-                self._add_kernel(cast("KernelStep", step))  # what else is left
+                self._add_kernel(cast("KernelStep", step))  # all remaining kinds
         self._flush()
         self._send_announced()
 
@@ -142,7 +142,7 @@ class _Execution:
         self._progress(self._done)
 
     def _add_kernel(self, step: KernelStep) -> None:
-        # Options are compared with what the link has, so what was planned before them must have been done.
+        # Options are compared with those of the link, so all earlier steps must have been executed.
         if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
         if self._encoder is None:
@@ -173,7 +173,9 @@ class _Execution:
             refused = self._handles.netlink.send(sent)
             self._stop_clients_of_removed(batch)
             failed = [step_of[one.position] for one in refused]
-            self._ipv6.made(step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed)
+            self._ipv6.created(
+                step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed
+            )
             if refused:
                 module = lacking(sent[refused[0].position], refused[0])
                 words = f"this kernel cannot shape traffic: it has no module {module}. " if module else ""
@@ -186,7 +188,7 @@ class _Execution:
                 self._handles.dhcp.stop(step.name)
 
     def _stop_clients_of_missing(self) -> None:
-        """Of internal ports that were removed, or went with their bridge."""
+        """Stop the DHCP clients of internal ports that were removed, also with their bridge."""
         clients = self._handles.dhcp.running()
         if clients:
             for name in clients.keys() - {link.name for link in dump_links(self._handles.netlink)}:
@@ -195,7 +197,7 @@ class _Execution:
     def _is_for_ovs(self, step: Step) -> TypeGuard[OvsdbStep]:
         """OVS's own steps, and MTU and MAC of its internal ports.
 
-        It sets those itself, and takes back what others set.
+        OVS sets those itself, and reverts changes by others.
         """
         if isinstance(step, _OVS_STEPS):
             return True
@@ -223,9 +225,11 @@ class _Execution:
             raise StepFailedError(batch[0], str(error)) from error
         self._ovs_internal = None
         self._encoder = None
-        must_look = [self._ipv6.must_watch(step) for step in batch]
-        self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
-        if any(must_look):
+        must_watch = [self._ipv6.must_watch(step) for step in batch]
+        self._ipv6.created(
+            step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal
+        )
+        if any(must_watch):
             self._ipv6.update(dump_links(self._handles.netlink))
         self._stop_clients_of_missing()
         self._report(len(batch))
@@ -256,8 +260,8 @@ class _Execution:
         self._report(1)
 
     def _set_dhcp(self, step: SetDhcp) -> None:
-        """A client releases what it had, unless some of it has become permanent, or the next client goes on with it:
-        then it ends without a word, and what it leaves behind and nobody wants is removed here.
+        """A client releases its lease, unless an address has become permanent or the next client keeps it: then it ends
+        without releasing, and its remaining addresses and routes are removed here.
         """
         dhcp, netlink, name = self._handles.dhcp, self._handles.netlink, step.name
         before = dhcp.running().get(name, (False, False, False))
@@ -281,7 +285,7 @@ class _Execution:
 
 
 def _clear(netlink: nl.Netlink, index: int, versions: Collection[int], addresses: Iterable[Address]) -> None:
-    """Remove what a client that ended without a word has left on a link."""
+    """Remove the addresses and routes of a client that ended without releasing its lease."""
     for version in versions:
         family = AF_INET if version == IPV4 else AF_INET6
         _remove_routes(netlink, dump_leased_routes(netlink, index, family, default_only=False))
@@ -295,15 +299,14 @@ def _remove_routes(netlink: nl.Netlink, messages: Iterable[bytes]) -> None:
 def _set_autoconf(netlink: nl.Netlink, name: str, *, on: bool) -> None:
     """Accept router advertisements (with 2 and not 1: also on a host that forwards), or not.
 
-    Switched off, what advertisements had brought goes too, else it would stay for days.
-
-    ``IFA_PROTO`` tells those addresses (Linux 5.18); older kernels keep them for their lifetime.
+    Switching it off also removes the addresses from advertisements, which would otherwise stay for days. They are
+    identified by ``IFA_PROTO`` (Linux 5.18); older kernels keep them for their lifetime.
     """
     path = accept_ra(name)
     if not (Path("/proc/sys") / path).exists():
         raise FileNotFoundError(f"{name} has no IPv6 (its MTU is below 1280, or IPv6 is disabled)")
     write_setting(path, "2" if on else "0")
     if not on:
-        brought = [nl.Request(nl.RTM_DELADDR, message) for message in dump_advertised(netlink, if_nametoindex(name))]
-        if brought:
-            netlink.send(brought)  # one that expired meanwhile is refused, and gone
+        advertised = [nl.Request(nl.RTM_DELADDR, message) for message in dump_advertised(netlink, if_nametoindex(name))]
+        if advertised:
+            netlink.send(advertised)  # for an address that has expired meanwhile, the refusal is ignored

@@ -1,4 +1,4 @@
-"""Builds the frames that announce an address to neighbours or look for theirs."""
+"""Builds the frames that announce an address to neighbours or request theirs."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ def gratuitous_arp(mac: bytes, address: IPv4Address) -> bytes:
 
 
 def arp_request(mac: bytes, source: IPv4Address, target: IPv4Address) -> bytes:
-    """The question who has an address (RFC 826)."""
+    """A request for the MAC address of an IPv4 address (RFC 826)."""
     arp = _arp(_REQUEST, mac, source.packed, _NOBODY, target.packed)
     return _framed(_BROADCAST, mac, _TYPE_ARP, arp)
 
 
 def neighbour_solicitation(mac: bytes, source: IPv6Address, target: IPv6Address) -> bytes:
-    """The question who has an address (RFC 4861, section 4.3), to those whose address ends like it."""
+    """A request for the MAC address of an IPv6 address (RFC 4861, section 4.3), to its solicited-node group."""
     group = IPv6Address(_SOLICITED_NODES + target.packed[-3:])
     return _neighbour_message(mac, source, group, _NEIGHBOUR_SOLICITATION, 0, target, _SOURCE_MAC)
 
 
 def neighbour_advertisement(mac: bytes, address: IPv6Address, *, is_router: bool) -> bytes:
-    """An unsolicited neighbour advertisement to all nodes, which overrides what they know (RFC 4861, section 7.2.6).
+    """An unsolicited neighbour advertisement to all nodes, which overrides their caches (RFC 4861, section 7.2.6).
 
-    ``is_router``: a neighbour that has the sender as its router goes on doing so.
+    ``is_router``: keeps the sender as a router in the neighbours' tables.
     """
     flags = _OVERRIDE | (_ROUTER if is_router else 0)
     return _neighbour_message(mac, address, _ALL_NODES, _NEIGHBOUR_ADVERTISEMENT, flags, address, _TARGET_MAC)
 
 
 def guest_here(mac: bytes) -> bytes:
-    """A frame from which switches learn where a station is, whatever it speaks: a reverse ARP request (RFC 903) for its
-    own MAC address, as QEMU sends after a migration.
+    """A frame from which switches learn the port of a station, whatever its protocols: a reverse ARP request (RFC 903)
+    for its own MAC address, as QEMU sends after a migration.
     """
     return _framed(_BROADCAST, mac, _TYPE_RARP, _arp(_REVERSE_REQUEST, mac, bytes(4), mac, bytes(4)))
 

@@ -1,4 +1,4 @@
-"""How many virtual functions the host's NICs have: told to the kernel in sysfs, and again after each boot."""
+"""The numbers of virtual functions of the host's NICs: set in sysfs, and restored after each boot."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _COUNTS = msgspec.json.Decoder(dict[str, int])
 
 
 class Functions:
-    """``file``: where the numbers are kept, by the PCI addresses of NICs. ``devices``: sysfs' folder of PCI devices."""
+    """``file``: stores the numbers, by the PCI addresses of NICs. ``devices``: sysfs' folder of PCI devices."""
 
     def __init__(self, file: Path, devices: Path = PCI_DEVICES) -> None:
         self._file = file
         self._devices = devices
 
     def set(self, host: Host, nic: str, count: int) -> None:
-        """Let a NIC of the host, which is as observed now, have that many. Raises NetworkingError."""
+        """Set the number of a NIC. ``host``: as just observed. Raises NetworkingError."""
         if reason := why_not_changed(host, nic, count):
             raise NetworkingError(reason)
         facts = host.nics[nic].facts
@@ -43,19 +43,19 @@ class Functions:
             raise NetworkingError(text) from error
 
     def restore(self) -> None:
-        """After a boot NICs have none: let them have what they had. A NIC that has some is left as it is."""
+        """Restore the numbers after a boot. A NIC that already has functions is not changed."""
         for address, count in self._kept().items():
             number = self._devices / address / "sriov_numvfs"
             try:
                 if count and int(number.read_text()) == 0:
                     self._write(address, count, clear=False)
             except OSError as error:
-                log.warning("the NIC at %s has no %s virtual functions again: %s", address, count, error)
+                log.warning("cannot restore the %s virtual functions of the NIC at %s: %s", count, address, error)
 
     def _write(self, address: str, count: int, *, clear: bool) -> None:
         number = self._devices / address / "sriov_numvfs"
         if clear:
-            number.write_text("0")  # the kernel goes from some to others only by way of none
+            number.write_text("0")  # the kernel changes the number only from 0
         if count:
             number.write_text(str(count))
 

@@ -1,9 +1,9 @@
-"""DHCP, DHCPv6 and router advertisements for the guests of this host, and for nobody else.
+"""DHCP, DHCPv6 and router advertisements for the guests of this host only.
 
 Each network (a bridge, and its VLAN with Open vSwitch) of which a guest here has leases gets a dnsmasq in a network
-namespace of its own. A veth leads there; it is no port of any bridge, but filters take questions from guests' ports to
-it and answers back (:mod:`netweft.agent.guest_dhcp_filters`). What is to be is read off the guests that run, what is
-there off processes and filters, so an agent that was killed anywhere goes on where it was.
+namespace of its own. A veth leads there; it is no port of any bridge, but filters redirect requests from guests' ports
+to it and replies back (:mod:`netweft.agent.guest_dhcp_filters`). The desired state is derived from the running guests,
+the current state from processes and filters, so nothing is lost when the agent is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from netweft.agent import netlink as nl
 from netweft.agent.dnsmasq import LINK, DnsmasqError, Servers, addresses, configuration
 from netweft.agent.dumps import DHCP_MARK, dump_links
 from netweft.agent.guests import veth
-from netweft.agent.looks import Looks
+from netweft.agent.poller import Poller
 from netweft.agent.settings import write_setting
 from netweft.core.limits import LINK_NAME_MAX
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 5.0
-"""Seconds between two looks while nothing stirs: a dnsmasq that was killed, filters that were taken away."""
+"""Poll interval in seconds without notifications, which do not cover a killed dnsmasq or removed filters."""
 
 GAP = 0.5
-"""Seconds between two looks at least."""
+"""Shortest poll interval in seconds."""
 
 DHCP_LINK = "nwd"
-"""What the name of a link to a server begins with."""
+"""Prefix of the names of links to servers."""
 
 PROGRAM = "dnsmasq"
 
@@ -57,21 +57,21 @@ _INSIDE = {
 
 
 class GuestDhcp:
-    """The servers of one agent. ``folder``: where their files are; a reboot empties it."""
+    """The DHCP servers of one agent. ``folder``: for their files; emptied by a reboot."""
 
     def __init__(self, folder: Path) -> None:
         self._servers = Servers(folder)
         self._lock = Lock()
 
     def check(self, nics: Iterable[GuestNic]) -> str:
-        """Why this host cannot serve these vNICs; empty when it can, or need not."""
+        """Why this host cannot serve these vNICs; empty when it can or has no need to."""
         if any(nic.leases for nic in nics) and not can_serve():
             return "this host has no dnsmasq, which serves guests their addresses; install the package dnsmasq-base"
         return ""
 
     def apply(self, plugged: Callable[[], Iterable[GuestNic]]) -> list[str]:
-        """Serve the leases of these vNICs and nothing else, whatever is served now; what could not be done, a line
-        each. ``plugged``: those of the guests that run, asked when it is this caller's turn.
+        """Serve exactly the leases of these vNICs. Returns the failures, a line each. ``plugged``: the vNICs of the
+        running guests; called once the lock is acquired.
         """
         with self._lock:
             nics = [nic for nic in plugged() if nic.leases and nic.bridge and nic.linked and not nic.function]
@@ -79,23 +79,23 @@ class GuestDhcp:
             with nl.Netlink() as netlink:
                 if not nics and not running and not filters.with_ingress(netlink):
                     return []
-                wanted, problems = _by_network(nics)
+                desired, problems = _by_network(nics)
                 for name, server in running.items():
-                    if name not in wanted:
+                    if name not in desired:
                         self._servers.stop(name, server)
-                for name, nics in wanted.items():
+                for name, nics in desired.items():
                     try:
                         self._serve(netlink, name, nics)
                     except _FAILURES as error:
                         problems.append(f"No DHCP is served to guests on {nics[0].bridge}: {error}")
                 try:
-                    _lead(netlink, wanted)
+                    _redirect(netlink, desired)
                 except OSError as error:
                     problems.append(f"DHCP does not reach all guests of this host: {error}")
             return problems
 
     def _serve(self, netlink: nl.Netlink, name: str, nics: Sequence[GuestNic]) -> None:
-        """Have a server run that serves these, one that has just begun unless nothing changed."""
+        """Run a server for these vNICs; restart it if its configuration changed."""
         text = configuration(nics)
         server = self._servers.running().get(name)
         link = _link(netlink, name)
@@ -103,7 +103,7 @@ class GuestDhcp:
             return
         if server:
             self._servers.stop(name, server)
-        if link:  # it goes with the namespace, but not at once
+        if link:  # the kernel removes it with the namespace, but not at once
             veth.remove(netlink, link)
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -112,7 +112,7 @@ class GuestDhcp:
             os.close(here)
         link = _link(netlink, name)
         if link is None:
-            raise DnsmasqError("its link is gone")
+            raise DnsmasqError("its link no longer exists")
         veth.open_host_end(netlink, link)
 
     def _start_inside(self, inner: nl.Netlink, host: int, name: str, nics: Sequence[GuestNic]) -> None:
@@ -121,39 +121,39 @@ class GuestDhcp:
         veth.lay_to_host(inner, LINK, filters.SERVER_MAC, name, f"{DHCP_MARK}{nics[0].bridge}", host)
         link = _link(inner, LINK)
         if link is None:
-            raise DnsmasqError("its link is gone")
+            raise DnsmasqError("its link no longer exists")
         veth.open_far_end(inner, link, addresses(nics))
         self._servers.start(name, configuration(nics))
 
 
-def watch(serve: Callable[[], None]) -> Looks:
-    """Have the leases of guests served whatever happens by itself: a guest that ends or arrives from another host, a
-    server that is killed, filters that others take away. ``serve``: does so. The servers outlive it.
+def watch(serve: Callable[[], None]) -> Poller:
+    """Call ``serve``, which serves the leases of the guests, at intervals: without any request to the agent, guests end
+    or arrive from other hosts, servers are killed and filters are removed. The servers outlive the poller.
     """
 
-    def look() -> bool:
+    def poll() -> bool:
         serve()
         return True
 
-    return Looks("watch of the DHCP of guests", look, every=EVERY, gap=GAP)
+    return Poller("watch of the DHCP of guests", poll, every=EVERY, gap=GAP)
 
 
 def can_serve() -> bool:
-    """Whether what it takes is installed."""
+    """Whether dnsmasq is installed."""
     return shutil.which(PROGRAM) is not None
 
 
 def link_name(bridge: str, tag: int | None) -> str:
-    """The name of the link to a network's server; also the server's."""
+    """The name of the link to a network's server, which is also the name of the server."""
     digest = hashlib.sha256(f"{bridge} {tag}".encode()).hexdigest()
     return f"{DHCP_LINK}{digest[: LINK_NAME_MAX - len(DHCP_LINK)]}"
 
 
 def _by_network(nics: Iterable[GuestNic]) -> tuple[dict[str, list[GuestNic]], list[str]]:
-    """The vNICs that are served, by the name of their server; and what is wrong with others.
+    """The vNICs to serve, by the name of their server; and problems with others.
 
-    One whose host has yet to be told that its address is another's by now is in the way of that one, as dnsmasq would
-    not start with both: neither is served until then.
+    When an address moves between vNICs, this host may have both for a moment. dnsmasq would not start with a duplicate,
+    so neither is served until the change has arrived.
     """
     found: dict[str, list[GuestNic]] = {}
     for nic in nics:
@@ -171,11 +171,11 @@ def _link(netlink: nl.Netlink, name: str) -> RawLink | None:
     return next((link for link in dump_links(netlink) if link.name == name), None)
 
 
-def _lead(netlink: nl.Netlink, wanted: Mapping[str, Sequence[GuestNic]]) -> None:
-    """Have the filters be those that are needed, on all guests' ports and on the links to servers. Raises OSError."""
+def _redirect(netlink: nl.Netlink, desired: Mapping[str, Sequence[GuestNic]]) -> None:
+    """Set the filters on all guests' ports and on the links to servers. Raises OSError."""
     links = {link.name: link for link in dump_links(netlink)}
     rules: dict[str, list[filters.Rule]] = {name: [] for name in links if name.startswith(veth.GUEST_LINK)}
-    for name, nics in wanted.items():
+    for name, nics in desired.items():
         for nic in nics:
             server, port = links.get(name), links.get(veth.host_end(nic.id))
             if server and port:
@@ -187,5 +187,5 @@ def _lead(netlink: nl.Netlink, wanted: Mapping[str, Sequence[GuestNic]]) -> None
         if of_link and index not in ready:
             filters.give_ingress(netlink, index)
         if of_link or index in ready:
-            ours = filters.SERVER_PRIORITIES if name in wanted else filters.GUEST_PRIORITIES
+            ours = filters.SERVER_PRIORITIES if name in desired else filters.GUEST_PRIORITIES
             filters.apply(netlink, index, of_link, ours)

@@ -1,10 +1,10 @@
-"""What leads a guest's questions to the DHCP server of its network on this host, and the answers back.
+"""Filters that redirect a guest's DHCP requests to the server of its network on this host, and the replies back.
 
-By tc-mirred(8) and tc-u32(8), before any bridge or Open vSwitch sees the frame: a question comes out of the guest's own
-port, and is taken from there to the server; what the server sends is taken to the guests' ports. So no other host and
-nobody else on the network hears either of it, whatever the guest is plugged into.
+They use tc-mirred(8) and tc-u32(8), before any bridge or Open vSwitch receives the frame: requests are redirected from
+the guest's own port to the server, and frames of the server to the guests' ports. So neither reaches other hosts or
+other stations of the network, whatever the guest is plugged into.
 
-A guest asks from its vNIC's MAC address. Frames from others (of what the guest runs inside) go their way.
+Only requests from the vNIC's MAC address are redirected, not those of nested guests.
 """
 
 from __future__ import annotations
@@ -25,22 +25,17 @@ if TYPE_CHECKING:
     from netweft.core.guest_protocol import GuestNic
 
 SERVER_MAC = "0a:6e:77:64:68:01"
-"""That of the server on each host, so that a guest that moves finds the one that it knows."""
+"""MAC address of the servers; the same on each host, so that it does not change for a guest that migrates."""
 
-_INGRESS, _INGRESS_HANDLE, _INCOMING = 0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2  # linux/pkt_sched.h
-_TCA_U32_SEL, _TCA_U32_ACT, _TCA_ACT_KIND, _TCA_ACT_OPTIONS, _TCA_MIRRED_PARMS = 5, 7, 1, 2, 2  # linux/pkt_cls.h
 _SELECTION = struct.Struct("=BBBxHHhhI")  # struct tc_u32_sel: flags, shift, number of keys ...
 _KEY = struct.Struct(">II"), struct.Struct("=ii")  # struct tc_u32_key: mask, value; offset, its mask
 _KEY_SIZE = 16
-_MIRRED = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link
 _KIND, _TERMINAL = "u32", 1
-_GO_ON, _STOLEN = -1, 4  # TC_ACT_UNSPEC, with which other filters get their turn; TC_ACT_STOLEN
-_REDIRECT, _MIRROR = 1, 2  # TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR
 
 GUEST_PRIORITIES = range(16, 32)
-"""Those of our filters on guests' ports: before what limits a guest's rate, of Open vSwitch (49) and of libvirt."""
+"""Priorities of our filters on guests' ports: before the rate limits of Open vSwitch (49) and of libvirt."""
 SERVER_PRIORITIES = range(1, 1 << 16)
-"""Those on the server's link, where there are no others."""
+"""Priorities on the server's link, which has no other filters."""
 
 _ALL, _IP, _ARP, _IPV6 = b"\x00\x03", b"\x08\x00", b"\x08\x06", b"\x86\xdd"  # linux/if_ether.h
 
@@ -59,8 +54,8 @@ class FilterError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What becomes of frames that come in by a link: those of an Ethernet type with these bits go to another link, or
-    (``copied``) a copy of them does.
+    """A filter of incoming frames of a link: those of an Ethernet type that match all keys are redirected to another
+    link, or (``copied``) mirrored.
     """
 
     type: bytes
@@ -70,7 +65,7 @@ class Rule:
 
 
 def questions(nic: GuestNic, server: int) -> list[Rule]:
-    """What a guest's port hands over to the server, which is behind the link ``server``."""
+    """The rules from a guest's port to the server, which is behind the link ``server``."""
     mac = mac_bytes(nic.mac)
     sent = (0xFFFFFFFF, int.from_bytes(mac[:4]), -8), (0xFFFF0000, int.from_bytes(mac[4:]) << 16, -4)
     found = [Rule(_ALL, (*sent, *_to(mac_bytes(SERVER_MAC))), server)]
@@ -89,17 +84,17 @@ def questions(nic: GuestNic, server: int) -> list[Rule]:
 
 
 def answers(mac: str, port: int) -> list[Rule]:
-    """What the server's link hands over to a guest's port."""
+    """The rules from the server's link to a guest's port."""
     return [Rule(_ALL, _to(mac_bytes(mac)), port), Rule(_ALL, (_TO_GROUP,), port, copied=True)]
 
 
-def apply(netlink: nl.Netlink, index: int, wanted: Collection[Rule], priorities: range) -> None:
-    """Have a link have these rules of ours and no others. Raises FilterError, NetlinkError."""
-    present, target = _present(netlink, index, priorities), set(wanted)
+def apply(netlink: nl.Netlink, index: int, rules: Collection[Rule], priorities: range) -> None:
+    """Replace our rules of a link by these. Raises FilterError, NetlinkError."""
+    present, target = _present(netlink, index, priorities), set(rules)
     ended = [info for info, rule in present.items() if rule not in target]
     missing = sorted(target - set(present.values()), key=lambda rule: (rule.type, rule.keys, rule.to))
-    taken = {info >> 16 for info in present.keys() - ended}
-    free = (number for number in priorities if number not in taken)
+    used = {info >> 16 for info in present.keys() - ended}
+    free = (number for number in priorities if number not in used)
     requests = [nl.Request(nl.RTM_DELTFILTER, _head(index, info)) for info in ended]
     for number, rule in zip(free, missing, strict=False):
         head = _head(index, number << 16 | int.from_bytes(rule.type, sys.byteorder))
@@ -108,47 +103,47 @@ def apply(netlink: nl.Netlink, index: int, wanted: Collection[Rule], priorities:
 
 
 def with_ingress(netlink: nl.Netlink) -> set[int]:
-    """The links that have the place where filters stand."""
+    """The links with an ingress or clsact qdisc, which filters need."""
     found = set()
     for message in netlink.dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0)):
         _, index, _, parent, _ = nl.TCMSG.unpack_from(message)
-        if parent == _INGRESS:
+        if parent == nl.TC_H_CLSACT:
             found.add(index)
     return found
 
 
 def give_ingress(netlink: nl.Netlink, index: int) -> None:
-    """Give a link the place where filters stand. Raises FilterError.
+    """Create the ingress qdisc of a link, which filters need. Raises FilterError.
 
-    It is the kind that libvirt and Open vSwitch make for limits; they take it away to make it anew, and our filters
-    with it, which are put back soon.
+    It is the same kind that libvirt and Open vSwitch create for limits. They delete and recreate it, and our filters
+    with it, which are restored soon after.
     """
-    body = nl.TCMSG.pack(0, index, _INGRESS_HANDLE, _INGRESS, 0) + nl.text(nl.TCA_KIND, "ingress")
+    body = nl.TCMSG.pack(0, index, nl.TC_H_CLSACT_HANDLE, nl.TC_H_CLSACT, 0) + nl.text(nl.TCA_KIND, "ingress")
     _send(netlink, [nl.Request(nl.RTM_NEWQDISC, body, nl.NLM_F_CREATE)])
 
 
 def _present(netlink: nl.Netlink, index: int, priorities: range) -> dict[int, Rule]:
     """Our rules by priority and protocol, as the kernel packs them."""
     found = {}
-    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _INCOMING, 0)):
+    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, nl.TC_H_INGRESS_FILTERS, 0)):
         _, _, _, _, info = nl.TCMSG.unpack_from(message)
         attributes = nl.attributes(message, nl.TCMSG.size)
         if info >> 16 in priorities and nl.string(attributes.get(nl.TCA_KIND, b"")) == _KIND:
             options = nl.attributes(attributes.get(nl.TCA_OPTIONS, b""))
-            if _TCA_U32_SEL in options:  # else it is the table that filters stand in
+            if nl.TCA_U32_SEL in options:  # else it is the table of filters
                 found[info] = _decode(info, options)
     return found
 
 
 def _decode(info: int, options: Mapping[int, bytes]) -> Rule:
-    selection = options[_TCA_U32_SEL]
+    selection = options[nl.TCA_U32_SEL]
     inner: Mapping[int, bytes] = options
-    for kind in (_TCA_U32_ACT, 1, _TCA_ACT_OPTIONS):
+    for kind in (nl.TCA_U32_ACT, 1, nl.TCA_ACT_OPTIONS):
         inner = nl.attributes(inner.get(kind, b""))
-    parms = inner.get(_TCA_MIRRED_PARMS, b"").ljust(_MIRRED.size, b"\0")
-    *_, eaction, to = _MIRRED.unpack_from(parms)
+    parms = inner.get(nl.TCA_MIRRED_PARMS, b"").ljust(nl.TC_MIRRED.size, b"\0")
+    *_, eaction, to = nl.TC_MIRRED.unpack_from(parms)
     type_ = (info & 0xFFFF).to_bytes(2, sys.byteorder)
-    return Rule(type_, tuple(_keys(selection)), to, copied=eaction == _MIRROR)
+    return Rule(type_, tuple(_keys(selection)), to, copied=eaction == nl.TCA_EGRESS_MIRROR)
 
 
 def _keys(selection: bytes) -> Iterator[Key]:
@@ -163,15 +158,15 @@ def _encode(rule: Rule) -> bytes:
     wide, narrow = _KEY
     selection = _SELECTION.pack(_TERMINAL, 0, len(rule.keys), 0, 0, 0, 0, 0)
     selection += b"".join(wide.pack(mask, value) + narrow.pack(offset, 0) for mask, value, offset in rule.keys)
-    then, what = (_GO_ON, _MIRROR) if rule.copied else (_STOLEN, _REDIRECT)
-    parms = nl.attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
-    action = nl.text(_TCA_ACT_KIND, "mirred") + nl.attribute(_TCA_ACT_OPTIONS, parms)
-    options = nl.attribute(_TCA_U32_SEL, selection) + nl.attribute(_TCA_U32_ACT, nl.attribute(1, action))
+    then, what = (nl.TC_ACT_UNSPEC, nl.TCA_EGRESS_MIRROR) if rule.copied else (nl.TC_ACT_STOLEN, nl.TCA_EGRESS_REDIR)
+    parms = nl.attribute(nl.TCA_MIRRED_PARMS, nl.TC_MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
+    action = nl.text(nl.TCA_ACT_KIND, "mirred") + nl.attribute(nl.TCA_ACT_OPTIONS, parms)
+    options = nl.attribute(nl.TCA_U32_SEL, selection) + nl.attribute(nl.TCA_U32_ACT, nl.attribute(1, action))
     return nl.text(nl.TCA_KIND, _KIND) + nl.attribute(nl.TCA_OPTIONS, options)
 
 
 def _head(index: int, info: int) -> bytes:
-    return nl.TCMSG.pack(0, index, 0, _INCOMING, info)
+    return nl.TCMSG.pack(0, index, 0, nl.TC_H_INGRESS_FILTERS, info)
 
 
 def _to(mac: bytes) -> tuple[Key, Key]:
@@ -180,7 +175,7 @@ def _to(mac: bytes) -> tuple[Key, Key]:
 
 
 def _send(netlink: nl.Netlink, requests: list[nl.Request]) -> None:
-    """Links go meanwhile, and filters with them."""
+    """Ignores links and filters that were removed meanwhile."""
     for refused in netlink.send(requests):
         is_deletion = requests[refused.position].kind == nl.RTM_DELTFILTER
         if refused.errno != errno.ENODEV and not (is_deletion and refused.errno == errno.ENOENT):

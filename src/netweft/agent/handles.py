@@ -1,4 +1,4 @@
-"""The handles that observing and executing work through, opened once and handed down."""
+"""The handles for observing and executing, opened once and passed on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handles:
-    """All that a host's networking is reached by.
+    """The interfaces to a host's networking.
 
     ``ovsdb`` is None on a host without Open vSwitch. Use them in threads of the host's network
     namespace only: settings under /proc/sys/net are those of the thread's namespace.

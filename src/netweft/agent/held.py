@@ -1,4 +1,4 @@
-"""The addresses that the host has, or had shortly before."""
+"""The addresses that the host has, or had a few seconds ago."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from netweft.agent.netlink import Netlink
 
 MEMORY = 10.0
-"""Seconds that an address counts as ours after it was last seen: more than one pass of a change takes, and too short
-for somebody else to have got it.
+"""Seconds for which an address counts as ours after it was last present: longer than a pass of a change, and too
+short for another host to get it.
 """
 
 
 class Held:
-    """Addresses that are known to be nobody else's, because this host has just had them.
+    """Addresses that no other host can have, because this host has just had them.
 
-    An address that moves, or that a link lost when it went down, need not be silent for the second or two that the
-    kernel takes to find that out (RFC 4862, section 5.4).
+    When such an address moves, or comes back after its link was down, duplicate address detection (RFC 4862, section
+    5.4), which takes a second or two, can be skipped.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
 
     def update(self, netlink: Netlink) -> frozenset[str]:
-        """See what there is now, and tell it with what was there a moment ago. Raises NetlinkError."""
+        """Read the current addresses; returns them with the recent ones. Raises NetlinkError."""
         now = monotonic()
         self._seen = {ip: at for ip, at in self._seen.items() if now - at < MEMORY}
         self._seen |= {str(address.ip): now for _, address in dump_usable_addresses(netlink)}

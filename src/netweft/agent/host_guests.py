@@ -1,4 +1,4 @@
-"""The guests of one host, and the orders about them."""
+"""The guests of one host, and the requests that change them."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ORDERS_MAX = 10_000
-"""Guests of which the last order is remembered: more than any host has, with those that it had."""
+"""Number of guests whose last order is remembered; more than any host has."""
 
 MIGRATION, SUSPEND = "migration", "suspend"
 """Kinds of events."""
 
 
 class DhcpService(Protocol):
-    """What serves guests their addresses."""
+    """A service that gives guests their addresses."""
 
     def check(self, nics: Iterable[GuestNic]) -> str:
-        """Why this host cannot serve these vNICs; empty when it can, or need not."""
+        """Why this host cannot serve these vNICs; empty when it can or has no need to."""
 
     def apply(self, plugged: Callable[[], Iterable[GuestNic]]) -> list[str]:
-        """Serve these vNICs and no others; what could not be done, a line each. ``plugged``: asked when it is this
-        caller's turn.
-        """
+        """Serve exactly these vNICs. Returns the failures, a line each. ``plugged``: called with the lock held."""
 
 
 class Guests:
-    """The guests of one host, of all its drivers. Starting, changing and stopping happens one at a time."""
+    """The guests of one host, of all its drivers. Only one is started, changed or stopped at a time."""
 
     def __init__(self, drivers: Sequence[GuestDriver], events: Events, dhcp: DhcpService | None = None) -> None:
-        """``dhcp``: None where no guest is served its addresses by the host."""
+        """``dhcp``: None if the host gives no guest its addresses."""
         self._drivers = {driver.name: driver for driver in drivers}
         self._events = events
         self._dhcp = dhcp
@@ -52,34 +50,34 @@ class Guests:
         self._lock = Lock()
         self._worked = 0
         self._orders: dict[str, int] = {}
-        self._going: dict[str, str] = {}
-        """What is being done with guests in the background: from the request until its end was told."""
+        self._operations: dict[str, str] = {}
+        """Background operations on guests, by guest: from the request until its final event."""
         for driver in drivers:
             driver.watch(lambda guest: events.add("guest", guest, "ended"))
 
     def is_at_work(self) -> bool:
-        """Whether a guest is being started, changed or stopped now; that it is done is told by an event."""
+        """Whether a guest is being started, changed or stopped; an event follows at its end."""
         return self._lock.locked()
 
     def work_done(self) -> int | None:
-        """How often that has happened; None while it happens."""
+        """The number of these changes so far; None during one."""
         return None if self._lock.locked() else self._worked
 
     def list(self) -> list[GuestState]:
         """Every guest on the host."""
-        going = dict(self._going)
+        operations = dict(self._operations)
         return [
             replace(
                 state,
-                migrating=state.migrating or going.get(state.id) == MIGRATION,
-                saving=state.saving or going.get(state.id) == SUSPEND,
+                migrating=state.migrating or operations.get(state.id) == MIGRATION,
+                saving=state.saving or operations.get(state.id) == SUSPEND,
             )
             for driver in self._drivers.values()
             for state in driver.list()
         ]
 
     def addresses(self) -> dict[str, tuple[str, ...]]:
-        """What is seen of the addresses inside running guests, by vNIC; the log has it when a driver cannot look."""
+        """The known addresses inside running guests, by vNIC. Failures of drivers are logged."""
         found: dict[str, tuple[str, ...]] = {}
         for driver in self._drivers.values():
             try:
@@ -89,7 +87,7 @@ class Guests:
         return found
 
     def plugged(self) -> tuple[GuestNic, ...]:
-        """The vNICs of the guests that run; the log has it when a driver cannot look."""
+        """The vNICs of the running guests. Failures of drivers are logged."""
         found: tuple[GuestNic, ...] = ()
         for driver in self._drivers.values():
             try:
@@ -99,65 +97,69 @@ class Guests:
         return found
 
     def _running_nics(self) -> tuple[GuestNic, ...]:
-        """The same. Raises GuestError when a driver cannot look."""
+        """The same. Raises GuestError when a driver fails."""
         return tuple(nic for driver in self._drivers.values() for nic in _running_nics(driver))
 
     def put(self, spec: GuestSpec, order: int = 0) -> GuestState:
-        """Start or resume a guest, or make the vNICs of a running one equal to the spec. ``order``, of this as of all
-        that follows: see core.protocol.ORDER_HEADER.
+        """Start or resume a guest, or make the vNICs of a running one equal to the spec. ``order``, here
+        and below: see core.protocol.ORDER_HEADER.
 
         Raises RefusalError, GuestError.
         """
         driver = self._drivers.get(spec.driver)
         if driver is None:
-            known = ", ".join(sorted(self._drivers)) or "none"
-            raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
+            available = ", ".join(sorted(self._drivers)) or "none"
+            raise RefusalError(
+                CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {available}."
+            )
         problem = self._dhcp.check(spec.nics) if self._dhcp else ""
         if problem:
-            raise GuestError(f"Guest {spec.name} cannot be served by DHCP: {problem}")
+            raise GuestError(f"Guest {spec.name} cannot get its addresses by DHCP: {problem}")
         with self._at_work_on(spec.id, order):
             status = next((state.status for state in driver.list() if state.id == spec.id), "")
             if status == "up":
                 driver.update(spec)
             else:
                 if status == "down":
-                    driver.stop(spec.id)  # what is left of one that ended by itself
+                    driver.stop(spec.id)  # removes what is left of one that ended by itself
                 driver.start(spec)
             self.serve_dhcp()
             return next(state for state in driver.list() if state.id == spec.id)
 
     def shut_down(self, guest_id: str, order: int = 0, *, again: bool = False) -> GuestState:
-        """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
+        """Request a running guest to shut down or (``again``) to reboot. Raises RefusalError, GuestError."""
+        with self._ordered(guest_id, order):
             driver, state = self._running(guest_id)
             (driver.reboot if again else driver.shutdown)(guest_id)
             return state
 
     def migrate(self, guest_id: str, migration: Migration, order: int = 0) -> GuestState:
-        """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
+        """Start the migration of a running guest. Raises RefusalError, GuestError."""
+        with self._ordered(guest_id, order):
             driver, state = self._running(guest_id)
             self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
             return replace(state, migrating=True)
 
     def suspend(self, guest_id: str, order: int = 0) -> GuestState:
-        """Begin to save a running guest. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
+        """Start to suspend a running guest. Raises RefusalError, GuestError."""
+        with self._ordered(guest_id, order):
             driver, state = self._running(guest_id)
             self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
             return replace(state, saving=True)
 
     def _running(self, guest_id: str) -> tuple[GuestDriver, GuestState]:
-        """The driver of a guest that runs here and is to stay."""
+        """The driver and state of a guest that runs here and is neither being moved nor saved."""
         for driver in self._drivers.values():
             for state in driver.list():
-                is_leaving = state.migrating or state.saving or guest_id in self._going
+                is_leaving = state.migrating or state.saving or guest_id in self._operations
                 if state.id == guest_id and state.status == "up" and not is_leaving:
                     return driver, state
-        raise RefusalError(CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is on its way already.")
+        raise RefusalError(
+            CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is being moved or saved."
+        )
 
     def _begin(self, kind: str, guest_id: str, work: Callable[[], None]) -> None:
-        """Do something that takes long in a thread, at whose end an event tells how it went."""
+        """Start a long operation in a thread; an event with its result follows."""
 
         def run() -> None:
             problem = ""
@@ -166,17 +168,17 @@ class Guests:
             except GuestError as error:
                 problem = str(error)
                 log.warning("%s", error)
-            except Exception as error:  # who waits for the event must be told something
+            except Exception as error:  # the event must follow in any case
                 problem = f"The agent failed: {error!r}"
                 log.exception("%s of guest %s", kind, guest_id)
             self._events.add(kind, guest_id, problem)
-            del self._going[guest_id]
+            del self._operations[guest_id]
 
-        self._going[guest_id] = kind
+        self._operations[guest_id] = kind
         Thread(target=run, name=f"{kind} {guest_id}", daemon=True).start()
 
     def repair(self) -> None:
-        """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
+        """Plug the guests in again after bridges changed. A failure is logged and becomes an event."""
         with self._working():
             for driver in self._drivers.values():
                 try:
@@ -187,14 +189,14 @@ class Guests:
             self.serve_dhcp()
 
     def serve_dhcp(self) -> None:
-        """Serve the guests that run their addresses, and nobody else; called again when anything about them may have
-        changed by itself. What cannot be done is told once by an event and by the log: the guests run on.
+        """Serve the running guests their addresses; called again whenever something about them may have changed. A
+        problem is logged and becomes an event once; the guests continue to run.
         """
         if self._dhcp is None:
             return
         try:
             problems = self._dhcp.apply(self._running_nics)
-        except GuestError as error:  # whoever is served by now is served on
+        except GuestError as error:  # the servers continue as they are
             problems = [str(error)]
         for problem in problems:
             if problem not in self._dhcp_problems:
@@ -210,12 +212,12 @@ class Guests:
             self.serve_dhcp()
 
     def halted(self) -> AbstractContextManager[object]:
-        """While it lasts no guest is started, changed or stopped."""
+        """A context in which no guest is started, changed or stopped."""
         return self._working()
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """Alone."""
+        """Hold the lock; count the change."""
         with self._lock:
             try:
                 yield
@@ -224,39 +226,39 @@ class Guests:
 
     @contextmanager
     def _at_work_on(self, guest_id: str, order: int) -> Iterator[None]:
-        """Alone; and that something was done, or tried, is told at the end."""
+        """The same for one guest, with an event at the end, also after a failure."""
         try:
-            with self._obeying(guest_id, order):
+            with self._ordered(guest_id, order):
                 yield
         finally:
             self._events.add("guest", guest_id, "worked on")
 
     @contextmanager
-    def _obeying(self, guest_id: str, order: int) -> Iterator[None]:
-        """Alone, by an order that is not late. Raises RefusalError."""
+    def _ordered(self, guest_id: str, order: int) -> Iterator[None]:
+        """Hold the lock for an order that is not outdated. Raises RefusalError."""
         with self._working():
-            self._take_order(guest_id, order)
+            self._check_order(guest_id, order)
             yield
 
-    def _take_order(self, guest_id: str, order: int) -> None:
+    def _check_order(self, guest_id: str, order: int) -> None:
         """Raises RefusalError for an order that is older than the last one for the guest."""
         if not order:
             return
         last = self._orders.pop(guest_id, 0)
-        self._orders[guest_id] = max(order, last)  # put last again, as the first to go is that of longest ago
+        self._orders[guest_id] = max(order, last)  # moved to the end: the least recently used is removed first
         if len(self._orders) > _ORDERS_MAX:
             del self._orders[next(iter(self._orders))]
         if order < last:
-            text = f"A later order for guest {guest_id} has been taken: this one is of an engine that hung meanwhile."
+            text = f"A later order for guest {guest_id} was accepted: this one is from an engine that was stalled."
             raise RefusalError(CONFLICT, "superseded", text)
 
     def certificate_changed(self) -> None:
-        """Tell those who use the host's certificates to move guests. Raises GuestError."""
+        """Have the drivers use the host's new certificates for migrations. Raises GuestError."""
         for driver in self._drivers.values():
             driver.certificate_changed()
 
     def close(self) -> None:
-        """Stop watching; the guests stay."""
+        """Stop watching the guests; they continue to run."""
         for driver in self._drivers.values():
             driver.close()
 

@@ -1,11 +1,11 @@
 """The identity of the host: its keys and certificates, in files that are replaced only together.
 
-There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none opens a connection
-that another is for: who breaks out of a guest can read QEMU's key, and is nobody to an agent and to a libvirt; whoever
-has libvirt's is nobody to an agent.
+There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none is accepted for the
+purpose of another: code that breaks out of a guest can read QEMU's key, but no agent and no libvirt accepts it, and no
+agent accepts libvirt's.
 
-All files of one age lie in a folder, to which the link ``current`` points: swapping the link swaps all of them, and a
-crash leaves the old ones or the new. New keys wait in ``next`` for their certificates.
+The files of one issue are in one folder, to which the link ``current`` points: replacing the link replaces all of them
+atomically. New keys wait in ``next`` for their certificates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EXPIRED = 10
 
 
 class IdentityError(Exception):
-    """The host could not join its engine, or not use what the engine gave it; the message says what to do."""
+    """The host could not join its engine, or cannot use its certificates; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,12 @@ class Identity:
 
     @property
     def pki(self) -> Path:
-        """Where they are; ``current`` is a link to the folder with those of now."""
+        """The folder of all keys and certificates."""
         return self.folder / "pki"
 
     @property
     def current(self) -> Path:
-        """The folder with ``PURPOSE.key``, ``PURPOSE.pem`` and ``PURPOSE-ca.pem``, which is another one after a
-        renewal.
-        """
+        """A link to the folder with the current ``PURPOSE.key``, ``PURPOSE.pem`` and ``PURPOSE-ca.pem``."""
         return self.pki / "current"
 
     @property
@@ -62,12 +60,12 @@ class Identity:
 
     @property
     def authority(self) -> Path:
-        """The authority that has signed it and the engine's."""
+        """The certificate of the authority that has signed it and the engine's."""
         return self.current / "host-ca.pem"
 
     @property
     def hosts(self) -> Path:
-        """The host's engine, and its ids there. Written last: when it is there, the enrolment is complete."""
+        """The file with the host's engine and its ids there. Written last: if it exists, the enrolment is complete."""
         return self.folder / "enrollment.json"
 
     def is_of(self, fingerprint: str, names: tuple[str, ...] = ()) -> bool:
@@ -80,7 +78,7 @@ class Identity:
         return not fingerprint or fingerprint_of(self.authority.read_text()) == plain(fingerprint)
 
     def has_used(self, token: str) -> bool:
-        """Whether it was this token by which the host joined."""
+        """Whether the host has joined with this token."""
         return bool(self._joined().get("token") == digest_of(token))
 
     @property
@@ -90,21 +88,21 @@ class Identity:
 
     @property
     def address(self) -> str:
-        """The URL at which the engine reaches the host, empty when that is not known."""
+        """The URL at which the engine reaches the host, empty if unknown."""
         return str(self._joined().get("address", ""))
 
     def _joined(self) -> dict[str, object]:
-        known: dict[str, object] = json.loads(self.hosts.read_text()) if self.hosts.exists() else {}
-        return known
+        content: dict[str, object] = json.loads(self.hosts.read_text()) if self.hosts.exists() else {}
+        return content
 
     def forget(self) -> None:
-        """Be nobody's host any more. Raises OSError."""
+        """Delete the identity. Raises OSError."""
         self.hosts.unlink(missing_ok=True)
         if self.pki.exists():
             shutil.rmtree(self.pki)
 
     def has_expired(self) -> bool:
-        """Whether the host's certificate is too old for anybody to accept it."""
+        """Whether the host's certificate has expired."""
         try:
             prove(self.current, "host")
         except ssl.SSLCertVerificationError as error:
@@ -112,7 +110,7 @@ class Identity:
         return False
 
     def request(self, hostname: str) -> Credentials:
-        """Signing requests for keys that wait for their certificates; made when none wait.
+        """Signing requests for the waiting keys, which are created if there are none.
 
         Raises IdentityError, OSError.
         """
@@ -121,22 +119,22 @@ class Identity:
         return Credentials(**{purpose: _csr(waiting / f"{purpose}.key", hostname) for purpose in PURPOSES})
 
     def install(self, signed: Credentials, authorities: Credentials | None = None) -> None:
-        """Take certificates for the keys that wait, after proving that they work.
+        """Install certificates for the waiting keys, after a test handshake.
 
-        ``authorities``: of an engine that is joined; None to stay with those there are. Repeating it changes nothing.
-        Raises IdentityError with everything as before, OSError.
+        ``authorities``: those of a newly joined engine; None to keep the present ones. Idempotent. Raises IdentityError
+        with everything unchanged, OSError.
         """
         waiting = self.pki / "next"
         if not waiting.exists():
             if self.certificate.exists() and self.certificate.read_text() == signed.host:
                 return
-            raise IdentityError("there is no key for this certificate: request one first")
+            raise IdentityError("there is no key for this certificate: create a request first")
         place = self.pki / hashlib.sha256(signed.host.encode()).hexdigest()[:16]
         place.mkdir(exist_ok=True, mode=0o700)
         for purpose in PURPOSES:
             ca = f"{purpose}-ca.pem"
-            known = getattr(authorities, purpose).encode() if authorities else (self.current / ca).read_bytes()
-            replace_file(place / ca, known)
+            content = getattr(authorities, purpose).encode() if authorities else (self.current / ca).read_bytes()
+            replace_file(place / ca, content)
             replace_file(place / f"{purpose}.pem", getattr(signed, purpose).encode())
             replace_file(place / f"{purpose}.key", (waiting / f"{purpose}.key").read_bytes())
         try:
@@ -144,14 +142,14 @@ class Identity:
                 prove(place, purpose)
         except ssl.SSLError as error:
             shutil.rmtree(place)
-            raise IdentityError(f"the certificates are of no use here: {error}") from error
+            raise IdentityError(f"the certificates cannot be used: {error}") from error
         self._swap(place)
         shutil.rmtree(waiting)
 
     def _swap(self, place: Path) -> None:
         kept = {place, self.pki / "next"}
         if self.current.exists():
-            kept.add(self.pki / self.current.readlink())  # who reads its files at this moment may finish
+            kept.add(self.pki / self.current.readlink())  # its files may be being read
         point(self.current, place.name)
         for path in self.pki.iterdir():
             if path.is_dir() and not path.is_symlink() and path not in kept:
@@ -159,12 +157,12 @@ class Identity:
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a token, which is a secret as long as nobody has used it."""
+    """The SHA-256 digest that is stored instead of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def plain(fingerprint: str) -> str:
-    """A SHA-256 fingerprint as 64 lower-case hexadecimal digits, from the ways in which programs print it.
+    """Normalize a SHA-256 fingerprint to 64 lower-case hexadecimal digits.
 
     Raises IdentityError.
     """
@@ -183,7 +181,7 @@ def fingerprint_of(pem: str) -> str:
 
 
 def point(link: Path, target: str) -> None:
-    """Let a symbolic link point to something else: a crash leaves the old or the new. Raises OSError."""
+    """Replace a symbolic link atomically and durably. Raises OSError."""
     with contextlib.suppress(OSError):
         if str(link.readlink()) == target:
             return
@@ -199,11 +197,11 @@ def point(link: Path, target: str) -> None:
 
 
 def prove(folder: Path, purpose: str) -> None:
-    """Shake hands with oneself: the key fits the certificate, which the authority has signed for what it has to serve
-    for and which is valid now. Raises ssl.SSLError.
+    """Do a TLS handshake in memory: it verifies that the key belongs to the certificate, and that the certificate is
+    signed by the authority, for its purpose, and valid now. Raises ssl.SSLError.
     """
     contexts = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)]
-    if purpose == "host":  # which only answers
+    if purpose == "host":  # only a server certificate
         contexts[0].load_cert_chain(folder / "host.pem", folder / "host.key")
     for context in contexts:
         context.check_hostname = False
@@ -222,20 +220,20 @@ def prove(folder: Path, purpose: str) -> None:
 
 
 def _csr(path: Path, hostname: str) -> str:
-    """A signing request for the key in a file, which is made when there is none."""
-    from cryptography import x509  # noqa: PLC0415  # 8 MiB that the agent needs on the days of its certificates only
+    """A signing request for the key in a file, which is created if it does not exist."""
+    from cryptography import x509  # noqa: PLC0415  # 8 MiB of memory, needed only for new certificates
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # the same
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # the same
 
     if not path.exists():
-        made = ec.generate_private_key(ec.SECP256R1())
-        pem = made.private_bytes(
+        new_key = ec.generate_private_key(ec.SECP256R1())
+        pem = new_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         replace_file(path, pem)
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise IdentityError(f"{path} is not the key that this program made: move it away")
+        raise IdentityError(f"{path} is not a key that this program has created: move it away")
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64])])  # RFC 5280: ub-common-name
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode()

@@ -1,7 +1,7 @@
 """Virtual interface cards of this host, and adapters of InfiniBand, as sysfs shows them.
 
-A card's upstream port is a bridge, so it is under no network device; its NICs are below it in the tree of PCI devices.
-The functions of an adapter of InfiniBand are devices of InfiniBand themselves, as long as the host drives them.
+The upstream port of a card is a PCI bridge, so it belongs to no network device; its NICs are below it in the tree of
+PCI devices. The functions of an InfiniBand adapter are InfiniBand devices themselves, as long as the host drives them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from netweft.agent.nic_facts import PCI_DEVICES, read_text
 from netweft.core.interface_cards import ADAPTERS, DYNAMIC, NO_MAC, STATIC, VENDOR, DynamicNic, InterfaceCard
 
 _MODELS = {"0x0047": "P81E", "0x0048": "M81KR"}
-"""Of cards, by the subsystem of their NICs (pci.ids)."""
+"""Models of cards, by the subsystem of their NICs (pci.ids)."""
 INFINIBAND = Path("/sys/class/infiniband")
-"""Where sysfs shows devices of InfiniBand (Linux: ABI/stable/sysfs-class-infiniband)."""
+"""InfiniBand devices in sysfs (Linux: ABI/stable/sysfs-class-infiniband)."""
 _NO_GUID = "0" * 16
 PRODUCT_UUID = Path("/sys/class/dmi/id/product_uuid")
 
 
 def cards(devices: Path = PCI_DEVICES) -> tuple[InterfaceCard, ...]:
-    """All cards, by their PCI addresses. ``devices``: where sysfs shows PCI devices."""
+    """All cards, by their PCI addresses. ``devices``: sysfs' folder of PCI devices."""
     try:
         found = sorted(devices.iterdir())
     except FileNotFoundError:  # a machine without PCI
@@ -42,13 +42,13 @@ def adapters(devices: Path = INFINIBAND) -> tuple[InterfaceCard, ...]:
         found = sorted(devices.iterdir())
     except FileNotFoundError:  # a machine without InfiniBand
         return ()
-    known = {(one / "device").resolve(): one for one in found if _is_infiniband(one)}
-    made = [_adapter(place, one) for place, one in known.items() if any(place.glob("virtfn*"))]
-    return tuple(sorted(made, key=lambda card: card.pci_address))
+    physical = {(one / "device").resolve(): one for one in found if _is_infiniband(one)}
+    with_functions = [_adapter(place, one) for place, one in physical.items() if any(place.glob("virtfn*"))]
+    return tuple(sorted(with_functions, key=lambda card: card.pci_address))
 
 
 def _is_infiniband(device: Path) -> bool:
-    """Whether it is, and no Ethernet with RDMA (RoCE), whose functions are virtual functions of NICs."""
+    """Whether it is InfiniBand, not Ethernet with RDMA (RoCE), whose functions are virtual functions of NICs."""
     return read_text(device / "ports" / "1" / "link_layer") == "InfiniBand"
 
 
@@ -65,7 +65,7 @@ def _adapter(place: Path, device: Path) -> InterfaceCard:
 
 
 def _function(place: Path) -> DynamicNic:
-    """One that is not driven by the host is a guest's, or not usable; so is one that nobody gave a GUID."""
+    """A function that the host does not drive is in use by a guest or unusable; without a GUID it is unusable."""
     name = next((one.name for one in sorted(place.glob("infiniband/*")) if _is_infiniband(one)), "")
     # The first GID of a port is its subnet's prefix and its GUID (InfiniBand: 4.1.1).
     gid = read_text(place / "infiniband" / name / "ports" / "1" / "gids" / "0") if name else ""
@@ -75,7 +75,7 @@ def _function(place: Path) -> DynamicNic:
 
 
 def hardware_uuid(path: Path = PRODUCT_UUID) -> str:
-    """The UUID by which a fabric knows this machine, in small letters; empty where there is none."""
+    """The UUID by which fabrics identify this machine, in lower case; empty if there is none."""
     return read_text(path).lower()
 
 
@@ -91,7 +91,7 @@ def _card(adapter: Path, device: str, nics: list[Path]) -> InterfaceCard:
 
 
 def _dynamic(nic: Path) -> DynamicNic:
-    """One without a name is driven by a guest."""
+    """A vNIC without a name is in use by a guest."""
     name = _name(nic)
     mac = read_text(nic / "net" / name / "address") if name else ""
     return DynamicNic(name=name, pci_address=nic.name, mac=mac or NO_MAC)

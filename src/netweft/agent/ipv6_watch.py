@@ -1,7 +1,7 @@
 """Keeps links that get IPv6 while steps are executed from accepting router advertisements.
 
-The kernel takes IPv6 off a link whose MTU falls below 1280, and when a link gets IPv6, new or again, it gets default
-settings, which mostly accept router advertisements; the steps' contract is that it accepts none until it is told to.
+The kernel disables IPv6 on a link whose MTU falls below 1280. A link that gets IPv6, also again, has default settings,
+which mostly accept router advertisements; by the contract of steps, it accepts none until a step enables them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Ipv6Watch:
-    """Told of every step before it is sent, and of every link that was made; ``links``: what there is now."""
+    """Must be called for every step before it is sent, and for every created link. ``links``: the present ones."""
 
     def __init__(self, links: Iterable[RawLink]) -> None:
         self._needed = read_setting("net/ipv6/conf/default/accept_ra") not in {"", "0"}
@@ -32,24 +32,24 @@ class Ipv6Watch:
         self.update(links)
 
     def update(self, links: Iterable[RawLink]) -> None:
-        """See which links have lost IPv6, and tend to those that have it again."""
+        """Find links that have lost IPv6, and configure those that have it again."""
         links = tuple(links)
         without = {link.name for link in links if link.is_ethernet and not link.has_ipv6}
         for name in self._without - without:
-            self._refuse(name)
+            self._disable(name)
         self._without = without
         self._bonds = {link.name for link in links if link.kind == "bond"}
         indexes = {link.index for link in links if link.kind == "bond"}
         self._bond_ports = {link.name for link in links if link.master in indexes}
 
     def must_wait_with(self, step: KernelStep) -> bool:
-        """Whether what waits must be sent before the step: a new link must be tended to before it goes up."""
+        """Whether the batch must be sent before the step: a new link must be configured before it goes up."""
         return isinstance(step, SetUp) and step.name in self._waiting
 
     def must_watch(self, step: object) -> bool:
-        """Whether the step may take IPv6 off a link or bring it back, so that it must be sent and looked at on its own.
+        """Whether the step may disable IPv6 on a link or enable it again, so that it must be sent on its own.
 
-        Bonds give their MTU to ports that join, and ports that leave get back what they had long before.
+        Ports that join a bond get its MTU, and ports that leave get back their original one.
         """
         if isinstance(step, CreateLink):
             self._waiting.add(step.link.name)
@@ -74,11 +74,11 @@ class Ipv6Watch:
             case _:
                 return isinstance(step, SetUp) and bool(self._without)
 
-    def made(self, names: Iterable[str]) -> None:
-        """Tend to the links that were made by what was sent."""
+    def created(self, names: Iterable[str]) -> None:
+        """Configure the links that the sent steps have created."""
         for name in names if self._needed else ():
-            self._refuse(name)
+            self._disable(name)
         self._waiting.clear()
 
-    def _refuse(self, name: str) -> None:
+    def _disable(self, name: str) -> None:
         write_setting(accept_ra(name), "0")

@@ -1,7 +1,7 @@
-"""When a host joins an engine, or another one, or the same one anew: whenever it is given a token that it has not used.
+"""Decides when a host joins an engine: whenever it gets a token that it has not used.
 
-The options that made it join may stay where they are: with a token that was used before they ask for nothing, so that
-they do no harm at each boot.
+The options for joining may stay in place: with a token that was used before they have no effect, so they do no harm at
+each boot.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ TOKEN_VARIABLE = "NETWEFT_ENROLL_TOKEN"  # noqa: S105  # the name of a variable
 
 
 def join(options: Namespace, identity: Identity, port: int, names: tuple[str, ...] = ()) -> None:
-    """Join an engine if that is asked and has not been done with this token yet, or so long ago that nobody knows the
-    host any more. Raises IdentityError.
+    """Join an engine if that is requested, unless this token was used already and the certificate is still valid.
+    Raises IdentityError.
 
-    ``names``: of simulated hosts, which join once: their engine gives them a new token at each start. A host that is
-    known to the engine goes on as what it is when the engine refuses or is silent, as it needs its networks all the
-    same; one that is to join another engine does not start.
+    ``names``: of simulated hosts, which join once, as their engine passes a new token at each start. If the engine
+    refuses or does not answer, a host that has joined it before continues with its old identity, because it needs its
+    networks in any case; one that has to join another engine does not start.
     """
-    is_known = identity.is_of(options.ca_fingerprint, names if options.enroll else ())
+    has_joined = identity.is_of(options.ca_fingerprint, names if options.enroll else ())
     if not options.enroll:
-        if not is_known:
+        if not has_joined:
             raise IdentityError(
-                f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"
+                f"{options.state} has no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"
             )
         return
     token = _token(options)
-    has_expired = is_known and identity.has_expired()
-    if is_known and not has_expired and (names or not token or identity.has_used(token)):
-        log.info("this host has joined %s already%s", options.enroll, ", with this token" if token else "")
+    has_expired = has_joined and identity.has_expired()
+    if has_joined and not has_expired and (names or not token or identity.has_used(token)):
+        log.info("this host has already joined %s%s", options.enroll, ", with this token" if token else "")
         return
     if has_expired:
-        log.warning("the host's certificate has expired: it joins again")
+        log.warning("the host's certificate has expired: joining again")
     try:
         _enroll(options, identity, token, port, names)
     except IdentityError as error:
-        if not is_known or has_expired:
+        if not has_joined or has_expired:
             raise
         log.warning("%s; the host keeps its identity (host %s)", error, identity.host_id)
 
 
 def _enroll(options: Namespace, identity: Identity, token: str, port: int, names: tuple[str, ...]) -> None:
     if not options.ca_fingerprint:
-        raise IdentityError("--enroll needs --ca-fingerprint, by which the engine is known to be the right one")
+        raise IdentityError("--enroll needs --ca-fingerprint, which identifies the engine")
     if not token:
         raise IdentityError(f"--enroll needs a token: --token-file, or ${TOKEN_VARIABLE}")
     before = identity.host_id
@@ -70,12 +70,12 @@ def _enroll(options: Namespace, identity: Identity, token: str, port: int, names
         hostname=options.hostname,
         simulated=names,
     )
-    gone = f"; its former identity, host {before}, ends" if before not in {"", enrollment.host_id} else ""
+    gone = f"; its former identity, host {before}, is no longer used" if before not in {"", enrollment.host_id} else ""
     log.info("joined the engine at %s as host %s%s", options.enroll, enrollment.host_id, gone)
 
 
 def join_for(pid: int, options: Namespace, port: int) -> None:
-    """Join in the place of an agent that runs, and let it use the new identity. Raises IdentityError."""
+    """Join on behalf of a running agent, and have it use the new identity. Raises IdentityError."""
     identity = Identity(options.state)
     join(options, identity, port)
     with suppress(ProcessLookupError):  # it has ended, and its next start finds the identity
@@ -83,7 +83,7 @@ def join_for(pid: int, options: Namespace, port: int) -> None:
 
 
 def _token(options: Namespace) -> str:
-    """The token that was given; empty for none. A file that is gone once it was used holds none."""
+    """The token from file, option or environment; empty for none. The file may be deleted after its use."""
     path: Path | None = options.token_file
     if path is None:
         return str(options.token or os.environ.get(TOKEN_VARIABLE, ""))
@@ -92,4 +92,4 @@ def _token(options: Namespace) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:
-        raise IdentityError(f"{path} holds no token: it is no text") from error
+        raise IdentityError(f"{path} holds no token: it is not text") from error

@@ -1,5 +1,5 @@
-"""Leaving the engine by hand: everything that Netweft made is removed, except the links of its management, and the host
-belongs to no engine afterwards.
+"""Leaves the engine by hand: removes everything that Netweft created except the links of the management network, and
+the identity.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class LeaveError(Exception):
-    """The host is as it was; the message says what to do first."""
+    """The host cannot leave and is unchanged; the message says what to do first."""
 
 
 def leave(service: HostService, identity: Identity, address: str) -> None:
-    """Take everything of ours off the host but its management network, which boot does not restore any more, and forget
+    """Remove everything of ours from the host except its management network, which boots no longer restore, and delete
     keys and engine. Raises LeaveError, NetworkingError, OSError.
 
     ``address``: the URL at which the engine reaches the host; empty for the one that it joined with.
@@ -40,22 +40,22 @@ def leave(service: HostService, identity: Identity, address: str) -> None:
     if guests:
         raise LeaveError(f"guests are on this host: {', '.join(sorted(guests))}; stop or move them first")
     now = service.driver.observe()
-    wanted = cleared(now, _addresses(address or identity.address))
-    left = restore(service.driver, wanted)
-    leave_behind(service.driver, now.chassis, wanted.chassis)
+    desired = cleared(now, _addresses(address or identity.address))
+    left = restore(service.driver, desired)
+    leave_behind(service.driver, now.chassis, desired.chassis)
     if left:
         raise NetworkingError(f"not everything could be removed: {'; '.join(left)}")
     identity.forget()
-    stays = ", ".join(sorted(kept_names(wanted, owners_on(wanted)))) or "nothing"
+    stays = ", ".join(sorted(kept_names(desired, owners_on(desired)))) or "nothing"
     log.info("the host has left the engine; these of Netweft's networks stay on it: %s", stays)
 
 
 def cleared(now: Host, addresses: set[str]) -> Host:
-    """The host without what is ours, but for what has one of the addresses. Raises LeaveError when nothing has."""
+    """The host with nothing of ours but the link that has one of the addresses. Raises LeaveError without one."""
     link = management_link(now, addresses)
     if link is None:
         raise LeaveError(
-            f"nothing on this host has its address ({', '.join(sorted(addresses))}), so the network to keep is not"
+            f"no link of this host has its address ({', '.join(sorted(addresses))}), so the network to keep is not"
             " known: give the address with --address https://ADDRESS:PORT"
         )
     return desired_host(HostIntent(kept=(link.owner,)), now)

@@ -26,14 +26,14 @@ IFLA_BR_STP_STATE, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID = 5, 7, 39
 IFLA_BR_FORWARD_DELAY, IFLA_BR_AGEING_TIME, IFLA_BR_TOPOLOGY_CHANGE = 1, 4, 14
 
 UNTAGGED = VLAN_MAX
-"""The VLAN that a bridge puts untagged frames in while it filters VLANs for guests with a trunk. It is the mark of
-that: such filtering is no option of the bridge, but the guest drivers' business.
+"""The VLAN of untagged frames while a bridge filters VLANs for guests with a trunk. It marks that the filtering belongs
+to the guest drivers and is no option of the bridge.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Links by name and by index, as options that name a link need them."""
+    """Links by name and by index, for options that refer to a link."""
 
     index_of: Mapping[str, int]
     name_of: Mapping[int, str]
@@ -43,7 +43,7 @@ class Names:
 class Option:
     """One option: its attribute, and how text and payload turn into each other.
 
-    ``write`` raises ValueError for a value that makes no sense.
+    ``write`` raises ValueError for an invalid value.
     """
 
     kind: int
@@ -121,7 +121,7 @@ def _read_quarter(payload: bytes, _: Names) -> str:
 
 
 def mac_text(payload: bytes) -> str:
-    """``02:00:00:00:00:01``; nothing for nothing."""
+    """The text of a MAC address, such as ``02:00:00:00:00:01``."""
     return payload.hex(":")
 
 
@@ -192,27 +192,27 @@ BRIDGE_DEFAULTS: Mapping[str, str] = {
     name: hex(default) if name == "group_fwd_mask" else str(default)
     for name, (_, _, default) in KNOWN_OF_BRIDGES.items()
 }
-"""What each option of a bridge is when nobody sets it."""
+"""The defaults of the options of a bridge."""
 
 
 def bond_defaults(mode: str) -> dict[str, str]:
-    """What each option of a bond in this mode is when nobody sets it."""
+    """The defaults of the options of a bond in this mode."""
     return {name: bond_default(mode, name) or "" for name in BOND_OPTIONS}
 
 
-def write_options(known: Mapping[str, Option], wanted: Mapping[str, str], names: Names) -> bytes:
-    """The attributes that set the options named.
+def write_options(options: Mapping[str, Option], values: Mapping[str, str], names: Names) -> bytes:
+    """The attributes that set these values.
 
-    Raises ValueError that says which option, or which value, makes no sense.
+    Raises ValueError naming the unknown option or the invalid value.
     """
     packed = b""
-    for name, option in known.items():
-        if name in wanted:
+    for name, option in options.items():
+        if name in values:
             try:
-                packed += attribute(option.kind, option.write(wanted[name], names))
+                packed += attribute(option.kind, option.write(values[name], names))
             except ValueError as error:
                 raise ValueError(f"option {name}: {error}") from error
-    unknown = sorted(wanted.keys() - known.keys())
+    unknown = sorted(values.keys() - options.keys())
     if unknown:
         raise ValueError(f"option {unknown[0]}: unknown")
     return packed

@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""random(4): one value from boot to boot."""
+"""random(4): a new value at each boot."""
 
 
 class MachineNetworking:
     """Implements ``Networking``.
 
-    Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
+    Every call has a netlink socket of its own, so that observing the host does not wait for a change.
 
-    ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
-    ``ovn``: the run directory of ovn-controller. ``guests``: the vNICs of the guests that run; their neighbours are
-    told when their bridge's way out changed.
+    ``boot``: the boot id; a lab host, which "boots" when its namespace is created, has another one than its machine.
+    ``ovn``: the run directory of ovn-controller. ``guests``: returns the vNICs of the running guests, which are
+    announced after a change of their bridge's uplink.
     """
 
     def __init__(
@@ -71,53 +71,51 @@ class MachineNetworking:
         prepare()
 
     def observe(self) -> Host:
-        """What the host has now. Raises NetworkingError."""
+        """See Networking."""
         with self._handles() as handles:
             return observe(handles)
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
-        """Do the steps in order. Raises NetworkingError."""
+        """See Networking."""
         with self._handles() as handles:
             execute(steps, handles, progress)
 
     def why_no_chassis(self, chassis: Chassis) -> str:
-        """Why ovn-controller is not connected to its southbound database, or could not register there; empty when all
-        is well.
-        """
+        """See Networking: whether ovn-controller is connected to its southbound database and registered there."""
         reason = why_not_connected(self._ovn)
         return reason or (why_not_registered(self._ovsdb, chassis) if self._ovsdb else "there is no Open vSwitch")
 
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
-        """Have the southbound database let go of what the host was. Raises NetworkingError."""
+        """See Networking."""
         try:
             if self._ovsdb:
                 forget(self._ovsdb, former, present)
         except (OvsdbError, SouthboundError) as error:
-            raise NetworkingError(f"chassis {former.system_id} is left behind in OVN: {error}") from error
+            raise NetworkingError(f"chassis {former.system_id} could not be removed from OVN: {error}") from error
 
     def link_peers(self) -> Sequence[LinkPeer]:
-        """Whom the kernel knows to be next to the host. Raises NetworkingError."""
+        """See Networking. From the kernel's neighbour table."""
         with self._handles() as handles:
             return answered_peers(handles.netlink)
 
     def answering(
         self, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]
     ) -> frozenset[LinkPeer]:
-        """Those of them that answer the kernel now. Raises NetworkingError."""
+        """See Networking."""
         with self._handles() as handles:
             return answering(handles.netlink, peers, patience, is_over)
 
     def set_functions(self, nic: str, count: int) -> None:
-        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+        """See Networking."""
         self._functions.set(self.observe(), nic, count)
 
     def statistics(self) -> Mapping[str, LinkCounters]:
-        """Counters of every link. Raises NetworkingError."""
+        """See Networking."""
         with self._handles() as handles:
             return self._rates.measure(counters(handles.netlink), monotonic())
 
     def boot(self) -> str:
-        """Names this boot of the machine."""
+        """See Networking."""
         return self._boot
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""``netweft agent``: its options, what it puts together, and how it begins and ends."""
+"""``netweft agent``: options, startup and shutdown."""
 
 from __future__ import annotations
 
@@ -42,35 +42,35 @@ log = logging.getLogger("netweft.agent")
 
 
 class StartError(Exception):
-    """The agent cannot work as it was started; the message says what to change."""
+    """The agent cannot run with these options; the message says what to change."""
 
 
 PATIENCE = 60.0
-"""Seconds that a stop waits for a change to be taken back; the unit file's TimeoutStopSec is above it."""
+"""Seconds that a stop waits for a change to be rolled back; the unit file's TimeoutStopSec is above it."""
 
 CONNECTIONS_PER_SIMULATED_HOST = 3
-"""One on which the engine watches it, one for its jobs, and one for a confirmation."""
+"""One for the engine's monitoring, one for its jobs, and one for a confirmation."""
 
 MOST_DESCRIPTORS = 65536
-"""More files than this an agent never has open."""
+"""Upper limit for the open files of an agent."""
 
 WHOLE = Part(1, 1)
 
-_LOOK = 1.0
-"""Seconds after which a signal is seen at the latest."""
+_SIGNAL_POLL = 1.0
+"""Poll interval in seconds for signals."""
 
 EPILOG = """\
-The first start joins an engine, with the token and the fingerprint that the engine gives for the host. Later starts
-need neither. With a new token the host joins again: an engine that has removed it and added it again, or another one,
-whose host it is from then on. While an agent runs, the same command joins in its place and ends.
-The token is best given in a file or in NETWEFT_ENROLL_TOKEN: a command line can be read by every user of the machine.
+The first start joins an engine, with the token and the fingerprint that the engine shows for the host. Later starts
+need neither. With a new token the host joins again: an engine that has removed and re-added it, or another engine.
+While an agent runs, the same command joins for it and exits.
+Pass the token in a file or in NETWEFT_ENROLL_TOKEN: every user of the machine can read command lines.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an agent until SIGTERM or SIGINT.
 
-    Returns the exit status: 0 when it was asked to end, 1 when it could not work.
+    Returns the exit status: 0 after a signal to end, 1 when it cannot run.
     """
     options = parse(argv)
     logging.basicConfig(
@@ -79,13 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(options)
     except (StartError, LeaveError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
-        print(f"netweft agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
+        print(f"netweft agent: {error}", file=sys.stderr)  # noqa: T201  # the output of the program
         return 1
     return 0
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """What a command line asks for; ends the program when it makes no sense."""
+    """Parse the command line; exits when it is invalid."""
     return _parser().parse_args(argv)
 
 
@@ -101,13 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_host(parser.add_argument_group("the host"))
     add = parser.add_argument
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
-    add("--simulated-cards", type=int, default=0, metavar="N", help="let the first N have a virtual interface card")
+    add("--simulated-cards", type=int, default=0, metavar="N", help="give the first N a virtual interface card")
     add(
         "--part",
         type=parse_part,
         default=WHOLE,
         metavar="I/P",
-        help="be the first (1/2) or second (2/2) of so many agents that share the simulated hosts and their --state",
+        help="be the first (1/2) or second (2/2) of several agents that share the simulated hosts and their --state",
     )
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
     add("--version", action="version", version=agent.version())
@@ -121,25 +121,25 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("/var/lib/netweft"),
         metavar="DIR",
-        help="what must survive a crash (%(default)s)",
+        help="folder for state that survives a crash (%(default)s)",
     )
     add(
         "--run",
         type=Path,
         default=Path("/run/netweft"),
         metavar="DIR",
-        help="what must not survive a boot (%(default)s)",
+        help="folder for state that a boot discards (%(default)s)",
     )
     add(
         "--listen",
         default=f"0.0.0.0:{AGENT_PORT}",
         metavar="HOST:PORT",
-        help="where the engine reaches the agent (%(default)s)",
+        help="address to listen on for the engine (%(default)s)",
     )
 
 
 def seconds(text: str) -> float:
-    """A time to wait. Raises ValueError for one that never ends, or is before now."""
+    """A duration. Raises ValueError if it is negative or not finite."""
     value = float(text)
     if not 0 <= value < math.inf:
         raise ValueError(text)
@@ -152,12 +152,17 @@ def _add_joining(group: argparse._ArgumentGroup) -> None:
     add("--token", default="", metavar="T", help="the one-time token; better in a file or the environment")
     add("--token-file", type=Path, metavar="FILE", help=f"a file that holds it (else ${TOKEN_VARIABLE})")
     add("--ca-fingerprint", default="", metavar="SHA256", help="of the engine's certificate authority")
-    add("--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)")
-    add("--join-only", action="store_true", help="end once joined: a service shall be started then")
+    add(
+        "--address",
+        default="",
+        metavar="URL",
+        help="URL of this agent for the engine (the local address of the connection to it)",
+    )
+    add("--join-only", action="store_true", help="exit after joining; a service is started separately")
     add(
         "--leave",
         action="store_true",
-        help="take what Netweft made of this host off it, but for its management, forget the engine, and end",
+        help="remove what Netweft created on this host, except its management network, leave the engine, and exit",
     )
     add("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
 
@@ -165,25 +170,31 @@ def _add_joining(group: argparse._ArgumentGroup) -> None:
 def _add_host(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)")
-    add("--ovn", type=Path, default=Path(RUN_DIRECTORY), metavar="DIR", help="where ovn-controller runs (%(default)s)")
+    add(
+        "--ovn",
+        type=Path,
+        default=Path(RUN_DIRECTORY),
+        metavar="DIR",
+        help="run directory of ovn-controller (%(default)s)",
+    )
     add(
         "--ovn-wait",
         type=seconds,
         default=CHASSIS_PATIENCE,
         metavar="S",
-        help="how long ovn-controller may take to connect to what it is told to (%(default)g s)",
+        help="time limit for ovn-controller to connect to its database (%(default)g s)",
     )
     add("--lldpd", type=Path, default=Path("/run/lldpd.socket"), metavar="SOCKET", help="lldpd (%(default)s)")
     add(
         "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
     )
     add("--guests", default="", metavar="LIST", help="guest drivers, separated by commas: libvirt, namespace (none)")
-    add("--libvirt-uri", default="qemu:///system", metavar="URI", help="where libvirt is reached (%(default)s)")
+    add("--libvirt-uri", default="qemu:///system", metavar="URI", help="URI of libvirt (%(default)s)")
     add(
         "--libvirt-kind",
         default="auto",
         choices=("auto", "kvm", "qemu"),
-        help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
+        help="KVM, or QEMU's software emulation; auto uses KVM where it works (%(default)s)",
     )
     add(
         "--pki",
@@ -197,9 +208,14 @@ def _add_host(group: argparse._ArgumentGroup) -> None:
         type=seconds,
         default=30,
         metavar="S",
-        help="how long to wait after a boot for NICs (%(default)s s)",
+        help="how long to wait for NICs after a boot (%(default)s s)",
     )
-    add("--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)")
+    add(
+        "--boot-id",
+        default="",
+        metavar="ID",
+        help="identifies the boot, for hosts in namespaces (the machine's boot id)",
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -221,8 +237,8 @@ def _run(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _alone(state: Path) -> Iterator[int | None]:
-    """Keep a second agent away from a state folder; the kernel lets go of it when this one ends, in whichever way.
-    Gives the process id of the agent that has it already, None when nobody has.
+    """Lock a state folder against a second agent; the kernel releases the lock when this process ends. Yields the
+    process id of another agent that has the lock, else None.
     """
     descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -230,7 +246,7 @@ def _alone(state: Path) -> Iterator[int | None]:
     except BlockingIOError:
         text = os.pread(descriptor, 20, 0)
         if not text:
-            raise StartError(f"another agent starts on {state} just now") from None
+            raise StartError(f"another agent is starting on {state}") from None
         yield int(text)
     else:
         os.truncate(descriptor, 0)
@@ -241,7 +257,7 @@ def _alone(state: Path) -> Iterator[int | None]:
 
 
 def _run_alone(options: argparse.Namespace, hosts: Path) -> None:
-    """``hosts``: the folder of the simulated hosts, which is that of all agents that share them."""
+    """``hosts``: the folder of the simulated hosts; several agents may share it."""
     _raise_descriptors()
     numbers = options.part.numbers(options.simulated)
     connections = CONNECTIONS + CONNECTIONS_PER_SIMULATED_HOST * len(numbers)
@@ -255,7 +271,7 @@ def _run_alone(options: argparse.Namespace, hosts: Path) -> None:
         if names:
             services = _simulated(hosts, options.state, numbers, options.simulated_cards)
         else:
-            from netweft.agent.real import real_host  # noqa: PLC0415  # what it brings along is memory that a simulation does not need
+            from netweft.agent.real import real_host  # noqa: PLC0415  # its imports cost memory that a simulation does not need
 
             services = {"": real_host(options)}
         server.open(identity, services)
@@ -265,7 +281,7 @@ def _run_alone(options: argparse.Namespace, hosts: Path) -> None:
 
 
 def _raise_descriptors() -> None:
-    """Let this process have as many files open as it may, within reason: each connection is one."""
+    """Raise the limit of open files, as each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -284,14 +300,14 @@ def _leave(options: argparse.Namespace) -> None:
 
 
 def _serve(server: Server, services: Mapping[str, HostService]) -> None:
-    asked: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: asked.put(number))
+        signal.signal(number, lambda number, _frame: signals.put(number))
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
     print(f"netweft agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
     notify_systemd("READY=1")
-    while _next(asked) == signal.SIGHUP:
+    while _next(signals) == signal.SIGHUP:
         _show_identity(server, services)
     notify_systemd("STOPPING=1")
     server.shutdown()
@@ -300,23 +316,23 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
         service.close(PATIENCE)
 
 
-def _next(asked: SimpleQueue[int]) -> int:
-    """The next signal. A kernel may hand one to another thread, and the handler runs when this one wakes up."""
+def _next(signals: SimpleQueue[int]) -> int:
+    """The next signal. The kernel may deliver it to another thread; the handler runs when the main thread wakes up."""
     while True:
         with suppress(Empty):
-            return asked.get(timeout=_LOOK)
+            return signals.get(timeout=_SIGNAL_POLL)
 
 
 def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
-    """Use the identity that somebody else has put there; one that cannot be used is told, and the old one serves on."""
+    """Use the identity whose files another process has replaced; if it is unusable, log it and keep the old one."""
     try:
         server.rejoin()
         for service in services.values():
             service.certificate_changed()
     except (OSError, ssl.SSLError, GuestError):
-        log.exception("the new identity cannot be used")
+        log.exception("cannot use the new identity")
     else:
-        log.info("the host is host %s of its engine now", server.identity.host_id)
+        log.info("the host is now host %s of its engine", server.identity.host_id)
 
 
 def _simulated(hosts: Path, state: Path, numbers: Sequence[int], cards: int) -> Mapping[str, HostService]:

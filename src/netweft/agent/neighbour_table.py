@@ -1,8 +1,7 @@
-"""Neighbours by the kernel: whom it knows, and whether they answer now.
+"""The kernel's neighbour table: known neighbours, and whether they answer now.
 
-The kernel itself asks (ARP, neighbour discovery): it is told to confirm a neighbour that it knows (``NUD_PROBE``), or
-to look for one (``NTF_USE``). So nothing is sent that it would not send by itself, and nobody but the neighbour can
-answer.
+The kernel itself sends the requests (ARP, neighbour discovery): it is made to confirm a known neighbour (``NUD_PROBE``)
+or to resolve a new one (``NTF_USE``). So no other packets are sent than usual, and only the neighbour can answer.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 
     from netweft.agent.dumps import RawNeighbour
 
-_IS_ASKED = nl.NUD_INCOMPLETE | nl.NUD_PROBE
+_BEING_RESOLVED = nl.NUD_INCOMPLETE | nl.NUD_PROBE
 _AGAIN = 0.05
-"""Seconds between two looks."""
+"""Poll interval in seconds."""
 
 
 def answered_peers(netlink: nl.Netlink) -> list[LinkPeer]:
-    """Those that have answered, now or earlier. Raises NetlinkError."""
+    """Neighbours that have answered, now or earlier. Raises NetlinkError."""
     return [one for one, state in _neighbours(netlink, _names(netlink)).items() if state.is_known]
 
 
@@ -38,25 +37,25 @@ def answering(
     names = _names(netlink)
     indexes = {name: index for index, name in names.items()}
     waiting = {one for one in peers if one.link in indexes}
-    seen = _neighbours(netlink, names)
-    netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in sorted(waiting)])
+    table = _neighbours(netlink, names)
+    netlink.send([_probe(one, indexes[one.link], table.get(one)) for one in sorted(waiting)])
     found: set[LinkPeer] = set()
     until = monotonic() + patience
     while waiting and monotonic() < until and not is_over():
         sleep(_AGAIN)
-        seen = _neighbours(netlink, names)
-        found |= {one for one in waiting if one in seen and seen[one].state & nl.NUD_REACHABLE}
+        table = _neighbours(netlink, names)
+        found |= {one for one in waiting if one in table and table[one].state & nl.NUD_REACHABLE}
         waiting -= found
-        given_up = [one for one in sorted(waiting) if one not in seen or not seen[one].state & _IS_ASKED]
-        netlink.send([_question(one, indexes[one.link], seen.get(one)) for one in given_up])
+        given_up = [one for one in sorted(waiting) if one not in table or not table[one].state & _BEING_RESOLVED]
+        netlink.send([_probe(one, indexes[one.link], table.get(one)) for one in given_up])
     return frozenset(found)
 
 
-def _question(peer: LinkPeer, index: int, seen: RawNeighbour | None) -> nl.Request:
-    """What has the kernel ask: one that it knows, at the MAC address that it knows; else everybody."""
+def _probe(peer: LinkPeer, index: int, entry: RawNeighbour | None) -> nl.Request:
+    """A request that makes the kernel probe a known neighbour at its MAC address, or resolve an unknown one."""
     address = ip_address(peer.address)
     family = AF_INET if address.version == 4 else AF_INET6  # noqa: PLR2004  # of IP
-    is_known = seen is not None and seen.is_known
+    is_known = entry is not None and entry.is_known
     state, flags, create = (nl.NUD_PROBE, 0, 0) if is_known else (0, nl.NTF_USE, nl.NLM_F_CREATE)
     body = nl.NDMSG.pack(family, index, state, flags, 0) + nl.attribute(nl.NDA_DST, address.packed)
     return nl.Request(nl.RTM_NEWNEIGH, body, create)

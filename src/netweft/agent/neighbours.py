@@ -1,7 +1,7 @@
-"""The neighbours of this host's NICs, as lldpd has learnt them by LLDP.
+"""The neighbours of this host's NICs, which lldpd learns by LLDP.
 
-lldpd is a service of the host, as Open vSwitch is: who runs the host says what it sends. A host without it does without
-neighbours.
+lldpd is a service of the host, like Open vSwitch, and its administrator configures what it sends. A host without lldpd
+has no neighbours to report.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from netweft.agent.looks import Looks
+from netweft.agent.poller import Poller
 from netweft.core.neighbours import Neighbour
 
 if TYPE_CHECKING:
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 10.0
-"""Seconds between two looks: neighbours tell of themselves every 30 s (IEEE 802.1AB)."""
+"""Poll interval in seconds: neighbours send their LLDP frames every 30 s (IEEE 802.1AB)."""
 
 GAP = 1.0
-"""Seconds between two looks at least."""
+"""Shortest poll interval in seconds."""
 
 PATIENCE = 5.0
-"""Seconds that lldpd has to answer."""
+"""Seconds within which lldpd has to answer."""
 
 
 class NeighbourWatch:
-    """A thread that asks lldpd again and again until it is closed. ``socket``: where lldpd listens; ``changed``: called
-    when the neighbours are other ones.
+    """A thread that polls lldpd until it is closed. ``socket``: where lldpd listens; ``changed``: called when the
+    neighbours have changed.
 
-    A report gives what the last look has found, so that no report, and no change, waits for lldpd.
+    Reports contain the result of the last poll, so that neither reports nor changes wait for lldpd.
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class NeighbourWatch:
         self._changed = changed
         self._patience = patience
         self._found: Neighbours | None = None
-        self._looks = Looks("watch of the neighbours", self._refresh, every=every, gap=gap)
+        self._poller = Poller("watch of the neighbours", self._refresh, every=every, gap=gap)
 
     def found(self) -> Neighbours | None:
         """The neighbours by NIC, None while no lldpd answers."""
         return self._found
 
-    def stir(self) -> None:
-        """Something may have changed: look soon."""
-        self._looks.stir()
+    def poll_soon(self) -> None:
+        """See Poller."""
+        self._poller.poll_soon()
 
     def close(self) -> None:
         """End the thread."""
-        self._looks.close()
+        self._poller.close()
 
     def _refresh(self) -> bool:
         try:
             found = ask(self._socket, self._patience)
-        except subprocess.TimeoutExpired:  # what it had learnt is not wrong for that
+        except subprocess.TimeoutExpired:  # keep what the last poll has found
             log.warning("lldpd at %s has not answered within %g s", self._socket, self._patience)
             return True
         if found != self._found:
@@ -80,10 +80,10 @@ class NeighbourWatch:
 
 
 def ask(socket: Path, patience: float = PATIENCE) -> Neighbours | None:
-    """The neighbours that lldpd knows, by NIC; None when none answers. ``patience``: seconds that it has to. Raises
-    subprocess.TimeoutExpired.
+    """The neighbours that lldpd has learnt, by NIC; None without a running lldpd. ``patience``: time limit in seconds.
+    Raises subprocess.TimeoutExpired.
 
-    What travels over the socket is known to lldpd's own library and programs only; ``lldpcli`` gives it as JSON.
+    The protocol of the socket is private to lldpd's own library and programs; ``lldpcli`` prints JSON.
     """
     if not socket.exists():
         return None
@@ -100,13 +100,13 @@ def ask(socket: Path, patience: float = PATIENCE) -> Neighbours | None:
 
 
 def parse(answer: bytes) -> Neighbours:
-    """What ``lldpcli -f json0 show neighbors details`` says, by NIC. In this form all things are lists. Raises
-    msgspec.DecodeError.
+    """Parse the output of ``lldpcli -f json0 show neighbors details``, by NIC. All values are lists in this format.
+    Raises msgspec.DecodeError.
     """
-    told = msgspec.json.decode(answer.decode(errors="replace"))["lldp"][0]
+    lldp = msgspec.json.decode(answer.decode(errors="replace"))["lldp"][0]
     found: dict[str, list[Neighbour]] = {}
-    for interface in told.get("interface", ()):
-        if interface["via"] == "LLDP":  # lldpd may have been told to learn by others' protocols, too
+    for interface in lldp.get("interface", ()):
+        if interface["via"] == "LLDP":  # lldpd can be configured to learn by other protocols, too
             found.setdefault(interface["name"], []).append(_neighbour(interface))
     return {nic: tuple(sorted(found[nic], key=lambda one: (one.device, one.port))) for nic in sorted(found)}
 
@@ -144,7 +144,7 @@ def _number(of: dict[str, Any], name: str) -> int:
 
 
 def _clean(text: str) -> str:
-    """On one line, and without what a terminal or XML would stumble over: anybody at the other end of a cable may have
-    written it.
+    """On one line and without control characters, which terminals and XML do not accept: the text comes from whatever
+    is at the other end of the cable.
     """
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())

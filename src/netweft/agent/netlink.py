@@ -1,8 +1,8 @@
 """A small client of rtnetlink (rtnetlink(7), netlink(7)): hand-packed requests, many in one datagram, and dumps.
 
-The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was
-refused, and also when the sending process is killed: that is what makes a step, which is one or two requests of one
-datagram, never half done. docs/decisions/0004-netlink-by-hand.md tells why this is not pyroute2.
+The kernel processes a whole datagram inside ``sendmsg``, one request after the other, also after it has refused one,
+and also when the sending process is killed. So a step, which is one or two requests of one datagram, is never half
+done. docs/decisions/0004-netlink-by-hand.md explains why this is not pyroute2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 BATCH = 64
-"""Requests per datagram from which larger ones gain nothing (measured), and after which others get their turn at the
+"""Requests per datagram. Larger datagrams gain nothing (measured), and between two of them other processes can get the
 kernel's configuration lock.
 """
 
@@ -45,7 +45,6 @@ _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x100, 0x200
 _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK = 270
 _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 10, 11, 12
-_SO_RCVBUFFORCE = 33
 _RECEIVE_BUFFER = 4 << 20
 _DUMP_CHUNK = 1 << 16
 _DUMP_TRIES = 10
@@ -73,22 +72,41 @@ RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_RA, RTPROT_DHCP = 1, 2, 9, 16
 FRA_DST, FRA_SRC, FRA_PRIORITY, FRA_TABLE, FRA_PROTOCOL = 1, 2, 6, 15, 21
 FR_ACT_TO_TBL = 1
 
+# linux/pkt_sched.h, linux/pkt_cls.h, linux/tc_act/tc_mirred.h: filters that redirect or mirror frames
+TC_H_CLSACT, TC_H_CLSACT_HANDLE, TC_H_INGRESS_FILTERS, TC_H_EGRESS_FILTERS = (
+    0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2, 0xFFFFFFF3,
+)  # fmt: skip
+TCA_U32_SEL, TCA_U32_ACT, TCA_ACT_KIND, TCA_ACT_OPTIONS, TCA_MIRRED_PARMS = 5, 7, 1, 2, 2
+TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR = 1, 2
+TC_ACT_UNSPEC, TC_ACT_STOLEN = -1, 4  # TC_ACT_UNSPEC: go on with the next filter
+
+ETH_P_8021Q = b"\x81\x00"
+"""linux/if_ether.h, in network byte order."""
+
 # linux/neighbour.h
 NDA_DST, NDA_LLADDR = 1, 2
 NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 NTF_USE = 0x01
 
-_HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERRNO = struct.Struct("=i")
 _U32 = struct.Struct("=I")
 _ATTRIBUTE_KIND = 0x3FFF  # the two upper bits tell "nested" and "network byte order"
+
+SO_RCVBUFFORCE = 33
+"""asm-generic/socket.h; privileged, not limited by net.core.rmem_max."""
+
+HEADER = struct.Struct("=IHHII")
+"""struct nlmsghdr: length, type, flags, sequence, port."""
 
 IFINFO = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, device type, index, flags, changed flags."""
 
 IFADDR = struct.Struct("=BBBBI")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
+
+TC_MIRRED = struct.Struct("=IIiiiiI")
+"""struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link."""
 
 NDMSG = struct.Struct("=BxxxiHBB")
 """struct ndmsg: family, index, state, flags, type."""
@@ -123,7 +141,7 @@ class Refused:
 
 
 class NetlinkError(OSError):
-    """The kernel refused a dump or a single query, or could not finish one because the tables never stood still."""
+    """The kernel refused a dump or a single query, or the tables changed during each attempt of a dump."""
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -165,7 +183,7 @@ def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Sizes and kinds of the attributes of a message. Many have the same, and can then be taken apart in one call.
+    """Sizes and kinds of the attributes of a message. Many have the same, and can then be decoded in one call.
 
     ``parts``: header and payload of each by turns; ``heads``: what the headers must be, as numbers.
     """
@@ -176,7 +194,7 @@ class _Layout:
 
 
 _LAYOUTS: dict[int, _Layout] = {}
-"""The last one seen of each length."""
+"""The latest one of each length."""
 _LAYOUTS_MAX = 256
 _WORTH_A_LAYOUT = 6
 
@@ -213,7 +231,7 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             self._socket.setsockopt(_SOL_NETLINK, option, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         self._socket.bind((0, 0))
         self._sequence = 0
         self._lock = Lock()
@@ -225,17 +243,17 @@ class Netlink:
         self.close()
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """The socket, for ioctls that ask about devices of its namespace."""
+        """The socket, for ioctls on devices of its namespace."""
         return self._socket.fileno()
 
     def send(self, requests: Sequence[Request]) -> list[Refused]:
-        """Have the kernel do all requests, in order, from one datagram.
+        """Send all requests in one datagram; the kernel executes them in order.
 
-        What it refused is returned, and did not keep it from doing the rest.
+        Returns the refused ones; the kernel executes the others nevertheless.
         """
         if not requests:
             return []
@@ -244,11 +262,11 @@ class Netlink:
             self._sequence += len(requests)
             packed: list[bytes] = []
             for sequence, request in enumerate(requests, first):
-                # Refusals are always answered; only the last request needs an acknowledgement, which tells that all
+                # Refusals are always reported; only the last request needs an acknowledgement, which shows that all
                 # before it are done.
                 flags = request.flags | NLM_F_REQUEST | (NLM_F_ACK if sequence == self._sequence else 0)
                 packed += (
-                    _HEADER.pack(_HEADER.size + len(request.body), request.kind, flags, sequence, 0),
+                    HEADER.pack(HEADER.size + len(request.body), request.kind, flags, sequence, 0),
                     request.body,
                     bytes(-len(request.body) % 4),
                 )
@@ -256,42 +274,42 @@ class Netlink:
             return list(self._refusals(first, self._sequence))
 
     def query(self, request: Request) -> bytes:
-        """The one answer to a request that asks for one thing.
+        """The answer to a request for one object.
 
-        Raises NetlinkError when the kernel has no such thing.
+        Raises NetlinkError when it does not exist.
         """
         with self._lock:
-            self._ask(request, 0)
+            self._request(request, 0)
             data = self._socket.recv(_DUMP_CHUNK)
-            size, kind, *_ = _HEADER.unpack_from(data)
+            size, kind, *_ = HEADER.unpack_from(data)
             if kind == _NLMSG_ERROR:
                 raise _as_error(data[:size])
-            return data[_HEADER.size : size]
+            return data[HEADER.size : size]
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
-        """All things of one kind: the messages without their headers.
+        """All objects of one kind: the messages without their headers.
 
         Raises NetlinkError when the kernel refuses, or when its tables changed during each of many tries.
         """
         with self._lock:
             for _ in range(_DUMP_TRIES):
-                self._ask(Request(kind, body), NLM_F_DUMP)
+                self._request(Request(kind, body), NLM_F_DUMP)
                 messages, torn = self._collect()
                 if not torn:
                     return messages
         raise NetlinkError(errno.EINTR, "the kernel's tables changed while they were read, each time")
 
-    def _ask(self, request: Request, flags: int) -> None:
+    def _request(self, request: Request, flags: int) -> None:
         self._sequence += 1
-        header = _HEADER.pack(
-            _HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
+        header = HEADER.pack(
+            HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
         )
         self._socket.send(header + request.body)
 
     def _collect(self) -> tuple[list[bytes], bool]:
         messages: list[bytes] = []
         torn = False
-        unpack = _HEADER.unpack_from
+        unpack = HEADER.unpack_from
         while True:
             data = self._socket.recv(_DUMP_CHUNK)
             offset = 0
@@ -308,7 +326,7 @@ class Netlink:
     def _refusals(self, first: int, last: int) -> Iterator[Refused]:
         while True:
             data = self._socket.recv(_DUMP_CHUNK)
-            size, _, _, sequence, _ = _HEADER.unpack_from(data)
+            size, _, _, sequence, _ = HEADER.unpack_from(data)
             error = _as_error(data[:size])
             if error.errno:
                 yield Refused(sequence - first, error.errno, str(error.strerror))
@@ -317,13 +335,13 @@ class Netlink:
 
 
 def _as_error(message: bytes) -> NetlinkError:
-    """What an NLMSG_ERROR says (errno 0: it is an acknowledgement)."""
-    _, _, flags, _, _ = _HEADER.unpack_from(message)
-    (negative,) = _ERRNO.unpack_from(message, _HEADER.size)
+    """Decode an NLMSG_ERROR (errno 0: an acknowledgement)."""
+    _, _, flags, _, _ = HEADER.unpack_from(message)
+    (negative,) = _ERRNO.unpack_from(message, HEADER.size)
     words = os.strerror(-negative)
     if flags & _NLM_F_ACK_TLVS:
-        inner, *_ = _HEADER.unpack_from(message, _HEADER.size + _ERRNO.size)
-        start = _HEADER.size + _ERRNO.size + (_HEADER.size if flags & _NLM_F_CAPPED else inner)
-        said = attributes(message, start).get(_NLMSGERR_ATTR_MSG)
-        words = f"{string(said)} ({words})" if said else words
+        inner, *_ = HEADER.unpack_from(message, HEADER.size + _ERRNO.size)
+        start = HEADER.size + _ERRNO.size + (HEADER.size if flags & _NLM_F_CAPPED else inner)
+        detail = attributes(message, start).get(_NLMSGERR_ATTR_MSG)
+        words = f"{string(detail)} ({words})" if detail else words
     return NetlinkError(-negative, words)

@@ -1,4 +1,4 @@
-"""The driver of a host's networking: one protocol, behind which is a kernel with its Open vSwitch, or a simulation."""
+"""The protocol of drivers of a host's networking: of a kernel with its Open vSwitch, or of a simulation."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ if TYPE_CHECKING:
     from netweft.core.steps import Step
 
 Progress: TypeAlias = "Callable[[int], None]"
-"""Told, while steps are executed, how many are done. What it raises stops the execution there."""
+"""Called with the number of finished steps during an execution. An exception stops the execution."""
 
 
 class NetworkingError(Exception):
-    """The host refused a step, or could not be looked at; the message says which and why."""
+    """The host refused a step, or could not be observed; the message says which and why."""
 
 
 class Networking(Protocol):
-    """All networking of one host. Executing happens in one thread at a time; observing in any, also meanwhile."""
+    """All networking of one host. Only one thread may execute steps at a time; observing is thread-safe."""
 
     def observe(self) -> Host:
-        """What the host has now. Raises NetworkingError."""
+        """The current networking of the host. Raises NetworkingError."""
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
-        """Do the steps in order.
+        """Execute the steps in order.
 
-        Raises NetworkingError at the first that is refused; those before it are done, none after it.
+        Raises NetworkingError at the first that is refused; those before it are done.
         """
 
     def why_no_chassis(self, chassis: Chassis) -> str:
-        """Why the host, which is told to be this chassis of OVN, is not one just now: a clause, empty when it is."""
+        """Why the host is not this chassis of OVN, as it is configured to be: a clause, empty when it is."""
 
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
-        """Have OVN let go of a chassis that the host was, unless that is what it is, by another of OVN's addresses.
-        Raises NetworkingError when OVN cannot be reached.
+        """Remove a former chassis of the host from OVN, unless it is the present one by another address of OVN. Raises
+        NetworkingError when OVN cannot be reached.
         """
 
     def link_peers(self) -> Sequence[LinkPeer]:
-        """Whom the host knows to be next to it on its links, or knew lately. Raises NetworkingError."""
+        """The known neighbours of the host on its links, including recent ones. Raises NetworkingError."""
 
     def answering(
         self, peers: Collection[LinkPeer], patience: float, is_over: Callable[[], bool]
     ) -> frozenset[LinkPeer]:
-        """Those of them that answer when they are asked now, within ``patience`` seconds; sooner when all have, or when
-        ``is_over`` says so. Raises NetworkingError.
+        """Probe the peers and return those that answer within ``patience`` seconds. Returns earlier when all have
+        answered or ``is_over`` returns true. Raises NetworkingError.
         """
 
     def set_functions(self, nic: str, count: int) -> None:
-        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+        """Set the number of virtual functions of a NIC, also for later boots. Raises NetworkingError."""
 
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""
 
     def boot(self) -> str:
-        """Differs from one boot of the machine to the next, and only then."""
+        """The boot id of the machine."""

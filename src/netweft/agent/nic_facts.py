@@ -27,9 +27,9 @@ _DUPLEX = {0: "half", 1: "full"}
 
 
 def read_facts(socket: int, name: str, permanent_mac: str, devices: Path = PCI_DEVICES) -> NicFacts:
-    """What can be found out about a NIC; what its driver does not tell is left empty.
+    """The facts about a NIC; those that its driver does not report are empty.
 
-    ``socket``: any socket of the NIC's namespace; ``devices``: where sysfs shows PCI devices.
+    ``socket``: any socket of the NIC's namespace; ``devices``: sysfs' folder of PCI devices.
     """
     information = _ethtool(socket, name, _ETHTOOL_GDRVINFO, _DRIVER_INFO_SIZE)
     driver, _, bus = (text.split(b"\0")[0].decode(errors="replace") for text in _DRIVER.unpack_from(information))
@@ -39,7 +39,7 @@ def read_facts(socket: int, name: str, permanent_mac: str, devices: Path = PCI_D
 
 
 def read_pci(facts: NicFacts, device: Path) -> NicFacts:
-    """The facts with what the PCI device of that folder says: its ids, and its virtual functions."""
+    """The facts with those of a PCI device, by its folder: its ids, and its virtual functions."""
     return replace(
         facts,
         pci_address=device.name,
@@ -61,7 +61,7 @@ def _functions(device: Path) -> tuple[VirtualFunction, ...]:
 
 
 def _target(link: Path) -> str:
-    """The name of the device that a link points to, empty when there is none (any more)."""
+    """The name of the device that a link points to, empty when the link does not exist."""
     try:
         return link.readlink().name
     except OSError:
@@ -83,7 +83,7 @@ def _speed(settings: bytes) -> tuple[int, str]:
 
 
 def _ethtool(socket: int, name: str, command: int, size: int) -> bytes:
-    """An ethtool command's answer, zeros when the driver does not know it."""
+    """An ethtool command's answer, zeros when the driver does not support it."""
     buffer = ctypes.create_string_buffer(struct.pack("=I", command), size)
     request = struct.pack("16sP16x", name.encode(), ctypes.addressof(buffer))
     try:
@@ -94,7 +94,7 @@ def _ethtool(socket: int, name: str, command: int, size: int) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of sysfs, without the line's end; empty when there is none, or nobody may read it."""
+    """The text of a file of sysfs, without its newline; empty when it cannot be read."""
     try:
         return path.read_text().strip()
     except OSError:

@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 _ARPHRD_LOOPBACK = 772
 _NIC_KINDS = frozenset({"", "veth", "dummy"})
 _OVS_KIND = "openvswitch"
-_ETH_P_8021Q = b"\x81\x00"
-_NOT_CONFIGURATION = frozenset({nl.RTPROT_REDIRECT, nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_DHCP})
 _DEVCONF_FORWARDING, _DEVCONF_ACCEPT_RA, _DEVCONF_DISABLE_IPV6 = 0, 3, 26  # linux/ipv6.h
 _DEVCONF_OCTETS = 4
 _IPV6_CONF = struct.Struct("=4i")
@@ -65,7 +63,7 @@ _COUNTERS = struct.Struct("=8Q")
 
 @dataclass(frozen=True, slots=True)
 class _Addresses:
-    """The addresses of one link: those that are configuration, and those that came by themselves."""
+    """The addresses of one link: configured ones, and those from DHCP and router advertisements."""
 
     permanent: tuple[Address, ...] = ()
     dynamic: tuple[Address, ...] = ()
@@ -93,7 +91,7 @@ def observe(handles: Handles) -> Host:
 
 
 def dynamic_addresses(handles: Handles) -> dict[str, tuple[Address, ...]]:
-    """What DHCP and router advertisements brought, by link. Raises NetlinkError."""
+    """The addresses from DHCP and router advertisements, by link. Raises NetlinkError."""
     name_of = {link.index: link.name for link in dump_links(handles.netlink)}
     with_dhcp = handles.dhcp.running()
     indexes = frozenset(index for index, name in name_of.items() if name in with_dhcp)
@@ -123,7 +121,7 @@ def counters(netlink: nl.Netlink) -> dict[str, LinkCounters]:
 
 
 class _Sorter:
-    """Puts every link where it belongs in a Host."""
+    """Sorts the links into the fields of a Host."""
 
     def __init__(self, handles: Handles, names: Names, links: Sequence[RawLink], leased: frozenset[str]) -> None:
         self._handles = handles
@@ -178,14 +176,12 @@ class _Sorter:
         )
 
     def _is_left_out(self, link: RawLink) -> bool:
-        """Whether it is said elsewhere, or is no part of the host's networking: a loopback, what serves guests."""
+        """Whether it is reported elsewhere, or is no part of the host's networking: loopback, DHCP links."""
         is_of_ovs = link.name in self._ovs_bridges or link.name in self._ovs_guests
         return is_of_ovs or link.type == _ARPHRD_LOOPBACK or link.alias.startswith(DHCP_MARK)
 
     def _link_fields(self, link: RawLink, ipv6: bytes | None = None) -> dict[str, object]:
-        """The fields of :class:`Link` that the kernel knows, without name and owner; ``ipv6``: its settings, where they
-        are at hand.
-        """
+        """The fields of :class:`Link` from the kernel, without name and owner. ``ipv6``: its settings, if at hand."""
         attrs = link.attrs
         dhcp4, dhcp6, leased_default = self._dhcp.get(link.name, (False, False, False))
         addresses = self._addresses.get(link.index, _NO_ADDRESSES)
@@ -208,7 +204,7 @@ class _Sorter:
         return {"name": link.name, "owner": owner, "master": self._master(link), **self._link_fields(link, ipv6)}
 
     def _master(self, link: RawLink) -> str:
-        """The bond or Linux bridge; a kernel Open vSwitch is told by OVSDB instead."""
+        """The bond or Linux bridge; ports of Open vSwitch are read from OVSDB instead."""
         return self._names.name_of[link.master] if self._kind_of.get(link.master) in {"bond", "bridge"} else ""
 
     def _nic(self, link: RawLink) -> Nic:
@@ -246,11 +242,11 @@ class _Sorter:
     def _is_plain_vlan(self, link: RawLink) -> bool:
         """802.1Q over a link of this namespace.
 
-        802.1ad, and devices whose base was moved elsewhere, are not ours to understand.
+        802.1ad, and devices whose base was moved elsewhere, are not supported.
         """
         if link.kind != "vlan" or nl.IFLA_LINK_NETNSID in link.attrs:
             return False
-        return nl.attributes(link.info).get(nl.IFLA_VLAN_PROTOCOL, _ETH_P_8021Q) == _ETH_P_8021Q
+        return nl.attributes(link.info).get(nl.IFLA_VLAN_PROTOCOL, nl.ETH_P_8021Q) == nl.ETH_P_8021Q
 
     def _vlan(self, link: RawLink) -> Vlan:
         tag = nl.number(nl.attributes(link.info)[nl.IFLA_VLAN_ID])
@@ -259,7 +255,7 @@ class _Sorter:
 
 
 def _permanent_mac(link: RawLink) -> bytes:
-    """The address that the NIC goes back to: burnt in, or else its own one while it wears that of its bond."""
+    """The NIC's permanent address, or else its own one while it has that of its bond."""
     if nl.IFLA_PERM_ADDRESS in link.attrs:
         return link.attrs[nl.IFLA_PERM_ADDRESS]
     own = link.attrs.get(nl.IFLA_ADDRESS, b"")
@@ -270,7 +266,7 @@ def _permanent_mac(link: RawLink) -> bytes:
 
 
 def _is_ovs_plumbing(link: RawLink) -> bool:
-    """The devices that Open vSwitch makes for itself.
+    """Whether it is an internal device of Open vSwitch.
 
     They are ``ovs-system``, and ``ovs-netdev`` with its kin for the userspace datapath.
     """
@@ -278,7 +274,7 @@ def _is_ovs_plumbing(link: RawLink) -> bool:
 
 
 def _has_ipv6_off(settings: bytes) -> bool:
-    """Whether somebody set disable_ipv6; older kernels do not tell it here."""
+    """Whether disable_ipv6 is set; older kernels do not report it here."""
     offset = _DEVCONF_DISABLE_IPV6 * _DEVCONF_OCTETS
     return any(settings[offset : offset + _DEVCONF_OCTETS])
 
@@ -301,8 +297,7 @@ def _ip(packed: bytes) -> str:
 def _addresses(netlink: nl.Netlink, with_dhcp: frozenset[int], leased: frozenset[str]) -> dict[int, _Addresses]:
     """The addresses of every link.
 
-    ``leased``: addresses that routes by DHCP are sourced from, which tells a lease without end from an address that
-    somebody configured.
+    ``leased``: source addresses of DHCP routes, which distinguish an unlimited lease from a configured address.
     """
     permanent: dict[int, list[Address]] = defaultdict(list)
     dynamic: dict[int, list[Address]] = defaultdict(list)
@@ -313,8 +308,8 @@ def _addresses(netlink: nl.Netlink, with_dhcp: frozenset[int], leased: frozenset
             continue
         address = Address(ip=_ip(attrs.get(nl.IFA_LOCAL) or attrs[nl.IFA_ADDRESS]), prefix=prefix)
         is_permanent = nl.number(attrs.get(nl.IFA_FLAGS, bytes([flags]))) & nl.IFA_F_PERMANENT
-        came_by_dhcp = index in with_dhcp and address.ip in leased
-        (permanent if is_permanent and not came_by_dhcp else dynamic)[index].append(address)
+        is_lease = index in with_dhcp and address.ip in leased
+        (permanent if is_permanent and not is_lease else dynamic)[index].append(address)
     return {
         index: _Addresses(tuple(sorted(permanent[index])), tuple(sorted(dynamic[index])))
         for index in permanent.keys() | dynamic.keys()
@@ -322,7 +317,7 @@ def _addresses(netlink: nl.Netlink, with_dhcp: frozenset[int], leased: frozenset
 
 
 def _routes(netlink: nl.Netlink, family: int, names: Names) -> tuple[list[Route], set[str]]:
-    """The unicast routes that are somebody's configuration, and the sources of those by DHCP."""
+    """The configured unicast routes, and the source addresses of DHCP routes."""
     routes: list[Route] = []
     leased: set[str] = set()
     anywhere = "0.0.0.0/0" if family == AF_INET else "::/0"
@@ -338,7 +333,7 @@ def _routes(netlink: nl.Netlink, family: int, names: Names) -> tuple[list[Route]
         if protocol == nl.RTPROT_DHCP:
             if nl.RTA_PREFSRC in attrs:
                 leased.add(_ip(attrs[nl.RTA_PREFSRC]))
-        elif nl.RTA_OIF in attrs:  # else it is a route over several links, which nothing of ours makes
+        elif nl.RTA_OIF in attrs:  # else it is a multipath route, which is never ours
             route = Route(
                 to=f"{_ip(attrs[nl.RTA_DST])}/{length}" if nl.RTA_DST in attrs else anywhere,
                 link=names.name_of.get(nl.number(attrs[nl.RTA_OIF]), ""),

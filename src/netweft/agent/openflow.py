@@ -1,8 +1,8 @@
-"""Sending a frame through an Open vSwitch bridge as if it had come from one of its ports.
+"""Sends a frame through an Open vSwitch bridge as if it had come from one of its ports.
 
-The bridge learns the sender, puts the frame into the port's VLAN and chooses among the members of a bond, as with every
-frame of that port. Each bridge of ovs-vswitchd listens for OpenFlow at a unix socket named like it
-(ovs-vswitchd.conf.db(5), table Controller); OpenFlow 1.0 (section 5) does.
+The bridge learns the sender, tags the frame with the port's VLAN and selects a member of a bond, as for every frame of
+that port. Each bridge of ovs-vswitchd serves OpenFlow at a Unix socket named after it (ovs-vswitchd.conf.db(5), table
+Controller); OpenFlow 1.0 (section 5) is sufficient.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OUTPUT = struct.Struct("!HHHH")
 _VERSION, _HELLO, _PACKET_OUT_TYPE, _BARRIER_REQUEST, _BARRIER_REPLY, _ERROR = 1, 0, 13, 18, 19, 1
 _NO_BUFFER = 0xFFFFFFFF
 _NORMAL = 0xFFFA
-"""The port that means: as an ordinary switch does."""
+"""The reserved port for normal switching (OFPP_NORMAL)."""
 _TIMEOUT = 2.0
 """Seconds for each answer of ovs-vswitchd."""
 

@@ -1,7 +1,7 @@
-"""The host's ovn-controller: which one there is, and whether it is connected to OVN's southbound database.
+"""The host's ovn-controller: its version, and whether it is connected to OVN's southbound database.
 
-It is asked at its control socket (ovs-appctl(8)), in JSON-RPC. Which socket that is it says by its name,
-``ovn-controller.PID.ctl``, in its run directory: OVN 23.03 lets nobody choose another.
+Its status is queried at its control socket (ovs-appctl(8)) by JSON-RPC. The socket is ``ovn-controller.PID.ctl`` in its
+run directory; OVN 23.03 has no option for another.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 import msgspec
 
 RUN_DIRECTORY = "/run/ovn"
-"""Of the system's own OVN."""
+"""The run directory of the system's own OVN."""
 
 ANSWER_SECONDS = 5.0
-"""For an answer: ovn-controller works out the flows of all guests between two looks at its control socket."""
+"""Time limit for an answer: ovn-controller may be computing the flows of all guests meanwhile."""
 
 VERSION_SECONDS = 10.0
 
 _CONNECTED = "connected"
 _PART = 4096
-_QUESTION = msgspec.json.encode({"method": "connection-status", "params": [], "id": 0})
+_REQUEST = msgspec.json.encode({"method": "connection-status", "params": [], "id": 0})
 
 
 class _Answer(msgspec.Struct):
@@ -34,14 +34,14 @@ class _Answer(msgspec.Struct):
 
 
 def ovn_version() -> str:
-    """The version of the ovn-controller that is installed, empty for none."""
+    """The version of the installed ovn-controller, empty for none."""
     program = shutil.which("ovn-controller")
     return _version(program, Path(program).stat().st_mtime_ns) if program else ""
 
 
 @cache
 def _version(program: str, _changed: int) -> str:
-    """Asked once for each program: every report wants it, and a try costs a process."""
+    """Cached, as every report needs it and each call starts a process."""
     done = subprocess.run([program, "--version"], check=False, timeout=VERSION_SECONDS, capture_output=True, text=True)  # noqa: S603  # a fixed program
     words = done.stdout.partition("\n")[0].split()
     return words[-1] if done.returncode == 0 and words else ""
@@ -56,7 +56,7 @@ def why_not_connected(run_directory: Path) -> str:
         try:
             answer = _ask(path)
         except ConnectionRefusedError:
-            continue  # left by one that was killed
+            continue  # left behind by a process that was killed
         except OSError as error:
             reason = f"ovn-controller does not answer ({error})"
             continue
@@ -68,14 +68,14 @@ def why_not_connected(run_directory: Path) -> str:
 
 
 def _ask(path: Path) -> _Answer:
-    """What it answers. Raises OSError."""
+    """Query the connection status. Raises OSError."""
     received = b""
     with socket.socket(socket.AF_UNIX) as endpoint:
         endpoint.settimeout(ANSWER_SECONDS)
         endpoint.connect(str(path))
-        endpoint.sendall(_QUESTION)
+        endpoint.sendall(_REQUEST)
         while part := endpoint.recv(_PART):
             received += part
-            with suppress(msgspec.DecodeError):  # not all of it yet
+            with suppress(msgspec.DecodeError):  # incomplete
                 return msgspec.json.decode(received, type=_Answer)
-    raise ConnectionResetError("it hung up")
+    raise ConnectionResetError("it closed the connection")

@@ -1,10 +1,9 @@
-"""The connection to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
+"""The connection to one Open vSwitch: to its database, by JSON-RPC (RFC 7047) over a Unix socket.
 
-Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
-given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking
-at what it says of the interfaces that were made: a NIC that does not exist is accepted by the database, and only the
-columns ``error`` and ``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). docs/decisions/0003-ovsdb-by-hand.md tells
-why this is not ovsdbapp.
+Observing updates a copy of the rows (ovsdb_mirror.py). Executing sends one transaction for all steps, waits until
+ovs-vswitchd has applied it (it then copies ``next_cfg`` to ``cur_cfg``), and checks the new interfaces: the database
+accepts a NIC that does not exist, and only the columns ``error`` and ``ofport`` of Interface show the failure
+(ovs-vswitchd.conf.db(5)). docs/decisions/0003-ovsdb-by-hand.md explains why this is not ovsdbapp.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
-from netweft.agent.ovsdb_bump import Asked, bump
+from netweft.agent.ovsdb_bump import PendingChange, bump
 from netweft.agent.ovsdb_mirror import Mirror
 from netweft.agent.ovsdb_script import Script
 from netweft.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
@@ -42,21 +41,21 @@ __all__ = [
 Result = TypeVar("Result")
 
 SYSTEM_SOCKET = "/run/openvswitch/db.sock"
-"""Where the system's own Open vSwitch listens."""
+"""The database socket of the system's own Open vSwitch."""
 
 _NOT_MADE: Sequence[Json] = (["error", "!=", to_set([])], ["ofport", "==", to_set([])], ["ofport", "==", -1])
 _FAILURES = [select("Interface", ("name", "ofport", "error"), [condition]) for condition in _NOT_MADE]
-"""Interfaces that ovs-vswitchd could not make."""
+"""Queries of the interfaces that ovs-vswitchd could not create."""
 
 _TLS = {"private_key": "private-key", "certificate": "certificate", "ca_cert": "ca-cert"}
-"""Columns of table SSL, and what they are called in command lines."""
+"""Columns of table SSL, and their command line options."""
 
 
 class Ovsdb:
     """One Open vSwitch, reached at the absolute path of its database's socket.
 
     ``timeout``: seconds for each answer of the database. ``apply_timeout``: seconds for ovs-vswitchd to apply a change
-    (removing 500 internal ports takes the kernel 8). All methods may be called from several threads at once.
+    (removing 500 internal ports takes the kernel 8). Thread-safe.
     """
 
     def __init__(self, path: str = SYSTEM_SOCKET, *, timeout: float = 10.0, apply_timeout: float = 60.0) -> None:
@@ -67,21 +66,21 @@ class Ovsdb:
         self._mirror: Mirror | None = None
 
     def version(self) -> str:
-        """The version of ovs-vswitchd, empty when it has not run on this database yet.
+        """The version of ovs-vswitchd, empty before its first start on this database.
 
         Raises OvsdbError when there is no database.
         """
         return "".join(str(value) for value in self._root("ovs_version"))
 
     def datapaths(self) -> tuple[str, ...]:
-        """The datapath types that ovs-vswitchd knows (``netdev``, ``system``), sorted.
+        """The datapath types that ovs-vswitchd supports (``netdev``, ``system``), sorted.
 
         Raises OvsdbError when there is no database.
         """
         return tuple(sorted(str(value) for value in self._root("datapath_types")))
 
     def port_numbers(self) -> dict[str, int]:
-        """The OpenFlow number of each interface that ovs-vswitchd has made (-1: it could not). Raises OvsdbError."""
+        """The OpenFlow number of each interface of ovs-vswitchd (-1: it could not be created). Raises OvsdbError."""
         with Session(self.path, self.timeout) as session:
             (rows,) = session.select({"Interface": ("name", "ofport")})
         return {str(row["name"]): int(str(number)) for row in rows for number in as_set(row["ofport"])}
@@ -89,18 +88,19 @@ class Ovsdb:
     def observe(self) -> OvsView:
         """Bridges, ports and guest ports by name. Raises OvsdbError when the database cannot be read.
 
-        The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports are told
-        as they were asked for, down and without carrier; what they are is told by their links in the kernel.
+        The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports
+        are reported as requested, down and without carrier; their actual state is that of their links in the kernel.
         """
         return self._read(Mirror.view)
 
     def chassis(self) -> Chassis:
-        """What ovn-controller is told. Raises OvsdbError when the database cannot be read."""
+        """The settings of ovn-controller. Raises OvsdbError when the database cannot be read."""
         return self._read(Mirror.chassis)
 
     def tls(self) -> dict[str, str]:
-        """The files that Open vSwitch and OVN show and trust in TLS, by the options of their tools; none where it is
-        not set up. Raises OvsdbError when there is no database.
+        """The TLS files of Open vSwitch and OVN, by the options of their tools; empty without TLS.
+
+        Raises OvsdbError when there is no database.
         """
         with Session(self.path, self.timeout) as session:
             (rows,) = session.select({"SSL": tuple(_TLS)})
@@ -109,18 +109,18 @@ class Ovsdb:
     def execute(self, steps: Sequence[OvsdbStep], links: Collection[str] = ()) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
 
-        A name that is removed and made again divides the steps into two transactions. ``links``: the names of all links
-        that the host has; Open vSwitch makes no second one of a name.
+        A name that is removed and created again splits the steps into two transactions. ``links``: the names of all
+        links of the host, which new internal ports must not have.
 
-        Raises OvsStepError naming the step that was refused. If the database refused it, nothing of its transaction
-        happened; if ovs-vswitchd did, only that step was not done. Raises OvsdbError when the database or ovs-vswitchd
-        does not answer.
+        Raises OvsStepError naming the step that was refused. If the database refused it, its whole transaction was not
+        applied; if ovs-vswitchd did, only that step was not applied. Raises OvsdbError when the database or
+        ovs-vswitchd does not answer.
         """
         with Session(self.path, self.timeout) as session:
             rest = list(steps)
-            taken = frozenset(links) - self._read(Mirror.tables).internal()
+            reserved = frozenset(links) - self._read(Mirror.tables).internal()
             while rest:
-                script = Script(self._read(Mirror.tables), taken)
+                script = Script(self._read(Mirror.tables), reserved)
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
                 if not script.is_empty:
@@ -128,31 +128,31 @@ class Ovsdb:
 
     def _apply(self, session: Session, script: Script) -> None:
         if script.frees_nics:
-            # In user space ovs-vswitchd takes promiscuous mode off a NIC that it lets go, by writing back all flags as
-            # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
+            # In user space, ovs-vswitchd ends promiscuous mode of a NIC that it releases by writing all flags as it
+            # last read them. Waiting for it first makes sure that it has read whether the NIC is up.
             self._await_applied(session, bump(session))
-        asked = script.commit(session)
-        self._read(Mirror.view)  # ovs-vswitchd is at work meanwhile, so that looking later finds it done
-        failure = script.failure(self._await_applied(session, asked, _FAILURES))
+        bumped = script.commit(session)
+        self._read(Mirror.view)  # read while ovs-vswitchd is at work, which saves time later
+        failure = script.failure(self._await_applied(session, bumped, _FAILURES))
         if failure:
-            # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
+            # Steps are atomic: what ovs-vswitchd could not create must not stay in the database.
             remedy = Script(self._read(Mirror.tables))
             remedy.add(inverse(failure.step))
             self._await_applied(session, remedy.commit(session))
             raise failure
         if script.asks_kernel_for_mtu:
-            # ovs-vswitchd may set the MTU of a device that the kernel has just made for it, and have it set back; it
-            # notes that while it confirms, and asks again the next time.
+            # The kernel may reset the MTU that ovs-vswitchd has set on a new device; ovs-vswitchd notices that while it
+            # confirms, and sets it again the next time.
             self._await_applied(session, bump(session))
 
     def _read(self, read: Callable[[Mirror], Result]) -> Result:
-        """What ``read`` finds in a copy that holds all that was committed before. Raises OvsdbError."""
+        """Call ``read`` with a copy that includes all earlier commits. Raises OvsdbError."""
         with self._lock:
             mirror, self._mirror = self._mirror, None
             try:
                 if mirror:
                     mirror.sync()
-            except OvsdbError:  # it may have been started again since the last time
+            except OvsdbError:  # ovsdb-server may have been restarted since the last call
                 mirror = None
             mirror = mirror or Mirror(self.path, self.timeout)
             found = read(mirror)
@@ -164,10 +164,12 @@ class Ovsdb:
             (rows,) = session.select({"Open_vSwitch": (column,)})
             return as_set(only_row(rows)[column])
 
-    def _await_applied(self, session: Session, asked: Asked, operations: Sequence[Operation] = ()) -> list[Row]:
-        """Wait until ovs-vswitchd has done what was asked; the rows that ``operations`` select at that instant."""
+    def _await_applied(
+        self, session: Session, change: PendingChange, operations: Sequence[Operation] = ()
+    ) -> list[Row]:
+        """Wait until ovs-vswitchd has applied the change; the rows that ``operations`` select then."""
         deadline = monotonic() + self.apply_timeout
-        applied = asked.applied
+        applied = change.applied
         while True:
             left = max(0.0, deadline - monotonic())
             wanted = [select("Open_vSwitch", ("cur_cfg",)), *operations]
@@ -179,5 +181,5 @@ class Ovsdb:
                 )
             root, *found = [session.rows(result) for result in results]
             applied = int(str(only_row(root)["cur_cfg"]))
-            if applied >= asked.target:
+            if applied >= change.target:
                 return [row for rows in found for row in rows]

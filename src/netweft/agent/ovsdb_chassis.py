@@ -1,4 +1,4 @@
-"""What ovn-controller is told, as keys in external_ids of Open_vSwitch (ovn-controller(8), Configuration)."""
+"""The settings of ovn-controller: keys in external_ids of Open_vSwitch (ovn-controller(8), Configuration)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from netweft.agent.ovsdb_session import Json
 
 OWNER_KEY = "netweft-chassis"
-"""There when the others are ours; the value is the owner."""
+"""Present if the others are ours; the value is the owner."""
 
 MAPPINGS_KEY = "ovn-bridge-mappings"
-"""Pairs of physical network and bridge, with a colon in each and commas between."""
+"""Pairs ``NETWORK:BRIDGE``, separated by commas."""
 
 KEYS: Mapping[str, str] = {
     "owner": OWNER_KEY,
@@ -26,11 +26,11 @@ KEYS: Mapping[str, str] = {
     "encap_ip": "ovn-encap-ip",
     "datapath": "ovn-bridge-datapath-type",
 }
-"""Of the fields of Chassis that are texts."""
+"""The keys of the text fields of Chassis."""
 
 
 def chassis_of(external_ids: Mapping[str, str]) -> Chassis:
-    """What the keys say."""
+    """The Chassis in these external_ids."""
     fields = {field: external_ids.get(key, "") for field, key in KEYS.items()}
     return Chassis(**fields, mappings=_pairs(external_ids.get(MAPPINGS_KEY, "")))
 

@@ -1,8 +1,7 @@
-"""A copy of the part of an Open vSwitch database that the agent reads, kept up by the database's own notifications.
+"""A copy of the part of an Open vSwitch database that the agent reads, updated by the database's notifications.
 
-Asking for all rows after a change of 500 ports means waiting behind ovs-vswitchd, which writes its status of each just
-then. A monitor (RFC 7047 section 4.1.5) tells of our own rows while ovs-vswitchd is still at work on them, and never of
-its status columns.
+Reading all rows after a change of 500 ports would have to wait for ovs-vswitchd, which writes the status of each port
+then. A monitor (RFC 7047 section 4.1.5) sends our own rows while ovs-vswitchd is still at work, and no status columns.
 """
 
 from __future__ import annotations
@@ -19,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class Mirror:
-    """The copy, and the connection that it lives on; when one fails the other is of no use. Not for several threads.
+    """The copy and its connection, neither of which is usable without the other. Not thread-safe.
 
-    Raises OvsdbError when there is no database at ``path``, and from then on in every method when it went away.
+    Raises OvsdbError when there is no database at ``path``, and in every method after the connection was lost.
     """
 
     def __init__(self, path: str, timeout: float) -> None:
         self._session = Session(path, timeout)
-        # Closed with the last reference to this copy: whoever reads through it needs to know of no connection.
+        # Closed with the last reference to this copy, so that its users need not care about the connection.
         self.close = finalize(self, self._session.close)
         self._rows: dict[str, dict[str, Row]] = {table: {} for table in COLUMNS}
         self._tables: Tables | None = None
         self._view: OvsView | None = None
-        self._take(self._session.monitor(COLUMNS))
+        self._apply(self._session.monitor(COLUMNS))
 
     def sync(self) -> None:
-        """Take in all that was committed before this call.
+        """Apply everything that was committed before this call.
 
-        ovsdb-server sends what a connection monitors before it looks at that connection's next request, so the answer
-        to any request comes after that.
+        ovsdb-server sends pending updates of a monitor before it handles the connection's next request, so an answer to
+        any request comes after them.
         """
         self._session.echo()
         for updates in self._session.take_updates():
-            self._take(updates)
+            self._apply(updates)
 
     def tables(self) -> Tables:
         """The rows at the last sync, in dictionaries of the caller's own."""
@@ -55,7 +54,7 @@ class Mirror:
         return dict(bridges), dict(ports), dict(guests)
 
     def chassis(self) -> Chassis:
-        """What ovn-controller is told, at the last sync."""
+        """The settings of ovn-controller at the last sync."""
         return self._typed_tables().chassis
 
     def _typed_tables(self) -> Tables:
@@ -63,8 +62,8 @@ class Mirror:
             self._tables = Tables.of({table: list(rows.values()) for table, rows in self._rows.items()})
         return self._tables
 
-    def _take(self, updates: Json) -> None:
-        """RFC 7047 section 4.1.6: for each row that changed, ``new`` is the whole row, and not there when it went."""
+    def _apply(self, updates: Json) -> None:
+        """RFC 7047 section 4.1.6: for each row that changed, ``new`` is the whole row, and absent after a deletion."""
         for table, changes in updates.items() if isinstance(updates, dict) else ():
             rows = self._rows[table]
             for uuid, change in changes.items() if isinstance(changes, dict) else ():

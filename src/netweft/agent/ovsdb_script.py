@@ -1,10 +1,10 @@
-"""Steps for Open vSwitch, written down as the operations of one transaction (RFC 7047 section 5.2)."""
+"""Translates steps for Open vSwitch into the operations of one transaction (RFC 7047 section 5.2)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netweft.agent.ovsdb_bump import BUMP, Asked, asked
+from netweft.agent.ovsdb_bump import BUMP, PendingChange, pending_change
 from netweft.agent.ovsdb_chassis import mutations
 from netweft.agent.ovsdb_session import (
     Json,
@@ -41,24 +41,25 @@ if TYPE_CHECKING:
 class Script:
     """The operations of one transaction.
 
-    Each step is checked against what the database held, with what earlier steps do to it; ``add`` raises OvsStepError.
+    Each step is checked against the content of the database, including the effects of earlier steps; ``add`` raises
+    OvsStepError.
 
-    ``taken``: the names of links that are not Open vSwitch's own. Told to make one of that name, ovs-vswitchd in the
-    kernel fails, but sets MTU and MAC of the one that is there first.
+    ``reserved``: the names of links that are not Open vSwitch's own. If such a link were to be created, ovs-vswitchd
+    with the kernel's datapath would fail, but change MTU and MAC of the existing one first.
     """
 
-    def __init__(self, tables: Tables, taken: Collection[str] = ()) -> None:
+    def __init__(self, tables: Tables, reserved: Collection[str] = ()) -> None:
         self._tables = tables
-        self._taken = taken
+        self._reserved = reserved
         self._operations: list[Operation] = []
         self._steps: list[OvsdbStep] = []  # the step of each operation, for the message when it is refused
         self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
         self._made: dict[str, OvsdbStep] = {}  # interface -> the step that made it
         self._gone: set[str] = set()
         self.frees_nics = False
-        """Whether NICs or other links, which outlive their ports, come out of a bridge."""
+        """Whether NICs or other links, which outlive their ports, are removed from a bridge."""
         self.asks_kernel_for_mtu = False
-        """Whether an internal port of a bridge in the kernel gets an MTU that is not the usual one."""
+        """Whether an internal port of a bridge in the kernel gets an MTU other than the default."""
 
     @property
     def is_empty(self) -> bool:
@@ -66,7 +67,7 @@ class Script:
         return not self._operations and not self._joining
 
     def must_follow(self, step: OvsdbStep) -> bool:
-        """Whether the step makes anew what this script removes, and so belongs in the next transaction.
+        """Whether the step recreates what this script removes, and so belongs in the next transaction.
 
         In one transaction ovs-vswitchd would keep the old device with its addresses.
         """
@@ -79,7 +80,7 @@ class Script:
                 return False
 
     def add(self, step: OvsdbStep) -> None:  # noqa: C901 - one case per kind of step is how it reads best
-        """Write down one more step."""
+        """Add a step."""
         self._step = step
         match step:
             case CreateOvsBridge():
@@ -118,7 +119,7 @@ class Script:
         self._join()
         return [*self._operations, *BUMP]
 
-    def commit(self, session: Session) -> Asked:
+    def commit(self, session: Session) -> PendingChange:
         """Send the transaction. Raises OvsStepError or OvsdbError."""
         operations = self.operations()
         count = len(self._operations)
@@ -129,8 +130,8 @@ class Script:
             raise OvsStepError(step, str(refusal)) from refusal
         for step, operation, result in zip(self._steps, self._operations, results, strict=False):
             if operation["op"] != "insert" and result.get("count") != 1:
-                raise OvsStepError(step, "someone else removed it meanwhile")
-        return asked(session, results)
+                raise OvsStepError(step, "it was removed meanwhile")
+        return pending_change(session, results)
 
     def failure(self, rows: Sequence[Row]) -> OvsStepError | None:
         """Of the first interface of this script that ovs-vswitchd could not open, if any."""
@@ -138,7 +139,7 @@ class Script:
             step = self._made.get(str(row["name"]))
             if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
                 reason = " ".join(str(word) for word in as_set(row["error"]))
-                reason = reason or "ovs-vswitchd gave it no port number; its log shows why"
+                reason = reason or "ovs-vswitchd assigned no port number; see its log"
                 return OvsStepError(step, f"interface {row['name']}: {reason}")
         return None
 
@@ -185,8 +186,8 @@ class Script:
         self._joining.setdefault(port.bridge, []).append(self._new_port(port.name, port.bridge, interfaces, columns))
 
     def _keep_hands_off(self, port: str) -> Json:
-        """Have ovs-vswitchd leave the queues of the port's NICs alone, which it would empty at each change, and with
-        them our traffic classes (ovs-vswitchd.conf.db(5), table QoS, linux-noop).
+        """Keep ovs-vswitchd from deleting the queues of the port's NICs at each change, and our traffic classes with
+        them (ovs-vswitchd.conf.db(5), table QoS, linux-noop).
         """
         marks = to_map({PORT_KEY: port})
         uuid = self._tables.hands_off[port] = self._insert("QoS", {"type": "linux-noop", "external_ids": marks})
@@ -199,20 +200,20 @@ class Script:
             "tag": _optional(port.tag),
             "trunks": to_set(step.trunks),
             "vlan_mode": _optional("native-untagged" if port.tag is not None and step.trunks else None),
-            # Open vSwitch 3.1 goes on forwarding what it knows as it did before a mirror came or went, until some port
-            # changes. To the port of a mirror, which takes part in nothing else, ``protected`` means nothing.
+            # Open vSwitch 3.1 applies an added or removed mirror to existing flows only when some port changes. For the
+            # port of a mirror, which carries nothing else, ``protected`` has no effect.
             "protected": step.isolated != step.mirrored,
             "external_ids": to_map({GUEST_KEY: port.vnic}),
         }
-        known = self._tables.ports.get(port.name)
-        if known and known.bridge == port.bridge:
-            self._update("Port", known.uuid, columns)
+        present = self._tables.ports.get(port.name)
+        if present and present.bridge == port.bridge:
+            self._update("Port", present.uuid, columns)
             if names := _names_for_controllers(step):
                 inserted = [["external_ids", "delete", to_set(tuple(names))], ["external_ids", "insert", to_map(names)]]
                 self._mutate("Interface", self._tables.interfaces[port.name]["_uuid"], inserted)
         else:
-            if known:
-                self._remove_port(port.name, known)
+            if present:
+                self._remove_port(port.name, present)
             names = _names_for_controllers(step)
             settings: Row = {"external_ids": to_map(names)} if names else {}
             new = self._new_port(port.name, port.bridge, {port.name: settings}, columns)
@@ -244,7 +245,7 @@ class Script:
         for interface, settings in interfaces.items():
             if interface in self._tables.interfaces:
                 self._refuse(f"interface {interface} is in use by another port")
-            if settings.get("type") == "internal" and interface in self._taken:
+            if settings.get("type") == "internal" and interface in self._reserved:
                 self._refuse(f"there is a link {interface} already")
             uuid = self._insert("Interface", {"name": interface, **settings})
             members.append(uuid)
@@ -262,7 +263,7 @@ class Script:
 
     def _forget(self, name: str) -> None:
         if name in self._tables.hands_off:
-            self._take_hands_back(name)
+            self._remove_hands_off(name)
         port = self._tables.ports.pop(name)
         self._tables.mirrors.pop(name, None)
         self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
@@ -271,11 +272,11 @@ class Script:
             self._made.pop(interface, None)
         self._gone.update((name, *port.interfaces))
 
-    def _take_hands_back(self, port: str) -> None:
-        """Remove our row of QoS for a port; one that others have taken to is theirs from now on."""
+    def _remove_hands_off(self, port: str) -> None:
+        """Remove our QoS row of a port; if other ports use it, remove only our mark."""
         is_shared = self._tables.has_qos_of(port)
         uuid = self._tables.hands_off.pop(port)
-        # The port goes by itself when the transaction ends, which is too late for what it refers to.
+        # The port is deleted only when the transaction ends, which is too late for the row that it refers to.
         self._update("Port", self._tables.ports[port].uuid, {"qos": to_set([])})
         if is_shared:
             self._mutate("QoS", uuid, [["external_ids", "delete", to_set([PORT_KEY])]])
@@ -306,7 +307,7 @@ class Script:
         return interface["_uuid"]
 
     def _check_link(self, name: str, *, mtu: int = DEFAULT_MTU, mac: str = "") -> None:
-        """Refuse what ovs-vswitchd would accept and then only complain of in its log, or cut short."""
+        """Refuse values that ovs-vswitchd would accept, but then only log an error or truncate."""
         if len(name) > LINK_NAME_MAX:
             self._refuse(f"{name} is longer than the {LINK_NAME_MAX} characters of a link's name")
         if not MTU_MIN <= mtu <= INTERNAL_MTU_MAX:
@@ -335,7 +336,7 @@ class Script:
         self._put({"op": "mutate", "table": table, "where": [["_uuid", "==", uuid]], "mutations": list(mutations)})
 
     def _own(self, table: str, uuid: Json, owner: str) -> None:
-        """Change our mark and leave what others keep in external_ids."""
+        """Change our mark and leave all other external_ids."""
         mutations: list[Json] = [["external_ids", "delete", to_set([OWNER_KEY])]]
         if owner:
             mutations.append(["external_ids", "insert", to_map(_marks(owner))])
@@ -347,7 +348,7 @@ class Script:
 
 
 def _port_columns(port: OvsPort) -> Row:
-    """The columns of Port that a plan decides.
+    """The columns of Port that a plan sets.
 
     With a tag and trunks the tag is the native VLAN; OVS would ignore the trunks otherwise.
     """

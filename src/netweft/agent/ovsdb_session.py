@@ -1,6 +1,6 @@
 """One connection to an ovsdb-server: JSON-RPC as RFC 7047 has it, and the notation of its values.
 
-What Open vSwitch means by them is in ovsdb.py.
+Their meaning in Open vSwitch is in ovsdb.py.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _CHUNK = 1 << 18
 
 
 class OvsdbError(Exception):
-    """The database, or the daemon that applies it, does not answer: the host's administrator must look."""
+    """The database, or the daemon that applies it, does not answer; the host's administrator must act."""
 
 
 class OvsdbRefusalError(OvsdbError):
     """The database refused a transaction, and nothing was changed.
 
-    ``index``: of the operation that was refused, None when only the whole was (a constraint).
+    ``index``: of the refused operation, None when a constraint on the whole was violated.
     """
 
     def __init__(self, index: int | None, error: str, details: str) -> None:
@@ -41,7 +41,7 @@ class OvsdbRefusalError(OvsdbError):
 class Session:
     """A connection to the ovsdb-server at the absolute path of a unix socket; a context manager.
 
-    Not for several threads at once.
+    Not thread-safe.
 
     ``timeout``: seconds to wait for an answer. Raises OvsdbError when it cannot connect.
     """
@@ -71,11 +71,11 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """What can be read when the server has written something."""
+        """The socket, which becomes readable when the server has sent something."""
         return self._socket.fileno()
 
     def select(self, tables: Mapping[str, Sequence[str]]) -> list[list[Row]]:
@@ -94,21 +94,21 @@ class Session:
         return taken
 
     def echo(self) -> None:
-        """Have the server answer."""
+        """Send an echo request and wait for the reply."""
         self._call("echo", [])
 
     @staticmethod
     def rows(result: Row) -> list[Row]:
-        """What a select among the operations of a transaction found."""
+        """The rows that a select of a transaction returned."""
         rows = result.get("rows")
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
     def transact_after_change(
         self, table: str, row: Row, timeout: float, operations: Sequence[Operation]
     ) -> list[Row] | None:
-        """As :meth:`transact`, at the instant at which the row of a one-row table differs from ``row``.
+        """:meth:`transact` as soon as the row of a one-row table differs from ``row``.
 
-        None when it has not come to that after ``timeout`` seconds.
+        None when it does not differ after ``timeout`` seconds.
         """
         condition: Operation = {
             "op": "wait",
@@ -132,7 +132,7 @@ class Session:
     def transact(self, operations: Sequence[Operation]) -> list[Row]:
         """Carry out the operations as one transaction; their results.
 
-        Raises OvsdbRefusalError, and then nothing has happened.
+        Raises OvsdbRefusalError, and then nothing was applied.
         """
         reply = self._call("transact", [DATABASE, *(dict(operation) for operation in operations)])
         if not isinstance(reply, list):
@@ -164,13 +164,12 @@ class Session:
         try:
             self._socket.sendall(json.dumps(message, separators=(",", ":")).encode())
         except OSError as error:
-            raise OvsdbError(f"ovsdb-server at {self._path} hung up: {error}") from error
+            raise OvsdbError(f"ovsdb-server at {self._path} closed the connection: {error}") from error
 
     def _receive(self) -> Row:
         """The next JSON object of the stream.
 
-        Messages have nothing between them, so the end is where the parser finds it; it is tried only where an object
-        may end.
+        Messages have no separators, so only the parser finds the end; it is tried only where an object may end.
         """
         deadline = monotonic() + (self._socket.gettimeout() or self._timeout)
         pieces = [self._buffer]
@@ -185,7 +184,7 @@ class Session:
                     self._buffer = text[end:].encode()
                     return message if isinstance(message, dict) else {}
             if monotonic() > deadline:
-                raise OvsdbError(f"ovsdb-server at {self._path} does not finish its answer")
+                raise OvsdbError(f"ovsdb-server at {self._path} has not completed its answer in time")
             pieces.append(self._read())
 
     def _read(self) -> bytes:
@@ -194,7 +193,7 @@ class Session:
         except OSError as error:
             raise OvsdbError(f"ovsdb-server at {self._path} does not answer: {error}") from error
         if not data:
-            raise OvsdbError(f"ovsdb-server at {self._path} hung up")
+            raise OvsdbError(f"ovsdb-server at {self._path} closed the connection")
         return data
 
 

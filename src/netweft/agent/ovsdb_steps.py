@@ -1,4 +1,4 @@
-"""What can be done to Open vSwitch: the steps of a plan for it, and what guest drivers need."""
+"""The steps for Open vSwitch: those of plans, and those of guest drivers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from netweft.core.steps import CreateOvsBridge, CreateOvsPort, DeleteOvsBridge, 
 
 @dataclass(frozen=True, slots=True)
 class PlugGuest:
-    """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
+    """Add an existing link as a vNIC's port to an OVS bridge, or move it there.
 
     ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
     tagged; the port's tag is then that of untagged frames. ``mirrored``: it gets a copy of every frame of its VLAN on
     the bridge, and then nothing else: what it sends is dropped (ovs-vswitchd.conf.db(5), Mirror, output_port).
-    ``interface_id``, ``mac``: by which a controller of the bridge knows the port (ibid., Interface, external_ids);
-    empty where none asks.
+    ``interface_id``, ``mac``: identify the port for a controller of the bridge (ibid., Interface, external_ids);
+    empty without one.
 
     For guest drivers, never part of a plan.
     """
@@ -38,16 +38,16 @@ class UnplugGuest:
 
 
 OvsdbStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
-"""What can be executed: the steps of a plan for OVS, and what guest drivers need.
+"""All steps for OVS, of plans and of guest drivers.
 
-MTU and MAC are those of internal ports: Open vSwitch sets them itself, and takes back what others set.
+MTU and MAC are those of internal ports: Open vSwitch sets them itself, and reverts changes by others.
 """
 
 
 class OvsStepError(Exception):
     """A step that Open vSwitch refused, and its reason.
 
-    ``step`` is None when the database refused the transaction for a reason that no single step has.
+    ``step`` is None when the database refused the transaction as a whole.
     """
 
     def __init__(self, step: OvsdbStep | None, reason: str) -> None:
@@ -59,7 +59,7 @@ class OvsStepError(Exception):
 
 
 def inverse(step: OvsdbStep | None) -> OvsdbStep:
-    """The step that takes away what a step made."""
+    """The step that removes what a step created."""
     match step:
         case CreateOvsBridge(bridge):
             return DeleteOvsBridge(bridge.name)

@@ -1,4 +1,4 @@
-"""What an Open vSwitch database holds, read at one instant, as values of the core (see ovs-vswitchd.conf.db(5))."""
+"""The content of an Open vSwitch database at one moment, as values of the core (see ovs-vswitchd.conf.db(5))."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ OWNER_KEY = "netweft"
 """Key in external_ids of a Bridge or Port that is ours; the value is the owner."""
 
 GUEST_KEY = "netweft-guest"
-"""Key in external_ids of a Port that a guest driver made; the value is the vNIC's id."""
+"""Key in external_ids of a Port that a guest driver created; the value is the vNIC's id."""
 
 PORT_KEY = "netweft-port"
-"""Key in external_ids of a row of QoS that we made; the value is the name of the port that it is for."""
+"""Key in external_ids of our QoS rows; the value is the name of their port."""
 
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ("ovs_version", "external_ids"),
@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Interface": ("name", "type", "mac", "mtu_request"),
     "Mirror": ("name",),
 }
-"""What is read of each table, besides the rows' uuids."""
+"""The columns that are read of each table, besides the uuid."""
 
 OvsView: TypeAlias = tuple[dict[str, OvsBridge], dict[str, OvsPort], dict[str, GuestPort]]
 """Bridges, ports and guest ports by name."""
@@ -55,7 +55,7 @@ class PortRow:
 
 @dataclass(slots=True)
 class Tables:
-    """Rows by name; the uuid of the one row of Open_vSwitch, and what it says to ovn-controller."""
+    """Rows by name; the uuid of the one row of Open_vSwitch, and its settings for ovn-controller."""
 
     root: Json
     chassis: Chassis
@@ -63,9 +63,9 @@ class Tables:
     ports: dict[str, PortRow]
     interfaces: dict[str, Row]
     mirrors: dict[str, Json]
-    """The uuids of mirrors, by name: ours have that of the port that they copy to."""
+    """The uuids of mirrors, by name: ours have that of their output port."""
     hands_off: dict[str, Json]
-    """The uuids of our rows of QoS, by the port that each is for."""
+    """The uuids of our QoS rows, by port."""
 
     @classmethod
     def of(cls, rows: Mapping[str, Sequence[Row]]) -> Tables:
@@ -73,15 +73,15 @@ class Tables:
         (bridges, ports, interfaces) = (rows[table] for table in ("Bridge", "Port", "Interface"))
         interface_names = {_key(row["_uuid"]): str(row["name"]) for row in interfaces}
         bridge_of = {_key(port): str(row["name"]) for row in bridges for port in as_set(row["ports"])}
-        known, root = {}, only_row(rows["Open_vSwitch"])
+        port_rows, root = {}, only_row(rows["Open_vSwitch"])
         for row in ports:
             members = tuple(sorted(interface_names[_key(uuid)] for uuid in as_set(row["interfaces"])))
-            known[str(row["name"])] = PortRow(row["_uuid"], bridge_of.get(_key(row["_uuid"]), ""), members, row)
+            port_rows[str(row["name"])] = PortRow(row["_uuid"], bridge_of.get(_key(row["_uuid"]), ""), members, row)
         return cls(
             root=root["_uuid"],
             chassis=chassis_of(as_map(root["external_ids"])),
             bridges={str(row["name"]): row for row in bridges},
-            ports=known,
+            ports=port_rows,
             interfaces={str(row["name"]): row for row in interfaces},
             mirrors={str(row["name"]): row["_uuid"] for row in rows["Mirror"]},
             hands_off={
@@ -90,8 +90,8 @@ class Tables:
         )
 
     def has_qos_of(self, port: str) -> bool:
-        """Whether other ports have taken to our row of QoS for this one: ovn-controller gives the first ``linux-noop``
-        that it finds to the ports of its tunnels.
+        """Whether other ports use our QoS row of this port: ovn-controller assigns the first ``linux-noop`` it finds
+        to its tunnel ports.
         """
         ours = self.hands_off[port]
         return any(other.row.get("qos") == ours for name, other in self.ports.items() if name != port)
@@ -102,7 +102,7 @@ class Tables:
         return Tables(self.root, self.chassis, bridges, ports, interfaces, dict(self.mirrors), dict(self.hands_off))
 
     def internal(self) -> frozenset[str]:
-        """The names of the links that Open vSwitch makes: internal ports, and the local ports of bridges."""
+        """The names of the links that Open vSwitch creates: internal ports, and the local ports of bridges."""
         return frozenset(name for name, row in self.interfaces.items() if row["type"] == "internal")
 
     def view(self) -> OvsView:

@@ -1,4 +1,4 @@
-"""Watching Open vSwitch's database: a change of what the agent reads of it stirs the watch over the host."""
+"""Watches Open vSwitch's database: a change of the columns that the agent reads triggers a poll of the host."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AGAIN = 2000
-"""Milliseconds until a database that went away is tried again."""
+"""Milliseconds between attempts to connect to the database."""
 
 
 class OvsdbWatch:
-    """A thread that calls ``stir`` for changes until it is closed. ``timeout``: seconds for an answer of the database.
+    """A thread that calls ``notify`` for changes until it is closed. ``timeout``: seconds for an answer.
 
     It has a connection of its own: a monitor (RFC 7047 section 4.1.5) writes to it when something changes.
     """
 
-    def __init__(self, path: str, timeout: float, stir: Callable[[], None]) -> None:
+    def __init__(self, path: str, timeout: float, notify: Callable[[], None]) -> None:
         self._path = path
         self._timeout = timeout
-        self._stir = stir
+        self._notify = notify
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = Thread(target=self._run, name="ovsdb watch", daemon=True)
         self._thread.start()
@@ -45,24 +45,24 @@ class OvsdbWatch:
             try:
                 with Session(self._path, self._timeout) as session:
                     session.monitor(COLUMNS)
-                    self._stir()
+                    self._notify()
                     self._follow(session)
             except OvsdbError as error:
-                log.info("Open vSwitch's database is not watched just now: %s", error)
+                log.info("lost the watch of Open vSwitch's database: %s", error)
             else:
                 return
             if self._wait(AGAIN):
                 return
 
     def _follow(self, session: Session) -> None:
-        """Stir at each change, until the watch is closed. Raises OvsdbError."""
+        """Notify of each change until the watch is closed. Raises OvsdbError."""
         while not self._wait(None, session.fileno()):
-            session.echo()  # whatever was written before its answer has been read then
+            session.echo()  # once it is answered, all earlier updates have been read
             if session.take_updates():
-                self._stir()
+                self._notify()
 
     def _wait(self, milliseconds: int | None, *descriptors: int) -> bool:
-        """Wait until one of them can be read, or so long; whether the watch is closed."""
+        """Wait until one of the descriptors is readable or the time is over. Whether the watch is closed."""
         poll = select.poll()
         for descriptor in (self._wake, *descriptors):
             poll.register(descriptor, select.POLLIN)

@@ -1,6 +1,6 @@
-"""Whether a host reaches after a change whom it reached before.
+"""Checks whether a host still reaches its peers after a change.
 
-It only tells: nothing is taken back because a peer is silent, and nobody waits for peers to confirm a change.
+The result is only reported: a silent peer causes no rollback, and no confirmation waits for peers.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BEFORE = 1.0
-"""Seconds that a change waits at most for peers that may have gone: others answer at once."""
+"""Longest wait in seconds before a change; peers that are there answer at once."""
 
 AFTER = 7.0
-"""Seconds for peers to answer after it: the kernel asks six times in six, and a switch may learn meanwhile."""
+"""Seconds for peers to answer after a change: the kernel sends six requests in six, while switches may still learn."""
 
 
 def answering_before(driver: Networking, host: Host, is_over: Callable[[], bool]) -> tuple[Peer, ...]:
-    """The peers of a host as it is that answer now."""
+    """The peers of the host that answer before the change."""
     try:
-        known = peers_among(host, driver.link_peers())
-        return tuple(sorted({*known} - {*_silent(driver, host, known, BEFORE, is_over)}))
+        peers = peers_among(host, driver.link_peers())
+        return tuple(sorted({*peers} - {*_silent(driver, host, peers, BEFORE, is_over)}))
     except NetworkingError as error:
-        log.warning("peers are not looked at: %s", error)
+        log.warning("cannot probe peers: %s", error)
         return ()
 
 
 def lost_after(driver: Networking, peers: Sequence[Peer], is_over: Callable[[], bool]) -> tuple[Peer, ...]:
-    """Those of the peers that do not answer any more although the host has an address next to them."""
+    """The peers that no longer answer although the host has an address in their network."""
     try:
         return _silent(driver, driver.observe(), peers, AFTER, is_over)
     except NetworkingError as error:
-        log.warning("peers are not asked: %s", error)
+        log.warning("cannot probe peers: %s", error)
         return ()
 
 
 def _silent(
     driver: Networking, host: Host, peers: Sequence[Peer], patience: float, is_over: Callable[[], bool]
 ) -> tuple[Peer, ...]:
-    asked = where_to_ask(host, peers)
-    answers = driver.answering(asked.values(), patience, is_over) if asked else frozenset()
-    return tuple(peer for peer, at in asked.items() if at not in answers)
+    probes = where_to_ask(host, peers)
+    answers = driver.answering(probes.values(), patience, is_over) if probes else frozenset()
+    return tuple(peer for peer, at in probes.items() if at not in answers)

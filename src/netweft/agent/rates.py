@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from netweft.core.protocol import LinkCounters
 
 SHORTEST, WINDOW = 5.0, 60.0
-"""Seconds: what is measured over less says little, and what was longer ago says little of now."""
+"""Shortest and longest period of measurement, in seconds."""
 
 
 class Rates:
-    """Remembers what links had counted about a minute ago. Safe to use from any thread."""
+    """Keeps the counters of about a minute ago. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._samples: deque[tuple[float, Mapping[str, LinkCounters]]] = deque()
 
     def measure(self, counters: Mapping[str, LinkCounters], now: float) -> dict[str, LinkCounters]:
-        """The counters with their rates. ``now``: seconds on a clock that never goes back."""
+        """The counters with their rates. ``now``: seconds of a monotonic clock."""
         with self._lock:
             samples = self._samples
             if not samples or now - samples[-1][0] >= SHORTEST:
@@ -39,7 +39,7 @@ class Rates:
 
 def _rated(now: LinkCounters, before: LinkCounters | None, seconds: float) -> LinkCounters:
     if before is None or now.rx_bytes < before.rx_bytes or now.tx_bytes < before.tx_bytes:
-        return now  # it is new, or was made anew under its name
+        return now  # the link is new, or was recreated with its name
     return replace(
         now,
         rx_rate=round((now.rx_bytes - before.rx_bytes) / seconds),

@@ -1,4 +1,4 @@
-"""A real host, put together: the machine's networking, its guests, and the threads that watch the kernel and all."""
+"""Assembles the service of a real host: the machine's networking, its guests, and the threads that watch both."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from netweft.agent.guest_dhcp import GuestDhcp
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
 from netweft.agent.identity import Identity
-from netweft.agent.looks import Looks
 from netweft.agent.machine import BOOT_ID, MachineNetworking
 from netweft.agent.monitor import Monitor
 from netweft.agent.neighbours import NeighbourWatch
 from netweft.agent.networking import NetworkingError
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.ovsdb_watch import OvsdbWatch
+from netweft.agent.poller import Poller
 from netweft.agent.resolver import Resolver
 from netweft.agent.service import HostService
 from netweft.agent.store import Store
@@ -40,17 +40,17 @@ class RealService(HostService):
     """The host that this process runs on."""
 
     watch: Watch
-    watchers: list[Monitor | OvsdbWatch | NeighbourWatch | Looks]
+    watchers: list[Monitor | OvsdbWatch | NeighbourWatch | Poller]
 
     def report(self) -> HostReport:
-        """As every host's; and what changes from now on is news."""
+        """See HostService. Changes after the report make events."""
         worked = self.guests.work_done()
         report = super().report()
         self.watch.reported(report.host, worked if report.is_settled else None)
         return report
 
     def close(self, patience: float) -> None:
-        """As every host; and it is watched no more."""
+        """See HostService. Also ends the watches."""
         super().close(patience)
         for one in (*self.watchers, self.watch):
             one.close()
@@ -59,7 +59,7 @@ class RealService(HostService):
 def real_host(options: Namespace) -> HostService:
     """The machine's host service, recovered: see Changes.recover. Raises NetworkingError, StoreError.
 
-    Whether there is an Open vSwitch is seen once, here: who installs one later starts the agent again.
+    Open vSwitch is detected only here: after it is installed, the agent must be restarted.
     """
     events = Events()
     ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
@@ -81,17 +81,17 @@ def real_host(options: Namespace) -> HostService:
         neighbours=neighbours.found,
     )
     service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
-    guests.serve_dhcp()  # before anything else may be asked: what is left of guests that ended goes
-    of_guests = guest_dhcp.watch(guests.serve_dhcp)
+    guests.serve_dhcp()  # before any request: removes what is left of guests that have ended
+    dhcp = guest_dhcp.watch(guests.serve_dhcp)
 
-    def stir() -> None:
-        service.watch.stir()
-        of_guests.stir()
-        neighbours.stir()
+    def notify() -> None:
+        service.watch.poll_soon()
+        dhcp.poll_soon()
+        neighbours.poll_soon()
 
-    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir), of_guests, neighbours]
+    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, notify), dhcp, neighbours]
     if ovsdb:
-        service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, stir))
+        service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, notify))
     return service
 
 

@@ -22,73 +22,73 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PASSES = 3
-"""How often to plan anew.
+"""How often to plan.
 
-A second pass mends what changed under the first; what a third cannot mend will not be mended by trying.
+A second pass corrects what changed during the first; what a third cannot correct, further ones will not.
 """
 
 Report: TypeAlias = "Callable[[int, int], None]"
-"""Told the steps done and the steps there are in this pass. What it raises stops the work there."""
+"""Called with the steps done and the number of steps in this pass. An exception stops the execution."""
 
 
 class NotConvergedError(Exception):
-    """The host is not as wanted although every step was done. ``left``: what differs, a line each."""
+    """The host differs from the desired state although every step was executed. ``left``: the differences."""
 
     def __init__(self, left: tuple[str, ...]) -> None:
-        super().__init__("the host does not match the requested state:  " + "; ".join(left))
+        super().__init__("the host does not match the requested state: " + "; ".join(left))
         self.left = left
 
 
 def reconcile(
-    driver: Networking, desired: Host, report: Report, seen: Host | None = None, steps: Sequence[Step] = ()
+    driver: Networking, desired: Host, report: Report, observed: Host | None = None, steps: Sequence[Step] = ()
 ) -> None:
-    """Make the host what ``desired`` says of what is managed.
+    """Bring the managed part of the host to the desired state.
 
-    ``seen``, ``steps``: what it is and the plan from there, if known.
+    ``observed``, ``steps``: the current host and the plan for it, if the caller has them.
 
-    Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result is not as wanted.
+    Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result differs.
     """
-    now = seen or driver.observe()
+    now = observed or driver.observe()
     for turn in range(PASSES):
-        todo = steps if seen and turn == 0 else plan(now, desired)
+        todo = steps if observed and turn == 0 else plan(now, desired)
         if not todo:
             break
-        driver.execute(todo, partial(_pass_on, report, len(todo)))
+        driver.execute(todo, partial(_report, report, len(todo)))
         now = driver.observe()
     left = differences(desired, now)
     if left:
         raise NotConvergedError(left)
 
 
-def _pass_on(report: Report, total: int, done: int) -> None:
+def _report(report: Report, total: int, done: int) -> None:
     report(done, total)
 
 
-def wait_for_nics(driver: Networking, wanted: Host, patience: float) -> None:
-    """Wait until the NICs of a configuration are there, at most ``patience`` seconds. Raises NetworkingError."""
+def wait_for_nics(driver: Networking, desired: Host, patience: float) -> None:
+    """Wait at most ``patience`` seconds for the NICs of a configuration. Raises NetworkingError."""
     until = monotonic() + patience
-    while set(wanted.nics) - set(driver.observe().nics) and monotonic() < until:
+    while set(desired.nics) - set(driver.observe().nics) and monotonic() < until:
         sleep(0.2)
 
 
-def restore(driver: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
-    """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, in lines.
+def restore(driver: Networking, desired: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+    """Restore an earlier configuration of the host as far as possible; returns the remaining differences, as lines.
 
-    A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
-    told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).
+    A refused step does not end the attempt: the next pass plans from the state at that time. Missing NICs are among
+    the differences. ``watch``: links to compare in the end although they are not (or no longer) ours.
     """
-    wanted, missing = leave_missing(wanted, driver.observe())
+    desired, missing = leave_missing(desired, driver.observe())
     trouble: tuple[str, ...] = ()
     for _ in range(PASSES):
         try:
-            reconcile(driver, wanted, lambda _done, _total: None)
+            reconcile(driver, desired, lambda _done, _total: None)
         except NetworkingError as error:
             trouble = (str(error),)
-            log.warning("on the way back: %s", error)
+            log.warning("while restoring: %s", error)
         except NotConvergedError as error:
-            log.warning("on the way back: %s", error)
+            log.warning("while restoring: %s", error)
             break
         else:
             break
-    left = differences(wanted, driver.observe(), watch)
+    left = differences(desired, driver.observe(), watch)
     return (*missing, *left, *(trouble if left else ()))

@@ -1,7 +1,7 @@
 """New keys and certificates for the host, over the connection that the old ones protect.
 
-The engine asks for signing requests, signs, and brings the certificates. Connections that are open stay as they are,
-new ones see the new certificate; nothing is started again.
+The engine requests signing requests, signs them, and installs the certificates. Open connections continue; new ones use
+the new certificate. Nothing is restarted.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PATH = "/v1/certificate"
 
 
 def renew(identity: Identity, request: Request, installed: Callable[[], None]) -> Reply:
-    """Answer what is asked about the certificate of ``identity``; ``installed`` is called when there is a new one.
+    """Answer a request about the certificates of ``identity``; ``installed`` is called when there are new ones.
 
     Raises RefusalError, OSError, and what ``installed`` raises.
     """
     if request.method == "POST":
         return Reply(OK, encode(identity.request(platform.node())))
     if request.method != "PUT":
-        raise RefusalError(NOT_ALLOWED, "unknown", f"{PATH} knows only POST and PUT.")
+        raise RefusalError(NOT_ALLOWED, "unknown", f"{PATH} supports only POST and PUT.")
     try:
         identity.install(decode(Credentials, request.body))
     except IdentityError as error:

@@ -1,6 +1,6 @@
-"""The host's resolver file (resolv.conf(5)): ours when it begins with our mark.
+"""The host's resolver file (resolv.conf(5)): ours if it begins with our mark.
 
-Then the file that was there before is kept beside the agent's state.
+The original file is saved in the agent's state folder meanwhile.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _MARK = "# Written by Netweft; what was here before comes back when no network o
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """A resolver file, and where the one that we found is kept."""
+    """A resolver file. ``saved``: where the original one is saved."""
 
     path: Path
     saved: Path
 
     def servers(self) -> tuple[str, ...] | None:
-        """The name servers that we wrote, None when the file is not ours."""
+        """The name servers in our file, None when the file is not ours."""
         try:
             content = self.path.read_text(errors="replace")
         except OSError:
@@ -35,29 +35,29 @@ class Resolver:
         )
 
     def write(self, servers: tuple[str, ...] | None) -> None:
-        """Make the file ours with these name servers, or (None) hand it back. Raises OSError."""
+        """Write our file with these name servers, or (None) restore the original. Raises OSError."""
         ours = self.servers() is not None
         if servers is not None:
             if not ours:
-                self._keep()
+                self._save()
             _replace(self.path, _MARK + self._search() + "".join(f"nameserver {server}\n" for server in servers))
         elif ours:
-            self._hand_back()
+            self._restore()
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         if self.path.is_symlink():
-            _replace(self.saved, f"symlink {os.readlink(self.path)}")  # noqa: PTH115 -- the link's own words, not a path to follow
+            _replace(self.saved, f"symlink {os.readlink(self.path)}")  # noqa: PTH115 -- the text of the link, not a path to follow
         elif self.path.exists():
             _replace(self.saved, f"file {self.path.read_text()}")
         else:
             self.saved.unlink(missing_ok=True)
 
     def _search(self) -> str:
-        """The search list of the file as it was; it is not part of what a network says, and people miss it."""
+        """The search list of the original file, which networks do not configure."""
         lines = self.path.read_text(errors="replace").splitlines(keepends=True) if self.path.exists() else []
         return "".join(line for line in lines if line.split()[:1] in (["search"], ["domain"]))
 
-    def _hand_back(self) -> None:
+    def _restore(self) -> None:
         kind, _, content = self.saved.read_text().partition(" ") if self.saved.exists() else ("", "", "")
         if kind == "symlink":
             temporary = _beside(self.path)
@@ -76,7 +76,7 @@ def _beside(path: Path) -> Path:
 
 
 def _replace(path: Path, content: str) -> None:
-    """Write a file so that it is there as a whole or not at all, also after a power failure."""
+    """Replace a file atomically and durably."""
     temporary = _beside(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary.open("w") as file:

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from netweft.agent.pending_connections import PendingConnection, PendingConnections
 from netweft.agent.renewal import PATH as CERTIFICATE
 from netweft.agent.renewal import renew
 from netweft.agent.service import Request
-from netweft.agent.strangers import Stranger, Strangers
 from netweft.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine, server_context
 from netweft.core.protocol import ORDER_HEADER
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10.0
-"""In which a connection has to shake hands, if nobody says otherwise."""
+"""Default time limit of the TLS handshake."""
 IDLE_SECONDS = 75.0
-"""How long a connection may say nothing; above the longest poll, so that the engine's side is the first to let go."""
+"""How long a connection may be idle; above the longest poll, so that the engine closes idle connections first."""
 
 LARGEST_BODY = 16 * 1024 * 1024
 """Octets; a Host with a thousand networks takes about one million."""
 
 _ORDER_DIGITS = 18
 CONNECTIONS = 64
-"""Of engines, at a time, for an agent with one host; each costs a thread."""
+"""Authenticated connections at a time, for an agent with one host; each occupies a thread."""
 
-STRANGERS = 128
-"""Connections besides that have not proved yet that they are an engine's."""
+MAX_UNAUTHENTICATED = 128
+"""Further connections at a time that are not authenticated yet."""
 
 FORBIDDEN, TOO_LARGE = 403, 413
 
@@ -65,9 +65,9 @@ class Server(ThreadingHTTPServer):
         self.context: ssl.SSLContext | None = None
         self._renewing = Lock()
         self.joined = 0
-        """How often the host has joined since the start: who came before the last time is not its engine any more."""
+        """How often the host has joined since the start; older connections belong to a former engine."""
         self._free = BoundedSemaphore(connections)
-        self._strangers = Strangers(STRANGERS)
+        self._pending = PendingConnections(MAX_UNAUTHENTICATED)
         self._handshake = handshake
         super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
 
@@ -77,7 +77,7 @@ class Server(ThreadingHTTPServer):
         return int(self.server_address[1])
 
     def open(self, identity: Identity, services: Mapping[str, HostService]) -> None:
-        """Say as whom to serve what. Connections that came earlier have waited in the kernel's queue.
+        """Serve these hosts with this identity. Earlier connections have waited in the kernel's queue.
 
         Raises OSError or ssl.SSLError.
         """
@@ -86,11 +86,11 @@ class Server(ThreadingHTTPServer):
         self.show_certificate()
 
     def show_certificate(self) -> None:
-        """Use the certificate that the identity has now, from the next connection on. Raises as ``open`` does."""
+        """Use the identity's current certificate from the next connection on. Raises as ``open`` does."""
         self.context = server_context(self.identity.certificate, self.identity.key, self.identity.authority)
 
     def rejoin(self) -> None:
-        """The identity's files are another engine's now: use them, and serve nobody who came before. Raises as
+        """Use the identity's files, which another engine has issued, and refuse all earlier connections. Raises as
         ``open`` does.
         """
         with self._renewing:
@@ -98,8 +98,8 @@ class Server(ThreadingHTTPServer):
             self.joined += 1
 
     def renew(self, request: Request) -> Reply:
-        """Answer what is asked about the certificate, which all hosts share; one request at a time. Raises
-        RefusalError, OSError, and what the services raise that cannot tell others of the new one.
+        """Answer a request about the certificate, which all hosts share; one request at a time. Raises RefusalError,
+        OSError, and what the services raise from ``certificate_changed``.
         """
         with self._renewing:
             return renew(self.identity, request, self._renewed)
@@ -110,66 +110,66 @@ class Server(ThreadingHTTPServer):
             service.certificate_changed()
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """Hand a connection, accepted this moment, to a thread of its own."""
-        stranger = self._strangers.enter(request, client_address[0])
+        """Hand a connection that was just accepted to a thread of its own."""
+        pending = self._pending.add(request, client_address[0])
         try:
-            super().process_request((request, stranger), client_address)  # type: ignore[arg-type]  # passed on as it is
+            super().process_request((request, pending), client_address)  # type: ignore[arg-type]  # passed on as it is
         except RuntimeError:  # no thread could be started
-            self._strangers.leave(stranger)
+            self._pending.remove(pending)
             raise
 
     def service_actions(self) -> None:
-        """Called every half second: who has not shaken hands by now never will."""
-        self._strangers.send_away(self._handshake)
+        """Called every half second: close connections whose handshake has taken too long."""
+        self._pending.close_older_than(self._handshake)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """The connection's life, in its thread."""
+        """Serve a connection until it ends, in its thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._strangers.leave(request[1])
+            self._pending.remove(request[1])
 
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """Shake hands, serve, say goodbye."""
-        plain, stranger = request
+        """Do the TLS handshake, serve, close."""
+        plain, pending = request
         if self.context is None:
             raise RuntimeError("served before it was opened")
         try:
             with self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
-                self._strangers.wears(stranger, tls)
+                self._pending.replace_socket(pending, tls)
                 try:
                     tls.settimeout(self._handshake)
                     tls.do_handshake()
-                    self._serve(tls, client_address, stranger)
+                    self._serve(tls, client_address, pending)
                     tls.settimeout(0)
                     tls.unwrap()
                 finally:
-                    self._strangers.leave(stranger)  # before its descriptor is another's
+                    self._pending.remove(pending)  # before its descriptor is reused
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
-            pass  # our goodbye is on its way, nobody waits for theirs
+            pass  # our close_notify is sent; the peer's is not waited for
         except (ssl.SSLError, OSError) as error:
             log.debug("connection from %s ended: %s", client_address[0], error)
 
-    def _serve(self, tls: ssl.SSLSocket, client_address: Any, stranger: Stranger) -> None:  # noqa: ANN401  # the same
-        """Answer what is asked: the engine for as long as it likes, others once, that they may not."""
+    def _serve(self, tls: ssl.SSLSocket, client_address: Any, pending: PendingConnection) -> None:  # noqa: ANN401  # the same
+        """Answer the engine's requests; refuse the first request of anyone else."""
         if not is_engine(tls.getpeercert()):
-            Handler(tls, client_address, self, opened=stranger.since)
-        elif self._strangers.leave(stranger):
+            Handler(tls, client_address, self, opened=pending.since)
+        elif self._pending.remove(pending):
             if not self._free.acquire(blocking=False):
                 log.warning("too many connections: closed one from %s", client_address[0])
                 return
             try:
                 tls.settimeout(IDLE_SECONDS)
-                Handler(tls, client_address, self, opened=stranger.since)
+                Handler(tls, client_address, self, opened=pending.since)
             finally:
                 self._free.release()
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """Close what is left of a connection."""
+        """Close a connection."""
         super().shutdown_request(request[0] if isinstance(request, tuple) else request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002  # the types of the class above
-        """Log what nobody foresaw, where the class above prints it."""
+        """Log an unexpected exception; the class above would print it."""
         log.exception("serving %s", client_address[0])  # noqa: LOG004  # called by the class above while it handles one
 
 
@@ -177,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # a request that names none gets an answer with a status
+    default_request_version = "HTTP/1.0"  # used for requests that name no version
     server_version = "netweft-agent"
     sys_version = ""
     disable_nagle_algorithm = True
@@ -194,7 +194,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer; as all methods do."""
         self._serve()
 
-    do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815  # names that the class above looks for
+    do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815  # names that the class above calls
 
     def _serve(self) -> None:
         try:
@@ -234,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             return service.answer(request)
         except RefusalError:
             raise
-        except Exception as error:  # the asker must be told something, and the next request served
+        except Exception as error:  # the client gets an answer, and the next request is served
             log.exception("%s %s", self.command, self.path)
             raise RefusalError(BROKEN, "failed", f"The agent failed: {error!r}") from error
 

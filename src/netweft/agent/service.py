@@ -1,4 +1,4 @@
-"""The routes of core.protocol for one host, from a request's path to a value."""
+"""The routes of core.protocol for one host."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_POLL = 60.0
-"""Seconds that an answer waits at most for something to happen, whatever it is asked."""
+"""Longest wait of a long poll in seconds, whatever the request says."""
 
 OK, ACCEPTED, NO_CONTENT, NOT_MODIFIED, NOT_ALLOWED = 200, 202, 204, 304, 405
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic); ``known``: the tag of
-    what the asker has already; ``order``: see core.protocol.ORDER_HEADER, 0 for none.
+    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic); ``known``: the tag
+    of the client's copy; ``order``: see core.protocol.ORDER_HEADER, 0 for none.
     """
 
     method: str
@@ -82,7 +82,7 @@ class HostService:
         self.neighbours = neighbours
 
     def answer(self, request: Request) -> Reply | None:
-        """Do what a request asks. None means that no answer will ever come (which a simulation may want)."""
+        """Execute a request. None: the connection is closed without an answer (by a fault of a simulated host)."""
         try:
             answer = self._route(request)
         except RefusalError as error:
@@ -95,7 +95,7 @@ class HostService:
         return Reply(status, b"" if value is None else encode(value))
 
     def report(self) -> HostReport:
-        """What ``GET /v1/host`` answers, without its tag. Raises NetworkingError, StoreError."""
+        """The report of ``GET /v1/host``, without its tag. Raises NetworkingError, StoreError."""
         worked = self.guests.work_done()
         host = self.driver.observe()
         report = HostReport(
@@ -112,11 +112,11 @@ class HostService:
         return replace(report, is_settled=worked is not None and worked == self.guests.work_done())
 
     def certificate_changed(self) -> None:
-        """The host's keys and certificates are others from now on. Raises GuestError."""
+        """Use the host's new keys and certificates. Raises GuestError."""
         self.guests.certificate_changed()
 
     def close(self, patience: float) -> None:
-        """The agent ends: unconfirmed changes are taken back (waiting that many seconds), all else stays."""
+        """Roll back an unconfirmed change, waiting up to ``patience`` seconds, and stop; all else on the host stays."""
         self.changes.close(patience)
         self.events.close()
         self.guests.close()
@@ -136,7 +136,7 @@ class HostService:
             raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")
         route = routes.get(request.method)
         if route is None:
-            raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only {' and '.join(routes)}.")
+            raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} supports only {' and '.join(routes)}.")
         return route(self, request)
 
     def _guest(self, request: Request, guest_id: str) -> Answer:
@@ -151,39 +151,39 @@ class HostService:
         if request.method == "DELETE":
             self.guests.stop(guest_id, request.order)
             return NO_CONTENT, None
-        raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
+        raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} supports only PUT and DELETE.")
 
     def _check_functions(self, spec: GuestSpec) -> None:
-        """Raises RefusalError when the guest is to get a virtual function, or a dynamic vNIC of a virtual interface
-        card, that it has not and that is not free: libvirt would take it from whoever has it on the host.
+        """Raises RefusalError if the guest requests a virtual function, or a dynamic vNIC of a virtual interface card,
+        that is in use: libvirt would take it from its user on the host.
         """
-        wanted = {nic.function: nic for nic in spec.nics if nic.function}
-        if not wanted:
+        requested = {nic.function: nic for nic in spec.nics if nic.function}
+        if not requested:
             return
         has = {nic.function for state in self.guests.list() if state.id == spec.id for nic in state.nics}
         host = self.driver.observe()
         nics = nics_by_address(host)
-        for address in sorted(wanted.keys() - has):
+        for address in sorted(requested.keys() - has):
             function = find_function(host, address)
-            if wanted[address].guid:
-                reason = self._why_not_of_infiniband(wanted[address])
-            elif wanted[address].profile:
+            if requested[address].guid:
+                reason = self._why_not_of_infiniband(requested[address])
+            elif requested[address].profile:
                 reason = why_not_given(nics, address)
             else:
                 reason = why_in_use(host, function, nics) if function else "is not there"
             if reason:
-                what = "Dynamic vNIC" if wanted[address].profile else "Virtual function"
+                what = "Dynamic vNIC" if requested[address].profile else "Virtual function"
                 text = f"{what} {address} cannot be given to guest {spec.name}: it {reason}."
                 raise RefusalError(CONFLICT, "failed", text)
 
     def _why_not_of_infiniband(self, nic: GuestNic) -> str:
-        """What keeps a function of InfiniBand from being given to a guest, completing "it ..."; empty for nothing."""
+        """Why an InfiniBand function cannot be given to a guest, completing "it ..."; empty if it can."""
         functions = [one for card in self.capabilities().interface_cards if card.guid for one in card.dynamic]
         function = next((one for one in functions if one.pci_address == nic.function), None)
         if function is None:
-            return "is no function of an adapter of InfiniBand of this host"
+            return "is not a function of an InfiniBand adapter of this host"
         if not function.is_free:
-            return "is another guest's, or has no GUID"
+            return "is in use by another guest, or has no GUID"
         return "" if function.guid == nic.guid else f"has the GUID {function.guid}, not {nic.guid}"
 
 
@@ -193,14 +193,14 @@ def _of_nics(host: Host, neighbours: Neighbours | None) -> Neighbours | None:
 
 
 def _put_functions(service: HostService, request: Request) -> Answer:
-    wanted = decode(FunctionsRequest, request.body)
-    with service.guests.halted():  # none of which may be given a function that is about to go
-        service.driver.set_functions(wanted.nic, wanted.count)
-    return OK, wanted
+    functions = decode(FunctionsRequest, request.body)
+    with service.guests.halted():  # no guest may get a function that is about to be removed
+        service.driver.set_functions(functions.nic, functions.count)
+    return OK, functions
 
 
 def _host(service: HostService, request: Request) -> Answer:
-    boot, event = service.events.newest()  # before the look, so that nothing falls between the two
+    boot, event = service.events.newest()  # read before the host, so that no event is missed
     body = encode(service.report())
     tag = f'"{tag_of(body)}"'
     headers = {"ETag": tag, EVENT_HEADER: f"{boot} {event}"}
@@ -257,7 +257,7 @@ ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
 
 
 def _number(request: Request, name: str) -> float:
-    """A number from the query, at least 0, and 0 when it is not there."""
+    """A number of the query, at least 0; 0 when it is absent."""
     text = request.query.get(name, "0")
     try:
         number = float(text)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def accept_ra(link: str) -> str:
-    """Whether a link accepts IPv6 router advertisements: 0 never, 1 unless it forwards, 2 always."""
+    """The setting for IPv6 router advertisements of a link: accept 0 never, 1 unless it forwards, 2 always."""
     return f"net/ipv6/conf/{link}/accept_ra"
 
 
 def read_setting(path: str) -> str:
-    """Its value, empty where the kernel does not have it."""
+    """The value of a setting, empty if it does not exist."""
     try:
         return Path("/proc/sys", path).read_text().strip()
     except FileNotFoundError:
@@ -20,7 +20,7 @@ def read_setting(path: str) -> str:
 
 
 def write_setting(path: str, value: str) -> bool:
-    """Set it, and tell whether the kernel has it: a link without IPv6 has no settings for that. Raises OSError."""
+    """Write a setting. False if it does not exist, such as those of IPv6 on a link without it. Raises OSError."""
     try:
         descriptor = os.open(f"/proc/sys/{path}", os.O_WRONLY)
     except FileNotFoundError:

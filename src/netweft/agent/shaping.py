@@ -1,15 +1,15 @@
 """Traffic shaping as netlink messages: an HFSC queueing discipline with a class for each VLAN.
 
-Sources: linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h, net/sched/sch_hfsc.c. What a link has when we shape it
-(as VDSM has it, in the words of tc(8))::
+Sources: linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h, net/sched/sch_hfsc.c. A shaped link has (as with VDSM,
+in the notation of tc(8))::
 
     qdisc hfsc 1389: root default 1388
-    class 1389:1388                       what no other class is for; fq_codel 1388:
+    class 1389:1388                       all other traffic; fq_codel 1388:
     class 1389:64 (VLAN 100)              fq_codel 64:; filter flower vlan_id 100 -> 1389:64
 
-The filter finds the tag beside the frame, where VLAN devices and the kernel's Open vSwitch leave it. What Open vSwitch
-sends from user space has it inside, and the kernel has moved on to what follows it (packet_parse_headers()), so all of
-that goes with the rest.
+The filter matches the tag in the metadata of the frame, where VLAN devices and the kernel's Open vSwitch put it. Frames
+that Open vSwitch sends from user space have it inside, behind which the kernel continues to parse
+(packet_parse_headers()), so they all get the default class.
 """
 
 from __future__ import annotations
@@ -27,43 +27,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CURVE = struct.Struct("=III")
-"""struct tc_service_curve: octets a second at first, microseconds of that, octets a second from then on."""
+"""struct tc_service_curve: octets per second at first, for how many microseconds, octets per second afterwards."""
 
 _U16 = struct.Struct("=H")
 
 _TCA_HFSC_RSC, _TCA_HFSC_FSC, _TCA_HFSC_USC = 1, 2, 3
 _TCA_FLOWER_CLASSID, _TCA_FLOWER_KEY_ETH_TYPE, _TCA_FLOWER_KEY_VLAN_ID = 1, 8, 23
 _TC_H_ROOT = 0xFFFFFFFF
-_ETH_P_8021Q = b"\x81\x00"
 
 _ROOT = SHAPING_HANDLE << 16
 _REST = SHAPING_HANDLE - 1
-"""Minor number of the class of all that has no other."""
+"""Minor number of the default class."""
 _PRIORITY_TAG = 0xFFF
 """Minor number of the class of VLAN 0, since 0 is the number of the root itself; no VLAN has this one."""
-_FILTERS = 1 << 16 | int.from_bytes(_ETH_P_8021Q, sys.byteorder)
+_FILTERS = 1 << 16 | int.from_bytes(nl.ETH_P_8021Q, sys.byteorder)
 """Priority and protocol of our filters."""
 _SHARE = 125_000
-"""Octets a second that a share counts as. Only their ratio matters, but the kernel rounds small numbers."""
+"""Octets per second for one share. Only the ratio matters, but the kernel rounds small numbers."""
 _BITS = 8
 
 _MODULES = {"hfsc": "sch_hfsc", "fq_codel": "sch_fq_codel", "flower": "cls_flower"}
 
 
 def start(index: int, rest: TrafficClass) -> tuple[nl.Request, ...]:
-    """Begin to shape a link. Raises ValueError for a class that cannot be."""
+    """Start shaping a link. Raises ValueError for an invalid class."""
     options = nl.attribute(nl.TCA_OPTIONS, _U16.pack(_REST))
     root = nl.TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0) + nl.text(nl.TCA_KIND, "hfsc") + options
     return nl.Request(nl.RTM_NEWQDISC, root, nl.CREATE_NEW), *add(index, rest)
 
 
 def stop(index: int) -> tuple[nl.Request, ...]:
-    """Give a link the kernel's own queue back."""
+    """Restore the kernel's default queue of a link."""
     return (nl.Request(nl.RTM_DELQDISC, nl.TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0)),)
 
 
 def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
-    """Make a class with its queue and filter. Raises ValueError for one that cannot be."""
+    """Create a class with its queue and filter. Raises ValueError for an invalid class."""
     problem = class_problem("class", traffic)
     if problem:
         raise ValueError(problem)
@@ -76,13 +75,13 @@ def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
     made = (nl.Request(nl.RTM_NEWTCLASS, one, nl.CREATE_NEW), nl.Request(nl.RTM_NEWQDISC, leaf, nl.CREATE_NEW))
     if traffic.tag is None:
         return made
-    keys = nl.u32(_TCA_FLOWER_CLASSID, _ROOT | minor) + nl.attribute(_TCA_FLOWER_KEY_ETH_TYPE, _ETH_P_8021Q)
+    keys = nl.u32(_TCA_FLOWER_CLASSID, _ROOT | minor) + nl.attribute(_TCA_FLOWER_KEY_ETH_TYPE, nl.ETH_P_8021Q)
     keys += nl.attribute(_TCA_FLOWER_KEY_VLAN_ID, _U16.pack(traffic.tag))
     return *made, nl.Request(nl.RTM_NEWTFILTER, _filter(index, minor) + _options("flower", keys), nl.CREATE_NEW)
 
 
 def remove(index: int, tag: int | None) -> tuple[nl.Request, ...]:
-    """Take a class away with its queue and filter."""
+    """Remove a class with its queue and filter."""
     minor = _minor(tag)
     one = nl.Request(nl.RTM_DELTCLASS, nl.TCMSG.pack(0, index, _ROOT | minor, _ROOT, 0))
     kind = nl.text(nl.TCA_KIND, "flower")
@@ -90,22 +89,21 @@ def remove(index: int, tag: int | None) -> tuple[nl.Request, ...]:
 
 
 def change(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
-    """Make a class anew: the kernel cannot take a limit away. Raises ValueError for one that cannot be."""
+    """Recreate a class: the kernel cannot remove a limit. Raises ValueError for an invalid class."""
     return *remove(index, traffic.tag), *add(index, traffic)
 
 
 def lacking(request: nl.Request, refused: nl.Refused) -> str:
-    """The module that the kernel lacks if that is why it refused a request of ours; else nothing."""
+    """The missing kernel module if that is why the kernel refused a request; else empty."""
     if refused.errno != errno.ENOENT or request.kind not in {nl.RTM_NEWQDISC, nl.RTM_NEWTFILTER}:
         return ""
     return _MODULES.get(_kind(nl.attributes(request.body, nl.TCMSG.size)), "")
 
 
 def observe(netlink: nl.Netlink) -> dict[int, tuple[tuple[TrafficClass, ...], str]]:
-    """Of each link, by index, that has another queueing discipline than the kernel gave it: our classes, or what others
-    put there in words.
+    """Our classes, or a description of a foreign queueing discipline, of each link (by index) without the default one.
 
-    Nothing on a kernel that has no traffic control. Raises NetlinkError.
+    Empty on a kernel without traffic control. Raises NetlinkError.
     """
     try:
         messages = netlink.dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
@@ -128,7 +126,7 @@ def observe(netlink: nl.Netlink) -> dict[int, tuple[tuple[TrafficClass, ...], st
 
 
 def _classes(netlink: nl.Netlink, index: int) -> tuple[TrafficClass, ...]:
-    """The classes of a link, FOREIGN_SHAPING when they are not just what we make."""
+    """The classes of a link, FOREIGN_SHAPING when they differ from what we create."""
     filters = _filters(netlink, index)
     found = {}
     for message in netlink.dump(nl.RTM_GETTCLASS, nl.TCMSG.pack(0, index, 0, _ROOT, 0)):  # not those of its queues
@@ -146,7 +144,7 @@ def _classes(netlink: nl.Netlink, index: int) -> tuple[TrafficClass, ...]:
 
 
 def _class(tag: int | None, curves: Mapping[int, bytes]) -> TrafficClass:
-    """A class out of its curves; with a share of 0 if they are not such as we make."""
+    """A class from its curves; with a share of 0 if they are not of the form that we create."""
     rates = {}
     for kind, curve in curves.items():
         first, delay, rates[kind] = _CURVE.unpack(curve)
@@ -163,7 +161,7 @@ def _class(tag: int | None, curves: Mapping[int, bytes]) -> TrafficClass:
 
 
 def _filters(netlink: nl.Netlink, index: int) -> dict[int, int | None]:
-    """The VLAN of each filter of a link, by the filter's handle; None for one that is not such as we make."""
+    """The VLAN of each filter of a link, by the filter's handle; None for one that is not of our form."""
     found: dict[int, int | None] = {}
     for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _ROOT, 0)):
         _, _, handle, _, information = nl.TCMSG.unpack_from(message)

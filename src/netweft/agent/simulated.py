@@ -1,8 +1,8 @@
 """A simulated host: the agent's own server, state machine and disk over a Host value, with faults to inject.
 
-The value is kept in a file, as a kernel keeps its networking when the agent is killed. ``POST /v1/simulation``
-(:class:`~netweft.agent.simulated_machine.Simulation`) says what shall go wrong from now on; it answers also when the
-host is unreachable, and exists on simulated hosts only.
+The value is kept in a file, since a kernel also keeps its networking when the agent is killed. ``POST /v1/simulation``
+(:class:`~netweft.agent.simulated_machine.Simulation`) sets the faults from now on. It works also while the host is
+unreachable, and exists on simulated hosts only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from netweft.agent.events import Events
 from netweft.agent.guests.simulated import SimulatedGuests, plugged_nics
 from netweft.agent.host_guests import Guests
 from netweft.agent.service import OK, HostService, Reply, Request
-from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
+from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, replace_quickly, restore_interrupted
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
@@ -39,11 +39,11 @@ PATH = "/v1/simulation"
 NICS = 4
 
 WITH_FUNCTIONS = (2, 3)
-"""Numbers of the NICs that know SR-IOV."""
+"""Numbers of the NICs that support SR-IOV."""
 DYNAMIC_VNICS = 4
 """Of a virtual interface card."""
 _CARD = "0000:80:00.0"
-"""Where its virtual interface card is, if it has one."""
+"""PCI address of the virtual interface card, if there is one."""
 
 
 class SimulatedStore(Store):
@@ -51,19 +51,19 @@ class SimulatedStore(Store):
 
     def __init__(self, folder: Path, faults: Faults) -> None:
         super().__init__(folder)
-        find_again(folder / STATE)
+        restore_interrupted(folder / STATE)
         self._faults = faults
         self.saved = 0
         """How often the state was saved."""
 
     def save(self, record: Record) -> None:
-        """As a real store; then perhaps the process dies."""
+        """See Store. Kills the process afterwards if a fault demands it."""
         super().save(record)
         self.saved += 1
         self._faults.stored(record)
 
     def _write(self, name: str, data: bytes) -> None:
-        if self._faults.wanted.disk_full:
+        if self._faults.simulation.disk_full:
             raise StoreError(f"{self.folder / name} cannot be written: {os.strerror(ENOSPC)}")
         try:
             replace_quickly(self.folder / name, data)
@@ -72,11 +72,11 @@ class SimulatedStore(Store):
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A report, and what the host was like then. ``seen`` is kept so that nothing else gets the same identity."""
+class _CachedReport:
+    """A report and the state it was made from. ``parts`` are referenced so that their ids are not reused."""
 
     state: tuple[object, ...]
-    seen: tuple[object, ...]
+    parts: tuple[object, ...]
     report: HostReport
 
 
@@ -93,51 +93,48 @@ class SimulatedService(HostService):
         facts = capabilities(name)
         guests = Guests([self._guests], events)
         super().__init__(
-            capabilities=lambda: self._as_it_is(facts),
+            capabilities=lambda: self._current_capabilities(facts),
             driver=self._machine,
             changes=Changes(store, self._machine, events, guests.repair, chassis_wait=0),
             guests=guests,
             events=events,
-            neighbours=lambda: self._heard(number),
+            neighbours=lambda: self._neighbours(number),
         )
-        self._told: _Told | None = None
+        self._cached: _CachedReport | None = None
         self.changes.recover()
 
-    def _as_it_is(self, facts: Capabilities) -> Capabilities:
-        """What it says of itself now."""
-        wanted, state = self._faults.wanted, self._machine.state
-        found = _without(facts, wanted.lacks, state.host)
-        if not wanted.infiniband:
+    def _current_capabilities(self, facts: Capabilities) -> Capabilities:
+        simulation, state = self._faults.simulation, self._machine.state
+        found = _without(facts, simulation.lacks, state.host)
+        if not simulation.infiniband:
             return found
-        adapter = infiniband(self._number, wanted.infiniband, {nic.function for nic in plugged_nics(state)})
+        adapter = infiniband(self._number, simulation.infiniband, {nic.function for nic in plugged_nics(state)})
         return replace(found, interface_cards=(*found.interface_cards, adapter))
 
-    def _heard(self, number: int) -> Neighbours | None:
-        """What its lldpd knows now."""
-        if "lldpd" in self._faults.wanted.lacks:
+    def _neighbours(self, number: int) -> Neighbours | None:
+        """The neighbours that its lldpd has learnt."""
+        if "lldpd" in self._faults.simulation.lacks:
             return None
         nics = [f"eth{nic}" for nic in range(NICS)]
-        heard = {name: (neighbour_of(number, at),) for at, name in enumerate(nics) if self._hears(name)}
-        return {**heard, **self._faults.wanted.neighbours}
+        found = {name: (neighbour_of(number, at),) for at, name in enumerate(nics) if self._has_link(name)}
+        return {**found, **self._faults.simulation.neighbours}
 
-    def _hears(self, name: str) -> bool:
+    def _has_link(self, name: str) -> bool:
         nic = self._machine.state.host.nics.get(name)
         return nic is not None and nic.up and nic.carrier
 
     def report(self) -> HostReport:
-        """As a real host's, put together once for each state: a program has many hosts, which are asked again and
-        again.
-        """
+        """See HostService. Cached for each state, because one program serves many hosts that are polled often."""
         saved, worked = self._store.saved, self.guests.work_done()
-        # Compared by what they are, not by what is in them: Hosts that count as equal may differ in what is only told.
-        seen = (self._machine.state, self._faults.wanted)
-        state = (*map(id, seen), self.changes.current(), saved, worked)
-        if self._told is None or self._told.state != state or worked is None:
-            self._told = _Told(state, seen, super().report())
-        return self._told.report
+        # Compared by identity: equal Hosts may still differ in fields that are only reported.
+        parts = (self._machine.state, self._faults.simulation)
+        state = (*map(id, parts), self.changes.current(), saved, worked)
+        if self._cached is None or self._cached.state != state or worked is None:
+            self._cached = _CachedReport(state, parts, super().report())
+        return self._cached.report
 
     def answer(self, request: Request) -> Reply | None:
-        """As a real host, but for the faults; and the way to inject them."""
+        """See HostService. Also applies the faults, and serves the path that injects them."""
         if request.path == PATH:
             return self._inject(request)
         if self._is_cut():
@@ -153,46 +150,46 @@ class SimulatedService(HostService):
     def _inject(self, request: Request) -> Reply:
         try:
             if request.method != "GET":
-                wanted, before = decode(Simulation, request.body), self._faults.wanted
-                self._happen(wanted)
-                self._faults.set(wanted)
-                if wanted.neighbours != before.neighbours:
+                simulation, before = decode(Simulation, request.body), self._faults.simulation
+                self._happen(simulation)
+                self._faults.set(simulation)
+                if simulation.neighbours != before.neighbours:
                     self.events.add("host", "", "neighbours")
         except RefusalError as error:
             return Reply(error.status, encode(error.refusal))
-        return Reply(OK, encode(self._faults.wanted))
+        return Reply(OK, encode(self._faults.simulation))
 
-    def _happen(self, wanted: Simulation) -> None:
+    def _happen(self, simulation: Simulation) -> None:
         change = self.changes.current()
-        if wanted.reboot and change and not change.phase.is_final:
+        if simulation.reboot and change and not change.phase.is_final:
             raise RefusalError(
                 CONFLICT,
                 "busy",
                 "A simulated host starts again only when no change is under way; use crash_at for that.",
             )
         with self._machine.lock:
-            host = wanted.host or self._machine.state.host
-            for name, carrier in wanted.carrier.items():
+            host = simulation.host or self._machine.state.host
+            for name, carrier in simulation.carrier.items():
                 if name not in host.nics:
                     raise RefusalError(CONFLICT, "unknown", f"This host has no NIC {name}.")
                 host = host.with_link(replace(host.nics[name], carrier=carrier))
             self._machine.change(replace(self._machine.state, host=host))
-        for name, carrier in wanted.carrier.items():
+        for name, carrier in simulation.carrier.items():
             self.events.add("link", name, "up" if carrier else "no carrier")
-        if wanted.host:
+        if simulation.host:
             self.events.lose()
-        for guest in wanted.end_guests:
+        for guest in simulation.end_guests:
             self._guests.end(guest)
-        if wanted.reboot:
-            self._machine.reboot(wanted.hardware)
+        if simulation.reboot:
+            self._machine.reboot(simulation.hardware)
             self.changes.recover()
 
 
 def hardware(number: int, *, has_card: bool = False) -> Host:
-    """What simulated host ``number`` has: eth0 to eth3, the first with an address, and perhaps a virtual interface card
-    with some dynamic vNICs.
+    """The hardware of simulated host ``number``: eth0 to eth3, and optionally a virtual interface card with dynamic
+    vNICs. eth0 has an address.
 
-    It is from 198.18.0.0/15, which RFC 2544 keeps for devices under test.
+    The address is from 198.18.0.0/15, which RFC 2544 reserves for devices under test.
     """
     nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
     if has_card:
@@ -202,10 +199,8 @@ def hardware(number: int, *, has_card: bool = False) -> Host:
     return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))}, chassis=Chassis())
 
 
-def infiniband(number: int, functions: int, taken: Collection[str]) -> InterfaceCard:
-    """The adapter of InfiniBand of a host, with so many functions, of which guests have those with the PCI addresses
-    ``taken``.
-    """
+def infiniband(number: int, functions: int, used: Collection[str]) -> InterfaceCard:
+    """The InfiniBand adapter of a host with so many functions. ``used``: PCI addresses of those that guests have."""
     free = {f"0000:c1:00.{one}": one for one in range(1, functions + 1)}
     return InterfaceCard(
         pci_address="0000:c1:00.0",
@@ -214,9 +209,9 @@ def infiniband(number: int, functions: int, taken: Collection[str]) -> Interface
         static=("mlx5_0",),
         dynamic=tuple(
             DynamicNic(
-                name="" if address in taken else f"mlx5_{one}",
+                name="" if address in used else f"mlx5_{one}",
                 pci_address=address,
-                guid="" if address in taken else f"{number:014x}{one:02x}",
+                guid="" if address in used else f"{number:014x}{one:02x}",
             )
             for address, one in free.items()
         ),
@@ -246,11 +241,11 @@ def _nic(number: int, nic: int) -> Nic:
 
 
 HOSTS_OF_SWITCH = 24
-"""Hosts that the two switches of a rack have ports for."""
+"""Number of hosts for which the two switches of a rack have ports."""
 
 
 def neighbour_of(number: int, nic: int) -> Neighbour:
-    """What is at the other end of a host's cable: a port of the first or second switch of its rack, in turn."""
+    """The neighbour of a host's NIC: a port of the first or second switch of its rack, in turn."""
     rack, place = divmod(number - 1, HOSTS_OF_SWITCH)
     switch, row = nic % 2, nic // 2
     port = place * (NICS // 2) + row + 1
@@ -272,7 +267,7 @@ def neighbour_of(number: int, nic: int) -> Neighbour:
 
 
 def _without(facts: Capabilities, lacks: Collection[str], host: Host) -> Capabilities:
-    """What it says of itself, as it is now."""
+    """The capabilities without those that a simulation removes, and with the virtual interface card."""
     card = card_of(host, _CARD)
     ovs_version = "" if Ability.OPEN_VSWITCH in lacks else facts.ovs_version
     return replace(
@@ -287,7 +282,7 @@ def _without(facts: Capabilities, lacks: Collection[str], host: Host) -> Capabil
 
 
 def capabilities(name: str) -> Capabilities:
-    """A host that can do everything."""
+    """The capabilities of a host that supports everything."""
     return Capabilities(
         hostname=name,
         agent_version=agent.version(),

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 ALWAYS = "always"
 
 _AGAIN = 0.02
-"""Seconds between two looks whether to go on asking peers."""
+"""Poll interval in seconds while peers are probed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedPeer:
-    """A machine that has an address. ``vlan``: the one that it is in, None for untagged."""
+    """A machine with an address. ``vlan``: its VLAN, None for untagged."""
 
     address: str
     vlan: int | None = None
@@ -50,21 +50,21 @@ class SimulatedPeer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What goes wrong on a simulated host from now on, and what happens to it at once.
+    """The faults of a simulated host from now on, and events that happen to it at once.
 
-    From now on (the whole set: what is not named goes wrong no more): ``refuse``: kinds of step, by class name, and how
-    many of each are refused. ``step_seconds``: how long each step takes. ``lose_replies``: how many requests that are
-    not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
-    or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
-    of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
-    ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
-    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to
-    other switches than at first. ``infiniband``: how many functions an adapter of InfiniBand has, 0 without an adapter.
-    ``no_chassis``: why its ovn-controller is not connected to the southbound database. ``peers``: machines
-    next to the host, which answer; ``ask_seconds``: how long it takes to ask them.
+    Faults (these replace all earlier ones): ``refuse``: kinds of step, by class name, and how many of each fail.
+    ``step_seconds``: duration of each step. ``lose_replies``: how many requests other than GET are executed but not
+    answered. ``unreachable``: phases of a change during which no request is answered, or ``always``. ``crash_at``: the
+    phase after whose storing the process is killed; ``crash_after_steps``: the number of steps after which it is
+    killed. ``disk_full``: nothing can be stored. ``traffic``: octets per second that links send. ``deaf_guests``:
+    ignore requests to shut down and cannot be suspended. ``lacks``: missing capabilities (``bonding``, ``vlan``,
+    ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to other switches than
+    at first. ``infiniband``: number of functions of an InfiniBand adapter, 0 without an adapter. ``no_chassis``: why
+    its ovn-controller is not connected to the southbound database. ``peers``: machines in the host's networks, which
+    answer; ``ask_seconds``: how long probing them takes.
 
-    At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
-    ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
+    Events: ``carrier`` plugs and unplugs cables by NIC; ``host`` replaces the networking, as if changed by hand;
+    ``end_guests`` end by themselves; ``reboot`` restarts the machine, with ``hardware`` if that is given.
     """
 
     refuse: Mapping[str, int] = field(default_factory=dict)
@@ -90,22 +90,22 @@ class Simulation:
 
 
 class Faults:
-    """What goes wrong now, counted down as it does. Safe to use from any thread."""
+    """The active faults and their counters. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.set(Simulation())
 
     def set(self, simulation: Simulation) -> None:
-        """Let this go wrong from now on, and nothing else."""
+        """Replace the active faults."""
         with self._lock:
-            self.wanted = simulation
+            self.simulation = simulation
             self._refuse = dict(simulation.refuse)
             self._lose = simulation.lose_replies
             self._steps = 0
 
     def refuses(self, step: Step) -> bool:
-        """Whether this step is one to refuse."""
+        """Whether this step must fail; counts it."""
         kind = type(step).__name__
         with self._lock:
             left = self._refuse.get(kind, 0)
@@ -113,36 +113,36 @@ class Faults:
             return left > 0
 
     def loses_reply(self) -> bool:
-        """Whether this answer is one to lose."""
+        """Whether this reply must be lost; counts it."""
         with self._lock:
             self._lose, lost = max(0, self._lose - 1), self._lose > 0
             return lost
 
     def steps_done(self, number: int) -> None:
-        """More steps were done: perhaps the one after which the process dies."""
+        """Count executed steps; kill the process after the number in ``crash_after_steps``."""
         with self._lock:
             self._steps += number
-            if self._steps == self.wanted.crash_after_steps:
+            if self._steps == self.simulation.crash_after_steps:
                 _die()
 
     def stored(self, record: Record) -> None:
-        """A phase was stored: perhaps the one after which the process dies."""
-        if record.change and record.change.phase == self.wanted.crash_at:
+        """Kill the process if the stored phase is ``crash_at``."""
+        if record.change and record.change.phase == self.simulation.crash_at:
             _die()
 
     def cuts(self, phase: Phase | None) -> bool:
-        """Whether nothing is answered in this phase."""
-        return ALWAYS in self.wanted.unreachable or (phase is not None and phase in self.wanted.unreachable)
+        """Whether no request is answered in this phase."""
+        return ALWAYS in self.simulation.unreachable or (phase is not None and phase in self.simulation.unreachable)
 
 
 def _die() -> None:
-    """End as an agent that is killed: at once, with nothing tidied up."""
+    """End like an agent that is killed: without any cleanup."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a simulated host is, besides what its agent stores. ``hardware``: its networking as it is after a boot."""
+    """The state of a simulated host, apart from what its agent stores. ``hardware``: its networking after a boot."""
 
     boot: str
     hardware: Host
@@ -151,7 +151,9 @@ class Machine:
 
 
 for _kind in (Simulation, Machine):
-    msgspec.json.Decoder(_kind)  # worked out while there is one thread: two that do so at once crash the program
+    msgspec.json.Decoder(
+        _kind
+    )  # creates the type's schema while there is one thread: doing so in two at once crashes the program
 
 
 class SimulatedMachine:
@@ -162,7 +164,7 @@ class SimulatedMachine:
         self._faults = faults
         self._lock = RLock()
         self._state = Machine(boot="", hardware=hardware, host=hardware)
-        find_again(path)
+        restore_interrupted(path)
         if path.exists():
             self._state = msgspec.json.decode(path.read_bytes(), type=Machine)
         else:
@@ -170,43 +172,43 @@ class SimulatedMachine:
 
     @property
     def folder(self) -> Path:
-        """Where it is stored; its name is the host's."""
+        """The folder of its file; named like the host."""
         return self._path.parent
 
-    def is_deaf(self, guest_id: str) -> bool:
-        """Whether a guest heeds no request now."""
-        return guest_id in self._faults.wanted.deaf_guests
+    def ignores_requests(self, guest_id: str) -> bool:
+        """Whether a guest ignores requests, by a fault."""
+        return guest_id in self._faults.simulation.deaf_guests
 
     @property
     def state(self) -> Machine:
-        """What the machine is now."""
+        """The current state."""
         return self._state
 
     @property
     def lock(self) -> RLock:
-        """Held by who reads the state to change it."""
+        """To be held while the state is read in order to change it."""
         return self._lock
 
     def change(self, state: Machine) -> None:
-        """Let the machine be this; a kill of the process at any moment leaves the old or the new."""
+        """Set the state, atomically also if the process is killed."""
         with self._lock:
             replace_quickly(self._path, msgspec.json.encode(state))
             self._state = state
 
     def observe(self) -> Host:
-        """What the host has now."""
+        """See Networking."""
         return _with_active_ports(self._state.host)
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
-        """Do the steps in order, as the simulation does them and as the faults want. Raises NetworkingError.
+        """Execute the steps in order, subject to the faults. Raises NetworkingError.
 
-        Steps that take time, or after which the process may die, are seen one by one; all others at once, which is much
-        cheaper.
+        Steps are executed one by one if they take time or the process may be killed after one; otherwise all at once,
+        which is much cheaper.
         """
-        wanted = self._faults.wanted
-        size = 1 if wanted.step_seconds or wanted.crash_after_steps else max(1, len(steps))
+        simulation = self._faults.simulation
+        size = 1 if simulation.step_seconds or simulation.crash_after_steps else max(1, len(steps))
         for start in range(0, len(steps), size):
-            sleep(wanted.step_seconds)
+            sleep(simulation.step_seconds)
             with self._lock:
                 self._play(steps[start : start + size])
             progress(start + size)
@@ -225,16 +227,16 @@ class SimulatedMachine:
         self._faults.steps_done(len(steps))
 
     def why_no_chassis(self, chassis: Chassis) -> str:  # noqa: ARG002  # any will do
-        """Its ovn-controller is connected to whatever it is told, unless the simulation wants otherwise."""
-        return self._faults.wanted.no_chassis
+        """See Networking. Its ovn-controller always connects, unless a fault prevents it."""
+        return self._faults.simulation.no_chassis
 
     def forget_chassis(self, former: Chassis, present: Chassis) -> None:
-        """There is no OVN that could have it."""
+        """See Networking. There is no OVN with a record of it."""
 
     def link_peers(self) -> Sequence[LinkPeer]:
-        """The peers that the simulation wants, on each network of their VLAN."""
+        """The simulated peers, on each network of their VLAN."""
         networks = locate_networks(self._state.host).values()
-        both = [(at, peer) for at in networks for peer in self._faults.wanted.peers if at.vlan == peer.vlan]
+        both = [(at, peer) for at in networks for peer in self._faults.simulation.peers if at.vlan == peer.vlan]
         return [LinkPeer(link=at.top, address=peer.address, mac=peer.mac) for at, peer in both]
 
     def answering(
@@ -243,14 +245,14 @@ class SimulatedMachine:
         patience: float,
         is_over: Callable[[], bool],
     ) -> frozenset[LinkPeer]:
-        """Those of them that are there, after as long as the simulation wants that to take."""
-        until = monotonic() + min(self._faults.wanted.ask_seconds, patience)
+        """Those of them that exist, after ``ask_seconds``."""
+        until = monotonic() + min(self._faults.simulation.ask_seconds, patience)
         while monotonic() < until and not is_over():
             sleep(_AGAIN)
         return frozenset(peers) & frozenset(self.link_peers())
 
     def set_functions(self, nic: str, count: int) -> None:
-        """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""
+        """Like the kernel, create a NIC for each new function. They survive a reboot. Raises NetworkingError."""
         with self._lock:
             if reason := why_not_changed(self._state.host, nic, count):
                 raise NetworkingError(reason)
@@ -258,20 +260,20 @@ class SimulatedMachine:
             self.change(replace(self._state, hardware=hardware, host=_with_count(self._state.host, nic, count)))
 
     def statistics(self) -> Mapping[str, LinkCounters]:
-        """No traffic but what the simulation wants."""
+        """The simulated traffic."""
         none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
-        host, traffic = self._state.host, self._faults.wanted.traffic
+        host, traffic = self._state.host, self._faults.simulation.traffic
         names = (*host.links(), *host.guest_ports)
         return {name: replace(none, tx_rate=traffic[name]) if name in traffic else none for name in names}
 
     def boot(self) -> str:
-        """Changes with each simulated reboot."""
+        """The boot id; changes with each simulated reboot."""
         return self._state.boot
 
     def reboot(self, hardware: Host | None) -> None:
-        """Start again: guests and everything that is not hardware are gone.
+        """Restart: guests and everything that is not hardware are lost.
 
-        ``hardware``: what it has from now on, if that changed.
+        ``hardware``: the hardware from now on, if it changed.
         """
         with self._lock:
             hardware = hardware or self._state.hardware
@@ -279,11 +281,11 @@ class SimulatedMachine:
 
 
 def replace_quickly(path: Path, data: bytes) -> None:
-    """Give a file new content: a kill of the process leaves the old or the new, as a kernel and a disk keep theirs; see
-    :func:`find_again`. Raises OSError.
+    """Replace a file's content, atomically also if the process is killed; see :func:`restore_interrupted`. Raises
+    OSError.
 
-    That it survives a crash of the machine underneath nobody needs, and a thousand hosts would wait for its disk: so no
-    file takes the place of another, for which ext4 writes to the disk (auto_da_alloc, filesystems/ext4).
+    It need not survive a crash of the real machine, and a thousand hosts would wait for its disk. So no file is renamed
+    over another one, for which ext4 writes to the disk (auto_da_alloc, filesystems/ext4).
     """
     new, old = path.with_suffix(".new"), path.with_suffix(".old")
     new.write_bytes(data)
@@ -293,16 +295,16 @@ def replace_quickly(path: Path, data: bytes) -> None:
     new.rename(path)
 
 
-def find_again(path: Path) -> None:
-    """Put a file back in its place when the process was killed while it got new content. Raises OSError."""
+def restore_interrupted(path: Path) -> None:
+    """Restore a file if the process was killed in :func:`replace_quickly`. Raises OSError."""
     old = path.with_suffix(".old")
     if old.exists() and not path.exists():
         old.rename(path)
 
 
 def _with_active_ports(host: Host) -> Host:
-    """The host with the port of each bond that carries its traffic: the primary one if it is up, else the first that is
-    (the kernel's choice depends on what was up when, which nobody can rely on).
+    """The host with the active port of each bond: the primary one if it is up, else the first that is up. (The kernel's
+    choice depends on the order in which ports came up, so it cannot be relied on.)
     """
     links = host.links()
     bonds = {}
@@ -314,14 +316,16 @@ def _with_active_ports(host: Host) -> Host:
     return replace(host, bonds=bonds)
 
 
-def with_functions(host: Host, taken: Collection[str]) -> Host:
-    """The host with a NIC for each virtual function of its NICs, but for those that guests have taken."""
+def with_functions(host: Host, used: Collection[str]) -> Host:
+    """The host with a NIC for each virtual function of its NICs, except those at the addresses ``used``, which
+    guests have.
+    """
     nics = {name: nic for name, nic in host.nics.items() if not nic.facts.physical}
     here = nics_by_address(host)
     for physical in tuple(nics.values()):
         for number, function in enumerate(physical.facts.functions):
             address = function.pci_address
-            if address not in taken:
+            if address not in used:
                 facts = replace(physical.facts, pci_address=address, physical=physical.facts.pci_address)
                 facts = replace(facts, functions=(), functions_max=0, permanent_mac="")
                 mac = f"06:{number:02x}{physical.mac[5:]}"

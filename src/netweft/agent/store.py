@@ -1,8 +1,8 @@
 """The state that the agent needs after a crash, on disk.
 
-One small file, ``state.json``, is the truth, and is only ever replaced as a whole. The Hosts that it speaks of
-(checkpoint, wanted, committed) are files of their own that never change once written; it names them. So there is no
-order of writes in which a crash leaves two files that contradict each other.
+The state is one small file, ``state.json``, which is replaced atomically. The Hosts that it refers to (checkpoint,
+desired, committed) are in files of their own, which never change once written. So no crash can leave files that
+contradict each other.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ STATE = "state.json"
 
 
 class StoreError(Exception):
-    """The disk did not take or give what the agent must keep; the message says which file and why."""
+    """The agent's state could not be read or written; the message says which file and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """The agent's state. ``checkpoint``, ``desired``, ``committed``: names of Host files, empty for none.
 
-    ``boot``: the boot during which this was last true; ``generation``: of the last request that was taken;
-    ``confirm_within``, ``commit``: of that request; ``change``: how far it came; ``peers``: that answered before it.
+    ``boot``: id of the boot in which it was written; ``generation``: of the last accepted request;
+    ``confirm_within``, ``commit``: of that request; ``change``: its progress; ``peers``: those that answered before it.
     """
 
     boot: str = ""
@@ -48,18 +48,19 @@ class Record:
     peers: tuple[Peer, ...] = ()
 
 
-msgspec.json.Decoder(Record)  # worked out while there is one thread: two that do so at once crash the program
+# Creates the type's schema while there is one thread: doing so in two at once crashes the program.
+msgspec.json.Decoder(Record)
 
 
 class Store:
-    """A folder of one host's agent. Every write is on the disk when the call returns, or has not happened."""
+    """The state folder of one host's agent. Writes are atomic, and on the disk when the call returns."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def load(self) -> Record:
-        """The state that was saved last; that of a new host when there is none.
+        """The stored state; that of a new host when there is none.
 
         Raises StoreError when the file is damaged.
         """
@@ -67,7 +68,7 @@ class Store:
         return self._read(path, Record) if path.exists() else Record()
 
     def save(self, record: Record) -> None:
-        """Make ``record`` the state. Raises StoreError; the state is then as before."""
+        """Store ``record`` as the state. Raises StoreError; the state is unchanged then."""
         self._write(STATE, msgspec.json.encode(record))
 
     def keep(self, name: str, host: Host) -> str:
@@ -83,7 +84,7 @@ class Store:
     def sweep(self, record: Record, names: tuple[str, ...]) -> None:
         """Remove the Host files with these prefixes that the record does not name.
 
-        What cannot be removed now is removed another time.
+        Files that cannot be removed are tried again at the next call.
         """
         named = {record.checkpoint, record.desired, record.committed}
         for path in self.folder.iterdir():
@@ -105,7 +106,7 @@ class Store:
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Give a file new content: a crash leaves the old or the new, and the new once this returned. Raises OSError."""
+    """Replace a file's content, atomically and durably. Raises OSError."""
     temporary = path.with_name(f".{path.name}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
@@ -115,7 +116,7 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
             os.fsync(file.fileno())
         temporary.rename(path)
     except OSError:
-        temporary.unlink(missing_ok=True)  # half a file may be what fills the disk
+        temporary.unlink(missing_ok=True)  # frees the space if the disk is full
         raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,6 +1,6 @@
-"""The state machine of a change: which phase follows which, and what an agent that starts does about it.
+"""The state machine of a change: its phases, and what an agent does with an unfinished one when it starts.
 
-Pure: no host, disk, thread or clock. :mod:`netweft.agent.change` does what is decided here.
+Pure: no host, disk, thread or clock. :mod:`netweft.agent.change` carries out the decisions.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 class Trigger(Enum):
-    """What moves a change to another phase."""
+    """Causes of a phase change."""
 
     BEGIN = auto()
-    """The first step is about to be done."""
+    """The first step is about to be executed."""
     APPLIED = auto()
-    """All steps are done, and somebody has to confirm them."""
+    """All steps are done and need a confirmation."""
     KEEP = auto()
-    """It was confirmed, or applied without a confirmation being due."""
+    """The change was confirmed, or needs no confirmation."""
     KEEP_FOR_BOOT = auto()
-    """Likewise, and the request said that this also commits."""
+    """Likewise, and the request demanded that this also commits it."""
     COMMIT = auto()
-    """What runs became what boot restores."""
+    """The running configuration was made the one that a boot restores."""
     FAIL = auto()
-    """A step failed, nobody confirmed in time, somebody asked for the rollback, or the agent ended."""
+    """A step failed, no confirmation came in time, a rollback was requested, or the agent ended."""
     RESTORED = auto()
     """The rollback is over; it may have left a difference."""
     BOOT = auto()
-    """The host was started again, and restored what was committed."""
+    """The host was rebooted, and the committed configuration restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """``needs_disk``: whether the phase begins only when the disk has taken it. A rollback goes on without: the disk
-    still says that the change is unfinished, so the next start goes back again. ``keeps``: whether the host has what
-    was wanted from now on, and asks its peers. ``commits``: whether that becomes what boot restores, in the same write,
-    so that no crash falls between the two.
+    """``needs_disk``: whether the phase must be stored before it begins. A rollback goes on without that: the change is
+    still stored as unfinished, so the next start rolls it back again. ``keeps``: whether the change is kept from now
+    on; peers are probed then. ``commits``: whether the change also becomes what a boot restores, in the same write, so
+    that no crash can come between the two.
     """
 
     to: Phase
@@ -77,17 +77,17 @@ TRANSITIONS: Mapping[tuple[Phase, Trigger], Transition] = {
     (Phase.ROLLING_BACK, Trigger.FAIL): _BACK,
     (Phase.ROLLING_BACK, Trigger.RESTORED): Transition(Phase.ROLLED_BACK, needs_disk=False),
     (Phase.ROLLING_BACK, Trigger.BOOT): _LOST,
-    # What runs is committed then; the change that was rolled back is still rolled back.
+    # The running configuration is committed; the change remains rolled back.
     (Phase.ROLLED_BACK, Trigger.COMMIT): Transition(Phase.ROLLED_BACK),
     (Phase.ROLLED_BACK, Trigger.BOOT): Transition(Phase.ROLLED_BACK),
 }
-"""All that can happen to a change. What is not here cannot, and would be a fault of the agent."""
+"""All transitions. Any other one is a defect of the agent."""
 
 KEPT = frozenset({Phase.CONFIRMED, Phase.COMMITTED})
-"""Phases in which the host runs what was wanted, and nothing takes it back by itself."""
+"""Phases in which the change is applied and is not rolled back by itself."""
 
 AT_WORK = frozenset({Phase.APPLYING, Phase.ROLLING_BACK})
-"""Phases in which steps are done."""
+"""Phases in which steps are executed."""
 
 
 def transition(phase: Phase, trigger: Trigger) -> Transition:
@@ -99,41 +99,39 @@ def transition(phase: Phase, trigger: Trigger) -> Transition:
 
 
 def keep(*, commit: bool) -> Trigger:
-    """How a change is kept, by what its request said."""
+    """The trigger that keeps a change. ``commit``: of its request."""
     return Trigger.KEEP_FOR_BOOT if commit else Trigger.KEEP
 
 
 def after_steps(*, confirm_within: float, commit: bool) -> Trigger:
-    """What happens once all steps are done: a change that gives no time to confirm is kept at once."""
+    """The trigger once all steps are done: a change without time for a confirmation is kept at once."""
     return Trigger.APPLIED if confirm_within else keep(commit=commit)
 
 
 def after_boot(change: Change, difference: tuple[str, ...]) -> Change:
-    """A change as it stands once its host was started again, and what was committed restored but for a difference."""
+    """A change after a reboot, at which the committed configuration was restored except for ``difference``."""
     phase = transition(change.phase, Trigger.BOOT).to
     if phase is not change.phase:
-        why = "the host was started again before the change was committed"
+        why = "the host was rebooted before the change was committed"
         change = replace(change, phase=phase, error=why, difference=difference)
-    return replace(change, lost_peers=())  # whoever is silent now may be so because of the boot
+    return replace(change, lost_peers=())  # peers may be silent because of the reboot
 
 
 class Start(Enum):
-    """What an agent does when it starts, before it answers anybody."""
+    """What an agent does when it starts, before it serves requests."""
 
     NOTE_BOOT = auto()
-    """It runs for the first time: only the boot is written down."""
+    """First start: only store the boot id."""
     RESTORE_COMMITTED = auto()
-    """The host was started again."""
+    """The host was rebooted."""
     ROLL_BACK = auto()
-    """The agent ended in the middle of a change."""
+    """The agent ended during a change."""
     GO_ON = auto()
-    """Nothing was left unfinished."""
+    """Nothing is unfinished."""
 
 
 def at_start(*, noted_boot: str, boot: str, phase: Phase | None) -> Start:
-    """What to do. ``noted_boot``: the boot that the disk speaks of, empty on a new host; ``phase``: None without a
-    change.
-    """
+    """What to do. ``noted_boot``: the stored boot id, empty on a new host; ``phase``: None without a change."""
     if not noted_boot:
         return Start.NOTE_BOOT
     if noted_boot != boot:
@@ -142,17 +140,17 @@ def at_start(*, noted_boot: str, boot: str, phase: Phase | None) -> Start:
 
 
 def is_over(change: Change | None, generation: int) -> bool:
-    """Whether nothing more will happen to that change: it has ended, and perhaps another has begun since."""
+    """Whether that change has ended; another one may have begun since."""
     return change is None or change.generation != generation or change.phase.is_final
 
 
 def is_news(change: Change, *, generation: int, phase: str) -> bool:
-    """Whether who knows of that change in that phase should hear at once: it awaits its confirmation, or is over."""
+    """Whether a client that knows that phase must be answered at once: the change awaits its confirmation or ended."""
     if change.generation != generation:
         return True
     return change.phase != phase and (change.phase is Phase.AWAITING or change.phase.is_final)
 
 
 def in_words(phase: Phase) -> str:
-    """The phase as sentences have it."""
+    """The phase as it is written in sentences."""
     return phase.replace("_", " ")

@@ -1,8 +1,8 @@
-"""Watches the whole host: any change that was not made by the agent becomes an event.
+"""Watches the whole host: any change that the agent did not make becomes an event.
 
-The kernel and Open vSwitch's database tell of most changes at once (agent/monitor.py and agent/ovsdb_watch.py stir this
-watch then), but nobody tells of settings below /proc/sys or of the resolvers' file. So the host is also looked at at
-intervals. Two looks that find the same tell nobody anything.
+The kernel and Open vSwitch's database notify of most changes at once: agent/monitor.py and agent/ovsdb_watch.py call
+``poll_soon`` then. Settings below /proc/sys and the resolvers' file come without notifications, so the host is also
+polled at intervals. A poll that finds no change makes no event.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from netweft.agent.looks import Looks
 from netweft.agent.networking import NetworkingError
+from netweft.agent.poller import Poller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,60 +25,67 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 2.0
-"""Seconds between two looks while nothing stirs."""
+"""Poll interval in seconds while there are no notifications."""
 
 GAP = 0.2
-"""Seconds between two looks at least, and while the agent itself is at work on the host."""
+"""Shortest poll interval in seconds; also used while the agent itself changes the host."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A look: the host, and how often its guests had been worked on; None while they were."""
+class _Observation:
+    """The host, and the count of changes to its guests at that time; None while they were being changed."""
 
     host: Host
     worked: int | None
 
 
 class Watch:
-    """A thread that looks until it is closed.
+    """A thread that polls the host until it is closed.
 
-    ``busy``: whether the agent itself changes the host now; what it looks like then is no news. ``worked``: how often
-    its guests were worked on, None while they are; who does that tells of it.
+    ``busy``: whether the agent itself is changing the host; no events are made then. ``worked``: the count of changes
+    to its guests, None while they are being changed; these have events of their own. ``every``, ``gap``: see Poller.
     """
 
     def __init__(
-        self, driver: Networking, events: Events, busy: Callable[[], bool], worked: Callable[[], int | None]
+        self,
+        driver: Networking,
+        events: Events,
+        busy: Callable[[], bool],
+        worked: Callable[[], int | None],
+        *,
+        every: float = EVERY,
+        gap: float = GAP,
     ) -> None:
         self._driver = driver
         self._events = events
         self._busy = busy
         self._worked = worked
         self._lock = Lock()
-        self._last: _Seen | None = None
-        self._reported: _Seen | None = None
-        self._looks = Looks("watch of the host", self._compare, every=EVERY, gap=GAP)
+        self._last: _Observation | None = None
+        self._reported: _Observation | None = None
+        self._poller = Poller("watch of the host", self._compare, every=every, gap=gap)
 
-    def stir(self) -> None:
-        """Something may have changed: look soon."""
-        self._looks.stir()
+    def poll_soon(self) -> None:
+        """See Poller."""
+        self._poller.poll_soon()
 
     def reported(self, host: Host, worked: int | None) -> None:
-        """The engine was given a report. What is another than that is told, even if the last look had found the same:
-        in between it had been changed back, by the agent itself or while nobody looked.
+        """Record what a report to the engine contained. A host that differs from it makes an event, even if the last
+        poll found the same host: in between, the change had been reverted.
         """
         with self._lock:
-            self._reported = _Seen(host, worked)
+            self._reported = _Observation(host, worked)
 
     def close(self) -> None:
         """End the thread."""
-        self._looks.close()
+        self._poller.close()
 
     def _compare(self) -> bool:
-        """Look once, and tell what changed; whether a look was possible."""
+        """Observe the host and add an event if it changed. False if the agent was changing it."""
         if self._busy():
             return False
         try:
-            now = _Seen(self._driver.observe(), self._worked())
+            now = _Observation(self._driver.observe(), self._worked())
         except NetworkingError as error:
             log.info("the host could not be observed: %s", error)
             return True
@@ -87,18 +94,17 @@ class Watch:
         with self._lock:
             is_news = any(_differ(before, now) for before in (self._last, self._reported) if before)
             if is_news:
-                self._reported = None  # told once, until the next report
+                self._reported = None  # one event per report
             self._last = now
         if is_news:
             self._events.add("host", "", "changed")
         return True
 
 
-def _differ(last: _Seen, now: _Seen) -> bool:
-    """Whether something changed that nobody else tells of.
+def _differ(last: _Observation, now: _Observation) -> bool:
+    """Whether something changed that has no event of its own.
 
-    Where guests were worked on in between, ports that came or went are theirs; ports that stayed should be as they
-    were.
+    If guests were changed in between, ports that were added or removed belong to that; other ports must be unchanged.
     """
     if last.host != now.host:
         return True

@@ -1,4 +1,4 @@
-"""What goes over the wire between engine and agent: core.protocol as JSON, inside TLS that knows both ends."""
+"""The wire format between engine and agent: core.protocol as JSON over mutual TLS."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ T = TypeVar("T")
 ENGINE_NAME = "netweft-engine"
 """The name in the certificate that the engine shows. Other certificates of the same authority belong to hosts."""
 
-# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
-# the protocol are worked out here, while there is one thread.
+# msgspec creates a type's schema at its first use, and doing so in two threads at once crashes the program. So the
+# schemas of all types of the protocol are created here, while there is one thread.
 for _kind in filter(is_dataclass, [*vars(guest_protocol).values(), *vars(protocol).values()]):
     msgspec.json.Decoder(_kind)
 
@@ -30,7 +30,7 @@ MALFORMED, MISSING, CONFLICT, BROKEN = 400, 404, 409, 500
 
 
 class RefusalError(Exception):
-    """A request that is not done.
+    """A refused request.
 
     ``status`` is the HTTP status, ``code`` one of those that core.protocol.Refusal lists.
     """
@@ -47,12 +47,12 @@ def encode(value: object) -> bytes:
 
 
 def tag_of(content: bytes) -> str:
-    """A name for what is encoded there; another content has another."""
+    """A tag that identifies the encoded content (its digest)."""
     return blake2b(content, digest_size=12).hexdigest()
 
 
 def decode(kind: type[T], body: bytes) -> T:
-    """The value that a body holds. Raises RefusalError (400, ``malformed``) saying where it is not one."""
+    """Decode a body. Raises RefusalError (400, ``malformed``) with the place of the error."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -69,14 +69,14 @@ def server_context(certificate: Path, key: Path, authority: Path) -> ssl.SSLCont
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(certificate, key)
     context.load_verify_locations(authority)
-    context.num_tickets = 0  # a resumed session would skip the look at the certificate that each connection gets
+    context.num_tickets = 0  # a resumed session would skip the check of the certificate
     return context
 
 
 def is_engine(certificate: Mapping[str, Any] | None) -> bool:
     """Whether a verified certificate, as ssl.SSLSocket.getpeercert returns it, is the engine's.
 
-    Its DNS names tell, or where it has none its common name.
+    Decided by its DNS names or, if it has none, its common name.
     """
     if not certificate:
         return False

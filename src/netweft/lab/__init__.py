@@ -1,8 +1,7 @@
-"""A laboratory on one machine: hosts that are network namespaces, cables, and a switch between them.
+"""A lab on one machine: hosts that are network namespaces, cables, and a switch between them.
 
-Everything is kept in one folder: what was made (``lab.json``), each host's files (``hosts/NAME``), the switch's.
-docs/lab.md
-describes the file that a lab is built from. All functions raise :class:`LabError`.
+All its files are in one folder: the record of what was created (``lab.json``), those of each host (``hosts/NAME``) and
+of the switch. docs/lab.md describes the file that a lab is built from. All functions raise :class:`LabError`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = ["HostState", "Join", "Lab", "LabError", "LabState", "down", "up"]
 
 
 def up(path: Path, folder: Path, *, join: Join | None = None) -> Lab:
-    """Build the lab of a file, and with ``join`` start an agent on each of its hosts. Nothing is left when it fails."""
+    """Build the lab of a file and, with ``join``, start an agent on each host. Nothing is left when it fails."""
     lab = Lab(build(path, folder), folder)
     if join:
         try:
@@ -37,12 +36,12 @@ def up(path: Path, folder: Path, *, join: Join | None = None) -> Lab:
 
 
 def down(folder: Path) -> None:
-    """End and remove everything that the lab in ``folder`` has on the machine; the logs stay."""
+    """End and remove everything that the lab in ``folder`` created on the machine, except the logs."""
     take_down(folder)
 
 
 class Lab:
-    """A lab that is up: what can be done to it. ``Lab.load`` finds the one of a folder again."""
+    """A running lab. ``Lab.load`` opens the one in a folder."""
 
     def __init__(self, state: LabState, folder: Path) -> None:
         self._state = state
@@ -55,12 +54,12 @@ class Lab:
 
     @property
     def name(self) -> str:
-        """Its name, as its file has it."""
+        """The name in its file."""
         return self._state.name
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """What runs beside its hosts, by name."""
+        """The names of the programs that run beside its hosts."""
         return tuple(self._state.programs)
 
     @property
@@ -71,24 +70,24 @@ class Lab:
     def start_agent(self, host: str, join: Join | None = None, *, options: Sequence[str] = ()) -> None:
         """Start a host's agent and wait until it answers; the first time with ``join``.
 
-        ``options``: further words for its command line.
+        ``options``: further command line options.
         """
         agents.start(self._state, self.folder, self._host(host), join, options)
 
     def stop_agent(self, host: str, *, kill: bool = False) -> None:
-        """End a host's agent, with ``kill`` without asking it. The host's networking stays as it is."""
+        """End a host's agent, with ``kill`` by SIGKILL. The host's networking stays as it is."""
         agents.stop(self._state, self.folder, host, kill=kill)
 
     def agent_pid(self, host: str) -> int:
-        """The process of a host's agent, which must have been started."""
+        """The process id of a host's agent, which must have been started."""
         return self._state.agents[self._host(host).name].pid
 
     def cut(self, host: str, nic: str) -> None:
-        """Pull a host's cable out of the switch: the host sees no carrier, and no frame passes."""
+        """Unplug a host's cable at the switch: the NIC loses its carrier."""
         namespaces.ip(self._state.switch, "link", "set", self._port(host, nic), "down")
 
     def mend(self, host: str, nic: str) -> None:
-        """Put the cable back."""
+        """Plug the cable in again."""
         namespaces.ip(self._state.switch, "link", "set", self._port(host, nic), "up")
 
     def run(self, host: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -100,7 +99,7 @@ class Lab:
         return run_inside(f"{agents.GUEST_PREFIX}{guest_id}", command)
 
     def libvirt_uri(self, host: str) -> str:
-        """Where a host's libvirt is reached from this machine (``virsh --connect``); empty when it has none."""
+        """The URI of a host's libvirt on this machine (``virsh --connect``); empty when it has none."""
         return self._host(host).libvirt
 
     def down(self) -> None:

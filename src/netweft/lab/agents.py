@@ -1,4 +1,4 @@
-"""The agents of a lab's hosts: starting, ending, and running programs beside them."""
+"""Starts and ends the agents of a lab's hosts, and runs programs beside them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from netweft.lab.state import HostState, LabState
 
 GUEST_PREFIX = "nwg-"
-"""What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
+"""Prefix of the namespaces of guests, as in the guest driver ``namespace``; their ids follow."""
 
 _READY = 60.0
-"""Seconds for a host's libvirt to get its certificate; generous, for machines with much to do."""
+"""Seconds for a host's libvirt to get its certificate; generous, for busy machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """How hosts join an engine: its URL, the fingerprint of its authority, and a function that gives a one-time token.
+    """How hosts join an engine: its URL, its authority's fingerprint, and a function that returns a one-time token.
 
-    The function is told the host's name and the address at which the engine reaches it.
+    The function gets the host's name and the address at which the engine reaches it.
     """
 
     url: str
@@ -40,33 +40,33 @@ class Join:
 
 
 def host_folder(folder: Path, host: str) -> Path:
-    """Where a host's own files are: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``, ``virt``."""
+    """The folder of a host's files: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``, ``virt``."""
     return folder.absolute() / "hosts" / host
 
 
 def libvirt_folder(folder: Path, host: str) -> Path:
-    """Where a host's libvirt has its files; short, for there is its socket."""
+    """The folder of a host's libvirt. The name is short because it is part of a socket's path."""
     return host_folder(folder, host) / "virt"
 
 
 def guests_of(folder: Path, host: str) -> list[str]:
-    """Ids of the guests that a host's agent keeps note of."""
+    """Ids of the guests that a host's agent has recorded."""
     return sorted(path.stem for path in (host_folder(folder, host) / "state" / "guests").glob("*.json"))
 
 
 def dhcp_servers_of(folder: Path, host: str) -> list[Process]:
-    """The DHCP servers of a host's guests, as they noted themselves down for the agent: they have namespaces of their
-    own, which have no name.
-    """
-    notes = (host_folder(folder, host) / "run" / "guest-dhcp").glob("*.server")
-    noted = [Process(pid=int(pid), started=int(started)) for pid, started in (one.read_text().split() for one in notes)]
-    return [process for process in noted if process.is_alive]
+    """The DHCP servers of a host's guests, from their pid files: they run in unnamed namespaces of their own."""
+    files = (host_folder(folder, host) / "run" / "guest-dhcp").glob("*.server")
+    servers = [
+        Process(pid=int(pid), started=int(started)) for pid, started in (one.read_text().split() for one in files)
+    ]
+    return [process for process in servers if process.is_alive]
 
 
 def start(lab: LabState, folder: Path, host: HostState, join: Join | None, options: Sequence[str] = ()) -> None:
     """Start a host's agent and wait until it answers. Without ``join`` it must have joined an engine before.
 
-    ``options``: further words for its command line. Raises LabError.
+    ``options``: further command line options. Raises LabError.
     """
     place = host_folder(folder, host.name)
     place.mkdir(parents=True, exist_ok=True)
@@ -101,11 +101,11 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
     lab.save(folder)
     await_answer(f"the agent of {host.name}", (host.address, AGENT_PORT), process, place / "agent.log")
     if host.libvirt and join:
-        _let_guests_come(lab, folder, host)
+        _accept_guests(lab, folder, host)
 
 
-def _let_guests_come(lab: LabState, folder: Path, host: HostState) -> None:
-    """Start a host's libvirt again, so that it answers other hosts with the certificates that the host has now."""
+def _accept_guests(lab: LabState, folder: Path, host: HostState) -> None:
+    """Restart a host's libvirt with the host's certificates, so that it accepts guests from other hosts."""
     certificate = libvirt.pki(libvirt_folder(folder, host.name)) / "libvirt" / "servercert.pem"
     deadline = time.monotonic() + _READY
     while not certificate.exists():
@@ -129,7 +129,7 @@ def start_libvirt(lab: LabState, folder: Path, host: HostState, *, listen: bool 
 
 
 def stop(lab: LabState, folder: Path, host: str, *, kill: bool = False) -> None:
-    """End a host's agent: ask it to, or (``kill``) do not ask. Nothing happens when it does not run."""
+    """End a host's agent, with ``kill`` by SIGKILL. Nothing happens when it does not run."""
     process = lab.agents.pop(host, None)
     if process is None:
         return

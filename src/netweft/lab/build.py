@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 SWITCH_BRIDGE = "switch"
 SWITCH_FOLDER = "switch"
 _CABLE_MTU = "9216"
-"""Octets that the switch's ends let pass, so that hosts may choose."""
+"""MTU of the switch's ends in octets; larger than any MTU of the hosts."""
 
 
 def build(path: Path, folder: Path) -> LabState:
-    """Build what a lab file says: the switch, the hosts with NICs and Open vSwitch, the cables, the engine's place;
-    and start its programs.
+    """Build the lab of a file: the switch, the hosts with NICs and Open vSwitch, the cables and the engine's link; and
+    start its programs.
 
-    Agents are started apart. Raises LabError, with nothing left on the machine but the logs in ``folder``.
+    Agents are started separately. Raises LabError, with nothing left on the machine but the logs in ``folder``.
     """
     if (folder / state.FILE).exists():
         raise LabError(f"there is a lab in {folder} already: take it down first")
@@ -51,13 +51,13 @@ def build(path: Path, folder: Path) -> LabState:
 
 
 def take_down(folder: Path) -> None:
-    """End what the lab in ``folder`` started and remove what it made, guests and disks included; logs stay.
+    """End what the lab in ``folder`` started and remove what it created, guests and disks included; logs stay.
 
-    Raises LabError. May be repeated after it failed, and works however far building it got.
+    Raises LabError. May be repeated after a failure, and works for labs that were built only in part.
     """
     lab = state.load(folder)
     end([*lab.agents.values(), *lab.libvirts.values(), *lab.processes])
-    if _has_link(lab.link):  # before the namespace of its other end, which would take it along, but at its leisure
+    if _has_link(lab.link):  # before the namespace of its other end, which would remove it, but not at once
         namespaces.ip("", "link", "delete", lab.link)
     for name, host in lab.hosts.items():
         end([*inside_namespace(namespaces.FOLDER / host.namespace), *dhcp_servers_of(folder, name)])
@@ -72,7 +72,7 @@ def take_down(folder: Path) -> None:
 
 
 def _remove_all_but_logs(folder: Path) -> None:
-    """A lab that is built here next has new hosts, which know nothing of what these were."""
+    """Removes state that would be wrong for the hosts of the next lab in this folder."""
     for place, folders, files in os.walk(folder, topdown=False):
         for name in files:
             if not name.endswith(".log"):
@@ -107,14 +107,14 @@ def _names(plan: LabFile, folder: Path) -> LabState:
 
 def _start(lab: LabState, name: str, program: ProgramFile, place: Path, folder: Path) -> None:
     """Start a program in the folder of the lab's file, and wait until it answers."""
-    if program.answers and listens(program.place):
+    if program.answers and listens(program.endpoint):
         raise LabError(f"program {name}: something listens at {program.answers} already; end it, or give another port")
     log = folder.absolute() / f"{name}.log"
     process = spawn(program.command, log=log, cwd=place)
     lab.processes.append(process)
     lab.save(folder)
     if program.answers:
-        await_answer(f"program {name}", program.place, process, log)
+        await_answer(f"program {name}", program.endpoint, process, log)
     else:
         require_life(f"program {name}", process, log)
 
@@ -142,7 +142,7 @@ def _build(lab: LabState, plan: LabFile, engine: EngineFile, folder: Path) -> No
 def _equip(lab: LabState, host: HostState, plan: HostFile) -> list[list[str]]:
     """Give a host its NICs and its static address, as its administrator would.
 
-    Returns what the switch must be told of the cables.
+    Returns the ovs-vsctl commands for the switch's ports.
     """
     ports = []
     for nic, settings in plan.nics.items():
@@ -155,7 +155,7 @@ def _equip(lab: LabState, host: HostState, plan: HostFile) -> list[list[str]]:
 
 
 def _cable(lab: LabState, near: tuple[str, str], port: str) -> None:
-    """A veth from a link in a namespace (``""``: ours) to a port of the switch."""
+    """A veth from a link in a namespace (``""``: the current one) to a port of the switch."""
     namespace, link = near
     here = ["netns", namespace] if namespace else []
     namespaces.ip(
@@ -168,7 +168,7 @@ def _cable(lab: LabState, near: tuple[str, str], port: str) -> None:
 
 
 def _switch_port(name: str, port: Port) -> list[str]:
-    """The ovs-vsctl command that puts a cable into the switch."""
+    """The ovs-vsctl command that adds a port to the switch."""
     command = ["add-port", SWITCH_BRIDGE, name]
     if port.access is not None:
         return [*command, f"tag={port.access}"]
@@ -180,7 +180,7 @@ def _switch_port(name: str, port: Port) -> list[str]:
 
 
 def _mac(*names: str) -> str:
-    """A locally administered unicast address (IEEE 802), which the same NIC of the same lab has every time."""
+    """A locally administered unicast address (IEEE 802), always the same for a NIC of a lab."""
     digest = hashlib.sha256("/".join(names).encode()).digest()
     return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))
 
@@ -189,9 +189,9 @@ def _refuse_address_in_use(engine: EngineFile) -> None:
     network = ip_interface(engine.address).network
     for link in json.loads(run(["ip", "-json", "address", "show"])):
         for address in link["addr_info"]:
-            known = ip_interface(f"{address['local']}/{address['prefixlen']}").network
-            if known.version == network.version and known.overlaps(network):
-                raise LabError(f"this machine has {known} on {link['ifname']} already; the lab needs another network")
+            used = ip_interface(f"{address['local']}/{address['prefixlen']}").network
+            if used.version == network.version and used.overlaps(network):
+                raise LabError(f"this machine has {used} on {link['ifname']} already; the lab needs another network")
 
 
 def _has_link(name: str) -> bool:

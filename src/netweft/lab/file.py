@@ -1,4 +1,4 @@
-"""The file that says what a lab is made of. docs/lab.md describes it for those who write one."""
+"""The file that describes a lab; docs/lab.md is its reference."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from netweft.client import yaml_text
 from netweft.core.limits import LINK_NAME_MAX, PORT_MAX, VLAN_MAX
 from netweft.lab.processes import LabError
 
-_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
+_ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
 class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the switch treats the port that a NIC is cabled to.
 
     ``access``: the one VLAN whose frames pass, untagged. ``trunk``: the VLANs that pass tagged, None for all;
-    ``native``:
-    the VLAN of untagged frames on a trunk, None for one that no other port is in.
+    ``native``: the VLAN of untagged frames on a trunk, None for one that no other port is in.
     """
 
     access: int | None = None
@@ -40,31 +39,31 @@ class HostFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The engine's place: the address that this machine gets on the management network, and that network's VLAN."""
+    """The engine's link: this machine's address on the management network, and that network's VLAN."""
 
     address: str
     access: int = VLAN_MAX
 
 
 class ProgramFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program that runs as long as the lab is up. ``command``: its words, with the file's folder as the working
-    directory; ``answers``: the address and port (``127.0.0.1:8480``) where it listens once it is ready, empty for one
-    that is ready at once.
+    """A program that runs as long as the lab. ``command``: program and arguments, run in the file's folder;
+    ``answers``: the address and port (``127.0.0.1:8480``) where it listens once it is ready, empty for one that is
+    ready at once.
     """
 
     command: tuple[str, ...]
     answers: str = ""
 
     @property
-    def place(self) -> tuple[str, int]:
+    def endpoint(self) -> tuple[str, int]:
         """``answers`` as address and port."""
         host, _, port = self.answers.rpartition(":")
         return host.strip("[]"), int(port)
 
 
 class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lab. ``engine``: needed where there are hosts; ``programs``: what runs beside them, by name. ``guests``: what
-    its virtual machines are: network namespaces, or real ones of libvirt and QEMU.
+    """A lab. ``engine``: needed where there are hosts; ``programs``: run beside them, by name. ``guests``: the
+    kind of virtual machines: network namespaces, or those of libvirt and QEMU.
     """
 
     name: str
@@ -75,7 +74,7 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> LabFile:
-    """Read and check a lab file. Raises LabError saying what is wrong and where."""
+    """Read and check a lab file. Raises LabError with the problems and where they are."""
     try:
         content = yaml_text.load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -98,7 +97,7 @@ def read(path: Path) -> LabFile:
 
 def _address_problems(lab: LabFile) -> list[str]:
     problems = []
-    seen: dict[str, IPv4Interface | IPv6Interface] = {}
+    addresses: dict[str, IPv4Interface | IPv6Interface] = {}
     for owner, text in {
         **({"engine": lab.engine.address} if lab.engine else {}),
         **{name: host.address for name, host in lab.hosts.items()},
@@ -110,11 +109,11 @@ def _address_problems(lab: LabFile) -> list[str]:
             continue
         if "/" not in text:
             problems.append(f"address of {owner}: {text} has no prefix length, as in 192.0.2.1/24")
-        if seen and address.network != next(iter(seen.values())).network:
+        if addresses and address.network != next(iter(addresses.values())).network:
             problems.append(f"address of {owner}: {text} is not in the engine's network")
-        if address.ip in {other.ip for other in seen.values()}:
+        if address.ip in {other.ip for other in addresses.values()}:
             problems.append(f"address of {owner}: {text} is given twice")
-        seen[owner] = address
+        addresses[owner] = address
     return problems
 
 
@@ -122,7 +121,7 @@ def _program_problems(name: str, program: ProgramFile) -> list[str]:
     problems = _name_problems("program", name)
     if not program.command:
         problems.append(f"program {name}: its command has no words")
-    if program.answers and not (_PLACE.fullmatch(program.answers) and 0 < program.place[1] <= PORT_MAX):
+    if program.answers and not (_ENDPOINT.fullmatch(program.answers) and 0 < program.endpoint[1] <= PORT_MAX):
         problems.append(f"program {name}: {program.answers} is no address and port, as in 127.0.0.1:8480")
     return problems
 

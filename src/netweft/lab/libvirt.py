@@ -1,8 +1,7 @@
 """A private libvirt.
 
-A libvirtd of a host's own, beside others on one machine: with a mount namespace in which libvirt's folders are the
-host's, /sys shows the host's links, and Open vSwitch's socket is that of the host's own. No systemd, no D-Bus, no
-helper daemons.
+Each host of a lab has its own libvirtd. It runs in a mount namespace where libvirt's folders are the host's, /sys shows
+the host's links, and Open vSwitch's socket is that of the host. It needs neither systemd, D-Bus nor helper daemons.
 """
 
 from __future__ import annotations
@@ -16,19 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netweft.lab.processes import LabError, Process, end, inside_namespace, spawn
+from netweft.lab import namespaces
+from netweft.lab.processes import LabError, Process, check_socket_path, end, inside_namespace, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 CONFIGURATION = Path("/etc/libvirt")
-"""Where Debian's packages put libvirt's configuration, with its network filters; a private libvirt gets a copy."""
+"""libvirt's configuration in Debian's packages, with its network filters; a private libvirt gets a copy."""
 
 OPEN_VSWITCH = Path("/run/openvswitch")
-"""Where ovs-vsctl, which libvirt runs, looks for the database."""
+"""Where ovs-vsctl, which libvirt runs, expects the database socket."""
 
 PORT = 16514
-"""Where libvirt is reached from other hosts."""
+"""TCP port of libvirt for other hosts (TLS)."""
 
 _FOLDERS = {
     "etc": "/etc/libvirt",
@@ -38,11 +38,8 @@ _FOLDERS = {
     "cache": "/var/cache/libvirt",
     "pki": "/etc/pki",
 }
-_PATH_MAX = 107
-"""Octets in the address of a unix socket (unix(7), sun_path less the terminating zero)."""
-
 _READY = 60.0
-"""Seconds for libvirtd to answer; generous, for machines with much to do."""
+"""Seconds for libvirtd to answer; generous, for busy machines."""
 
 _QEMU = """\
 security_driver = "none"
@@ -55,12 +52,12 @@ cgroup_controllers = []
 stdio_handler = "file"
 lock_manager = "nop"
 """
-"""What would need other daemons, or would take hold of this machine, is off."""
+"""Disables what would need other daemons or would affect this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Libvirt:
-    """A running private libvirt. ``folder``: its files; ``namespace``: where its guests are plugged in."""
+    """A running private libvirt. ``folder``: its files; ``namespace``: its network namespace and that of its guests."""
 
     folder: Path
     namespace: str
@@ -68,22 +65,22 @@ class Libvirt:
 
     @property
     def socket(self) -> Path:
-        """The absolute path at which it listens."""
+        """The absolute path of its socket."""
         return _socket(self.folder)
 
     @property
     def uri(self) -> str:
-        """How it is reached from this machine."""
+        """Its URI on this machine."""
         return uri(self.folder)
 
     def stop(self) -> None:
-        """End it and, which libvirt would let run on, its guests. The folder stays."""
+        """End it and its guests, which would survive libvirtd. The folder stays."""
         end([self.process] if self.process else [])
-        end([one for one in inside_namespace(Path("/run/netns") / self.namespace) if _is_part(one)])
+        end([one for one in inside_namespace(namespaces.FOLDER / self.namespace) if _is_part(one)])
 
 
 def uri(folder: Path) -> str:
-    """How the libvirt in a folder is reached from this machine."""
+    """The URI, on this machine, of the libvirt in a folder."""
     return f"qemu+unix:///system?socket={_socket(folder.absolute())}"
 
 
@@ -95,18 +92,15 @@ def start(
     listen: bool = False,
     started: Callable[[Process], None] = lambda _: None,
 ) -> Libvirt:
-    """Start one in a folder (made if need be) and a network namespace, and wait until it answers.
+    """Start a libvirt in a folder (created if missing) and a network namespace, and wait until it answers.
 
-    ``open_vswitch``: the folder of the host's own, for guests on its bridges. ``listen``: whether other hosts reach it,
-    at any of its addresses, to send it guests; the certificates for that are in ``pki`` already. ``started`` is told of
-    the process as soon as there is one. Raises LabError, with nothing left running.
+    ``open_vswitch``: the folder of the host's Open vSwitch, for guests on its bridges. ``listen``: whether it accepts
+    guests from other hosts, at any of its addresses; needs certificates in ``pki``. ``started`` is called with the
+    process once it exists. Raises LabError, with nothing left running.
     """
     folder = folder.absolute()
     libvirt = Libvirt(folder=folder, namespace=namespace, process=None)
-    if len(str(libvirt.socket)) > _PATH_MAX:
-        raise LabError(
-            f"{libvirt.socket} is longer than a socket's address may be ({_PATH_MAX}): choose another folder"
-        )
+    check_socket_path(libvirt.socket)
     if not CONFIGURATION.exists() or not shutil.which("libvirtd"):
         raise LabError("this machine has no libvirt: on Debian install libvirt-daemon-system and qemu-system-x86")
     _configure(folder, listen=listen)
@@ -131,11 +125,11 @@ def _configure(folder: Path, *, listen: bool) -> None:
     shutil.copytree(CONFIGURATION, etc, dirs_exist_ok=True)
     for name in ("qemu/networks", "qemu/autostart"):  # guests and networks of this machine are not the host's
         shutil.rmtree(etc / name, ignore_errors=True)
-    known = folder / "uuid"
-    if not known.exists():
-        known.write_text(str(uuid.uuid4()))
+    identity = folder / "uuid"
+    if not identity.exists():
+        identity.write_text(str(uuid.uuid4()))
     settings = {
-        "host_uuid": known.read_text(),
+        "host_uuid": identity.read_text(),
         "unix_sock_group": "root",
         "auth_unix_ro": "none",
         "auth_unix_rw": "none",
@@ -149,7 +143,7 @@ def _configure(folder: Path, *, listen: bool) -> None:
 
 
 def pki(folder: Path) -> Path:
-    """What ``/etc/pki`` is for the libvirt in a folder, and for its QEMU."""
+    """The folder that the libvirt in a folder, and its QEMU, see as ``/etc/pki``."""
     return folder.absolute() / "pki"
 
 
@@ -158,7 +152,7 @@ def _lines(settings: Mapping[str, str]) -> str:
 
 
 def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Sequence[str]:
-    """Only what runs inside sees the mounts: nothing of them is left when it ends."""
+    """The mounts are visible only inside and go with the process."""
     binds = {str(libvirt.folder / name): place for name, place in _FOLDERS.items()}
     if open_vswitch:
         binds[str(open_vswitch.absolute())] = str(OPEN_VSWITCH)
@@ -169,7 +163,14 @@ def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Se
     return (
         *(sys.executable, "-m", "netweft.lab.reap"),
         *("unshare", "--mount", "--propagation", "private"),
-        *("nsenter", f"--net=/run/netns/{libvirt.namespace}", "sh", "-c", f'{" && ".join(steps)} && exec "$@"', "sh"),
+        *(
+            "nsenter",
+            f"--net={namespaces.FOLDER / libvirt.namespace}",
+            "sh",
+            "-c",
+            f'{" && ".join(steps)} && exec "$@"',
+            "sh",
+        ),
         *("libvirtd", "--pid-file", str(libvirt.folder / "libvirtd.pid"), *(["--listen"] if listen else [])),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FOLDER = Path("/run/netns")
-"""Where ip-netns(8) keeps the names of namespaces."""
+"""The named network namespaces (ip-netns(8))."""
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCETHTOOL = 0x8946  # linux/sockios.h
@@ -25,7 +25,7 @@ _ETHTOOL_STXCSUM = 0x00000017  # linux/ethtool.h
 
 
 def add(name: str) -> None:
-    """Make a namespace, with its loopback up. Raises LabError."""
+    """Create a namespace, with its loopback up. Raises LabError."""
     run(["ip", "netns", "add", name])
     ip(name, "link", "set", "lo", "up")
 
@@ -37,26 +37,26 @@ def remove(name: str) -> None:
 
 
 def ip(namespace: str, *arguments: str) -> None:
-    """Give a command of iproute2 to a namespace, or with ``""`` to the one we are in. Raises LabError."""
+    """Run a command of iproute2 in a namespace, or with ``""`` in the current one. Raises LabError."""
     run(["ip", *(["-n", namespace] if namespace else []), *arguments])
 
 
 def inside(namespace: str) -> Sequence[str]:
-    """The beginning of a command that shall run in the namespace, with the rest of the world as it is here."""
+    """The prefix of a command that is to run in the network namespace, with all other namespaces unchanged."""
     return ("nsenter", f"--net={FOLDER / namespace}", "--")
 
 
 def inside_as_host(namespace: str) -> Sequence[str]:
-    """As :func:`inside`, and /sys shows the namespace's links instead of this machine's.
+    """Such a prefix with, in addition, a /sys that shows the namespace's links instead of this machine's.
 
-    Other mounts are shared in both directions, so that namespaces which the program names are known here too.
+    Other mounts are shared in both directions, so that namespaces which the program creates are visible here too.
     """
     remount = 'mount --make-private /sys && mount -t sysfs -o ro sysfs /sys && exec "$@"'
     return (*inside(namespace), "unshare", "--mount", "--propagation", "unchanged", "sh", "-c", remount, "sh")
 
 
 def offload_no_checksums(namespace: str, link: str) -> None:
-    """Have the kernel complete checksums before frames leave a veth. Raises LabError.
+    """Make the kernel complete checksums before frames leave a veth. Raises LabError.
 
     A veth leaves them to a receiver that never completes them when the frame goes through a switch in user space: pings
     work, TCP hangs.
@@ -73,7 +73,7 @@ def offload_no_checksums(namespace: str, link: str) -> None:
 
 
 def _call_inside(namespace: str, work: Callable[[], None]) -> None:
-    """Do something in a namespace, in a thread of its own: what has a namespace is a thread, and this one ends."""
+    """Call a function in a namespace, in a thread of its own: setns(2) applies to the calling thread."""
 
     def enter_and_work() -> None:
         if namespace:

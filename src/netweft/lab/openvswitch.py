@@ -1,7 +1,7 @@
 """A private Open vSwitch.
 
-Its database, socket and daemons have a folder of their own; its bridges are in a network namespace, and forward frames
-in user space (this needs no kernel module).
+Its database and sockets are in a folder of their own. Its bridges are in a network namespace and forward frames in
+user space, which needs no kernel module.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netweft.lab.processes import LabError, Process, end, run, spawn
+from netweft.lab import namespaces
+from netweft.lab.processes import LabError, Process, check_socket_path, end, run, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-"""Where Debian's package openvswitch-switch has the database's schema."""
-
-_PATH_MAX = 107
-"""Octets in the address of a unix socket (unix(7), sun_path less the terminating zero)."""
+"""The database schema in Debian's package openvswitch-switch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +37,23 @@ class OpenVSwitch:
         return self.folder / "db.sock"
 
     def vsctl(self, *arguments: str) -> None:
-        """Run ovs-vsctl on it, and wait until ovs-vswitchd has done what it says. Raises LabError."""
+        """Run ovs-vsctl and wait until ovs-vswitchd has applied the change. Raises LabError."""
         run(["ovs-vsctl", "--timeout=20", f"--db=unix:{self.socket}", *arguments])
 
     def stop(self) -> None:
-        """End it; the bridges' devices go with ovs-vswitchd. The folder stays."""
+        """End it; ovs-vswitchd removes the devices of its bridges. The folder stays."""
         end(self.processes)
 
 
 def start(folder: Path, namespace: str, started: Callable[[Process], None] = lambda _: None) -> OpenVSwitch:
-    """Start one in a folder (made if need be; a database that is there is kept) and a network namespace.
+    """Start an Open vSwitch in a folder (created if missing; an existing database is kept) and a network namespace.
 
-    ``started`` is told of each process as soon as there is one. Raises LabError, with nothing left running.
+    ``started`` is called with each process once it exists. Raises LabError, with nothing left running.
     """
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     switch = OpenVSwitch(folder=folder, namespace=namespace, processes=())
-    if len(str(switch.socket)) > _PATH_MAX:
-        raise LabError(f"{switch.socket} is longer than a socket's address may be ({_PATH_MAX}): choose another folder")
+    check_socket_path(switch.socket)
     if not (folder / "conf.db").exists():
         run(["ovsdb-tool", "create", str(folder / "conf.db"), SCHEMA])
     processes: list[Process] = []
@@ -77,7 +74,7 @@ def start(folder: Path, namespace: str, started: Callable[[Process], None] = lam
 
 
 def _await_socket(path: Path, process: Process) -> None:
-    """Wait until the database answers; ovs-vsctl would look once a second only."""
+    """Wait until the database answers; ovs-vsctl would try only once a second."""
     while process.is_alive:
         with socket.socket(socket.AF_UNIX) as endpoint:
             if endpoint.connect_ex(str(path)) == 0:
@@ -94,5 +91,5 @@ def _server(switch: OpenVSwitch) -> Sequence[str]:
 
 def _daemon(switch: OpenVSwitch) -> Sequence[str]:
     control = f"--unixctl={switch.folder / 'ovs-vswitchd.ctl'}"
-    inside = ("nsenter", f"--net=/run/netns/{switch.namespace}")
+    inside = ("nsenter", f"--net={namespaces.FOLDER / switch.namespace}")
     return (*inside, "ovs-vswitchd", f"unix:{switch.socket}", control, "--no-chdir", "-vconsole:warn", "-vsyslog:off")

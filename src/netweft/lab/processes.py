@@ -1,6 +1,6 @@
 """Processes that the lab starts.
 
-They are known by number and start time, so that ending them can never hit another that got the number later.
+They are identified by process id and start time, so that a later process with the same id is never killed.
 """
 
 from __future__ import annotations
@@ -19,29 +19,39 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _GRACE = 5.0
-"""Seconds between the request to end and the order."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 _MOMENT = 0.3
-"""Seconds after which a program that fails at once has done so."""
+"""Seconds within which a program that cannot start has failed."""
 _READY = 60.0
 """Seconds for a program to listen; generous, for machines with much to do."""
+
+
+_SOCKET_PATH_MAX = 107
+"""Longest path of a Unix socket in octets (unix(7), sun_path less the terminating zero)."""
 
 
 class LabError(Exception):
     """The lab could not be built; the message says what was tried and what the machine answered."""
 
 
+def check_socket_path(path: Path) -> None:
+    """Raises LabError when the path is too long for a Unix socket."""
+    if len(str(path)) > _SOCKET_PATH_MAX:
+        raise LabError(f"{path} is longer than {_SOCKET_PATH_MAX} octets, too long for a socket: choose another folder")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process, by number and by the clock ticks since boot at which it started (proc(5), field 22 of stat)."""
+    """A process, by id and by the clock ticks since boot at which it started (proc(5), field 22 of stat)."""
 
     pid: int
     started: int
 
     @classmethod
     def of(cls, pid: int) -> Process | None:
-        """The process that has the number now, or None."""
+        """The process that has the id now, or None."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
         except OSError:
@@ -51,7 +61,7 @@ class Process:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it, and not another with its number, is running."""
+        """Whether it, and not a later process with the same id, is running."""
         return Process.of(self.pid) == self
 
     @property
@@ -72,8 +82,8 @@ class Process:
 def spawn(
     command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Process:
-    """Start a program that outlives us, with its output at the end of ``log``. ``cwd``: its working directory, ours if
-    None. Raises LabError when that fails.
+    """Start a program that outlives this one, with its output at the end of ``log``. ``cwd``: its working directory, by
+    default the current one. Raises LabError when that fails.
     """
     with log.open("ab") as output:
         try:
@@ -89,14 +99,14 @@ def spawn(
         except OSError as error:
             raise LabError(f"cannot start {command[0]}: {error}") from error
     process = Process.of(child.pid)
-    child.returncode = 0  # it is not ours to wait for: without this its end would be a warning here
+    child.returncode = 0  # else Popen would warn that the child is still running
     if process is None:
         raise LabError(f"{command[0]} ended at once; {log} shows why")
     return process
 
 
 def require_life(what: str, process: Process, log: Path) -> None:
-    """Return once a program has run for a moment. Raises LabError when it ends in that time."""
+    """Return once a program has run for a short time. Raises LabError when it ends in that time."""
     deadline = time.monotonic() + _MOMENT
     while time.monotonic() < deadline:
         if not process.is_alive:
@@ -109,32 +119,32 @@ def _ended(what: str, log: Path) -> LabError:
     return LabError(f"{what} ended{last and f': {last}'} ({log})")
 
 
-def listens(place: tuple[str, int]) -> bool:
-    """Whether somebody listens at an address and port."""
+def listens(endpoint: tuple[str, int]) -> bool:
+    """Whether something listens at an address and port."""
     try:
-        socket.create_connection(place, timeout=1).close()
+        socket.create_connection(endpoint, timeout=1).close()
     except OSError:
         return False
     return True
 
 
-def await_answer(what: str, place: tuple[str, int], process: Process, log: Path) -> None:
-    """Return once something listens at an address and port. ``what``: the program, for people. Raises LabError when the
-    process ends before, or takes too long.
+def await_answer(what: str, endpoint: tuple[str, int], process: Process, log: Path) -> None:
+    """Return once something listens at an address and port. ``what``: names the program in errors. Raises LabError
+    when the process ends before, or takes too long.
     """
     deadline = time.monotonic() + _READY
     while True:
-        if process.is_alive and listens(place):
+        if process.is_alive and listens(endpoint):
             return
         if not process.is_alive:
             raise _ended(what, log)
         if time.monotonic() > deadline:
-            raise LabError(f"{what} does not answer at {place[0]} port {place[1]}: see {log}")
+            raise LabError(f"{what} does not answer at {endpoint[0]} port {endpoint[1]}: see {log}")
         time.sleep(0.05)
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 30.0) -> str:
-    """Run a program to its end and give its output. Raises LabError with what it said when it fails."""
+    """Run a program to its end and return its output. Raises LabError with its error output when it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - the command is ours, and no shell reads it
             command, check=False, capture_output=True, text=True, env=env, timeout=timeout
@@ -147,16 +157,16 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout
 
 
 def end(processes: Sequence[Process]) -> None:
-    """End the processes that still live: ask, then order those that stay. Returns when none is left."""
+    """End the processes that still run: with SIGTERM, then with SIGKILL. Returns when none is left."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             process.send(number)
         deadline = time.monotonic() + _GRACE
-        while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+        while any(_is_running(process) for process in processes) and time.monotonic() < deadline:
             time.sleep(0.01)
 
 
-def _lives(process: Process) -> bool:
+def _is_running(process: Process) -> bool:
     with suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)  # reaps it when it is our child
     return process.is_alive
@@ -165,13 +175,13 @@ def _lives(process: Process) -> bool:
 def inside_namespace(path: Path) -> list[Process]:
     """The processes in the network namespace that the file at ``path`` names; none when there is no such file."""
     try:
-        wanted = path.stat().st_ino
+        inode = path.stat().st_ino
     except FileNotFoundError:
         return []
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
-            with suppress(OSError):  # it ended while we looked
-                if (folder / "ns" / "net").stat().st_ino == wanted and (process := Process.of(int(folder.name))):
+            with suppress(OSError):  # it has ended meanwhile
+                if (folder / "ns" / "net").stat().st_ino == inode and (process := Process.of(int(folder.name))):
                     found.append(process)
     return found

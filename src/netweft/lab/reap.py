@@ -1,8 +1,7 @@
-"""``python -m netweft.lab.reap COMMAND ...``: run a daemon whose own daemons are buried at once when they die.
+"""``python -m netweft.lab.reap COMMAND ...``: run a daemon and reap its detached children at once.
 
-A process that detached itself is waited for by the machine's first process. Where that one (of a container, mostly)
-only looks around every few seconds, libvirt sees a dead QEMU as alive for as long; here it is the child of one who
-waits.
+Detached processes are reaped by process 1. In containers that often happens only every few seconds, and until then
+libvirt takes a dead QEMU for a running one. Here this program is the subreaper (prctl(2)).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def main() -> int:
-    """Run the command to its end and give its status; ask it to end when we are asked to."""
+    """Run the command to its end and return its status. Passes SIGTERM on to it."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = subprocess.Popen(sys.argv[1:])  # noqa: S603 - the lab's own command
     signal.signal(signal.SIGTERM, lambda number, _frame: os.kill(child.pid, number))

@@ -1,6 +1,6 @@
-"""What a lab has made on the machine.
+"""What a lab has created on the machine.
 
-It is written down before it is made, so that taking it down never depends on how far building it got.
+It is recorded before it is created, so that a lab that was built only in part can be taken down.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class HostState:
 
 @dataclass(slots=True, kw_only=True)
 class LabState:
-    """Names of everything that is or may be there. ``link``: this machine's end of the management network."""
+    """Names of everything that exists or may exist. ``link``: this machine's end of the management network."""
 
     name: str
     link: str
@@ -46,7 +46,7 @@ class LabState:
     libvirts: dict[str, Process] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write it to the lab's folder, wholly or not at all."""
+        """Write it atomically to the lab's folder."""
         draft = folder / f".{FILE}"
         with draft.open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(self)))

@@ -1,7 +1,7 @@
-"""Guest drivers: what runs virtual machines on a host and plugs their vNICs in.
+"""Guest drivers, which run virtual machines on a host and plug their vNICs in.
 
-A driver keeps its guests findable by looking at the host (a name, a mark, a file), never in memory: an agent that is
-started again lists what runs. Its calls arrive one at a time; each may be repeated and then changes nothing.
+A driver identifies its guests on the host (by a name, a mark, a file) and keeps no state in memory, so that a restarted
+agent lists what runs. Its methods are called one at a time and are idempotent.
 """
 
 from __future__ import annotations
@@ -12,87 +12,86 @@ from typing import Protocol, TypeAlias
 from netweft.core.guest_protocol import GuestSpec, GuestState, Migration
 
 Ended: TypeAlias = Callable[[str], None]
-"""What a driver calls, from any thread, with the id of a guest that ended by itself."""
+"""Called by a driver, from any thread, with the id of a guest that ended by itself."""
 
 
 class GuestError(Exception):
-    """A guest could not be started, changed or stopped; the message says why, and what was begun has been undone."""
+    """A guest could not be started, changed or stopped; the message says why. The operation was undone."""
 
 
 class GuestDriver(Protocol):
     """One way to run guests."""
 
     name: str
-    """What ``GuestSpec.driver`` says to mean this driver."""
+    """The value of ``GuestSpec.driver`` for this driver."""
 
     def start(self, spec: GuestSpec) -> None:
-        """Run the guest with its vNICs plugged in. Raises GuestError, with nothing left behind.
+        """Start the guest with its vNICs plugged in. Raises GuestError, with nothing left behind.
 
-        A suspended one goes on where it was, with vNICs as :meth:`update` would make them; when it cannot, it stays
-        suspended.
+        A suspended guest is resumed, with its vNICs changed as by :meth:`update`; on failure it stays suspended.
         """
 
     def update(self, spec: GuestSpec) -> None:
-        """Make a running guest's vNICs equal to ``spec.nics``; the rest of it stays. Raises GuestError.
+        """Make a running guest's vNICs equal to ``spec.nics``; nothing else changes. Raises GuestError.
 
-        Nothing is unplugged that is to stay: what cannot change while a vNIC is plugged in stays as it is, and
-        :meth:`list` tells so.
+        No vNIC of ``spec.nics`` is unplugged: properties that cannot change while it is plugged in stay, and
+        :meth:`list` reports the actual ones.
         """
 
     def shutdown(self, guest_id: str) -> None:
-        """Ask a running guest to end in good order; when it does, it has ended by itself. Raises GuestError."""
+        """Request a running guest to shut down; when it does, it counts as ended by itself. Raises GuestError."""
 
     def reboot(self, guest_id: str) -> None:
-        """Ask a running guest to start again. Raises GuestError."""
+        """Request a running guest to reboot. Raises GuestError."""
 
     def suspend(self, guest_id: str) -> None:
-        """Save a running guest's memory on the host and take it off. Raises GuestError; then it runs on.
+        """Save a running guest's memory on the host and end it. Raises GuestError; then it continues to run.
 
-        Returns when it is saved. Called while other methods are, too, and may take minutes.
+        Returns when it is saved, which may take minutes; other methods may be called meanwhile.
         """
 
     def stop(self, guest_id: str) -> None:
-        """End the guest, suspended or not, and take its vNICs away; nothing happens when it is not there.
+        """End the guest, suspended or not, and remove its vNICs; nothing happens when it does not exist.
 
         Raises GuestError.
         """
 
     def list(self) -> list[GuestState]:
-        """Every guest of this driver on the host, as GuestState says."""
+        """Every guest of this driver on the host."""
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
-        """The IP addresses that running guests are seen to have, by vNIC; what is not known is left out.
+        """The known IP addresses of running guests, by vNIC.
 
         Raises GuestError.
         """
 
     def version(self) -> str:
-        """The version of the program that runs the guests; empty when there is none, or it does not answer."""
+        """The version of the program that runs the guests; empty without one or while it does not answer."""
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
-        """Move a running guest to another host, and return when it is there. Raises GuestError; then it stayed.
+        """Migrate a running guest to another host. Raises GuestError; then it stays here.
 
-        Called while other methods are, too, and may take minutes.
+        Returns when it has arrived, which may take minutes; other methods may be called meanwhile.
         """
 
     def repair(self) -> None:
-        """Plug every running guest in again: bridges may have been removed and made anew. Raises GuestError."""
+        """Plug every running guest in again, in case bridges were removed and recreated. Raises GuestError."""
 
     def certificate_changed(self) -> None:
-        """The host has other keys and certificates: use them to move guests. Raises GuestError."""
+        """Use the host's new keys and certificates for migrations. Raises GuestError."""
 
     def watch(self, ended: Ended) -> None:
         """Call ``ended`` from now on for each guest that ends by itself. Called once, before any other method."""
 
     def close(self) -> None:
-        """The agent ends: stop watching. Guests stay."""
+        """Stop watching because the agent ends. Guests stay."""
 
 
 def failed_start(driver: GuestDriver, spec: GuestSpec, problem: str) -> GuestError:
-    """Take away what was begun of a guest that cannot be started; the error tells why, and if that fails too."""
+    """Clean up after a failed start; returns the error to raise, which includes a failure of the cleanup."""
     reason = f"Guest {spec.name} cannot be started: {problem}"
     try:
         driver.stop(spec.id)
     except GuestError as second:
-        return GuestError(f"{reason}; nor can what was begun be taken away: {second}")
+        return GuestError(f"{reason}; the incomplete guest could not be removed: {second}")
     return GuestError(reason)

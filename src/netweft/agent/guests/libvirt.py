@@ -1,9 +1,9 @@
 """Guests that are virtual machines of libvirt and QEMU.
 
-A guest is a transient domain with the guest's id as its UUID; what it was asked to be is kept in the domain's
-metadata, and in a file of the agent's state folder that tells, when the domain is gone, that nobody stopped it. libvirt
-makes each vNIC's tap and plugs it in, so that the ports of a guest that ends go with it even while no agent runs; the
-agent marks them, and plugs in again what a change of the host has taken out.
+A guest is a transient domain with the guest's id as its UUID. Its specification is in the domain's metadata, and in a
+file of the agent's state folder: if the domain is gone while the file exists, the guest ended by itself. libvirt
+creates each vNIC's tap and plugs it in, so that the ports of a guest that ends are removed even while no agent runs.
+The agent marks them, and plugs them in again after a change of the host has removed them.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 """Ids of vNICs that can be part of a device's alias."""
 
 _NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
-"""The domain has just gone, or is another's that has a name like ours."""
+"""The domain has just ended, or has a name like ours but is not ours."""
 
 
 class LibvirtGuests:
-    """The driver ``libvirt``. ``folder``: where it keeps the specifications, one file for each guest.
+    """The driver ``libvirt``. ``folder``: for the specifications, one file for each guest.
 
-    ``kind``: ``kvm``, ``qemu`` (software emulation), or empty for what the host can do. ``tls``: by which guests move
-    to other hosts; None for a host that they never leave.
+    ``kind``: ``kvm``, ``qemu`` (software emulation), or empty for the best that the host supports. ``tls``: for
+    migrations; None for a host without.
     """
 
     name = "libvirt"
@@ -83,7 +83,7 @@ class LibvirtGuests:
         self._ports = Ports(self._connection, ovsdb)
 
     def watch(self, ended: Ended) -> None:
-        """See GuestDriver. A libvirt that does not answer yet is waited for in the background."""
+        """See GuestDriver. Connects in the background, as libvirt may not answer yet."""
         self._ended = ended
         self._connection.watch()
 
@@ -122,26 +122,26 @@ class LibvirtGuests:
         try:
             self._make_equal(domain, before, after)
             if before.paused and not spec.paused:
-                resume(domain)  # before it is written down: who is killed between the two finds it running
+                resume(domain)  # before it is stored: an agent that is killed in between finds it running
                 self._describe(domain, replace(after, paused=False))
         except FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {words(error)}"
             try:
                 self._make_equal(domain, after, before)
             except FAILURES as second:
-                raise GuestError(f"{reason}; nor can they be put back: {words(second)}") from error
+                raise GuestError(f"{reason}; restoring them failed too: {words(second)}") from error
             raise GuestError(reason) from error
 
     def stop(self, guest_id: str) -> None:
         """See GuestDriver."""
         if not _is_uuid(guest_id):
             return
-        vnics = {nic.id for nic in known.nics} if (known := self._store.load(guest_id)) else set()
+        vnics = {nic.id for nic in spec.nics} if (spec := self._store.load(guest_id)) else set()
         try:
             domain = self._connection.find(guest_id)
             with self._files:
                 self._stopping.add(guest_id)
-                self._store.forget(guest_id)  # first: the end of a guest that has none is no news
+                self._store.forget(guest_id)  # first: a guest without a file causes no event when it ends
                 self._store.image(guest_id).unlink(missing_ok=True)
             if domain:
                 vnics |= destroy(domain)
@@ -152,41 +152,41 @@ class LibvirtGuests:
             self._stopping.discard(guest_id)
 
     def shutdown(self, guest_id: str) -> None:
-        """See GuestDriver. It is asked by the power button (ACPI), which a system that is not up does not hear."""
+        """See GuestDriver. By the ACPI power button, which has no effect until the guest's system is up."""
         try:
             self._connection.get(guest_id).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
         except FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be shut down: {words(error)}") from error
 
     def reboot(self, guest_id: str) -> None:
-        """See GuestDriver. It is asked by the power button, too; libvirt resets the guest when the system has ended."""
+        """See GuestDriver. By the ACPI power button, too; libvirt resets the guest when its system has ended."""
         try:
             self._connection.get(guest_id).reboot(libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)
         except FAILURES as error:
-            raise GuestError(f"Guest {guest_id} cannot be started again: {words(error)}") from error
+            raise GuestError(f"Guest {guest_id} cannot be rebooted: {words(error)}") from error
 
     def suspend(self, guest_id: str) -> None:
-        """See GuestDriver. libvirt does it, and goes on when the agent ends."""
+        """See GuestDriver. libvirt does it, and continues if the agent ends."""
         try:
             domain = self._connection.get(guest_id)
             vnics = [nic.id for nic in spec_of(domain).nics]
             domain.save(str(self._store.image(guest_id)))
         except FAILURES as error:
-            raise GuestError(f"Guest {guest_id} cannot be suspended, and runs on: {words(error)}") from error
+            raise GuestError(f"Guest {guest_id} cannot be suspended and continues to run: {words(error)}") from error
         self._ports.unplug_gone(guest_id, vnics)
 
     def list(self) -> list[GuestState]:
-        """See GuestDriver. While libvirt does not answer, guests are taken to run, and say so in their ``error``."""
-        known = self._store.all()
+        """See GuestDriver. While libvirt does not answer, guests are reported as up with an ``error``."""
+        specs = self._store.all()
         try:
             running = {
                 spec.id: self._state(spec, "up", leaves=leaves, saves=saves) for spec, leaves, saves in self._running()
             }
-            gone = sorted(known.keys() - running.keys() - self._leaving)
-            return [*running.values(), *(self._state(known[one], self._status_without_domain(one)) for one in gone)]
+            gone = sorted(specs.keys() - running.keys() - self._leaving)
+            return [*running.values(), *(self._state(specs[one], self._status_without_domain(one)) for one in gone)]
         except libvirt.libvirtError as error:
             silent = f"libvirt does not answer: {words(error)}"
-            return [self._state(spec, "up", error=silent) for spec in known.values()]
+            return [self._state(spec, "up", error=silent) for spec in specs.values()]
 
     def repair(self) -> None:
         """See GuestDriver."""
@@ -201,14 +201,14 @@ class LibvirtGuests:
             raise GuestError("; ".join(problems))
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
-        """See GuestDriver. Known are those that the host itself has talked to, on networks where it has an address."""
+        """See GuestDriver. From the host's neighbour table, so only of guests that the host itself has traffic with."""
         try:
             with nl.Netlink() as netlink:
-                seen = veth.neighbours(netlink)
+                neighbours = veth.neighbours(netlink)
             nics = [nic for spec, _, _ in self._running() for nic in spec.nics]
         except FAILURES as error:
-            raise GuestError(f"The addresses of guests are not known: {words(error)}") from error
-        return {nic.id: seen[nic.mac] for nic in nics if nic.mac in seen}
+            raise GuestError(f"The addresses of guests cannot be read: {words(error)}") from error
+        return {nic.id: neighbours[nic.mac] for nic in nics if nic.mac in neighbours}
 
     def version(self) -> str:
         """See GuestDriver."""
@@ -218,7 +218,7 @@ class LibvirtGuests:
             return ""
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
-        """See GuestDriver. The two libvirts do it between them, and go on when the agent ends."""
+        """See GuestDriver. The two libvirts do it, and continue if the agent ends."""
         self._leaving.add(guest_id)
         try:
             domain = self._connection.get(guest_id)
@@ -243,7 +243,7 @@ class LibvirtGuests:
             if self._tls:
                 self._tls.publish(self._connection.connection().getCapabilities())
         except (TlsError, OSError, libvirt.libvirtError) as error:
-            raise GuestError(f"libvirt and QEMU do not get the host's certificates: {words(error)}") from error
+            raise GuestError(f"libvirt and QEMU cannot be given the host's certificates: {words(error)}") from error
 
     # -- running
 
@@ -254,7 +254,7 @@ class LibvirtGuests:
             raise failed_start(self, spec, words(error)) from error
 
     def _run(self, spec: GuestSpec) -> None:
-        """Start a guest, and let it go, unless it shall wait, only when its ports are as they shall be."""
+        """Start a guest paused, configure its ports, then resume it unless it was requested paused."""
         self._ports.define_filters(spec.nics)
         kind = self._kind or self._connection.best_kind()
         domain = self._connection.create(libvirt_xml.domain(spec, kind, self._ports.ovs_bridges()))
@@ -310,7 +310,7 @@ class LibvirtGuests:
                 with self._files:
                     domain = None if spec.id in self._stopping else self._connection.find(spec.id)
                     if domain:
-                        self._store.save(spec_of(domain))  # it may have changed since the look
+                        self._store.save(spec_of(domain))  # it may have changed since it was read
             end_starts(self._connection, self._store, self._ports)
             self.repair()
         except (*FAILURES, GuestError) as error:
@@ -350,10 +350,10 @@ class LibvirtGuests:
     # -- specifications
 
     def _running(self) -> Iterator[tuple[GuestSpec, bool, bool]]:
-        """The guests that run here, each with whether it leaves for another host, and whether it is being saved."""
+        """The running guests, each with whether it is being migrated to another host, and whether it is being saved."""
         for domain in self._connection.domains():
             try:
-                # A guest that leaves looks, at its last moment here, like one that arrives.
+                # At the end of a migration, a leaving guest has the same state as an arriving one.
                 if domain.UUIDString() in self._leaving or not self._connection.is_arriving(domain):
                     yield spec_of(domain), self._connection.is_leaving(domain), self._connection.is_saving(domain)
             except libvirt.libvirtError as error:
@@ -384,7 +384,7 @@ class LibvirtGuests:
 
 def _check_ids(spec: GuestSpec) -> None:
     if not _is_uuid(spec.id):
-        raise GuestError(f"{spec.id!r} cannot be the id of a guest: libvirt takes UUIDs")
+        raise GuestError(f"{spec.id!r} cannot be the id of a guest: libvirt requires UUIDs")
     for nic in spec.nics:
         if not _ID.fullmatch(nic.id):
             raise GuestError(f"{nic.id!r} cannot be the id of a vNIC: letters, digits, hyphens, underscores")

@@ -1,7 +1,6 @@
-"""The driver to one libvirt: a connection that is made anew when it breaks, and what libvirt tells on it.
+"""A connection to one libvirt, which is reopened when it breaks, and libvirt's events.
 
-libvirt's callbacks only put into a queue what they are told; a thread of ours does the work, so that it may ask libvirt
-things meanwhile.
+libvirt's callbacks only put events into a queue. A thread handles them, because callbacks must not call libvirt.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ Domain: TypeAlias = Any
 """A libvirt.virDomain; its module publishes no types."""
 
 _RETRY_SECONDS = 1.0
-"""Between two tries to reach a libvirt that does not answer."""
+"""Between two attempts to connect to libvirt."""
 
-_LINES = 3
-"""How often a migration is begun when the line between the two libvirts breaks."""
+_ATTEMPTS = 3
+"""How often a migration is tried when the connection between the two libvirts breaks."""
 
 _BASELINE = "kvm64"
-"""The least that a CPU which runs 64-bit guests has. Where KVM cannot offer even that, its guests do not boot."""
+"""The minimal CPU model for 64-bit guests. Where KVM does not support it, guests do not boot."""
 
 _ARRIVING = (
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION),
     (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP),
 )
-"""States of a domain that another host sends here."""
+"""States of a domain that is being migrated to this host."""
 
 _SAVING = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SAVE)
 """State of a domain whose memory is being saved."""
@@ -69,9 +68,9 @@ _loop: list[Thread] = []
 class Connection:
     """One libvirt, at a URI.
 
-    From ``watch`` on, and in a thread of its own, it calls ``connected()`` whenever it has reached libvirt (again),
-    ``stopped(guest id, how)``, ``came(domain, runs here now)`` while a guest comes from another host,
-    and ``removed(guest id, alias)`` for a device that a guest has let go of. Every method may raise libvirtError.
+    After ``watch``, it calls in a thread of its own: ``connected()`` for each new connection,
+    ``stopped(guest id, how)``, ``came(domain, runs here now)`` during a migration from another host, and
+    ``removed(guest id, alias)`` for a device that a guest has released. Every method may raise libvirtError.
     """
 
     def __init__(
@@ -87,21 +86,21 @@ class Connection:
         self._connected, self._stopped, self._came, self._removed = connected, stopped, came, removed
         self._lock = Lock()
         self._connection: Any = None
-        self._news: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._events: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._closed = Event()
         self._thread = Thread(target=self._run, name="libvirt", daemon=True)
         self._kind = ""
         run_loop()
 
     def watch(self) -> None:
-        """Begin to tell what happens."""
+        """Start to report events."""
         self._thread.start()
-        self._news.put(self._reach)
+        self._events.put(self._reach)
 
     def close(self) -> None:
-        """Tell nothing more, and let go of libvirt."""
+        """Stop reporting events and close the connection."""
         self._closed.set()
-        self._news.put(None)
+        self._events.put(None)
         if self._thread.ident is not None:
             self._thread.join()
         with self._lock:
@@ -111,14 +110,14 @@ class Connection:
                 connection.close()
 
     def connection(self) -> Any:  # noqa: ANN401 - libvirt publishes no types
-        """A connection that lives."""
+        """A working connection."""
         with self._lock:
             if self._connection is None or not self._connection.isAlive():
                 self._connection = self._open()
             return self._connection
 
     def version(self) -> str:
-        """Of libvirt: ``9.0.0``."""
+        """The version of libvirt, such as ``9.0.0``."""
         number = self.connection().getLibVersion()
         return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
 
@@ -153,17 +152,17 @@ class Connection:
         return self.connection().createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
 
     def is_arriving(self, domain: Domain) -> bool:
-        """Whether it still runs on another host, which sends it here."""
+        """Whether it is being migrated to this host and still runs on the other one."""
         state, reason = domain.state()
         return (state, reason) in _ARRIVING
 
     def is_leaving(self, domain: Domain) -> bool:
-        """Whether its libvirt is sending it to another host, even if the agent that asked for that has ended since."""
+        """Whether libvirt is migrating it to another host, also if the agent that requested it has ended since."""
         try:
             job = domain.jobStats()
         except libvirt.libvirtError as error:
             if error.get_error_code() in {libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID}:
-                return False  # it has just gone
+                return False  # it has just ended
             raise
         is_active = job["type"] not in {libvirt.VIR_DOMAIN_JOB_NONE, libvirt.VIR_DOMAIN_JOB_COMPLETED}
         return is_active and job.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
@@ -174,29 +173,29 @@ class Connection:
         return (state, reason) == _SAVING
 
     def image_xml(self, image: Path) -> str | None:
-        """The domain whose memory an image holds; None when it holds none, or not all of it."""
+        """The XML of the domain in an image; None when the image is missing, invalid or incomplete."""
         try:
             return str(self.connection().saveImageGetXMLDesc(str(image)))
         except libvirt.libvirtError as error:
             if error.get_error_domain() == libvirt.VIR_FROM_RPC:
-                raise  # it is libvirt that cannot be asked
+                raise  # libvirt itself does not answer
             return None
 
     def restore(self, image: Path, xml: str) -> Domain:
-        """Start the domain whose memory an image holds, as ``xml`` has it, paused. The image stays."""
+        """Restore the domain in an image, with the configuration ``xml``, paused. The image stays."""
         connection = self.connection()
         connection.restoreFlags(str(image), xml, libvirt.VIR_DOMAIN_SAVE_PAUSED)
         return connection.lookupByName(ET.fromstring(xml).findtext("name"))  # noqa: S314 - from libvirt
 
     def migrate(self, guest_id: str, xml: str, migration: Migration) -> None:
-        """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it.
+        """Migrate a running domain to another libvirt, with the configuration ``xml`` there, and wait for it.
 
-        Begins anew, a few times, when the line between the two breaks. Raises ValueError when the guest does not run.
+        Retries a few times when the connection between the two breaks. Raises ValueError when the guest does not run.
         """
         address = migration.address or urlsplit(migration.target).hostname or ""
         flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_AUTO_CONVERGE
         parameters: dict[str, str | int] = {
-            # QEMU sends by TLS over that, for which VIR_MIGRATE_TLS sees.
+            # QEMU uses TLS over this, because of VIR_MIGRATE_TLS.
             libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{f'[{address}]' if ':' in address else address}",
             libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION: migration.name,
             libvirt.VIR_MIGRATE_PARAM_DEST_XML: xml,
@@ -204,14 +203,16 @@ class Connection:
         if migration.bandwidth:
             parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = migration.bandwidth
         was_lost = False
-        for attempt in range(1, _LINES + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self.get(guest_id).migrateToURI3(migration.target, parameters, flags | libvirt.VIR_MIGRATE_TLS)
             except libvirt.libvirtError as error:
-                was_lost = was_lost or _is_lost_line(error)  # what that left behind there may be in the way for a while
-                if not was_lost or attempt == _LINES:
+                was_lost = was_lost or _is_connection_loss(
+                    error
+                )  # remains of the attempt may block retries for a while
+                if not was_lost or attempt == _ATTEMPTS:
                     raise
-                log.warning("guest %s: %s; its migration starts again", guest_id, error.get_error_message())
+                log.warning("guest %s: %s; restarting its migration", guest_id, error.get_error_message())
                 self._closed.wait(_RETRY_SECONDS)
             else:
                 return
@@ -225,13 +226,13 @@ class Connection:
             except libvirt.libvirtError as error:
                 if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
                     raise
-                usable = False  # which is how libvirt says that there is no KVM
+                usable = False  # libvirt's error when there is no KVM
             self._kind = "kvm" if usable else "qemu"
             log.info("guests run with %s", "KVM" if usable else "software emulation")
         return self._kind
 
     def define_filter(self, name: str, xml: str) -> None:
-        """Have a network filter that libvirt does not bring along."""
+        """Define a network filter if libvirt does not have it."""
         connection = self.connection()
         try:
             connection.nwfilterLookupByName(name)
@@ -240,17 +241,17 @@ class Connection:
                 raise
             connection.nwfilterDefineXML(xml)
 
-    # -- the thread that tells
+    # -- the thread that handles events
 
     def _run(self) -> None:
-        while (news := self._news.get()) is not None:
+        while (handle := self._events.get()) is not None:
             try:
-                news()
-            except Exception:  # one piece of news that could not be dealt with must not keep the next from being heard
+                handle()
+            except Exception:  # a failure must not stop the handling of further events
                 log.exception("an event of libvirt could not be processed")
 
     def _reach(self) -> None:
-        """Connect, however long that takes."""
+        """Connect, retrying until it succeeds."""
         while not self._closed.is_set():
             try:
                 self.connection()
@@ -272,34 +273,36 @@ class Connection:
         return connection
 
     def _on_close(self, _connection: object, _reason: int, _opaque: object) -> None:
-        self._news.put(self._reach)
+        self._events.put(self._reach)
 
     def _on_lifecycle(self, _connection: object, domain: Domain, event: int, detail: int, _opaque: object) -> None:
         guest_id = domain.UUIDString()
         if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
             how = _STOPS.get(detail, Stop.ENDED)
-            self._news.put(lambda: self._stopped(guest_id, how))
+            self._events.put(lambda: self._stopped(guest_id, how))
         elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED):
-            self._news.put(lambda: self._came(domain, False))
+            self._events.put(lambda: self._came(domain, False))
         elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_MIGRATED):
-            self._news.put(lambda: self._came(domain, True))
+            self._events.put(lambda: self._came(domain, True))
 
     def _on_device_removed(self, _connection: object, domain: Domain, alias: str, _opaque: object) -> None:
         guest_id = domain.UUIDString()
-        self._news.put(lambda: self._removed(guest_id, alias))
+        self._events.put(lambda: self._removed(guest_id, alias))
 
 
-def _is_lost_line(error: libvirt.libvirtError) -> bool:
+def _is_connection_loss(error: libvirt.libvirtError) -> bool:
     """Whether the connection between two libvirts broke after it was made."""
     return (error.get_error_domain(), error.get_error_code()) == (libvirt.VIR_FROM_RPC, libvirt.VIR_ERR_INTERNAL_ERROR)
 
 
 def run_loop() -> None:
-    """Start libvirt's event loop, which a process has once."""
+    """Start libvirt's event loop, once per process."""
     with _loop_lock:
         if _loop:
             return
-        libvirt.registerErrorHandler(lambda _context, _error: None, None)  # it would print what is raised as well
+        libvirt.registerErrorHandler(
+            lambda _context, _error: None, None
+        )  # libvirt would print errors that are also raised
         libvirt.virEventRegisterDefaultImpl()
         thread = Thread(target=_loop_forever, name="libvirt-events", daemon=True)
         thread.start()

@@ -9,9 +9,9 @@ from netweft.agent.ovsdb import OvsdbError, OvsStepError
 from netweft.agent.store import StoreError
 
 FAILURES = (OSError, OvsdbError, OvsStepError, StoreError, ValueError, libvirt.libvirtError, nl.NetlinkError)
-"""All that may go wrong between the agent, libvirt, the kernel, Open vSwitch and the disk."""
+"""Failures of libvirt, the kernel, Open vSwitch and the disk."""
 
 
 def words(error: Exception) -> str:
-    """What somebody is told of a failure."""
+    """The message of a failure."""
     return (error.get_error_message() or str(error)) if isinstance(error, libvirt.libvirtError) else str(error)

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RELEASE_SECONDS = 30.0
-"""How long a guest may take to let go of a vNIC that is unplugged; one that boots does it when its system is up."""
+"""How long a guest may take to release a vNIC that is unplugged; one that boots does so once its system is up."""
 
-_ASK_AGAIN_SECONDS = 2.0
-"""After which a guest is asked anew: a system that boots forgets what it was asked before."""
+_RETRY_SECONDS = 2.0
+"""After which the request is repeated: a system that boots loses earlier requests."""
 
 _LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 
 
 class Ports:
-    """What plugs vNICs in and out. ``driver``: to libvirt; ``ovsdb``: None on a host without Open vSwitch."""
+    """Plugs vNICs in and out. ``driver``: the connection to libvirt; ``ovsdb``: None without Open vSwitch."""
 
     def __init__(self, driver: Connection, ovsdb: Ovsdb | None) -> None:
         self._connection = driver
@@ -41,7 +41,7 @@ class Ports:
         self._removed: dict[tuple[str, str], Event] = {}
 
     def check(self, nics: tuple[GuestNic, ...]) -> None:
-        """Raise ValueError, and what else a driver may meet, when the host cannot plug these vNICs in."""
+        """Raises ValueError, among others, when the host cannot plug these vNICs in."""
         with nl.Netlink() as netlink:
             plug.check(netlink, self._ovsdb, nics)
 
@@ -50,7 +50,7 @@ class Ports:
         return plug.ovs_bridges(self._ovsdb)
 
     def plug(self, nics: tuple[GuestNic, ...]) -> None:
-        """Mark the taps, and see to it that each is where it belongs."""
+        """Mark the taps and plug each into its bridge."""
         with nl.Netlink() as netlink:
             for nic in nics:
                 if not nic.function:
@@ -58,30 +58,30 @@ class Ports:
             plug.plug(netlink, self._ovsdb, nics)
 
     def unplug(self, vnics: Iterable[str]) -> None:
-        """Take ports out of Open vSwitch."""
+        """Remove ports from Open vSwitch."""
         plug.unplug_from_ovs(self._ovsdb, vnics)
 
     def unplug_gone(self, guest_id: str, vnics: Iterable[str]) -> None:
-        """Take the ports of a guest that has left out of Open vSwitch. It has left even if they stay."""
+        """Remove the ports of a guest that has left from Open vSwitch. Failures are only logged."""
         try:
             self.unplug(vnics)
         except FAILURES as error:
             log.warning("ports of guest %s: %s", guest_id, error)
 
     def define_filters(self, nics: tuple[GuestNic, ...]) -> None:
-        """Have libvirt know the filters that vNICs name."""
+        """Define the filters of these vNICs that libvirt does not have."""
         if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
             self._connection.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
 
     def make_equal(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
-        """Make a domain's vNICs equal to a specification, whichever it has now."""
-        old = {nic.id: replace(nic, leases=()) for nic in before.nics}  # which are nothing of libvirt's
+        """Make a domain's vNICs equal to a specification, whatever it has now."""
+        old = {nic.id: replace(nic, leases=()) for nic in before.nics}  # leases do not concern libvirt
         ovs = self.ovs_bridges()
         present = libvirt_xml.interfaces(domain.XMLDesc())
         self.define_filters(after.nics)
-        wanted = {nic.id for nic in after.nics}
+        desired = {nic.id for nic in after.nics}
         for vnic in present:
-            if vnic not in wanted:
+            if vnic not in desired:
                 self._detach(domain, vnic)
         for nic in after.nics:
             like = present.get(nic.id)
@@ -94,13 +94,13 @@ class Ports:
         self.plug(after.nics)
 
     def device_removed(self, guest_id: str, alias: str) -> None:
-        """A guest has let go of a device."""
+        """Handle the event that a guest has released a device."""
         waiting = self._removed.get((guest_id, alias))
         if waiting:
             waiting.set()
 
     def _detach(self, domain: Domain, vnic: str) -> None:
-        """Take a vNIC out, and wait until the guest has let go of it. Raises ValueError when it does not."""
+        """Unplug a vNIC and wait until the guest has released it. Raises ValueError when it does not."""
         key = (domain.UUIDString(), libvirt_xml.alias_of(vnic))
         gone = self._removed.setdefault(key, Event())
         try:
@@ -113,8 +113,8 @@ class Ports:
                 except libvirt.libvirtError:
                     if vnic in libvirt_xml.interfaces(domain.XMLDesc()):
                         raise
-                    break  # the guest let go of it just before it was asked again
-                gone.wait(_ASK_AGAIN_SECONDS)
+                    break  # the guest released it just before the request was repeated
+                gone.wait(_RETRY_SECONDS)
         finally:
             del self._removed[key]
         self.unplug([vnic])

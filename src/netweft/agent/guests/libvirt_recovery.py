@@ -1,4 +1,4 @@
-"""Ending domains, and the starts that an agent which was killed has left half done."""
+"""Ends domains, and completes starts that were interrupted because the agent was killed."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
-"""What libvirt says to who ends a domain that has just ended."""
+"""Errors of libvirt for a domain that has just ended."""
 
 
 def end_starts(driver: Connection, store: GuestStore, ports: Ports) -> None:
-    """Let those guests go that were being started when an agent was killed, else they would wait for ever."""
+    """Complete the starts that were interrupted when an agent was killed; the guests are still paused."""
     for guest_id in store.cut_off():
         domain = None if store.is_starting(guest_id) else driver.find(guest_id)
         if domain:
             try:
-                _let_go(domain, store, ports)
+                _complete_start(domain, store, ports)
             except FAILURES as error:
-                log.warning("guest %s, whose start was cut off, is ended: %s", guest_id, words(error))
+                log.warning(
+                    "guest %s is ended because its interrupted start cannot be completed: %s", guest_id, words(error)
+                )
                 destroy(domain)
         if not store.is_starting(guest_id):
             store.forget_start(guest_id)
 
 
-def _let_go(domain: Domain, store: GuestStore, ports: Ports) -> None:
+def _complete_start(domain: Domain, store: GuestStore, ports: Ports) -> None:
     spec = spec_of(domain)
     ports.plug(spec.nics)
     store.save(spec)
@@ -46,13 +48,13 @@ def _let_go(domain: Domain, store: GuestStore, ports: Ports) -> None:
 
 
 def resume(domain: Domain) -> None:
-    """Let a domain run that was started paused; one that runs already runs on. Raises libvirtError."""
+    """Resume a domain that was started paused; no effect on a running one. Raises libvirtError."""
     if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
         domain.resume()
 
 
 def destroy(domain: Domain) -> set[str]:
-    """End a domain, which may end by itself at this moment. The vNICs that it had."""
+    """End a domain, which may also have just ended by itself. Returns the ids of its vNICs."""
     vnics: set[str] = set()
     try:
         vnics.update(libvirt_xml.interfaces(domain.XMLDesc()))
@@ -64,7 +66,7 @@ def destroy(domain: Domain) -> set[str]:
 
 
 def spec_of(domain: Domain) -> GuestSpec:
-    """What a domain was asked to be. Raises libvirtError."""
+    """The specification that a domain was started from. Raises libvirtError."""
     element = domain.metadata(
         libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_LIVE
     )

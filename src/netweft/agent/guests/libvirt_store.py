@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STARTING = ".starting"
-"""How the names of the files end that say which guests are being started."""
+"""Suffix of the files that mark guests as being started."""
 
 
 class GuestStore:
@@ -30,12 +30,12 @@ class GuestStore:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def save(self, spec: GuestSpec) -> None:
-        """Keep a specification. Raises OSError. Several threads do: orders come in one, news of libvirt in another."""
+        """Store a specification. Raises OSError. Thread-safe: requests and events of libvirt have separate threads."""
         with self._saving:
             replace_file(self._file(spec.id), msgspec.json.encode(spec))
 
     def load(self, guest_id: str) -> GuestSpec | None:
-        """A guest's specification; None when there is none, or no more. Raises GuestError."""
+        """A guest's specification; None without one. Raises GuestError."""
         return _read(self._file(guest_id))
 
     def all(self) -> dict[str, GuestSpec]:
@@ -48,25 +48,25 @@ class GuestStore:
         self._file(guest_id).unlink(missing_ok=True)
 
     def image(self, guest_id: str) -> Path:
-        """Where libvirt saves a guest's memory, readable by root only."""
+        """The file for a guest's saved memory, readable by root only."""
         return self._folder / f"{guest_id}.saved"
 
     def is_starting(self, guest_id: str) -> bool:
-        """Whether this agent is starting the guest just now."""
+        """Whether this agent is starting the guest."""
         return guest_id in self._starting
 
     def cut_off(self) -> Iterator[str]:
-        """The guests that were being started, now or when an agent was killed."""
+        """The guests that are being started, or were when an agent was killed."""
         for note in self._folder.glob(f"*{_STARTING}"):
             yield note.name.removesuffix(_STARTING)
 
     def forget_start(self, guest_id: str) -> None:
-        """Remove the file that says that a guest is being started. Raises OSError."""
+        """Remove the mark that a guest is being started. Raises OSError."""
         self._note(guest_id).unlink(missing_ok=True)
 
     @contextmanager
     def starting(self, guest_id: str) -> Iterator[None]:
-        """While it lasts, and when the agent is killed meanwhile, a file says that the guest is being started."""
+        """Mark the guest as being started; the mark survives if the agent is killed meanwhile."""
         try:
             self._note(guest_id).touch()
         except OSError as error:

@@ -1,9 +1,8 @@
-"""The host's keys and certificates for those who move guests: libvirt, which arranges it, and QEMU, which sends the
-memory.
+"""Installs the host's keys and certificates for migrations: for libvirt, which controls them, and for QEMU, which sends
+the memory.
 
-They get copies at the places below ``/etc/pki`` where both look without being told otherwise: only from there libvirt
-reads files anew while it runs (virt-admin server-update-tls), and the rules of AppArmor and SELinux for QEMU know no
-other.
+Both get copies at their default paths below ``/etc/pki``: a running libvirt reloads files only from there (virt-admin
+server-update-tls), and the AppArmor and SELinux rules for QEMU allow no other path.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ LIBVIRT_FILES = {
     "private/serverkey.pem": "libvirt.key",
     "private/clientkey.pem": "libvirt.key",
 }
-"""The names under which libvirt looks for its files, from its folder (libvirt.org/kbase/tlscerts.html), and ours."""
+"""libvirt's file names, relative to its folder (libvirt.org/kbase/tlscerts.html), and ours."""
 
 QEMU_FILES = {
     "ca-cert.pem": "qemu-ca.pem",
@@ -46,30 +45,30 @@ QEMU_FILES = {
     "server-key.pem": "qemu.key",
     "client-key.pem": "qemu.key",
 }
-"""The same of QEMU (its manual, tls-creds-x509)."""
+"""The same for QEMU (its manual, tls-creds-x509)."""
 
 DAEMONS = {"libvirt-admin-sock": "libvirtd", "virtproxyd-admin-sock": "virtproxyd"}
-"""Who answers other hosts: the one daemon, or the proxy of the modular ones; by its administrative socket."""
+"""The daemon that serves other hosts, by its administrative socket: libvirtd, or the proxy of the modular daemons."""
 
 _OURS = "netweft"
 _SECONDS = 30.0
 
 
 class TlsError(Exception):
-    """libvirt or QEMU cannot be given its certificates; the message says what to do."""
+    """The certificates cannot be installed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder whose links point to copies of ours. ``links``: from there, to names in the identity's folder."""
+    """A folder with links to copies of our files. ``links``: its file names, and those in the identity's folder."""
 
     folder: Path
     links: Mapping[str, str]
 
     def publish(self, identity: Identity, group: int) -> None:
-        """Bring copies of what the identity has now, with a swap at the end that a crash leaves undone or done.
+        """Copy the current files of the identity, and replace the earlier copies atomically.
 
-        ``group``: who may read them besides root. Raises TlsError, OSError.
+        ``group``: may read them besides root. Raises TlsError, OSError.
         """
         targets = {}
         for name, ours in self.links.items():
@@ -78,7 +77,7 @@ class Place:
             if (link.exists() or link.is_symlink()) and not (
                 link.is_symlink() and str(link.readlink()) == targets[link]
             ):
-                raise TlsError(f"{link} is not of Netweft: move it away, or name another folder with --pki")
+                raise TlsError(f"{link} was not created by Netweft: move it away, or use another folder with --pki")
         copies = self.folder / f"{_OURS}-{identity.current.readlink()}"
         copies.mkdir(parents=True, exist_ok=True)
         copies.chmod(0o750)
@@ -97,7 +96,7 @@ class Place:
 
 
 class LibvirtTls:
-    """``pki``: what ``/etc/pki`` is for the host's libvirt and QEMU; ``uri``: the host's libvirt."""
+    """``pki``: the folder that the host's libvirt and QEMU see as ``/etc/pki``; ``uri``: of the host's libvirt."""
 
     def __init__(self, identity: Identity, pki: Path, uri: str) -> None:
         self._identity = identity
@@ -108,8 +107,8 @@ class LibvirtTls:
         self._lock = Lock()
 
     def publish(self, capabilities: str) -> None:
-        """See to it that QEMU and libvirt use what the host has now. ``capabilities``: libvirt's, which tell who QEMU
-        runs as. Repeating it changes nothing. Raises TlsError, OSError.
+        """Have QEMU and libvirt use the host's current certificates. ``capabilities``: libvirt's, which contain QEMU's
+        group. Idempotent. Raises TlsError, OSError.
         """
         if not self._identity.current.exists():
             return
@@ -119,8 +118,8 @@ class LibvirtTls:
             self._reload()
 
     def _reload(self) -> None:
-        """Let libvirt, if other hosts reach it, read its files anew. It needs telling only while it runs: a failure is
-        for its administrator.
+        """Have libvirt reload its files if it serves other hosts. A failure is only logged: libvirt reads them at its
+        next start anyway.
         """
         for socket, daemon in DAEMONS.items():
             path = self._sockets / socket
@@ -135,7 +134,7 @@ class LibvirtTls:
 
 
 def _group_of_qemu(capabilities: str) -> int:
-    """The number of the group that QEMU runs as: libvirt tells it as ``+64055:+104``. Root where it tells none."""
+    """The id of QEMU's group, from a label such as ``+64055:+104``; root without a label."""
     labels = ET.fromstring(capabilities).findall("./host/secmodel[model='dac']/baselabel")  # noqa: S314 - libvirt's own
     for label in labels:
         found = re.fullmatch(r"\+\d+:\+(\d+)", label.text or "")

@@ -1,4 +1,4 @@
-"""What the driver ``libvirt`` says to libvirt, and reads from it: XML as libvirt.org's formatdomain describes it."""
+"""The XML of the driver ``libvirt``, as libvirt.org's formatdomain describes it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from netweft.core.guest_protocol import GuestNic, Rate
 
 NAMESPACE = "urn:netweft:guest"
-"""Of our element in a domain's metadata, which holds the GuestSpec as JSON."""
+"""XML namespace of our element in a domain's metadata, which contains the GuestSpec as JSON."""
 
 KEY = "netweft"
 """The prefix of that namespace."""
 
 PREFIX = "netweft-"
-"""What libvirt's name of a guest begins with."""
+"""Prefix of the names of guests in libvirt."""
 
 NO_MAC_SPOOFING = "vdsm-no-mac-spoofing"
 """The filter that oVirt adds to libvirt's own: frames and ARP with the vNIC's own MAC address only."""
 
 _CPU_MODES = {"host_model": "host-model", "host_passthrough": "host-passthrough"}
-"""libvirt's words for oVirt's."""
+"""oVirt's names and libvirt's."""
 
 _PORTS_FOR_HOTPLUG = 16
 """Root ports of a PCI Express machine, into which vNICs can be plugged while it runs; a PCI machine needs none."""
@@ -45,12 +45,12 @@ class Interface:
 
 
 def alias_of(vnic: str) -> str:
-    """The alias of a vNIC's device; libvirt lets users name only those that begin like this."""
+    """The alias of a vNIC's device; libvirt requires this prefix for aliases of users."""
     return f"ua-{vnic}"
 
 
 def domain_name(guest_id: str) -> str:
-    """What libvirt calls a guest: guests of two data centres may have the same name, their ids differ."""
+    """The name of a guest in libvirt; made from its id, as guests of two data centres may have the same name."""
     return f"{PREFIX}{guest_id}"
 
 
@@ -76,7 +76,7 @@ def domain(spec: GuestSpec, kind: str, ovs: frozenset[str]) -> str:
 
 
 def metadata(spec: GuestSpec) -> str:
-    """The element that keeps a guest's specification with its domain."""
+    """The metadata element with a guest's specification."""
     element = ET.Element(f"{{{NAMESPACE}}}guest")
     element.text = msgspec.json.encode(spec).decode()
     return ET.tostring(element, encoding="unicode")
@@ -91,18 +91,18 @@ def read_metadata(xml: str) -> GuestSpec:
 
 
 def read_domain_metadata(domain_xml: str) -> GuestSpec:
-    """The specification that a whole domain carries. Raises ValueError when it is none of ours."""
+    """The specification in the metadata of a domain. Raises ValueError if the domain is not ours."""
     element = ET.fromstring(domain_xml).find(f"metadata/{{{NAMESPACE}}}guest")  # noqa: S314 - from libvirt
     if element is None:
-        raise ValueError("the domain was not made by Netweft")
+        raise ValueError("the domain was not created by Netweft")
     return _SPEC.decode(element.text or "")
 
 
 def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None) -> str:
-    """One vNIC. ``like``: what a running domain has, to change it.
+    """One vNIC. ``like``: the vNIC of a running domain, to change it.
 
-    libvirt moves a running vNIC from one Linux bridge to another and changes its VLAN on an OVS bridge. All other moves
-    it refuses, so the place stays as libvirt knows it, and we plug the tap in ourselves.
+    libvirt can move a running vNIC between Linux bridges and change its VLAN on an OVS bridge. It refuses all other
+    moves, so its configuration keeps the bridge, and the agent plugs the tap in itself.
     """
     return ET.tostring(_interface(nic, ovs, like), encoding="unicode")
 
@@ -110,7 +110,7 @@ def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None)
 def ended_limits(old: GuestNic | None, new: GuestNic) -> dict[str, int]:
     """The limits of traffic that end with a change, as virDomainSetInterfaceParameters has them.
 
-    An update without them leaves those of an Open vSwitch port in force (libvirt 9.0).
+    Without this, an update leaves the limits of an Open vSwitch port unchanged (libvirt 9.0).
     """
     ended = {way for way in ("inbound", "outbound") if old and getattr(old, way) and not getattr(new, way)}
     return {f"{way}.average": 0 for way in sorted(ended)}
@@ -131,15 +131,15 @@ def interfaces(domain_xml: str) -> dict[str, Interface]:
 
 
 def elsewhere(domain_xml: str, spec: GuestSpec, ovs: frozenset[str]) -> str:
-    """A domain as another host shall have it: its vNICs in that host's bridges, of which ``ovs`` are Open vSwitch's."""
+    """A domain for another host, with its vNICs in that host's bridges. ``ovs``: which of these are Open vSwitch's."""
     root = ET.fromstring(domain_xml)  # noqa: S314 - from libvirt
-    known = root.find("metadata")
-    if known is not None:
-        known[:] = [ET.fromstring(metadata(spec))]  # noqa: S314 - ours
-    wanted = {alias_of(nic.id): _interface(nic, ovs, None) for nic in spec.nics}
+    container = root.find("metadata")
+    if container is not None:
+        container[:] = [ET.fromstring(metadata(spec))]  # noqa: S314 - ours
+    desired = {alias_of(nic.id): _interface(nic, ovs, None) for nic in spec.nics}
     for element in root.iterfind("devices/interface"):
         alias = element.find("alias")
-        other = None if alias is None else wanted.get(alias.get("name", ""))
+        other = None if alias is None else desired.get(alias.get("name", ""))
         if other is not None:
             place = element.find("address")  # on the guest's bus, which does not change
             element[:] = [*other, *([] if place is None else [place])]
@@ -148,7 +148,7 @@ def elsewhere(domain_xml: str, spec: GuestSpec, ovs: frozenset[str]) -> str:
 
 
 def usable_models(capabilities_xml: str) -> set[str]:
-    """The CPU models that the capabilities of a domain type say can be had."""
+    """The usable CPU models in the capabilities of a domain type."""
     models = ET.fromstring(capabilities_xml).iterfind("cpu/mode[@name='custom']/model[@usable='yes']")  # noqa: S314 - from libvirt
     return {model.text or "" for model in models}
 
@@ -203,8 +203,8 @@ def _disk(spec: GuestSpec) -> ET.Element:
     ET.SubElement(disk, "target", dev="vda", bus="virtio")
     if "stateless" in spec.properties:
         ET.SubElement(disk, "transient")
-    taken = {nic.boot_order for nic in spec.nics}
-    ET.SubElement(disk, "boot", order=str(next(order for order in range(1, len(taken) + 2) if order not in taken)))
+    used = {nic.boot_order for nic in spec.nics}
+    ET.SubElement(disk, "boot", order=str(next(order for order in range(1, len(used) + 2) if order not in used)))
     return disk
 
 
@@ -229,7 +229,7 @@ def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET
     ET.SubElement(element, "model", type=nic.model)
     if nic.queues:
         ET.SubElement(element, "driver", queues=str(nic.queues))
-    if nic.filter and not is_ovs:  # ebtables, which libvirt filters by, sees nothing of what Open vSwitch forwards
+    if nic.filter and not is_ovs:  # libvirt filters by ebtables, which has no effect on Open vSwitch
         reference = ET.SubElement(element, "filterref", filter=nic.filter)
         for name, value in nic.filter_parameters:
             ET.SubElement(reference, "parameter", name=name, value=value)
@@ -245,7 +245,7 @@ def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET
 
 
 def _named(element: ET.Element, nic: GuestNic) -> ET.Element:
-    """The interface with what all kinds have."""
+    """The interface with the elements that all kinds have."""
     if nic.standby:
         ET.SubElement(element, "teaming", type="transient", persistent=alias_of(nic.standby))
     if nic.stands_by:
@@ -257,9 +257,7 @@ def _named(element: ET.Element, nic: GuestNic) -> ET.Element:
 
 
 def _of_infiniband(nic: GuestNic) -> ET.Element:
-    """A vNIC that is a function of InfiniBand: it has no Ethernet address that libvirt could set, so it is a PCI device
-    like any other.
-    """
+    """A vNIC that is an InfiniBand function: a plain PCI device, as libvirt can set no Ethernet address on it."""
     element = ET.Element("hostdev", mode="subsystem", type="pci", managed="yes")
     ET.SubElement(element, "driver", name="vfio")
     ET.SubElement(ET.SubElement(element, "source"), "address", _pci(nic.function))
@@ -273,7 +271,7 @@ def _pci(address: str) -> dict[str, str]:
 
 
 def _function(nic: GuestNic) -> ET.Element:
-    """A vNIC that is a virtual function: the guest drives it; libvirt takes it from the host and gives it back."""
+    """A vNIC that is a virtual function: libvirt detaches it from the host's driver and reattaches it afterwards."""
     element = ET.Element("interface", type="hostdev", managed="yes")
     ET.SubElement(element, "mac", address=nic.mac)
     ET.SubElement(element, "driver", name="vfio")
@@ -285,8 +283,8 @@ def _function(nic: GuestNic) -> ET.Element:
 
 
 def _passed_through(nic: GuestNic) -> ET.Element:
-    """A vNIC that has a NIC of the host as a whole, by macvtap: the fabric knows the guest by the NIC's port profile,
-    so libvirt gives the NIC the guest's MAC address, and neither its MTU nor its traffic is changed on the host.
+    """A vNIC that has a whole NIC of the host, by macvtap. The fabric identifies the guest by the NIC's port profile,
+    so libvirt sets the guest's MAC address on the NIC. The host changes neither its MTU nor its traffic.
     """
     element = ET.Element("interface", type="direct")
     ET.SubElement(element, "mac", address=nic.mac)
@@ -300,7 +298,7 @@ def _passed_through(nic: GuestNic) -> ET.Element:
 
 
 def _join(element: ET.Element, nic: GuestNic) -> None:
-    """How it joins a fabric, if it does."""
+    """Add the port profile of its fabric, if it has one."""
     if nic.profile:
         port = ET.SubElement(element, "virtualport", type="802.1Qbh")
         ET.SubElement(port, "parameters", profileid=nic.profile)

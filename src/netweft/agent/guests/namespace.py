@@ -1,9 +1,8 @@
 """Guests that are network namespaces: for the lab, the demonstration and the tests.
 
 The guest with id ID is the namespace ``nwg-ID``, so that ``ip netns exec nwg-ID ping ...`` runs a program in it. Each
-of
-its vNICs is a veth; the end on the host is a port of a Linux bridge or of an Open vSwitch bridge. Both ends carry the
-vNIC's id as their alias, a port of Open vSwitch in its external_ids; what a guest was asked to be is a file in the
+of its vNICs is a veth; the end on the host is a port of a Linux bridge or of an Open vSwitch bridge. Both ends have the
+vNIC's id as their alias, a port of Open vSwitch in its external_ids. The specification of a guest is a file in the
 agent's state folder.
 """
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from netweft.agent.ovsdb import Ovsdb
 
 PREFIX = "nwg-"
-"""What the namespace of a guest is called, before its id."""
+"""Prefix of the namespaces of guests; their ids follow."""
 
 ENDING_SECONDS = 5.0
 """How long the processes of a guest that is shut down may take to end."""
@@ -47,7 +46,7 @@ _FAILURES = (OSError, OvsdbError, OvsStepError, StoreError, ValueError)
 
 
 class NamespaceGuests:
-    """The driver ``namespace``. ``folder``: where it keeps the specifications, one file for each guest."""
+    """The driver ``namespace``. ``folder``: for the specifications, one file for each guest."""
 
     name = "namespace"
 
@@ -82,7 +81,7 @@ class NamespaceGuests:
             try:
                 self._make_equal(before, spec)
             except _FAILURES as second:
-                raise GuestError(f"{reason}; nor can they be put back: {second}") from error
+                raise GuestError(f"{reason}; restoring them failed too: {second}") from error
             raise GuestError(reason) from error
 
     def stop(self, guest_id: str) -> None:
@@ -96,8 +95,8 @@ class NamespaceGuests:
             raise GuestError(f"Guest {guest_id} cannot be stopped: {error}") from error
 
     def shutdown(self, guest_id: str) -> None:
-        """See GuestDriver. There is no button to press: the guest's processes are told to end (SIGTERM). When none is
-        left within :data:`ENDING_SECONDS`, the guest has ended; else it goes on.
+        """See GuestDriver. Sends SIGTERM to the guest's processes. The guest has ended when none is left within
+        :data:`ENDING_SECONDS`; else it continues to run.
         """
         try:
             if not _end_processes(veth.NAMESPACES / _namespace(guest_id), ENDING_SECONDS):
@@ -109,7 +108,7 @@ class NamespaceGuests:
 
     def reboot(self, guest_id: str) -> None:
         """See GuestDriver."""
-        raise GuestError(f"Guest {guest_id} cannot start again: it is a namespace, in which no system starts")
+        raise GuestError(f"Guest {guest_id} cannot be rebooted: it is a namespace, which has no operating system")
 
     def suspend(self, guest_id: str) -> None:
         """See GuestDriver."""
@@ -120,7 +119,7 @@ class NamespaceGuests:
         return [self._state(spec) for spec in self._specs()]
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
-        """See GuestDriver. A namespace can be looked into."""
+        """See GuestDriver. Reads them inside the namespaces."""
         found: dict[str, tuple[str, ...]] = {}
         try:
             for state in self.list():
@@ -128,7 +127,7 @@ class NamespaceGuests:
                     if state.status == "up":
                         found |= veth.inside(_namespace(state.id), veth.addresses)
         except OSError as error:
-            raise GuestError(f"The addresses of guests are not known: {error}") from error
+            raise GuestError(f"The addresses of guests cannot be read: {error}") from error
         return found
 
     def version(self) -> str:
@@ -145,7 +144,7 @@ class NamespaceGuests:
         """See GuestDriver: nothing here uses them."""
 
     def watch(self, ended: Ended) -> None:
-        """See GuestDriver. A namespace ends only when it is asked to, so there is nothing to watch."""
+        """See GuestDriver. A namespace ends only on request, so there is nothing to watch."""
         self._ended = ended
 
     def close(self) -> None:
@@ -153,7 +152,7 @@ class NamespaceGuests:
         self._ended = lambda _guest: None
 
     def repair(self) -> None:
-        """Plug every running guest in again, as after a bridge was removed and made anew. Raises GuestError."""
+        """See GuestDriver."""
         problems = []
         for state in self.list():
             if state.status == "up":
@@ -179,14 +178,14 @@ class NamespaceGuests:
     def _make_equal(self, spec: GuestSpec, former: GuestSpec | None = None) -> None:
         """Make the guest's vNICs equal to the specification, whatever they are now.
 
-        ``former``: the specification that ends, whose addresses go. What else the guest gave itself is the guest's.
+        ``former``: the earlier specification, whose addresses are removed. Addresses that the guest added itself stay.
         """
         ended = {nic.id: nic.addresses for nic in former.nics} if former else {}
         namespace = _namespace(spec.id)
-        wanted = {nic.id: nic for nic in spec.nics}
+        desired = {nic.id: nic for nic in spec.nics}
         with nl.Netlink() as netlink:
             present = veth.inside(namespace, veth.cables)
-            self._unplug(netlink, present.keys() - wanted.keys())
+            self._unplug(netlink, present.keys() - desired.keys())
             ends = veth.cables(netlink)
             for nic in spec.nics:
                 if nic.id not in ends:
@@ -195,7 +194,7 @@ class NamespaceGuests:
             plug.plug(netlink, self._ovsdb, spec.nics)
 
     def _take_down(self, guest_id: str) -> None:
-        """Take the namespace away, and the cables into it; what it was asked to be stays."""
+        """Remove the namespace and its cables; the specification stays."""
         vnics = {nic.id for nic in self._load(self._file(guest_id)).nics}
         if self._exists(guest_id):
             vnics |= veth.inside(_namespace(guest_id), veth.cables).keys()
@@ -211,7 +210,7 @@ class NamespaceGuests:
         for vnic in vnics:
             if vnic in ends:
                 veth.remove(netlink, ends[vnic])
-        # Those of the links that are gone now.
+        # Removes those of the removed links.
         mirror.set_mirrors(netlink, {})
         trunks.set_trunks(netlink, (), dump_links(netlink))
 
@@ -236,7 +235,7 @@ def _namespace(guest_id: str) -> str:
 
 
 def _end_processes(namespace: Path, patience: float) -> bool:
-    """Tell all processes in a namespace to end (SIGTERM), and wait for them; whether none is left. Raises OSError."""
+    """Send SIGTERM to all processes in a namespace and wait for them. Whether none is left. Raises OSError."""
     until = monotonic() + patience
     handles: list[int] = []
     try:
@@ -252,22 +251,20 @@ def _end_processes(namespace: Path, patience: float) -> bool:
 
 
 def _has_ended(process: int, until: float) -> bool:
-    """Whether a process ends in time: its handle can be read from then (pidfd_open(2))."""
+    """Wait for the end of a process: its pidfd becomes readable then (pidfd_open(2)). Whether it has ended in time."""
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(max(0.0, until - monotonic()) * 1000))
 
 
 def _ip_netns(verb: str, guest_id: str) -> None:
-    """Add or delete a guest's namespace, by the program whose names for namespaces everybody uses."""
+    """Add or delete a guest's namespace by ip-netns(8), whose names other programs use, too."""
     done = subprocess.run(["ip", "netns", verb, _namespace(guest_id)], check=False, capture_output=True, text=True)  # noqa: S603, S607 - the id was checked, and the host's own PATH is meant
     if done.returncode:
         raise OSError(done.stderr.strip())
 
 
 def _refuse_functions(spec: GuestSpec) -> None:
-    """Raises GuestError when the guest is to get a virtual function or a dynamic vNIC, which takes a kernel of its
-    own.
-    """
+    """Raises GuestError for a guest with a virtual function or a dynamic vNIC, which would need a kernel of its own."""
     if any(nic.function for nic in spec.nics):
         raise GuestError(f"Guest {spec.name} is a namespace, and has neither virtual functions nor dynamic vNICs")

@@ -33,8 +33,8 @@ def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) ->
 
 
 def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> None:
-    """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only. vNICs that
-    are virtual functions have none.
+    """Plug the host's ends into their bridges; first out of another one, as a link can be in one only. vNICs that are
+    virtual functions have none.
 
     Raises ValueError when a bridge is missing, CableError, MirrorError, OvsdbError, OvsStepError.
     """
@@ -60,7 +60,7 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
 
 
 def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:
-    """Take the ports of vNICs out of Open vSwitch, where they do not go with their links.
+    """Remove the ports of vNICs from Open vSwitch, where they outlive their links.
 
     Raises OvsdbError, OvsStepError.
     """

@@ -26,7 +26,7 @@ _SCHEME = "simulated:"
 
 
 class SimulatedGuests:
-    """The driver ``simulated``. A vNIC whose bridge the host has not is refused, as a real host refuses it."""
+    """The driver ``simulated``. Like a real host, it refuses vNICs whose bridge does not exist."""
 
     name = "simulated"
 
@@ -52,17 +52,17 @@ class SimulatedGuests:
                 self._machine.change(replace(state, guests=others, host=_with_ports(state.host, others.values())))
 
     def shutdown(self, guest_id: str) -> None:
-        """See GuestDriver. It obeys at once, unless the simulation has it deaf."""
-        if not self._machine.is_deaf(guest_id):
+        """See GuestDriver. The guest ends at once, unless a fault prevents it."""
+        if not self._machine.ignores_requests(guest_id):
             self.end(guest_id)
 
     def reboot(self, guest_id: str) -> None:
-        """See GuestDriver. Nobody can see it of a guest that does nothing."""
+        """See GuestDriver. Has no visible effect on a simulated guest."""
 
     def suspend(self, guest_id: str) -> None:
         """See GuestDriver."""
-        if self._machine.is_deaf(guest_id):
-            raise GuestError(f"Guest {guest_id} runs on: the simulation wants it so")
+        if self._machine.ignores_requests(guest_id):
+            raise GuestError(f"Guest {guest_id} cannot be suspended: the simulation prevents it")
         guest = self._machine.state.guests.get(guest_id)
         if guest and any(nic.function and not nic.bridge for nic in guest.nics):
             raise GuestError(f"Guest {guest_id} cannot be saved: it has devices of the host")  # as libvirt
@@ -73,7 +73,7 @@ class SimulatedGuests:
         return list(self._machine.state.guests.values())
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
-        """See GuestDriver. A guest has what it was given."""
+        """See GuestDriver. The addresses of the specification."""
         nics = [nic for guest in self.list() if guest.status == "up" for nic in guest.nics]
         return {nic.id: tuple(text.partition("/")[0] for text in nic.addresses) for nic in nics if nic.addresses}
 
@@ -108,12 +108,12 @@ class SimulatedGuests:
         self._ended = lambda _guest: None
 
     def end(self, guest_id: str) -> None:
-        """Let a guest end by itself."""
+        """End a guest as if by itself."""
         if self._leave(guest_id, "down"):
             self._ended(guest_id)
 
     def _leave(self, guest_id: str, status: str) -> bool:
-        """Let a guest run no more; whether there is one."""
+        """Set the status of a guest that no longer runs. Whether the guest exists."""
         with self._machine.lock:
             state = self._machine.state
             guest = state.guests.get(guest_id)
@@ -141,13 +141,13 @@ class SimulatedGuests:
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
 
     def _require_dynamic(self, spec: GuestSpec, state: Machine) -> None:
-        """As enic and libvirt: a dynamic vNIC is there, and one guest's. Raises GuestError."""
-        taken = {nic.function for guest in state.guests.values() if guest.id != spec.id for nic in guest.nics}
+        """Check, like enic and libvirt, that dynamic vNICs exist and are not in use. Raises GuestError."""
+        used = {nic.function for guest in state.guests.values() if guest.id != spec.id for nic in guest.nics}
         dynamic = {nic.facts.pci_address for nic in state.host.nics.values() if is_dynamic(nic.facts)}
         for nic in spec.nics:
-            if nic.profile and not nic.guid and nic.function not in dynamic - taken:
+            if nic.profile and not nic.guid and nic.function not in dynamic - used:
                 raise GuestError(f"vNIC {nic.name} cannot be plugged in: no dynamic vNIC {nic.function} is free")
-            if nic.guid and nic.function in taken:
+            if nic.guid and nic.function in used:
                 raise GuestError(f"vNIC {nic.name} cannot be plugged in: another guest has {nic.function}")
 
 
@@ -157,11 +157,11 @@ def plugged_nics(state: Machine) -> list[GuestNic]:
 
 
 _DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()
-"""The drivers of this program by their hosts' folders, which lie side by side: guests move between them."""
+"""The drivers of this program by their hosts' folders, for migrations between them."""
 
 
 def take(folder: Path, spec: GuestSpec) -> bool:
-    """Let a guest run on the host of this folder; whether this program has the host. Raises GuestError."""
+    """Start a guest on the host of this folder. Whether this program has that host. Raises GuestError."""
     driver = _DRIVERS.get(folder)
     if driver is not None:
         driver.start(spec)
@@ -169,8 +169,8 @@ def take(folder: Path, spec: GuestSpec) -> bool:
 
 
 def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
-    """The host with exactly the ports of the guests that are up, on bridges that are there, and with those NICs for
-    virtual functions that no guest has.
+    """The host with exactly the ports of the guests that are up, on existing bridges, and with NICs for the
+    virtual functions that no guest uses.
     """
     bridges = {*host.bridges, *host.ovs_bridges}
     vnics = [nic for guest in guests if guest.status == "up" for nic in guest.nics]

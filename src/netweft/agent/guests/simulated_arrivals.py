@@ -1,7 +1,7 @@
-"""Guests that move to a simulated host of another program: one socket in each program's folder, one guest for each
+"""Migrations of guests to a simulated host of another program: one socket in each program's folder, one guest for each
 connection.
 
-The folders lie side by side, with those of the hosts (``--part``). Whoever may write there may do this.
+The folders are in the same folder as those of the hosts (``--part``), whose permissions control the access.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Take: TypeAlias = Callable[[Path, GuestSpec], bool]
-    """Lets a guest run on the host of a folder; whether the program has that host. Raises GuestError."""
+    """Starts a guest on the host of a folder; returns whether the program has that host. Raises GuestError."""
 
 _SOCKET = "arrivals"
 _SECONDS = 30.0
@@ -44,15 +44,15 @@ class _Reply:
 
 
 for _kind in (_Arrival, _Reply):
-    msgspec.json.Decoder(_kind)  # worked out while there is one thread: two that do so at once crash the program
+    msgspec.json.Decoder(_kind)  # creates the schema while there is one thread: two at once would crash the program
 
 
 def send(hosts: Path, host: str, spec: GuestSpec) -> bool:
-    """Let a guest run on a host of another program; whether there is one that has it. Raises GuestError."""
+    """Start a guest on a host of another program. Whether there is one with that host. Raises GuestError."""
     for folder in sorted(hosts.glob("part-*")):
         try:
             reply = _ask(folder, _Arrival(host, spec))
-        except (OSError, msgspec.DecodeError):  # it does not run, or ended in the middle
+        except (OSError, msgspec.DecodeError):  # it does not run, or has just ended
             continue
         if reply.problem:
             raise GuestError(reply.problem)
@@ -62,7 +62,7 @@ def send(hosts: Path, host: str, spec: GuestSpec) -> bool:
 
 
 def receive(folder: Path, take: Take) -> None:
-    """Let guests that come from now on be taken, in a thread of its own. Raises OSError."""
+    """Accept guests from now on, in a thread. Raises OSError."""
     endpoint = socket.socket(socket.AF_UNIX)
     (folder / _SOCKET).unlink(missing_ok=True)
     with _short(folder) as path:
@@ -79,7 +79,7 @@ def _receive(endpoint: socket.socket, hosts: Path, take: Take) -> None:
             try:
                 connection.sendall(msgspec.json.encode(_arrive(hosts, take, _read(connection))))
             except (OSError, msgspec.DecodeError):
-                continue  # whoever sent it has gone
+                continue  # the sender has ended
 
 
 def _arrive(hosts: Path, take: Take, content: bytes) -> _Reply:

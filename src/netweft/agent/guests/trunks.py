@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
 from netweft.agent.dumps import GUEST_MARK
-from netweft.agent.guests.veth import CableError, host_end
+from netweft.agent.guests.veth import host_end, send
 from netweft.agent.link_options import (
     IFLA_BR_VLAN_DEFAULT_PVID,
     IFLA_BR_VLAN_FILTERING,
@@ -96,7 +96,7 @@ def set_trunks(netlink: nl.Netlink, nics: Iterable[GuestNic], links: Collection[
             begins, ends = bridge.index not in filtering, not union
             changes = _changes(plan, carried)
             on, off = _filter(bridge.index, on=True), _filter(bridge.index, on=False)
-            _send(netlink, [*([on] if begins else []), *changes, *([off] if ends else [])])
+            send(netlink, *[*([on] if begins else []), *changes, *([off] if ends else [])])
     return True
 
 
@@ -137,9 +137,3 @@ def _infos(data: bytes) -> Iterator[tuple[int, int]]:
         _, kind = header.unpack_from(data, offset)
         if kind == _IFLA_BRIDGE_VLAN_INFO:
             yield _VLAN_INFO.unpack_from(data, offset + header.size)
-
-
-def _send(netlink: nl.Netlink, requests: list[nl.Request]) -> None:
-    refused = netlink.send(requests)
-    if refused:
-        raise CableError(refused[0].errno, refused[0].words)

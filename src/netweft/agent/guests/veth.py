@@ -28,23 +28,22 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 NAMESPACES = Path("/run/netns")
-"""Where ip-netns(8) keeps the names of namespaces."""
+"""The named network namespaces (ip-netns(8))."""
 
 GUEST_LINK = "nwg"
-"""What the name of a vNIC's link on the host begins with."""
+"""Prefix of the names of vNICs' links on the host."""
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17  # linux/sockios.h, linux/ethtool.h
 _IFLA_PROTINFO, _IFLA_NET_NS_FD, _IFLA_BRPORT_ISOLATED, _VETH_INFO_PEER = 12, 28, 33, 1  # linux/if_link.h, linux/veth.h
 _NESTED = 0x8000  # linux/netlink.h, NLA_F_NESTED
 _AF_BRIDGE, _AF_INET6 = 7, 10
-_IFA_F_NODAD = 0x02  # linux/if_addr.h
-_MAIN_TABLE, _RTPROT_STATIC, _NLM_F_REPLACE = 254, 4, 0x100  # linux/rtnetlink.h, linux/netlink.h
+_MAIN_TABLE, _RTPROT_STATIC = 254, 4  # linux/rtnetlink.h
 _IPV4_OCTETS = 4
 
 _HOST_END_SETTINGS = {"ipv6/conf/{}/disable_ipv6": "1", "ipv4/conf/{}/arp_ignore": "8"}
-"""What keeps the host itself silent on a guest's cable: with Open vSwitch's userspace datapath its stack sees the
-frames too.
+"""Keep the host itself silent on a guest's cable: with Open vSwitch's userspace datapath, its stack receives the frames
+too.
 """
 
 
@@ -66,9 +65,9 @@ def guest_end(nic: GuestNic) -> str:
 
 
 def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
-    """Do something with the configuration of a namespace, in a thread of its own.
+    """Call ``work`` in a namespace, in a thread of its own, as setns(2) applies to the calling thread.
 
-    Raises OSError, and what ``work`` raises. What has a namespace is a thread, and this one ends with the work.
+    Raises OSError, and what ``work`` raises.
     """
 
     def enter() -> None:
@@ -84,7 +83,7 @@ def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
 
 
 def in_new_namespace(work: Callable[[nl.Netlink], Result]) -> Result:
-    """The same in a namespace that has no name: it is there as long as a program is that was started by the work.
+    """The same in a new, unnamed namespace, which exists as long as a program that ``work`` has started.
 
     Raises OSError, and what ``work`` raises.
     """
@@ -92,7 +91,7 @@ def in_new_namespace(work: Callable[[nl.Netlink], Result]) -> Result:
     def enter() -> None:
         library = ctypes.CDLL(None, use_errno=True)
         if library.unshare(_CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "cannot make a namespace")
+            raise OSError(ctypes.get_errno(), "cannot create a namespace")
 
     return _elsewhere(enter, work)
 
@@ -130,7 +129,7 @@ def lay(netlink: nl.Netlink, nic: GuestNic, namespace: str) -> None:
             + nl.attribute(nl.IFLA_ADDRESS, address)
         )
         body += nl.attribute(nl.IFLA_LINKINFO, kind)
-        _send(netlink, nl.Request(nl.RTM_NEWLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body, nl.CREATE_NEW))
+        send(netlink, nl.Request(nl.RTM_NEWLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body, nl.CREATE_NEW))
     finally:
         os.close(handle)
     mark(netlink, nic.id)
@@ -139,7 +138,7 @@ def lay(netlink: nl.Netlink, nic: GuestNic, namespace: str) -> None:
 def mark(netlink: nl.Netlink, vnic: str) -> None:
     """Note on a vNIC's link on the host whose it is, so that observing knows it. Raises CableError."""
     body = nl.text(nl.IFLA_IFNAME, host_end(vnic)) + nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{vnic}")
-    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body))
+    send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body))
 
 
 def set_up_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: RawLink | None) -> None:
@@ -154,7 +153,7 @@ def set_up_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: R
         isolated = nl.attribute(_IFLA_BRPORT_ISOLATED, bytes([nic.isolated]))
         head = nl.IFINFO.pack(_AF_BRIDGE, 0, link.index, 0, 0)
         requests.append(nl.Request(nl.RTM_SETLINK, head + nl.attribute(_IFLA_PROTINFO | _NESTED, isolated)))
-    _send(netlink, *requests)
+    send(netlink, *requests)
 
 
 def set_up_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapping[str, Collection[str]]) -> None:
@@ -164,16 +163,16 @@ def set_up_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
     """
     links = {link.name: link for link in dump_links(netlink)}
     marked = cables(netlink)
-    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, links["lo"].index, nl.IFF_UP, nl.IFF_UP)))
+    send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, links["lo"].index, nl.IFF_UP, nl.IFF_UP)))
     for nic in nics:
         link = marked.get(nic.id) or links[guest_end(nic)]
         complete_checksums(netlink, link.name)
         body = nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{nic.id}") + nl.u32(nl.IFLA_MTU, nic.mtu)
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
-        _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
+        send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
         _set_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
         for gateway in nic.gateways:
-            _send(netlink, _default_route(link.index, gateway))
+            send(netlink, _default_route(link.index, gateway))
 
 
 def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, alias: str, host: int) -> None:
@@ -185,7 +184,7 @@ def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, alias: str, 
     kind += nl.attribute(nl.IFLA_INFO_DATA, nl.attribute(_VETH_INFO_PEER, peer))
     body = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, name) + nl.attribute(nl.IFLA_ADDRESS, mac_bytes(mac))
     there = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far)
-    _send(
+    send(
         netlink,
         nl.Request(nl.RTM_NEWLINK, body + nl.attribute(nl.IFLA_LINKINFO, kind), nl.CREATE_NEW),
         nl.Request(nl.RTM_SETLINK, there + nl.text(nl.IFLA_IFALIAS, alias)),
@@ -197,12 +196,12 @@ def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, alias: str, 
 def open_host_end(netlink: nl.Netlink, link: RawLink) -> None:
     """Set the host's end of such a cable up. Raises CableError."""
     _silence(link.name)
-    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
+    send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
 
 
 def open_far_end(netlink: nl.Netlink, link: RawLink, addresses: Iterable[str]) -> None:
     """Set its other end up, with addresses. Raises CableError."""
-    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
+    send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
     _set_addresses(netlink, link.index, addresses, ())
 
 
@@ -249,7 +248,7 @@ def _set_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], ended
     requests = [_address_request(nl.RTM_DELADDR, index, *address) for address in present & (former - target)]
     requests += [_address_request(nl.RTM_NEWADDR, index, *address) for address in target - present]
     if requests:
-        _send(netlink, *requests)
+        send(netlink, *requests)
 
 
 def _default_route(index: int, gateway: str) -> nl.Request:
@@ -260,7 +259,7 @@ def _default_route(index: int, gateway: str) -> nl.Request:
     family = 2 if len(packed) == _IPV4_OCTETS else _AF_INET6
     body = nl.RTMSG.pack(family, 0, 0, 0, _MAIN_TABLE, _RTPROT_STATIC, nl.RT_SCOPE_UNIVERSE, nl.RTN_UNICAST, 0)
     body += nl.attribute(nl.RTA_GATEWAY, packed) + nl.u32(nl.RTA_OIF, index)
-    return nl.Request(nl.RTM_NEWROUTE, body, nl.NLM_F_CREATE | _NLM_F_REPLACE)
+    return nl.Request(nl.RTM_NEWROUTE, body, nl.NLM_F_CREATE | nl.NLM_F_REPLACE)
 
 
 def _packed(addresses: Iterable[str]) -> set[tuple[bytes, int]]:
@@ -282,7 +281,7 @@ def _address_request(kind: int, index: int, packed: bytes, prefix: int) -> nl.Re
     ipv4 = len(packed) == _IPV4_OCTETS
     family = 2 if ipv4 else _AF_INET6
     # Whoever gave the guest this address answers for its being free, so it need not wait for duplicate detection.
-    body = nl.IFADDR.pack(family, prefix, 0 if ipv4 else _IFA_F_NODAD, nl.RT_SCOPE_UNIVERSE, index)
+    body = nl.IFADDR.pack(family, prefix, 0 if ipv4 else nl.IFA_F_NODAD, nl.RT_SCOPE_UNIVERSE, index)
     body += nl.attribute(nl.IFA_LOCAL, packed) + nl.attribute(nl.IFA_ADDRESS, packed)
     return nl.Request(kind, body, nl.CREATE_NEW if kind == nl.RTM_NEWADDR else 0)
 
@@ -297,7 +296,8 @@ def complete_checksums(netlink: nl.Netlink, name: str) -> None:
     fcntl.ioctl(netlink.fileno(), _SIOCETHTOOL, request)
 
 
-def _send(netlink: nl.Netlink, *requests: nl.Request) -> None:
+def send(netlink: nl.Netlink, *requests: nl.Request) -> None:
+    """Send requests as one batch. Raises CableError for the first that the kernel refuses."""
     refused = netlink.send(requests)
     if refused:
         raise CableError(refused[0].errno, refused[0].words)

@@ -1,8 +1,8 @@
-"""A program of strangers: ``python strangers.py ADDRESS KIND=COUNT...`` opens so many connections of each kind to an
-engine, none of which logs in, and keeps them as busy as their kind is; who is cut off comes again.
+"""``python unauthenticated_clients.py ADDRESS KIND=COUNT...`` opens so many connections of each kind to an engine. None
+of them logs in; those that are cut off connect again.
 
-It says ``ready`` once each of them has been there, and ends, telling how often any was cut off, when its standard input
-does. What each stranger does is bounded, so that it ends by itself, too.
+Prints ``ready`` once each has connected. When standard input ends, prints how many connections were cut off, and ends.
+What each client sends is bounded, so that the program also ends by itself.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import uvloop
 
 AGAIN = 20
-"""How often a stranger comes back."""
+"""How often a client connects again."""
 PAUSE = (15.0, 45.0)
-"""Seconds before it does: somewhere between, so that they do not all come in the same moment."""
+"""Range of seconds before it does; random, so that not all connect at the same moment."""
 BEGIN = b"GET /ovirt-engine/api/networks HTTP/1.1\r\nHost: engine\r\n"
 POST = b"POST /ovirt-engine/api/networks HTTP/1.1\r\nHost: engine\r\nContent-Type: application/xml\r\n"
 
@@ -76,7 +76,7 @@ async def pipeline() -> AsyncIterator[bytes]:
 
 
 KINDS: Mapping[str, Callable[[], AsyncIterator[bytes]]] = {
-    "silent": idle,  # does not even shake hands
+    "silent": idle,  # without a TLS handshake
     "idle": idle,
     "slow-head": slow_head,
     "slow-body": slow_body,
@@ -88,7 +88,7 @@ KINDS: Mapping[str, Callable[[], AsyncIterator[bytes]]] = {
 
 
 class Crowd:
-    """All strangers of this program."""
+    """All clients of this program."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
@@ -97,7 +97,7 @@ class Crowd:
         self._tls.verify_mode = ssl.CERT_NONE
         self.cut = 0
 
-    async def stranger(self, kind: str, been: asyncio.Event) -> None:
+    async def client(self, kind: str, been: asyncio.Event) -> None:
         for _ in range(AGAIN):
             with contextlib.suppress(OSError):  # cut off, in whatever way
                 await self._visit(kind, been)
@@ -129,15 +129,15 @@ async def main(address: str, *counts: str) -> None:
     asyncio.get_running_loop().set_exception_handler(
         lambda _loop, _context: None
     )  # connections that break are meant to
-    strangers = [asyncio.create_task(crowd.stranger(kind, event)) for kind, event in zip(kinds, been, strict=True)]
+    clients = [asyncio.create_task(crowd.client(kind, event)) for kind, event in zip(kinds, been, strict=True)]
     for event in been:
         await event.wait()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    for stranger in strangers:
-        stranger.cancel()
-    await asyncio.gather(*strangers, return_exceptions=True)
+    for client in clients:
+        client.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
     sys.stdout.write(f"{crowd.cut}\n")
 
 

@@ -1,4 +1,4 @@
-"""A host with NICs and a private Open vSwitch, and the agent's door to it."""
+"""A host with NICs and a private Open vSwitch, and the agent's networking driver for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from contract.made_of import made_of
-from contract.namespaces import door_to_here, kernel_kinds, make_nic
+from contract.namespaces import current_networking, kernel_kinds, make_nic
 from ovs_host import ovs_host
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ DATAPATH = os.environ.get("NETWEFT_OVS_DATAPATH", "netdev")
 
 
 @contextmanager
-def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb]]:
-    """The doors to a host with those NICs (MAC by name); the calling thread stands in its namespace meanwhile."""
+def ovs_networking(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb]]:
+    """The drivers of a host with those NICs (MAC by name); the calling thread is in its namespace meanwhile."""
     with TemporaryDirectory() as folder, ovs_host() as (_, ovsdb):
         for number, (name, mac) in enumerate(nics.items()):
             make_nic(name, mac, far=f"far{number}")
-        yield door_to_here(Path(folder), ovsdb), ovsdb
+        yield current_networking(Path(folder), ovsdb), ovsdb
 
 
 def possible(host: Host) -> Host:
     """The part of a host that this kernel can make, with bridges of DATAPATH."""
     left = made_of(host, kernel_kinds())
-    doors = left.nics.keys() | left.bonds.keys()
+    uplinks = left.nics.keys() | left.bonds.keys()
     ports = {
         name: replace(port, dhcp4=False, dhcp6=False, leased_default=False)
         for name, port in host.ovs_ports.items()
-        if doors.issuperset(port.interfaces)
+        if uplinks.issuperset(port.interfaces)
     }
     bridges = {name: replace(bridge, datapath=DATAPATH) for name, bridge in host.ovs_bridges.items()}
     return replace(left, ovs_bridges=bridges, ovs_ports=ports)

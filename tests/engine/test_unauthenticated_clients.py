@@ -1,4 +1,4 @@
-"""An engine that many call who never log in: its users hardly notice."""
+"""A thousand clients that never log in hardly slow the engine down for its users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-import strangers
+import unauthenticated_clients
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import Client
 
@@ -24,14 +24,14 @@ CROWD = (
     f"endless={ENDLESS}", "many=5", "pipeline=5", "large-body=50",
 )  # fmt: skip
 DESCRIPTORS = 1024
-"""Files that the engine may have open, as many as most systems let it; fewer than there are strangers."""
+"""Files that the engine may have open, as many as most systems let it; fewer than there are unauthenticated clients."""
 ROUNDS = 20
 LONGEST, PAUSE = 1.0, 5.0
 """Seconds that a request of a user may take (most take 10 ms), and for how long the machine may stand still once
 meanwhile, which is no matter of the engine's.
 """
 GROWTH = 200
-"""MiB by which the engine may grow for strangers. A body of each would be far more."""
+"""MiB by which the engine may grow for unauthenticated clients. A body of each would be far more."""
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def engine(tmp_path: Path) -> Iterator[EngineProcess]:
 
 @contextmanager
 def crowd(address: str, *counts: str) -> Iterator[None]:
-    """Strangers, as many at a time as the block lasts. Some must have been cut off: else they were none."""
-    command = [sys.executable, str(strangers.__file__), address, *counts]
+    """Run so many unauthenticated clients meanwhile. Some must have been cut off, or the test proves nothing."""
+    command = [sys.executable, str(unauthenticated_clients.__file__), address, *counts]
     program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert program.stdout is not None
@@ -56,7 +56,7 @@ def crowd(address: str, *counts: str) -> Iterator[None]:
         program.communicate()
 
 
-def test_users_hardly_notice_a_thousand_strangers(engine: EngineProcess) -> None:
+def test_users_hardly_notice_a_thousand_unauthenticated_clients(engine: EngineProcess) -> None:
     with engine.client() as client:
         host = host_that_is_up(client)
         network = client.add("networks", {"name": "blue", "data_center": {"name": "Default"}, "vlan": {"id": 7}})

@@ -1,4 +1,4 @@
-"""Who may talk to an agent, and what becomes of requests that make no sense."""
+"""Who may send requests to an agent, and how it answers malformed ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from agent.rig import Authority, Engine, client_context, served
 from netweft.agent import serve
-from netweft.agent.strangers import Strangers
+from netweft.agent.pending_connections import PendingConnections
 from netweft.agent.wire import ENGINE_NAME
 from netweft.core.protocol import HostReport, Refusal
 
@@ -162,23 +162,23 @@ def _certified(host: str, port: int, context: ssl.SSLContext) -> socket.socket:
     return context.wrap_socket(socket.create_connection((host, port)), server_hostname=host)
 
 
-@pytest.mark.parametrize("stranger", [_silent, _half_open, _certified])
+@pytest.mark.parametrize("connect", [_silent, _half_open, _certified])
 @pytest.mark.parametrize("certificate", ["none", "unknown", "another host's"])
-def test_strangers_do_not_keep_the_engine_out(
-    engine: Engine, authority: Authority, tmp_path: Path, stranger: Callable[..., socket.socket], certificate: str
+def test_unauthenticated_connections_do_not_block_the_engine(
+    engine: Engine, authority: Authority, tmp_path: Path, connect: Callable[..., socket.socket], certificate: str
 ) -> None:
     context = ssl.create_default_context(cafile=str(engine.identity.authority))
     if certificate != "none":
         signer = authority if certificate == "another host's" else Authority()
-        pair = signer.issue(tmp_path / "stranger", "host-2.example.com")
+        pair = signer.issue(tmp_path / "other", "host-2.example.com")
         context.load_cert_chain(pair.certificate, pair.key)
     url = httpx.URL(engine.url)
-    crowd = [stranger(url.host, url.port or 0, context) for _ in range(100)]
+    crowd = [connect(url.host, url.port or 0, context) for _ in range(100)]
     try:
         for _ in range(3):
             with engine.connect() as client:
                 assert client.get("/v1/host").status_code == 200
-        crowd += [stranger(url.host, url.port or 0, context) for _ in range(2 * serve.STRANGERS)]
+        crowd += [connect(url.host, url.port or 0, context) for _ in range(2 * serve.MAX_UNAUTHENTICATED)]
         with engine.connect() as client:
             assert client.get("/v1/host").status_code == 200
     finally:
@@ -186,17 +186,17 @@ def test_strangers_do_not_keep_the_engine_out(
             connection.close()
 
 
-def test_who_has_too_many_connections_loses_the_oldest() -> None:
+def test_at_the_limit_the_oldest_connection_of_the_busiest_address_is_closed() -> None:
     near, far = zip(*(socket.socketpair() for _ in range(4)), strict=True)
-    strangers = Strangers(3)
-    engine = strangers.enter(near[0], "192.0.2.1")
-    first = strangers.enter(near[1], "192.0.2.66")
-    strangers.enter(near[2], "192.0.2.66")
-    strangers.enter(near[3], "192.0.2.66")
+    pending = PendingConnections(3)
+    engine = pending.add(near[0], "192.0.2.1")
+    first = pending.add(near[1], "192.0.2.66")
+    pending.add(near[2], "192.0.2.66")
+    pending.add(near[3], "192.0.2.66")
     assert far[1].recv(1) == b"", "the oldest of the address with most"
-    assert not strangers.leave(first)
-    assert strangers.leave(engine)
-    strangers.send_away(older=-1.0)
+    assert not pending.remove(first)
+    assert pending.remove(engine)
+    pending.close_older_than(-1.0)
     assert (far[2].recv(1), far[3].recv(1)) == (b"", b"")
     far[0].setblocking(False)
     with pytest.raises(BlockingIOError):
@@ -205,7 +205,7 @@ def test_who_has_too_many_connections_loses_the_oldest() -> None:
         connection.close()
 
 
-def test_who_never_shakes_hands_is_sent_away(authority: Authority, tmp_path: Path) -> None:
+def test_connections_without_a_handshake_are_closed(authority: Authority, tmp_path: Path) -> None:
     with served(tmp_path, authority, handshake=0.5) as address:
         url = httpx.URL(address)
         with socket.create_connection((url.host, url.port or 0)) as silent:
