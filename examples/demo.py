@@ -1,7 +1,7 @@
-"""The main job, shown: ``make demo``.
+"""A demonstration of the main job: ``make demo``.
 
 Two hosts and a switch are built on this machine, an engine is started, and everything else goes through its public
-API: mostly as the commands that an administrator would type. Every claim is checked; the first that does not hold ends
+API: mostly as the commands that an administrator would type. Each statement is checked; the first that is false ends
 the demonstration with status 1.
 """
 
@@ -20,7 +20,7 @@ GUESTS = {
     "tenants-a": ("alpha", "tenants"),
     "tenants-b": ("beta", "tenants"),
 }
-"""Guests: on which host, and on which network. All get addresses of one subnet: only the networks keep them apart."""
+"""Guests: on which host, and on which network. All get addresses of one subnet: only the networks separate them."""
 
 DEADLINE = 6
 """Seconds that the host waits for the engine when its cable is cut."""
@@ -44,7 +44,7 @@ def show() -> None:
             netweft(f"cluster attach racks {network} --optional -o json", quiet=True)
         netweft("cluster networks racks")
 
-        title("The plan: what would happen on host alpha, nothing sent")
+        title("The plan of a change on host alpha; nothing is sent")
         netweft(f"host setup-networks alpha -f {EXAMPLES / 'setup-alpha.yaml'} --plan")
 
         title("The change, on both hosts")
@@ -66,7 +66,7 @@ def show() -> None:
 
 
 def cut_in_the_middle(client: Client, place: lab.Lab) -> None:
-    """Ask for many more networks on alpha, cut its management cable while it works, and see it go back by itself."""
+    """Set up many networks on alpha, cut its management cable meanwhile, and check that it rolls back by itself."""
     alpha = client.find("hosts", "alpha")["id"]
     more = [f"more{number:02}" for number in range(60)]
     for number, name in enumerate(more):
@@ -84,24 +84,24 @@ def cut_in_the_middle(client: Client, place: lab.Lab) -> None:
         "async": True,
     }
     job = client.action(f"hosts/{alpha}/setupnetworks", body)["job"]["id"]
-    print(f"{len(more)} more networks are on their way to alpha, which waits {DEADLINE} s for the engine.")
+    print(f"{len(more)} more networks are being set up on alpha, which waits {DEADLINE} s for the engine.")
     wait("alpha has begun to change", lambda: more[0] in configuration(place), pause=0)
     place.cut("alpha", "eth0")
     print("  The cable of alpha's management NIC is cut.")
-    wait("alpha went back by itself, with the cable still cut", lambda: configuration(place) == before)
+    wait("alpha rolled back by itself, with the cable still cut", lambda: configuration(place) == before)
     place.mend("alpha", "eth0")
     print("  The cable is mended.")
     outcome = client.follow(job, lambda _progress: None)
-    print(f"  The job says: {outcome['error']}")
-    check(outcome["status"] == "failed", "the job knows that the change was taken back")
-    wait("the engine sees alpha again", lambda: client.get(f"hosts/{alpha}")["status"] == "up")
+    print(f"  The error of the job: {outcome['error']}")
+    check(outcome["status"] == "failed", "the job has failed, as the change was rolled back")
+    wait("the engine reaches alpha again", lambda: client.get(f"hosts/{alpha}")["status"] == "up")
     attached = client.list(f"hosts/{alpha}/networkattachments")
-    check(len(attached) == 3, "the engine holds the three attachments that alpha had")  # noqa: PLR2004 (ovirtmgmt, storage, tenants)
+    check(len(attached) == 3, "the engine has the three attachments that alpha had before")  # noqa: PLR2004 (ovirtmgmt, storage, tenants)
     expect_ping(place, client, "storage-a", "storage-b", True)
 
 
 def configuration(place: lab.Lab) -> str:
-    """Everything that alpha's kernel and Open vSwitch say of its configuration."""
+    """The configuration of alpha's kernel and Open vSwitch."""
     addresses = place.run("alpha", "ip", "-o", "address", "show", "scope", "global").stdout
     links = place.run("alpha", "ip", "-br", "link").stdout
     names = sorted(line.split()[0] for line in links.splitlines())
@@ -121,7 +121,7 @@ def start_guests(client: Client, place: lab.Lab) -> None:
 
 
 def expect_ping(place: lab.Lab, client: Client, source: str, target: str, reaches: bool) -> None:
-    """Ping from guest to guest, and insist on the outcome."""
+    """Ping from guest to guest, and check the outcome."""
     guest = client.find("vms", source)["id"]
     address = f"192.0.2.{list(GUESTS).index(target) + 1}"
     done = place.run_in_guest(guest, "ping", "-c", "1" if not reaches else "3", "-i", "0.2", "-W", "1", address)

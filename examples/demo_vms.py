@@ -1,8 +1,8 @@
-"""Real virtual machines, shown: ``make demo VMS=1``.
+"""A demonstration with real virtual machines: ``make demo VMS=1``.
 
-Two hosts with a libvirt each are built on this machine, and three virtual machines run a tiny Linux on them: what the
-machines reach, before and after their networks, their host or their agents change, is asked of the machines themselves.
-Every claim is checked; the first that does not hold ends the demonstration with status 1.
+Two hosts with a libvirt each are built on this machine, and three virtual machines run a tiny Linux on them. The
+machines themselves ping each other, before and after their networks, their host or their agents change. Each statement
+is checked; the first that is false ends the demonstration with status 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from netweft import lab
 from netweft.client import Client
 
 MACHINES = {"storage-a": ("alpha", "storage"), "storage-b": ("beta", "storage"), "tenants-b": ("beta", "tenants")}
-"""On which host each starts, and on which network. All get addresses of one subnet: only the networks part them."""
+"""On which host each starts, and on which network. All get addresses of one subnet: only the networks separate them."""
 
 PINGS = 30
 """Five in each second, while something is done to a machine."""
@@ -63,7 +63,7 @@ def show() -> None:
         title("storage-b powers itself off")
         plugged_in = links(place, "beta")
         lines["storage-b"].send("poweroff -f\n")
-        wait("the engine knows that it is down", lambda: status(client, "storage-b") == "down")
+        wait("it is down in the engine", lambda: status(client, "storage-b") == "down")
         wait("its port on beta is gone", lambda: links(place, "beta") < plugged_in)
         for name in ("storage-b", "tenants-b"):
             lines[name].close()
@@ -104,30 +104,30 @@ def rewire(client: Client, lines: dict[str, Console]) -> None:
 
 
 def migrate(client: Client, other: Console) -> None:
-    """Move storage-a to beta, and tell how many pings were lost."""
+    """Move storage-a to beta, and print how many pings were lost."""
     begin_pings(other, "storage-a")
     netweft("vm migrate storage-a --host beta")
     sent, returned = end_pings(other)
     on = client.get(f"vms/{machine(client, 'storage-a')}")["host"]["id"]
-    check(on == client.find("hosts", "beta")["id"], "the engine sees it on beta")
+    check(on == client.find("hosts", "beta")["id"], "it is on beta in the engine")
     check(returned > 0, f"{returned} of {sent} pings came back, {sent - returned} were lost")
     expect_ping(other, "storage-b", "storage-a", True)
 
 
 def kill_the_agent(client: Client, place: lab.Lab, lines: dict[str, Console]) -> None:
-    """Kill and restart it: the machines go on, and the engine learns what happened meanwhile."""
+    """Kill and restart it: the machines keep running, and the engine finds out what happened meanwhile."""
     begin_pings(lines["storage-b"], "storage-a")
     place.stop_agent("beta", kill=True)
     lines["tenants-b"].send("poweroff -f\n")
     print("  The agent is killed.")
     place.start_agent("beta")
     print("  The agent is started again.")
-    wait("the engine knows that tenants-b is down", lambda: status(client, "tenants-b") == "down")
-    wait("the engine sees beta up", lambda: client.find("hosts", "beta")["status"] == "up")
+    wait("tenants-b is down in the engine", lambda: status(client, "tenants-b") == "down")
+    wait("beta is up in the engine", lambda: client.find("hosts", "beta")["status"] == "up")
     others = [status(client, name) for name in ("storage-a", "storage-b")]
-    check(others == ["up", "up"], "the engine sees the other machines up")
+    check(others == ["up", "up"], "the other machines are up in the engine")
     sent, returned = end_pings(lines["storage-b"])
-    check(returned == sent, f"the machines did not notice: all {sent} pings came back")
+    check(returned == sent, f"the machines were not affected: all {sent} pings came back")
 
 
 def begin_pings(line: Console, target: str) -> None:
@@ -143,13 +143,13 @@ def end_pings(line: Console) -> tuple[int, int]:
 
 
 def expect_ping(line: Console, source: str, target: str, reaches: bool) -> None:
-    """Ping from machine to machine, and insist on the outcome."""
+    """Ping from machine to machine, and check the outcome."""
     verb = "reaches" if reaches else "does not reach"
     expect_reach(line, address(target).split("/")[0], reaches, f"{source} {verb} {target}")
 
 
 def expect_reach(line: Console, target: str, reaches: bool, what: str) -> None:
-    """Ping an address, and insist on the outcome; several tries, as switches learn."""
+    """Ping an address, and check the outcome; several tries, as switches learn."""
     answer = line.run(f"ping -c 4 -i 0.3 -W 2 {target} | grep -q 'bytes from'")
     check((answer.status == 0) == reaches, what)
 
@@ -170,7 +170,7 @@ def machine(client: Client, name: str) -> str:
 
 
 def status(client: Client, name: str) -> str:
-    """What the engine holds a machine to be."""
+    """The status of a machine in the engine."""
     return str(client.find("vms", name)["status"])
 
 

@@ -1,4 +1,4 @@
-"""What demonstrations share: an engine beside a lab, commands that are shown and run, claims that are checked."""
+"""Shared code of demonstrations: an engine beside a lab, commands that are printed and run, checks of statements."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ def run(
 ) -> int:
     """Run a demonstration; returns the status to end with. ``again``: the command that runs it to its end.
 
-    ``failures``: errors of its own that a sentence tells.
+    ``failures``: its own errors, whose message is printed.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--exit", action="store_true", help="take everything down at the end")
+    parser.add_argument("--exit", action="store_true", help="remove everything at the end")
     leave_up = not parser.parse_args().exit
     if os.geteuid():
-        print(
-            "The demonstration makes network namespaces, and so needs root. Without root, simulated hosts can be had:\n"
-        )
+        print("The demonstration creates network namespaces, and so needs root. Simulated hosts run without root:\n")
         print("  .venv/bin/netweft serve --data var/engine --simulated-hosts 3")
         return 1
     clean_up()
@@ -53,15 +51,15 @@ def run(
         clean_up(keep_logs=True)
         raise
     if leave_up:
-        tell_how_to_go_on(again)
+        print_next_steps(again)
     else:
         clean_up()
-        print("\nEverything worked, and everything has been taken down again.")
+        print("\nEverything worked, and everything has been removed again.")
     return 0
 
 
 class Failure(Exception):  # noqa: N818 (it is what the demonstration may end in, not an error of the program)
-    """Something did not hold."""
+    """A check failed."""
 
 
 def start_engine() -> None:
@@ -132,7 +130,7 @@ def netweft(words: str, *, quiet: bool = False) -> None:
 
 
 def wait(what: str, holds: Callable[[], bool], seconds: float = 60, pause: float = 0.1) -> None:
-    """Ask, with pauses of so many seconds, until something holds, and say so."""
+    """Poll, with a pause in seconds, until a condition is true, and print it. Raises Failure after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
@@ -142,9 +140,9 @@ def wait(what: str, holds: Callable[[], bool], seconds: float = 60, pause: float
 
 
 def check(holds: bool, what: str) -> None:
-    """Say that something holds, or fail."""
+    """Print a statement that is true, or raise Failure."""
     if not holds:
-        raise Failure(f"this does not hold: {what}")
+        raise Failure(f"this is not true: {what}")
     print(f"  \N{CHECK MARK} {what}", flush=True)
 
 
@@ -154,7 +152,7 @@ def title(text: str) -> None:
 
 
 def clean_up(*, keep_logs: bool = False) -> None:
-    """Take down what an earlier or this demonstration left on the machine."""
+    """Remove everything that this or an earlier demonstration left on the machine."""
     pid_file = FOLDER / "engine.pid"
     if pid_file.exists():
         pid = int(pid_file.read_text())
@@ -172,8 +170,8 @@ def clean_up(*, keep_logs: bool = False) -> None:
         shutil.rmtree(FOLDER)
 
 
-def tell_how_to_go_on(again: str) -> None:
-    """Where the engine is, and how to talk to it."""
+def print_next_steps(again: str) -> None:
+    """Print the address of the engine and how to use it."""
     variables = ("NETWEFT_URL", "NETWEFT_CA", "NETWEFT_PASSWORD_FILE")
     print(f"""
 Everything worked, and the engine is still up.
@@ -187,4 +185,4 @@ Everything worked, and the engine is still up.
   export {" ".join(f"{name}={os.environ[name]}" for name in variables)}
   .venv/bin/netweft host attachments alpha
 
-'{again}' runs it again and takes everything down.""")
+'{again}' runs it again and removes everything afterwards.""")

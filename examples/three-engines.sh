@@ -1,7 +1,7 @@
 #!/bin/sh
-# Three engines on one PostgreSQL, on one machine: three-engines.sh DATABASE-URL FOLDER. They listen at 127.0.0.1, at the ports in $PORTS, and each
-# has a data folder of its own below FOLDER, named like its port, with the same secret.key in it. The first one runs simulated hosts as well, $HOSTS.
-# Ends with Ctrl-C (or SIGTERM), and ends the engines.
+# Runs three engines on one PostgreSQL, on one machine: three-engines.sh DATABASE-URL FOLDER. They listen at 127.0.0.1, at
+# the ports in $PORTS. Each has a data folder below FOLDER, named by its port, with the same secret.key. The first one
+# also runs $HOSTS simulated hosts. Ctrl-C or SIGTERM ends the script and the engines.
 set -eu
 umask 077
 database=$1 folder=$2 first= engines=

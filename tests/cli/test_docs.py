@@ -22,6 +22,8 @@ from netweft.lab import file as lab_file
 
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 _COMMAND = re.compile(r"^\s*(\$ |sudo |make |netweft |\.venv/|curl |apt-get |systemctl |pip )", re.MULTILINE)
+WIDTH = 120
+"""Columns of a line of Markdown."""
 _INDENTED = re.compile(r"\n\n {4,}\S")
 _BY_DEFAULT = "make install\n.venv/bin/netweft serve --data var/engine --simulated-hosts 3\n"
 """What is run in the engine's terminal for a document that does not say: it follows the README."""
@@ -47,6 +49,17 @@ def test_every_block_is_run_or_is_no_command() -> None:
             assert not _COMMAND.search(block.text), f"{where}: has commands, and so needs a place where they are run"
     for document in DOCUMENTS:
         assert not _INDENTED.search(outside(document)), f"{document}: a block without a fence, which no test sees"
+
+
+def test_no_line_of_markdown_is_wider_than_120_columns() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True)
+    wide = [
+        f"{document}:{number}: {len(line)} columns"
+        for document in listed.stdout.splitlines()
+        for number, line in enumerate((ROOT / document).read_text().splitlines(), start=1)
+        if len(line) > WIDTH
+    ]
+    assert wide == [], "wrap these lines; turn a table whose rows are too wide into a list"
 
 
 def test_what_runs_elsewhere_is_where_others_look() -> None:
