@@ -245,8 +245,8 @@ def test_rules(status: Status) -> None:
 
 
 def test_rule_on_what_was_changed_again() -> None:
-    assert rules.is_still_so("network red has changed", []) is None
-    problem = rules.is_still_so("network red has changed", ["red"])
+    assert rules.is_unchanged_since("network red has changed", []) is None
+    problem = rules.is_unchanged_since("network red has changed", ["red"])
     assert problem is not None
     assert "changed again: red" in problem.text
 

@@ -21,7 +21,7 @@ from netweft.core.host_request import (
     SetupRequest,
 )
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netweft.core.rules.host_label import nic_is_not_labelled_so
+from netweft.core.rules.host_label import nic_has_no_such_label
 from netweft.core.rules.setup_networks import validate
 
 DHCP = IpAssignment(method="dhcp")
@@ -144,9 +144,9 @@ def test_what_labels_mean_for_a_host_that_lacks_networks() -> None:
 
 
 def test_a_nic_gets_a_label_once_and_a_host_too() -> None:
-    assert nic_is_not_labelled_so("eth1", "new", VIEW.labels) is None
+    assert nic_has_no_such_label("eth1", "new", VIEW.labels) is None
     for nic, code in (("eth1", "INTERFACE_ALREADY_LABELED"), ("eth2", "OTHER_INTERFACE_ALREADY_LABELED")):
-        problem = nic_is_not_labelled_so(nic, "lab", VIEW.labels)
+        problem = nic_has_no_such_label(nic, "lab", VIEW.labels)
         assert problem is not None
         assert (problem.code, "eth1" in problem.text) == (code, True)
 

@@ -233,7 +233,7 @@ TABLE: Table = (
     ),
     lambda site: site.fleet.set_status("non_responsive"),
     Refusal(
-        "host.answers_for_its_guests",
+        "host.is_reachable_with_guests",
         "POST",
         "/hosts/{sim-1}/deactivate",
         "<action/>",

@@ -29,7 +29,7 @@ def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
     return None
 
 
-def is_still_so(reverted: str, changed: list[str]) -> Problem | None:
+def is_unchanged_since(reverted: str, changed: list[str]) -> Problem | None:
     """``changed``: names of what has been changed since the rollout ended, which taking it back would undo."""
     if not changed:
         return None
