@@ -108,7 +108,7 @@ def test_labels_that_bring_nothing_need_no_host() -> None:
         assert not judged(request).needs_host
 
 
-def test_what_the_request_says_of_a_network_holds() -> None:
+def test_the_request_overrides_labels() -> None:
     removing = SetupRequest(removed_labels=("lab",), attachments=(change("red", "eth3"),), removed=(Ref(name="blue"),))
     assert expand(VIEW, removing) == removing
     assert carried(judged(removing)) == {"mgmt": "eth0", "red": "eth3"}
@@ -116,7 +116,7 @@ def test_what_the_request_says_of_a_network_holds() -> None:
     assert [one.network for one in expand(BARE, adding).attachments] == [Ref(name="red"), Ref(id="id-blue")]
 
 
-def test_a_network_that_needs_an_address_asks_for_it_unless_it_has_a_way() -> None:
+def test_a_network_that_needs_an_address_uses_dhcp_by_default() -> None:
     (asked,) = expand(VIEW, labelled("view", "eth2")).attachments
     assert asked.assignments == (DHCP,)
     has = AttachmentIntent(id="a-show", network_id="id-show", nic="eth3", assignments=(replace(DHCP, version=6),))

@@ -318,19 +318,19 @@ def _alone(
 
 
 @pytest.mark.parametrize("rule", HOLDS)
-def test_a_rule_that_holds_says_nothing(rule: Rule) -> None:
+def test_holds(rule: Rule) -> None:
     assert rule() is None
 
 
 @pytest.mark.parametrize(("rule", "code"), FAILS)
-def test_a_rule_that_does_not_hold_says_what_to_do(rule: Rule, code: str) -> None:
+def test_fails_with_a_remedy(rule: Rule, code: str) -> None:
     problem = rule()
     assert problem is not None
     assert problem.code.endswith(code)
     assert problem.text.rstrip(".") != problem.text
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     check("Cannot add Network.", None)
     with pytest.raises(ValidationError) as refusal:
         check("Cannot add Network.", network.vlan_is_valid(5000), None, network.mtu_is_valid(5))
@@ -362,7 +362,7 @@ def test_addresses_as_numbers() -> None:
         mac_pool.mac_number("0")
 
 
-def test_what_is_not_said_stays() -> None:
+def test_omitted_fields_stay() -> None:
     assert or_current(KEEP, 5) == 5
     assert or_current(6, 5) == 6
     assert or_current(None, 5) is None

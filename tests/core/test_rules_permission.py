@@ -40,14 +40,14 @@ def test_fails(problem: Problem | None, code: str, words: str) -> None:
     assert problem.text.endswith(".")
 
 
-def test_nobody_gives_what_they_lack() -> None:
+def test_only_own_permissions_can_be_granted() -> None:
     assert permission.grants_only_own_permissions("r", []) is None
     problem = permission.grants_only_own_permissions("r", ["b", "a"])
     assert problem is not None
     assert "a, b" in problem.text
 
 
-def test_somebody_stays_who_may_all() -> None:
+def test_a_super_user_remains() -> None:
     assert permission.super_user_remains(is_super_user=True, others=1) is None
     assert permission.super_user_remains(is_super_user=False, others=0) is None
     assert permission.super_user_remains(is_super_user=True, others=0) is not None

@@ -70,7 +70,7 @@ def test_what_may_be(ask: Rule) -> None:
 
 
 @pytest.mark.parametrize(("ask", "code", "words"), REFUSED)
-def test_what_is_refused_says_why(ask: Rule, code: str, words: str) -> None:
+def test_refusals_have_reasons(ask: Rule, code: str, words: str) -> None:
     problem = ask()
     assert problem is not None
     assert problem.code.endswith(code)

@@ -179,9 +179,7 @@ def test_a_host_fits_where_the_provider_of_each_network_has_an_agent() -> None:
 
 
 @pytest.mark.parametrize(("host", "guest", "code", "words"), REFUSED)
-def test_a_host_that_is_refused_says_why(
-    host: dict[str, object], guest: dict[str, object], code: str, words: str
-) -> None:
+def test_a_refused_host_has_a_reason(host: dict[str, object], guest: dict[str, object], code: str, words: str) -> None:
     choice = choose(replace(GUEST, **guest), [replace(HOST, **host)])
     assert choice.host is None
     (problem,) = choice.refusals["h1"]
@@ -190,7 +188,7 @@ def test_a_host_that_is_refused_says_why(
     assert words in problem.text
 
 
-def test_all_reasons_are_told() -> None:
+def test_all_reasons_are_reported() -> None:
     host = replace(HOST, status="down", memory_free=0, networks={"mgmt": GOOD, "blue": STALE})
     guest = replace(GUEST, networks={"blue": "blue net", "red": "red net"})
     codes = [problem.code for problem in choose(guest, [host]).refusals["h1"]]
