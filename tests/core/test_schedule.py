@@ -71,7 +71,7 @@ def test_a_host_that_has_all_fits() -> None:
 
 
 REFUSED = [
-    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which serves the VM"),
+    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which the VM needs"),
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
     ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "has no guest driver"),
@@ -151,7 +151,7 @@ REFUSED = [
         {"agents": {"p": AGENT}, "twin": "Host h2, which is called h1 as well"},
         {"provided": {"t": TUNNELS}},
         "PROVIDER_NETWORK_MISSING",
-        "tunnels (provider P may take it for Host h2, which is called h1 as well)",
+        "tunnels (provider P may confuse it with Host h2, which is called h1 as well)",
     ),
     (
         {"agents": {"p": replace(AGENT, is_alive=False)}},

@@ -89,7 +89,7 @@ TABLE: Table = (
         UNMANAGED,
         '{"networks": [{"name": "br77"}]}',
         "FOREIGN_NETWORK_NOT_EXISTS",
-        "'br77' that others made. It has: br10, br11, br20, lonely",
+        "'br77'. It has: br10, br11, br20, lonely",
     ),
     no(
         "foreign_network.foreign_network_is_one",

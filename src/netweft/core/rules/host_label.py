@@ -128,7 +128,7 @@ def slave_keeps_no_label(final: FinalSet, label: str) -> Problem | None:
     bonds = [bond.name for bond in final.bonds if nic in bond.slaves]
     if not bonds:
         return None
-    text = f"NIC {nic} is to be a slave of bond {bonds[0]} and has the label '{label}'. Move the label to the bond."
+    text = f"NIC {nic} will be a slave of bond {bonds[0]} and has the label '{label}'. Move the label to the bond."
     return Problem("NETWORK_BOND_SLAVE_IS_LABELED", text)
 
 
