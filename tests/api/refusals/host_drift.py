@@ -75,7 +75,13 @@ TABLE: Table = (
         "DRIFT_IGNORED_UNTIL_PAST",
         "Give a later one",
     ),
-    no("host_drift.drift_is_ignored", f"{DRIFT}/count", "{}", "DRIFT_IS_NOT_IGNORED", "Nothing of that is ignored"),
+    no(
+        "host_drift.drift_is_ignored",
+        f"{DRIFT}/count",
+        "{}",
+        "DRIFT_IS_NOT_IGNORED",
+        "None of these differences is ignored",
+    ),
     no(
         "host_drift.drift_can_be_adopted",
         f"{DRIFT}/adopt",

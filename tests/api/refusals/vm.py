@@ -181,7 +181,7 @@ TABLE: Table = (
         "fields.element_is_known",
         "<lease><storage_domain id='x'/></lease>",
         "ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED",
-        "The element vm.lease asks for what Netweft does not do",
+        "The element vm.lease is not supported",
     ),
     add(
         "fields.element_is_fixed",
