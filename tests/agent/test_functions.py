@@ -160,7 +160,7 @@ def test_a_guest_gets_a_function_and_gives_it_back(engine: Engine) -> None:
     with pytest.raises(RefusedError, match="in use"):
         set_functions(engine, "eth3", 4)
     other = "6c1f7c9e-0000-4000-8000-00000000000a"
-    for address, reason in ((first, "a guest or another driver has it"), ("0000:ff:00.0", "it is not there")):
+    for address, reason in ((first, "a guest or another driver uses it"), ("0000:ff:00.0", "it is not there")):
         with pytest.raises(RefusedError, match=reason):
             engine.ask(GuestState, "PUT", f"/v1/guests/{other}", spec(passed(address), guest=other))
     engine.kept(1, with_network(engine.host(), nic="eth3v1"))

@@ -131,7 +131,7 @@ def test_functions_of_infiniband_are_known_by_their_guids(tmp_path: Path) -> Non
         guid="248a0703008a850a",
     )
     assert [one.is_free for one in found.dynamic] == [True, False, False]
-    assert (found.known_as("of the host"), replace(found, guid="").known_as("of the host")) == (
+    assert (found.fabric_id("of the host"), replace(found, guid="").fabric_id("of the host")) == (
         "248a0703008a850a",
         "of the host",
     )

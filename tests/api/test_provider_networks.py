@@ -129,7 +129,7 @@ def test_one_is_imported(sdk: ovirtsdk4.Connection, client: Client, there: Syste
         networks.network_service("none").import_(data_center=DEFAULT)
     service = sdk.system_service().networks_service().network_service(made.id)
     service.update(ovirt.Network(description="here only"))
-    with pytest.raises(ovirtsdk4.Error, match="was imported, and is not Netweft's to change"):
+    with pytest.raises(ovirtsdk4.Error, match="was imported, so Netweft does not change it"):
         service.update(ovirt.Network(mtu=1300))
     service.remove()
     assert there.networks["1"].description == "a red one"

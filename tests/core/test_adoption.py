@@ -47,7 +47,7 @@ def plain(intent: HostIntent) -> HostIntent:
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
-def test_an_engine_that_knows_nothing_of_a_host_changes_nothing(start: Host, intent: HostIntent) -> None:
+def test_an_engine_without_data_of_a_host_changes_nothing(start: Host, intent: HostIntent) -> None:
     now = reach(start, desired_host(intent, start))
     stranger = HostIntent(switch_type=intent.switch_type, ovs_datapath="netdev")
     assert plan(now, desired_host(taken_over(now, stranger, {}), now)) == []
@@ -79,9 +79,7 @@ def test_an_engine_with_networks_of_the_same_names_changes_marks_only(start: Hos
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, intents)
-def test_networks_that_are_kept_stay_or_are_told_to_be_in_the_way(
-    start: Host, former: HostIntent, intent: HostIntent
-) -> None:
+def test_kept_networks_stay_or_are_reported_as_obstacles(start: Host, former: HostIntent, intent: HostIntent) -> None:
     now = reach(start, desired_host(former, start))
     renamed = {network.id: f"x{network.host_side_name}" for network in intent.networks}
     networks = tuple(

@@ -69,7 +69,7 @@ LINUX = (network("br10", 10), network("backup", 20, vm=False), network("plain"))
 SWITCH = (network("storage", 10), network("v20", 20))
 
 
-def known(networks: tuple[NetworkIntent, ...]) -> dict[str, NetworkIntent]:
+def by_id(networks: tuple[NetworkIntent, ...]) -> dict[str, NetworkIntent]:
     return {one.id: one for one in networks}
 
 
@@ -77,7 +77,7 @@ def taken(host: Host, networks: tuple[NetworkIntent, ...], chosen: dict[str, str
     """What is wanted of a host when things of others have become networks."""
     numbers = count(1)
     start = HostIntent(switch_type=switch_type, ovs_datapath="netdev")  # type: ignore[arg-type] # one of the two
-    setup = take_over(host, start, known(networks), chosen, lambda: f"new-{next(numbers)}")
+    setup = take_over(host, start, by_id(networks), chosen, lambda: f"new-{next(numbers)}")
     return replace(
         start,
         networks=networks,
@@ -102,7 +102,7 @@ CASES = {
 def test_it_shows_as_networks_to_be(case: str) -> None:
     host, networks, chosen, switch_type = CASES[case]
     intent = HostIntent(switch_type=switch_type)  # type: ignore[arg-type] # one of the two
-    found = {one.name: one for one in foreign_networks(host, intent, known(networks))}
+    found = {one.name: one for one in foreign_networks(host, intent, by_id(networks))}
     assert {name: one.network_id for name, one in found.items()} == chosen
     assert {one.problem for one in found.values()} == {""}
 
@@ -122,12 +122,12 @@ def test_it_is_taken_over_by_marks_alone(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_engine_that_lost_its_rows_knows_the_names_again(case: str) -> None:
+def test_an_engine_that_lost_its_rows_adopts_the_names_again(case: str) -> None:
     host, networks, chosen, switch_type = CASES[case]
     intent = taken(host, networks, chosen, switch_type)
     after = simulate_all(host, plan(host, desired_host(intent, host)))
     empty = replace(intent, attachments=(), bonds=(), inherited={})
-    found = adopted(after, empty, known(networks), lambda: "new")
+    found = adopted(after, empty, by_id(networks), lambda: "new")
     again = replace(empty, attachments=found.attachments, bonds=found.bonds, inherited=found.inherited)
     assert plan(after, desired_host(again, after)) == []
 
@@ -144,10 +144,10 @@ def test_marks_that_a_boot_lost_are_set_again(case: str) -> None:
 def foreign(host: Host, switch_type: str = "legacy", networks: tuple[NetworkIntent, ...] = LINUX) -> dict[str, str]:
     """What is in the way of each thing of others."""
     intent = HostIntent(switch_type=switch_type)  # type: ignore[arg-type] # one of the two
-    return {one.name: one.problem for one in foreign_networks(host, intent, known(networks))}
+    return {one.name: one.problem for one in foreign_networks(host, intent, by_id(networks))}
 
 
-def test_what_is_in_the_way_is_said() -> None:
+def test_obstacles_are_reported() -> None:
     host = linux()
     assert foreign(host, "ovs")["br10"] == ("It is of Linux bridges, and hosts of this Cluster have Open vSwitch.")
     lonely = host.with_link(Bridge(name="lonely"))
@@ -163,19 +163,19 @@ def test_what_is_in_the_way_is_said() -> None:
 def test_a_network_that_does_not_fit_is_none() -> None:
     host, intent = linux(), HostIntent()
     other = network("br10", 11, mtu=9000, stp=True, vm=False)
-    found = {one.name: one for one in foreign_networks(host, intent, known((other,)))}
+    found = {one.name: one for one in foreign_networks(host, intent, by_id((other,)))}
     assert found["br10"].network_id == ""
     assert misfit(found["br10"], other) == (
         "VLAN 11 instead of 10, MTU 9000 instead of 1500, STP yes instead of no, for VMs no instead of yes"
     )
     assert misfit(found["br0"], network("x", 5)) == "VLAN 5 instead of none"
     attached = replace(intent, attachments=(AttachmentIntent(id="a", network_id="id-br10", nic="eth0"),))
-    assert [one.network_id for one in foreign_networks(host, attached, known(LINUX[:1]))] == ["", "", ""]
-    alone = known((network("any"),))
+    assert [one.network_id for one in foreign_networks(host, attached, by_id(LINUX[:1]))] == ["", "", ""]
+    alone = by_id((network("any"),))
     two = host.with_link(Bridge(name="br9")).with_link(replace(host.nics["eth0"], master="br9"))
     assert {one.network_id for one in foreign_networks(two, intent, alone)} == {""}
     twins = (network("one", 10), network("two", 10))
-    assert [one.network_id for one in foreign_networks(host, intent, known(twins))] == ["", "", ""]
+    assert [one.network_id for one in foreign_networks(host, intent, by_id(twins))] == ["", "", ""]
 
 
 def test_what_costs_traffic_is_refused_by_name() -> None:
@@ -213,31 +213,31 @@ def test_names_go_with_what_they_are_of() -> None:
     assert set(intent.inherited) == {"br10", "eth1.10", "eth1.20"}
     assert intent.inherited["eth1.20"] == Inherited(name="vlan20")
     less = replace(intent, attachments=intent.attachments[:1])
-    assert set(still_inherited(less, known(LINUX))) in ({"br10", "eth1.10"}, {"eth1.20"})
+    assert set(still_inherited(less, by_id(LINUX))) in ({"br10", "eth1.10"}, {"eth1.20"})
 
 
 def test_what_is_ours_below_stays_ours() -> None:
     host = linux()
     ours = host.with_link(replace(host.nics["eth1"], owner="base"))
-    found = take_over(ours, HostIntent(), known(LINUX), {"br10": "id-br10"}, lambda: "new")
+    found = take_over(ours, HostIntent(), by_id(LINUX), {"br10": "id-br10"}, lambda: "new")
     assert [(one.network_id, one.nic) for one in found.attachments] == [("id-br10", "eth1")]
 
 
-def test_what_ovn_is_told_has_the_real_names() -> None:
+def test_ovn_settings_have_the_real_names() -> None:
     names = {"br-eth1": Inherited(name="ovs0")}
-    told = Host(chassis=Chassis(mappings={"physnet1": "br-eth1", "physnet2": "br-eth2"}))
-    chassis = with_inherited(told, names).chassis
+    host = Host(chassis=Chassis(mappings={"physnet1": "br-eth1", "physnet2": "br-eth2"}))
+    chassis = with_inherited(host, names).chassis
     assert chassis is not None
     assert chassis.mappings == {"physnet1": "ovs0", "physnet2": "br-eth2"}
     assert with_inherited(Host(), names).chassis is None
 
 
 def test_rules() -> None:
-    found = {one.name: one for one in foreign_networks(linux(), HostIntent(), known(LINUX))}
+    found = {one.name: one for one in foreign_networks(linux(), HostIntent(), by_id(LINUX))}
     assert rules.foreign_network_exists("h", "br10", found) is None
     missing = rules.foreign_network_exists("h", "br77", ())
     assert missing is not None
-    assert "It has nothing that Netweft did not make" in missing.text
+    assert "It has none" in missing.text
     assert rules.foreign_network_exists("h", "br77", found) is not None
     assert rules.foreign_networks_differ({"br10": "a", "br0": "b"}, {}) is None
     same = rules.foreign_networks_differ({"br10": "a", "br0": "a", "x": "b"}, {"a": LINUX[0]})

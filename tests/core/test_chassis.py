@@ -62,7 +62,7 @@ def made(wanted: HostIntent, start: Host = CLEAN) -> Host:
     return simulate_all(start, plan(start, desired_host(wanted, start)))
 
 
-# What is wanted
+# The desired state
 
 
 def test_the_tunnels_end_at_the_static_address() -> None:
@@ -121,10 +121,10 @@ def test_without_an_address_everything_stays_as_it_is() -> None:
     assert desired_host(intent(), replace(CLEAN, chassis=None)).chassis is None
 
 
-def test_nobody_wants_a_chassis() -> None:
+def test_no_chassis_is_desired() -> None:
     nobody = HostIntent()
-    for told in (None, Chassis(), THEIR_CHASSIS):
-        assert desired_host(nobody, replace(CLEAN, chassis=told)).chassis == told
+    for reported in (None, Chassis(), THEIR_CHASSIS):
+        assert desired_host(nobody, replace(CLEAN, chassis=reported)).chassis == reported
     ours = replace(CLEAN, chassis=OURS)
     assert desired_host(nobody, ours).chassis == Chassis(system_id="host-1")
     assert plan(ours, replace(CLEAN, chassis=None)) == [s.SetChassis(Chassis(system_id="host-1"))]
@@ -151,7 +151,7 @@ def test_a_host_without_open_vswitch() -> None:
     assert plan(bare, desired_host(HostIntent(), bare)) == []
 
 
-def test_a_host_that_says_nothing_of_it() -> None:
+def test_a_host_without_report_of_a_chassis() -> None:
     """A report that was stored, or a checkpoint that was taken, before there was such a thing."""
     old = msgspec.json.decode(b"{}", type=Host)
     assert old.chassis is None
@@ -170,7 +170,7 @@ def test_a_bridge_is_mapped_to_only_while_it_is_there() -> None:
     assert again.index(s.SetChassis(OURS)) > max(again.index(x) for x in again if isinstance(x, s.CreateOvsBridge))
 
 
-def test_a_bridge_of_ours_that_somebody_mapped_to() -> None:
+def test_a_bridge_of_ours_with_a_foreign_mapping() -> None:
     """What is interrupted between the two steps has our mark, so that the next plan looks at it."""
     theirs = replace(THEIR_CHASSIS, mappings={"public": "br-eth1"})
     now = replace(made(intent(STATIC, chassis=None)), chassis=theirs)

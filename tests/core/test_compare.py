@@ -87,7 +87,7 @@ def with_shaping(host: Host, *shaping: TrafficClass) -> Host:
     return host.with_link(replace(host.nics["eth0"], shaping=shaping))
 
 
-def test_what_nobody_wants_or_knows_is_no_difference() -> None:
+def test_undesired_or_unknown_values_are_no_difference() -> None:
     now = owned(machine(("eth0",)))
     loose = replace(now, nics={"eth0": replace(now.nics["eth0"], mac="", mtu=0)})
     assert differences(loose, now) == ()

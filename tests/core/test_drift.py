@@ -128,14 +128,14 @@ def test_open_vswitch_is_everybodys_and_its_ports_are_a_networks() -> None:
     assert find_drift(OVS, replace(host, ovs_ports=left)).lines() == ("OVS port tenants is missing",)
 
 
-def test_what_is_not_known_is_not_as_wanted() -> None:
+def test_unknown_values_are_drift() -> None:
     """A simulation cannot tell the MTU that a NIC gets back when it leaves a bond; a plan sets it."""
     host = link(made(LEGACY), "eth0", mtu=0)
     assert plan(host, made(LEGACY))
     assert find_drift(LEGACY, host).lines() == ("eth0: mtu should be 1500, and is 0",)
 
 
-def test_what_cannot_be_put_right_says_why() -> None:
+def test_an_obstacle_has_a_reason() -> None:
     host = link(made(LEGACY), "tenants", owner="")
     drift = find_drift(LEGACY, host)
     assert drift.obstacle == "tenants exists on the host and was not made by Netweft; rename or remove it there first."
@@ -195,7 +195,7 @@ def test_properties_of_ours_tell_what_those_of_ovirt_do_not() -> None:
     }
 
 
-def test_resolvers_are_told_by_ovirts_property_unless_they_are_too_many() -> None:
+def test_ovirts_property_covers_resolvers_unless_they_are_too_many() -> None:
     for servers, names in (
         (("192.0.2.77",), {"dns_configuration"}),
         (("192.0.2.53", "192.0.2.77"), {"resolvers"}),

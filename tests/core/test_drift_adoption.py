@@ -62,7 +62,7 @@ def test_no_gateway() -> None:
     assert left(found) == []
 
 
-def test_an_address_more_cannot_be_said() -> None:
+def test_an_additional_address_cannot_be_adopted() -> None:
     host = made(intent())
     v6 = Address(ip="2001:db8::5", prefix=64)
     found = adopted(link(host, "ovirtmgmt", addresses=tuple(sorted((Address(ip="192.0.2.5", prefix=24), MORE, v6)))))
@@ -78,7 +78,7 @@ def test_an_address_where_none_was_wanted() -> None:
     assert left(found) == []
 
 
-def test_dhcp_that_somebody_ended() -> None:
+def test_dhcp_that_was_stopped() -> None:
     found = adopted(link(made(intent()), "bond0", dhcp4=False))
     assert attachment(found, "4").assignments == (IpAssignment(),)
     assert left(found) == []
@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Callable[[Host], Host], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_said_is_refused_by_name(what: str) -> None:
+def test_what_cannot_be_adopted_is_refused_by_name(what: str) -> None:
     change, words = REFUSED[what]
     found = adopted(change(made(intent())))
     problem = rules.drift_can_be_adopted(found.left)

@@ -119,13 +119,13 @@ MANAGEMENT = ("hosts", "sim-1", "attachments", "ovirtmgmt")
         ),
     ],
 )
-def test_a_value_that_none_can_be_is_told_with_its_place(tree: Any, place: tuple[str | int, ...], text: str) -> None:
+def test_an_invalid_value_is_reported_with_its_place(tree: Any, place: tuple[str | int, ...], text: str) -> None:
     found = shape_mistakes(tree)
     assert [one.place for one in found] == [place]
     assert text in found[0].text
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     tree = network(vlan="a", mtu="b") | host(adress="c")
     assert len(shape_mistakes(tree)) == 3
     assert len(shape_mistakes({"mac_pools": {"a": {"ranges": [{"from": 1, "to": "02:00:00:00:00:zz"}]}}})) == 2
@@ -156,7 +156,7 @@ def test_what_is_written_otherwise_is_the_same() -> None:
     assert things["host attachment", ("sim-1", "blue")] == {"nic": {"driver": "ice"}, "ipv4": {"method": "dhcp"}}
 
 
-def test_what_is_in_something_that_is_not_seen_is_not_written() -> None:
+def test_objects_inside_invisible_ones_are_not_exported() -> None:
     assert nest({("subnet", ("Default", "blue", "web")): {"cidr": "192.0.2.0/24"}})["data_centers"] == {}
 
 
@@ -173,7 +173,7 @@ def test_every_field_has_a_description_in_the_schema() -> None:
 CURRENT = flatten(new_fleet(3))
 
 
-def told(tree: dict[str, Any], *, prune: bool = False) -> list[tuple[tuple[str | int, ...], str]]:
+def mistakes_of(tree: dict[str, Any], *, prune: bool = False) -> list[tuple[tuple[str | int, ...], str]]:
     found = mistakes_in(CURRENT, flatten(tree), prune=prune)
     return [(one.place, one.text) for one in found]
 
@@ -206,20 +206,20 @@ def told(tree: dict[str, Any], *, prune: bool = False) -> list[tuple[tuple[str |
         ),
     ],
 )
-def test_what_is_wrong_for_the_fleet_as_it_is_is_told(
+def test_mistakes_in_relation_to_the_fleet_are_reported(
     tree: dict[str, Any], place: tuple[str | int, ...], text: str
 ) -> None:
-    assert (place, text) in told(tree)
+    assert (place, text) in mistakes_of(tree)
 
 
-def test_of_what_has_no_holder_only_the_holder_is_told() -> None:
-    wanted = told({"clusters": {"racks": {"networks": {"blue": {}}}}})
+def test_objects_without_holder_report_only_the_holder() -> None:
+    wanted = mistakes_of({"clusters": {"racks": {"networks": {"blue": {}}}}})
     assert wanted == [(("clusters", "racks"), "There is no cluster racks yet, and 'data_center' is needed to add it.")]
 
 
 def test_what_stays_keeps_what_it_refers_to() -> None:
-    assert told({"clusters": {}}) == []
-    found = told({"clusters": {}}, prune=True)
+    assert mistakes_of({"clusters": {}}) == []
+    found = mistakes_of({"clusters": {}}, prune=True)
     assert ((), "cluster Default would be removed, and host sim-2 has it as cluster.") in found
     assert len(found) == 3
 
@@ -235,7 +235,7 @@ def test_what_refers_to_nothing_already_is_no_mistake() -> None:
     assert texts == ["There is no cluster Other.", "There is no network gone in cluster Other."]
 
 
-def test_what_a_change_needs_first_is_told() -> None:
+def test_prerequisites_of_a_change() -> None:
     wanted = flatten(
         {
             "data_centers": {"Default": {"qos": {"gold": {"type": "network"}}, "networks": {"blue": {"qos": "gold"}}}},
@@ -282,7 +282,7 @@ def test_nics_are_found_by_what_they_are() -> None:
         ),
     ],
 )
-def test_a_nic_that_is_not_found_is_told(tree: dict[str, Any], text: str) -> None:
+def test_a_nic_that_is_not_found_is_reported(tree: dict[str, Any], text: str) -> None:
     _, mistakes = choose(tree)
     assert [text in one.text for one in mistakes] == [True]
 
@@ -315,7 +315,7 @@ def test_addresses_come_out_of_a_pool_and_stay() -> None:
         ("198.18.0.3-198.18.0.2", "is no pool"),
     ],
 )
-def test_a_pool_that_gives_nothing_is_told(pool: str, text: str) -> None:
+def test_an_exhausted_pool_is_reported(pool: str, text: str) -> None:
     _, mistakes = choose(pooled(pool, "sim-1"))
     assert [text in one.text for one in mistakes] == [True]
     assert mistakes[0].place == (*MANAGEMENT, "ipv4", "pool")

@@ -64,7 +64,7 @@ def made(things: dict[Key, Any], found: tuple[Change, ...]) -> dict[Key, Any]:
 
 
 @given(fleets)
-def test_the_file_of_a_fleet_is_without_mistakes_and_says_the_fleet(tree: dict[str, Any]) -> None:
+def test_the_exported_file_is_valid_and_equals_the_fleet(tree: dict[str, Any]) -> None:
     assert shape_mistakes(tree) == []
     wanted = flatten(tree)
     assert nest(wanted.things) == tree

@@ -59,7 +59,7 @@ def test_what_makes_one_unfree(host: Host, reason: str) -> None:
     assert why_not_changed(host, "eth0", 3) == "", "nothing is asked for that is not there"
 
 
-def test_one_that_shares_its_iommu_group_is_no_guests_and_in_nobodys_way() -> None:
+def test_a_function_with_a_shared_iommu_group_is_unusable_and_blocks_nothing() -> None:
     shared = replace(FUNCTIONS[0], assignable=False)
     facts = replace(PHYSICAL.facts, functions=(shared, *FUNCTIONS[1:]))
     host = HOST.with_link(replace(PHYSICAL, facts=facts))

@@ -224,7 +224,7 @@ def test_what_leaves_a_bridge_with_guests_and_comes_back_costs_a_moment() -> Non
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(hosts, hosts)
-def test_every_plan_can_be_told(first: Host, second: Host) -> None:
+def test_every_plan_has_a_text(first: Host, second: Host) -> None:
     for start, desired in ((machine(), first), (first, second)):
         impacts = explain(plan(start, desired), start)
         assert all(impact.text == describe(impact.step) and impact.text.strip() for impact in impacts)

@@ -15,7 +15,7 @@ from netweft.core.interface_cards import (
     InterfaceCard,
     card_of,
     is_dynamic,
-    why_not_given,
+    why_not_assignable,
     why_only_for_guests,
 )
 
@@ -43,7 +43,7 @@ HOST = Host(
         ("", "", False),
     ],
 )
-def test_dynamic_nics_are_known_by_their_ids(vendor: str, device: str, *, dynamic: bool) -> None:
+def test_dynamic_nics_are_identified_by_their_ids(vendor: str, device: str, *, dynamic: bool) -> None:
     assert is_dynamic(NicFacts(vendor=vendor, device=device)) is dynamic
 
 
@@ -57,10 +57,10 @@ def test_what_only_guests_can_have_is_named() -> None:
 
 def test_what_keeps_one_from_a_guest() -> None:
     nics = nics_by_address(HOST)
-    assert why_not_given(nics, "0000:81:00.1") == ""
-    assert why_not_given(nics, "0000:81:00.2") == "is another guest's"
-    assert why_not_given(nics, "0000:81:00.0") == "is no dynamic vNIC of this host"
-    assert why_not_given(nics, "0000:81:00.9") == "is no dynamic vNIC of this host"
+    assert why_not_assignable(nics, "0000:81:00.1") == ""
+    assert why_not_assignable(nics, "0000:81:00.2") == "is another guest's"
+    assert why_not_assignable(nics, "0000:81:00.0") == "is no dynamic vNIC of this host"
+    assert why_not_assignable(nics, "0000:81:00.9") == "is no dynamic vNIC of this host"
 
 
 def test_a_card_is_what_its_nics_say() -> None:
@@ -80,7 +80,7 @@ def test_a_card_is_what_its_nics_say() -> None:
     assert not DynamicNic(name="", pci_address="0000:81:00.3").is_free
 
 
-def test_a_fabric_knows_a_card_by_the_host_and_an_adapter_of_infiniband_by_itself() -> None:
+def test_a_fabric_identifies_a_card_by_its_host_and_an_infiniband_adapter_by_its_guid() -> None:
     card = InterfaceCard(pci_address="0000:05:00.0", device="0x0023")
-    assert card.known_as("of the host") == "of the host"
-    assert replace(card, guid="0002c90000000001").known_as("of the host") == "0002c90000000001"
+    assert card.fabric_id("of the host") == "of the host"
+    assert replace(card, guid="0002c90000000001").fabric_id("of the host") == "0002c90000000001"

@@ -185,7 +185,7 @@ def test_it_is_found_where_it_was_and_stays_there(shape: str, former: str, calle
     assert (link.owner, link.addresses) == ("m", (V4,))
 
 
-def test_what_others_made_of_the_host_is_told_and_can_be_handed_over() -> None:
+def test_unmanaged_links_are_reported_and_can_be_handed_over() -> None:
     ports = machine(("eth0", "eth1"))
     bridged = ports.with_link(replace(ports.nics["eth0"], master="br0")).with_link(Bridge(name="br0", addresses=(V4,)))
     with pytest.raises(HostError) as refusal:
@@ -206,7 +206,7 @@ def test_what_others_made_of_the_host_is_told_and_can_be_handed_over() -> None:
     assert there.bridges["mgmt"].addresses == (V4,)
 
 
-def test_a_switch_of_others_is_told_and_left() -> None:
+def test_an_unmanaged_switch_is_reported_and_left() -> None:
     host = replace(
         machine(("eth0",)),
         ovs_bridges={"sw": OvsBridge(name="sw")},

@@ -22,8 +22,8 @@ MAC = "02:ff:00:00:00:01"
     ],
 )
 def test_a_port_is_called_by_the_name_that_people_know(kind: str, port: str, description: str, name: str) -> None:
-    said = Neighbour(chassis=MAC, system_name="sw-a", port=port, port_kind=kind, port_description=description)
-    assert said.text == f"port {name} of sw-a"
+    neighbour = Neighbour(chassis=MAC, system_name="sw-a", port=port, port_kind=kind, port_description=description)
+    assert neighbour.text == f"port {name} of sw-a"
 
 
 def test_neighbours_in_words() -> None:
@@ -32,7 +32,7 @@ def test_neighbours_in_words() -> None:
     assert text_of((nameless, named)) == f"port p1 of {MAC} and port p2 of sw-b"
 
 
-def test_a_neighbour_that_says_the_least_has_three_elements() -> None:
+def test_a_minimal_neighbour_has_three_elements() -> None:
     assert elements_of(Neighbour(chassis="a", port="b", chassis_kind="unhandled", ttl=120)) == (
         Element(name="Chassis ID", type=1, properties={"chassis ID subtype": "unhandled", "chassis ID": "a"}),
         Element(name="Port ID", type=2, properties={"port ID subtype": "Local", "port ID": "b"}),
@@ -40,8 +40,8 @@ def test_a_neighbour_that_says_the_least_has_three_elements() -> None:
     )
 
 
-def test_a_neighbour_that_says_all_has_the_elements_of_vdsm() -> None:
-    said = Neighbour(
+def test_a_complete_neighbour_has_the_elements_of_vdsm() -> None:
+    neighbour = Neighbour(
         chassis=MAC,
         chassis_kind="mac",
         port="Gi1/0/7",
@@ -58,7 +58,7 @@ def test_a_neighbour_that_says_all_has_the_elements_of_vdsm() -> None:
         aggregate=9,
         frame_max=1522,
     )
-    found = elements_of(said)
+    found = elements_of(neighbour)
     assert [(one.name, one.type, one.oui, one.subtype) for one in found] == [
         ("Chassis ID", 1, 0, 0),
         ("Port ID", 2, 0, 0),

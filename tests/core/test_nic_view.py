@@ -144,7 +144,7 @@ def test_a_network_over_one_interface_is_on_that_nic_whatever_the_port_is_called
     assert "bond0" not in nic_views(host)
 
 
-def test_what_stands_on_no_nic_is_not_shown() -> None:
+def test_links_without_a_nic_are_not_shown() -> None:
     host = Host(
         bridges={"lonely": Bridge(name="lonely", owner="n")},
         vlans={"v": Vlan(name="v", base="lonely", tag=1)},
@@ -154,7 +154,7 @@ def test_what_stands_on_no_nic_is_not_shown() -> None:
     assert nic_views(host) == {}
 
 
-def test_a_bond_of_the_kernel_tells_its_active_port_and_partner() -> None:
+def test_a_bond_of_the_kernel_reports_its_active_port_and_partner() -> None:
     bond = Bond(name="bond0", mode="active-backup", active_port="eth1", partner_mac=mac_of(9), mac=mac_of(0))
     nics = {name: Nic(name=name, master="bond0", facts=NicFacts(speed=n)) for n, name in ((1, "eth0"), (2, "eth1"))}
     view = nic_views(Host(nics=nics, bonds={"bond0": bond}))["bond0"]

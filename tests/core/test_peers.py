@@ -50,7 +50,7 @@ def test_gateways_come_first_and_not_too_many() -> None:
     assert found[0].address == "203.0.113.254"
 
 
-def test_peer_is_asked_for_where_its_network_is() -> None:
+def test_a_peer_is_probed_where_its_network_is() -> None:
     storage, guest = Peer(network="storage", address="203.0.113.9"), Peer(network="guests", address="2001:db8::9")
     assert where_to_ask(OTHER_VLAN, (storage, guest)) == {
         storage: LinkPeer(link="eth1.200", address="203.0.113.9"),
@@ -65,7 +65,7 @@ NEXT = st.ip_addresses(network="203.0.113.0/24") | st.ip_addresses(network="2001
 
 
 @given(st.lists(st.builds(LinkPeer, link=st.sampled_from(("eth1.100", "guests")), address=NEXT.map(str))))
-def test_each_peer_is_asked_for_where_it_was(known: list[LinkPeer]) -> None:
+def test_each_peer_is_probed_where_it_was(known: list[LinkPeer]) -> None:
     found = peers_among(HOST, known)
     assert set(where_to_ask(HOST, found).values()) <= set(known)
     assert len(where_to_ask(HOST, found)) == len(set(found))

@@ -145,7 +145,7 @@ def reach(current: Host, desired: Host) -> list[s.Step]:
     return steps
 
 
-def test_a_nic_that_nobody_wants_any_more_is_released() -> None:
+def test_an_unused_nic_is_released() -> None:
     mine = with_links(
         OURS, Nic(name="eth0", owner="base", mtu=9000, mac=mac_of(9), addresses=(A,), facts=BARE.nics["eth0"].facts)
     )
@@ -425,7 +425,7 @@ def test_rules_and_routes_give_way_to_others() -> None:
     ]
 
 
-def test_a_bridge_that_somebody_made_a_port_is_freed() -> None:
+def test_a_bridge_that_was_made_a_port_is_released() -> None:
     wanted = Host(bridges={"br0": Bridge(name="br0", owner="n")})
     current = Host(bridges={"br0": Bridge(name="br0", owner="n", master="vrf0")}, unmanaged=("vrf0",))
     assert plan(current, wanted) == [s.SetMaster("br0", "")]

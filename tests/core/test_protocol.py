@@ -30,7 +30,7 @@ def test_a_vnic_that_is_not_plugged_in_becomes_what_is_wanted() -> None:
     assert apply_hot_pluggable([], [OTHER]) == (OTHER,)
 
 
-def test_vnics_are_told_apart_by_their_ids() -> None:
+def test_vnics_are_identified_by_their_ids() -> None:
     second, third = replace(OTHER, id="2"), replace(NIC, id="3")
     assert apply_hot_pluggable([third, second, NIC], [OTHER, second]) == (replace(NIC, bridge="red", tag=100), second)
 

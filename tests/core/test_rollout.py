@@ -245,14 +245,14 @@ def test_rules(status: Status) -> None:
 
 
 def test_rule_on_what_was_changed_again() -> None:
-    assert rules.is_still_so("network red has changed", []) is None
-    problem = rules.is_still_so("network red has changed", ["red"])
+    assert rules.is_unchanged_since("network red has changed", []) is None
+    problem = rules.is_unchanged_since("network red has changed", ["red"])
     assert problem is not None
     assert "changed again: red" in problem.text
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "words"),
     [
         ((1, 10, -1, "keep"), ""),
         ((0, 1000, 86400, "revert"), ""),
@@ -262,20 +262,20 @@ def test_rule_on_what_was_changed_again() -> None:
         ((1, 10, 0, "panic"), "rolloutOnFailure"),
     ],
 )
-def test_rule_on_policies(values: tuple[int, int, int, str], told: str) -> None:
+def test_rule_on_policies(values: tuple[int, int, int, str], words: str) -> None:
     problem = rules.policy_is_valid(*values)
-    assert (problem.text if problem else "").find(told) >= 0
-    assert bool(problem) == bool(told)
+    assert (problem.text if problem else "").find(words) >= 0
+    assert bool(problem) == bool(words)
 
 
 def test_ailment_names_lost_peers() -> None:
     many = tuple(Peer(network="storage", address=f"203.0.113.{number}") for number in range(1, 8))
-    for peers, told in (
+    for peers, words in (
         (None, ""),
         ((), ""),
         (many[:1], "It cannot reach 203.0.113.1 (storage) any more, which it could before the change."),
         (many, "203.0.113.5 (storage) and 2 more any more"),
     ):
         found = new_problem(Health(status="up"), Health(status="up", lost_peers=peers))
-        assert told in found
-        assert bool(told) == bool(found)
+        assert words in found
+        assert bool(words) == bool(found)

@@ -109,7 +109,7 @@ def test_ipv6() -> None:
     assert rule.nic_has_ipv6(view("ovs", ipv6_off=True), on("bare", "eth0", IPV6)) is None
 
 
-def test_what_a_host_says_of_itself() -> None:
+def test_reported_abilities_of_a_host() -> None:
     texts = dict.fromkeys(("hostname", "agent_version", "kernel", "os_name", "os_version", "cpu_model"), "")
     facts = Capabilities(**texts, cpu_cores=1, memory=1, vlan=False, bonding=True)
     assert facts.lacks == {Ability.VLAN, Ability.OPEN_VSWITCH, Ability.OVN}

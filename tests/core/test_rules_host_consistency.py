@@ -171,7 +171,7 @@ def test_what_is_there_can_be_sent_back(wrong: HostView) -> None:
     assert not validate(wrong, SetupRequest(attachments=tuple(back), bonds=(bond,)), str).needs_host
 
 
-def test_what_was_wrong_is_judged_where_something_is_added_to_it() -> None:
+def test_existing_violations_count_where_something_is_added() -> None:
     """Taking something away is well."""
     wrong = view(blue={"vlan": 10}, six={"vlan": 10})
     with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):

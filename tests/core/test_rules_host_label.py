@@ -21,7 +21,7 @@ from netweft.core.host_request import (
     SetupRequest,
 )
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netweft.core.rules.host_label import nic_is_not_labelled_so
+from netweft.core.rules.host_label import nic_has_no_such_label
 from netweft.core.rules.setup_networks import validate
 
 DHCP = IpAssignment(method="dhcp")
@@ -108,7 +108,7 @@ def test_labels_that_bring_nothing_need_no_host() -> None:
         assert not judged(request).needs_host
 
 
-def test_what_the_request_says_of_a_network_holds() -> None:
+def test_the_request_overrides_labels() -> None:
     removing = SetupRequest(removed_labels=("lab",), attachments=(change("red", "eth3"),), removed=(Ref(name="blue"),))
     assert expand(VIEW, removing) == removing
     assert carried(judged(removing)) == {"mgmt": "eth0", "red": "eth3"}
@@ -116,7 +116,7 @@ def test_what_the_request_says_of_a_network_holds() -> None:
     assert [one.network for one in expand(BARE, adding).attachments] == [Ref(name="red"), Ref(id="id-blue")]
 
 
-def test_a_network_that_needs_an_address_asks_for_it_unless_it_has_a_way() -> None:
+def test_a_network_that_needs_an_address_uses_dhcp_by_default() -> None:
     (asked,) = expand(VIEW, labelled("view", "eth2")).attachments
     assert asked.assignments == (DHCP,)
     has = AttachmentIntent(id="a-show", network_id="id-show", nic="eth3", assignments=(replace(DHCP, version=6),))
@@ -144,9 +144,9 @@ def test_what_labels_mean_for_a_host_that_lacks_networks() -> None:
 
 
 def test_a_nic_gets_a_label_once_and_a_host_too() -> None:
-    assert nic_is_not_labelled_so("eth1", "new", VIEW.labels) is None
+    assert nic_has_no_such_label("eth1", "new", VIEW.labels) is None
     for nic, code in (("eth1", "INTERFACE_ALREADY_LABELED"), ("eth2", "OTHER_INTERFACE_ALREADY_LABELED")):
-        problem = nic_is_not_labelled_so(nic, "lab", VIEW.labels)
+        problem = nic_has_no_such_label(nic, "lab", VIEW.labels)
         assert problem is not None
         assert (problem.code, "eth1" in problem.text) == (code, True)
 

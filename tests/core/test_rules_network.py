@@ -100,7 +100,7 @@ HOLDS: list[Rule] = [
     lambda: vnic_profile.failover_is_another("a", "b"),
     lambda: vnic_profile.failover_is_another("a", None),
     lambda: vnic_profile.failover_is_fit("a", is_fit=True),
-    lambda: vnic_profile.is_nobodys_failover("p", ()),
+    lambda: vnic_profile.is_no_failover("p", ()),
     lambda: qos.type_is_known("network"),
     lambda: qos.type_is_kept("network", "network"),
     lambda: qos.name_is_free("q", is_taken=False),
@@ -124,10 +124,10 @@ HOLDS: list[Rule] = [
     lambda: mac_pool.has_ranges((SMALL,)),
     lambda: mac_pool.range_is_valid(SMALL),
     lambda: mac_pool.ranges_are_apart((NEXT, SMALL)),
-    lambda: mac_pool.ranges_are_nobody_elses((SMALL,), [("other", NEXT)]),
+    lambda: mac_pool.ranges_overlap_no_other_pool((SMALL,), [("other", NEXT)]),
     lambda: mac_pool.duplicates_may_be_forbidden(()),
     lambda: mac_pool.move_makes_no_duplicates(()),
-    lambda: mac_pool.default_is_not_asked_for(is_default=False),
+    lambda: mac_pool.default_is_not_requested(is_default=False),
     lambda: mac_pool.default_is_kept(before=True, after=True),
     lambda: mac_pool.is_not_default("p", is_default=False),
     lambda: mac_pool.is_unused("p", ()),
@@ -245,9 +245,9 @@ FAILS: list[tuple[Rule, str]] = [
     ),
     (lambda: vnic_profile.failover_is_another("a", "a"), "FAILOVER_VNIC_PROFILE_ID_CANNOT_POINT_TO_SELF"),
     (lambda: vnic_profile.failover_is_fit("a", is_fit=False), "FAILOVER_VNIC_PROFILE_ID_IS_NOT_VALID"),
-    (lambda: vnic_profile.is_nobodys_failover("p", ("q",)), "UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED"),
+    (lambda: vnic_profile.is_no_failover("p", ("q",)), "UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED"),
     (
-        lambda: vnic_profile.is_nobodys_failover("p", ("q",), is_removed=True),
+        lambda: vnic_profile.is_no_failover("p", ("q",), is_removed=True),
         "UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED",
     ),
     (lambda: qos.type_is_known("cpu"), "NETWORK_QOS_IS_NOT_SUPPORTED"),
@@ -290,10 +290,10 @@ FAILS: list[tuple[Rule, str]] = [
     (lambda: mac_pool.range_is_valid(MacRange(1, (1 << 31) + 1)), "MAC_RANGE_TOO_LARGE"),
     (lambda: mac_pool.range_is_valid(MacRange(1 << 40, 1 << 40)), "MAC_RANGE_INVALID"),
     (lambda: mac_pool.ranges_are_apart((SMALL, MacRange(SMALL.last, NEXT.last))), "OVERLAPPING_RANGES"),
-    (lambda: mac_pool.ranges_are_nobody_elses((SMALL,), [("other", SMALL)]), "MAC_POOL_OVERLAPS_WITH_OTHER_POOLS"),
+    (lambda: mac_pool.ranges_overlap_no_other_pool((SMALL,), [("other", SMALL)]), "MAC_POOL_OVERLAPS_WITH_OTHER_POOLS"),
     (lambda: mac_pool.duplicates_may_be_forbidden(("02:00:00:00:00:01",)), "MAC_POOL_CONTAINS_DUPLICATES"),
     (lambda: mac_pool.move_makes_no_duplicates(("02:00:00:00:00:01",)), "CANNOT_MIGRATE_MACS_DUE_TO_DUPLICATES"),
-    (lambda: mac_pool.default_is_not_asked_for(is_default=True), "SETTING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"),
+    (lambda: mac_pool.default_is_not_requested(is_default=True), "SETTING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"),
     (lambda: mac_pool.default_is_kept(before=True, after=False), "CHANGING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"),
     (lambda: mac_pool.is_not_default("p", is_default=True), "CANNOT_REMOVE_DEFAULT_MAC_POOL"),
     (lambda: mac_pool.is_unused("p", ("racks",)), "CANNOT_REMOVE_STILL_USED_MAC_POOL"),
@@ -318,19 +318,19 @@ def _alone(
 
 
 @pytest.mark.parametrize("rule", HOLDS)
-def test_a_rule_that_holds_says_nothing(rule: Rule) -> None:
+def test_holds(rule: Rule) -> None:
     assert rule() is None
 
 
 @pytest.mark.parametrize(("rule", "code"), FAILS)
-def test_a_rule_that_does_not_hold_says_what_to_do(rule: Rule, code: str) -> None:
+def test_fails_with_a_remedy(rule: Rule, code: str) -> None:
     problem = rule()
     assert problem is not None
     assert problem.code.endswith(code)
     assert problem.text.rstrip(".") != problem.text
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     check("Cannot add Network.", None)
     with pytest.raises(ValidationError) as refusal:
         check("Cannot add Network.", network.vlan_is_valid(5000), None, network.mtu_is_valid(5))
@@ -362,7 +362,7 @@ def test_addresses_as_numbers() -> None:
         mac_pool.mac_number("0")
 
 
-def test_what_is_not_said_stays() -> None:
+def test_omitted_fields_stay() -> None:
     assert or_current(KEEP, 5) == 5
     assert or_current(6, 5) == 6
     assert or_current(None, 5) is None

@@ -8,19 +8,19 @@ from netweft.core.errors import Problem
 from netweft.core.rules import permission
 
 HOLDS: list[Problem | None] = [
-    permission.gives_only_what_it_has("UserRole", ()),
-    permission.leaves_a_super_user(is_super_user=False, others=0),
-    permission.leaves_a_super_user(is_super_user=True, others=1),
+    permission.grants_only_own_permissions("UserRole", ()),
+    permission.super_user_remains(is_super_user=False, others=0),
+    permission.super_user_remains(is_super_user=True, others=1),
 ]
 
 FAILS: list[tuple[Problem | None, str, str]] = [
     (
-        permission.gives_only_what_it_has("SuperUser", ("login", "create_vm")),
+        permission.grants_only_own_permissions("SuperUser", ("login", "create_vm")),
         "PERMISSION_ADD_FAILED_ONLY_SYSTEM_SUPER_USER_CAN_GIVE_ADMIN_ROLES",
         "SuperUser here, because you lack create_vm, login",
     ),
     (
-        permission.leaves_a_super_user(is_super_user=True, others=0),
+        permission.super_user_remains(is_super_user=True, others=0),
         "ACTION_TYPE_FAILED_LAST_SUPER_USER",
         "last super user",
     ),
@@ -40,14 +40,14 @@ def test_fails(problem: Problem | None, code: str, words: str) -> None:
     assert problem.text.endswith(".")
 
 
-def test_nobody_gives_what_they_lack() -> None:
-    assert permission.gives_only_what_it_has("r", []) is None
-    problem = permission.gives_only_what_it_has("r", ["b", "a"])
+def test_only_own_permissions_can_be_granted() -> None:
+    assert permission.grants_only_own_permissions("r", []) is None
+    problem = permission.grants_only_own_permissions("r", ["b", "a"])
     assert problem is not None
     assert "a, b" in problem.text
 
 
-def test_somebody_stays_who_may_all() -> None:
-    assert permission.leaves_a_super_user(is_super_user=True, others=1) is None
-    assert permission.leaves_a_super_user(is_super_user=False, others=0) is None
-    assert permission.leaves_a_super_user(is_super_user=True, others=0) is not None
+def test_a_super_user_remains() -> None:
+    assert permission.super_user_remains(is_super_user=True, others=1) is None
+    assert permission.super_user_remains(is_super_user=False, others=0) is None
+    assert permission.super_user_remains(is_super_user=True, others=0) is not None

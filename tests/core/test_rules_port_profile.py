@@ -51,10 +51,14 @@ REFUSED: list[tuple[Rule, str, str]] = [
         "'racks' are carried by ufm, network 'red' by ucsm",
     ),
     (lambda: rules.vnic_stays_on_card("nic1", rewired=True, on_card=True), "ON_INTERFACE_CARD", "Unplug it, change it"),
-    (lambda: rules.profile_is_unused("red", ["web"]), "PORT_PROFILE_IN_USE", "by this port profile: web. Unplug"),
+    (lambda: rules.profile_is_unused("red", ["web"]), "PORT_PROFILE_IN_USE", "through this port profile: web. Unplug"),
     (lambda: rules.vnic_comes_onto_card("red", carried=True), "ON_INTERFACE_CARD", "Unplug the vNIC, change it"),
     (lambda: rules.fabric_is_registered_once("ucs"), "ADDRESS_IN_USE", "Provider 'ucs' has this address already"),
-    (lambda: rules.vnic_suits_card("nic1", "one", "a trunk"), "NOT_ON_DYNAMIC_VNIC", "cannot do that: it has a trunk"),
+    (
+        lambda: rules.vnic_suits_card("nic1", "one", "a trunk"),
+        "NOT_ON_DYNAMIC_VNIC",
+        "does not support this: it has a trunk",
+    ),
     (lambda: rules.host_has_dynamic_vnic("nic1", "one", found=False), "NO_FREE_DYNAMIC_VNIC", "has 0 free dynamic"),
     (lambda: rules.vnics_may_migrate("web", ["nic1"]), "HIGH_PERFORMANCE_VNICS", "nic1. Unplug them first"),
     (lambda: rules.fabric_carries_nothing("ucs", ["red"]), "PROVIDER_IN_USE", "'ucs' carries these networks: red"),
@@ -70,7 +74,7 @@ def test_what_may_be(ask: Rule) -> None:
 
 
 @pytest.mark.parametrize(("ask", "code", "words"), REFUSED)
-def test_what_is_refused_says_why(ask: Rule, code: str, words: str) -> None:
+def test_refusals_have_reasons(ask: Rule, code: str, words: str) -> None:
     problem = ask()
     assert problem is not None
     assert problem.code.endswith(code)

@@ -105,7 +105,7 @@ def test_what_is_no_authentication_url(url: str) -> None:
     assert rules.authentication_url_is_valid(url) is not None
 
 
-def test_who_logs_in_says_how() -> None:
+def test_a_login_is_complete() -> None:
     full = Provider()
     assert rules.authentication_is_complete(full) is None
     assert rules.authentication_is_complete(replace(full, tenant_name="", user_domain_name="d")) is None

@@ -642,7 +642,7 @@ def test_a_host_that_is_being_installed_is_set_up_by_the_engine_only() -> None:
     judged(on("store"), replace(VIEW, status="installing"), installs=True)
 
 
-def test_a_network_that_is_stored_twice_is_told() -> None:
+def test_a_network_that_is_stored_twice_is_reported() -> None:
     twice = (*VIEW.intent.attachments, AttachmentIntent(id="a-2", network_id="id-blue", nic="eth8"))
     final = FinalSet(attachments=twice, bonds=(), touched=frozenset(), touched_bonds=frozenset())
     problem = network_occurs_once(VIEW, final)

@@ -42,7 +42,7 @@ def test_cidrs(text: str, expected: str) -> None:
     assert code(rules.cidr_is_valid(text)) == expected
 
 
-def test_host_bits_are_told_with_the_subnet_that_is_meant() -> None:
+def test_host_bits_are_refused_with_the_probable_subnet() -> None:
     problem = rules.cidr_is_valid("192.0.2.77/24")
     assert problem is not None
     assert "192.0.2.0/24" in problem.text

@@ -46,5 +46,5 @@ def test_passwords_are_long_but_not_endless(length: int, is_good: bool) -> None:
 
 
 def test_nobody_removes_themselves() -> None:
-    assert rules.is_somebody_else("ann@internal", is_oneself=False) is None
-    assert rules.is_somebody_else("ann@internal", is_oneself=True) is not None
+    assert rules.is_another_user("ann@internal", is_oneself=False) is None
+    assert rules.is_another_user("ann@internal", is_oneself=True) is not None

@@ -71,7 +71,7 @@ def test_a_host_that_has_all_fits() -> None:
 
 
 REFUSED = [
-    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which serves the VM"),
+    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which the VM needs"),
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
     ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "has no guest driver"),
@@ -151,7 +151,7 @@ REFUSED = [
         {"agents": {"p": AGENT}, "twin": "Host h2, which is called h1 as well"},
         {"provided": {"t": TUNNELS}},
         "PROVIDER_NETWORK_MISSING",
-        "tunnels (provider P may take it for Host h2, which is called h1 as well)",
+        "tunnels (provider P may confuse it with Host h2, which is called h1 as well)",
     ),
     (
         {"agents": {"p": replace(AGENT, is_alive=False)}},
@@ -179,9 +179,7 @@ def test_a_host_fits_where_the_provider_of_each_network_has_an_agent() -> None:
 
 
 @pytest.mark.parametrize(("host", "guest", "code", "words"), REFUSED)
-def test_a_host_that_is_refused_says_why(
-    host: dict[str, object], guest: dict[str, object], code: str, words: str
-) -> None:
+def test_a_refused_host_has_a_reason(host: dict[str, object], guest: dict[str, object], code: str, words: str) -> None:
     choice = choose(replace(GUEST, **guest), [replace(HOST, **host)])
     assert choice.host is None
     (problem,) = choice.refusals["h1"]
@@ -190,7 +188,7 @@ def test_a_host_that_is_refused_says_why(
     assert words in problem.text
 
 
-def test_all_reasons_are_told() -> None:
+def test_all_reasons_are_reported() -> None:
     host = replace(HOST, status="down", memory_free=0, networks={"mgmt": GOOD, "blue": STALE})
     guest = replace(GUEST, networks={"blue": "blue net", "red": "red net"})
     codes = [problem.code for problem in choose(guest, [host]).refusals["h1"]]

@@ -42,7 +42,7 @@ def test_each_change_is_a_line() -> None:
     assert differences(EARLIER, EARLIER, NAMES) == ()
 
 
-def test_the_request_says_what_has_to_change() -> None:
+def test_the_request_has_all_changes() -> None:
     request = restore_request(EARLIER, LATER, ({"x": "eth1", "z": "eth2"}, {"y": "eth1", "z": "eth2"}), commit=True)
     assert request == SetupRequest(
         attachments=(

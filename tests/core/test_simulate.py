@@ -365,7 +365,7 @@ def test_what_is_up_or_down_already_stays_so() -> None:
     assert not simulate(loose, s.SetMaster("eth0", "")).nics["eth0"].up
 
 
-def test_a_bond_tells_of_a_primary_that_is_its_port() -> None:
+def test_a_bond_reports_a_primary_that_is_its_port() -> None:
     make = bond(options={"primary": "eth3"})
     assert simulate(HOST, make).bonds["new"].options == {}
     joined = simulate_all(HOST, (make, s.SetUp("eth3", up=False), s.SetMaster("eth3", "new")))

@@ -224,7 +224,7 @@ def test_a_qos_is_the_attachments_or_the_networks(switch_type: str) -> None:
         assert qos_of(wanted, one_port, 2) == [("20", None), ("1000", None), (None, None)]
 
 
-def test_what_others_leave_is_nobodys_qos_unless_one_is_wanted() -> None:
+def test_the_class_of_remaining_frames_is_no_qos_unless_one_is_desired() -> None:
     tagged = (*NETWORKS[:1], *(replace(network, qos=CALM) for network in NETWORKS[1:3]), NETWORKS[3])
     wanted = intent(networks=tagged)
     host = made(wanted)

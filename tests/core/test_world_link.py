@@ -10,7 +10,7 @@ from netweft.core.world_link import UNKNOWN, WorldLink
 MAC = "02:00:00:00:00:01"
 
 
-def test_what_is_unknown_equals_nothing_that_can_be_wanted_and_is_left_out_of_the_host() -> None:
+def test_unknown_values_equal_no_desired_value_and_are_left_out_of_the_host() -> None:
     link = WorldLink(Bond(name="bond0", mtu=1500, mac=MAC, mode="802.3ad"))
     assert (link.mtu, link.mac) == (1500, MAC)
     link.mtu = link.mac = UNKNOWN

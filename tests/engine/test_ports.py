@@ -693,7 +693,7 @@ def test_hosts_that_were_cloned_with_one_system_id_are_refused(clouds: Clouds) -
     for name, other in (("sim-1", "sim-2"), ("sim-2", "sim-1")):
         with pytest.raises(ValidationError) as refused:
             clouds.start(name)
-        said = f"provider clouds may take it for Host {other}, whose ovn-controller has the same system-id a1"
+        said = f"provider clouds may confuse it with Host {other}, whose ovn-controller has the same system-id a1"
         assert said in refused.value.text
     with clouds.fleet.db.write() as tx:
         tx.execute(sa.update(hosts).where(hosts.c.name == "sim-2").values(status="non_responsive"))

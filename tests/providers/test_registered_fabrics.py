@@ -82,7 +82,7 @@ def test_the_page_of_a_lab() -> None:
         assert not list(folder.glob(f"var/*/{state.FILE}"))
     for said in (
         "does not have these networks: blue",
-        "implements these networks in another way: blue (",
+        "implements these networks differently: blue (",
         "has 2 free dynamic vNICs for the 3 vNICs on networks of its fabric",
         "best-effort",
     ):

@@ -13,7 +13,7 @@ from netweft.agent.store import StoreError
 from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode, tag_of
 from netweft.core.functions import find_function, nics_by_address, why_in_use
 from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
-from netweft.core.interface_cards import why_not_given
+from netweft.core.interface_cards import why_not_assignable
 from netweft.core.protocol import EVENT_HEADER, ChangeRequest, FunctionsRequest, GenerationRef, HostReport, Progress
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class HostService:
             if requested[address].guid:
                 reason = self._why_not_of_infiniband(requested[address])
             elif requested[address].profile:
-                reason = why_not_given(nics, address)
+                reason = why_not_assignable(nics, address)
             else:
                 reason = why_in_use(host, function, nics) if function else "is not there"
             if reason:

@@ -22,7 +22,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.kernel import canonical, comes_by_itself, without_failover_macs
+from netweft.core.kernel import canonical, is_automatic, without_failover_macs
 from netweft.core.shaping import class_text
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[D
             canonical(route)
             for route in routes
             if (route.protocol == PROTOCOL or route.link in ours)
-            and not comes_by_itself(route, wanted_links.get(route.link))
+            and not is_automatic(route, wanted_links.get(route.link))
         }
 
     wanted, there = managed(expected.routes), managed(actual.routes)

@@ -56,7 +56,7 @@ class InterfaceCard:
     dynamic: tuple[DynamicNic, ...] = ()
     guid: str = ""
 
-    def known_as(self, hardware: str) -> str:
+    def fabric_id(self, hardware: str) -> str:
         """The identification of the owner by the fabric. ``hardware``: the UUID of the host's."""
         return self.guid or hardware
 
@@ -79,7 +79,7 @@ def why_only_for_guests(name: str, host: Host, nics: Iterable[str]) -> str:
     )
 
 
-def why_not_given(nics: Mapping[str, Nic], address: str) -> str:
+def why_not_assignable(nics: Mapping[str, Nic], address: str) -> str:
     """What keeps a dynamic NIC from being given to a guest, completing "it ..."; empty when nothing does. ``nics``:
     those of the host by their PCI addresses.
     """

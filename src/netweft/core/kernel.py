@@ -51,7 +51,7 @@ def canonical(route: Route) -> Route:
     return route
 
 
-def comes_by_itself(route: Route, link: Link | None) -> bool:
+def is_automatic(route: Route, link: Link | None) -> bool:
     """Whether the kernel, router advertisements or a DHCP client look after the route over a link that should be as
     given (None: any).
     """

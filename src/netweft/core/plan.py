@@ -72,7 +72,7 @@ def _set_resolvers(situation: Situation) -> Iterator[s.Step]:
 PHASES: tuple[Callable[[Situation], Iterator[s.Step]], ...] = (
     marks.mark,
     _shape_present,
-    links.forget_autoconf,
+    links.reset_autoconf,
     links.make_room,
     links.create_bonds_and_bridges,
     _shape_all,

@@ -270,7 +270,9 @@ def _has_dynamic_vnics(decision: _Decision, host: HostState) -> Problem | None:
     carried = decision.guest.carried
     cannot = [f"{carried[vnic].name} has {carried[vnic].obstacle}" for vnic in wanted if carried[vnic].obstacle]
     if cannot:
-        text = f"Host {host.name} has the networks of these vNICs by its fabric alone, which cannot do that: "
+        text = (
+            f"Host {host.name} has the networks of these vNICs only through its fabric, which does not support them: "
+        )
         return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", f"{text}{', '.join(cannot)}.")
     if len(decision.cards(host, wanted)) == len(wanted):
         return None
@@ -291,7 +293,7 @@ def _implements_alike(decision: _Decision, host: HostState) -> Problem | None:
     ]
     if not differing:
         return None
-    text = f"Host {host.name} implements these networks in another way: {', '.join(differing)}."
+    text = f"Host {host.name} implements these networks differently: {', '.join(differing)}."
     return Problem("VAR__DETAIL__NETWORK_IMPLEMENTED_DIFFERENTLY", text)
 
 
@@ -311,7 +313,7 @@ def _why_not_provided(network: ProvidedNetwork, host: HostState) -> str:
     """What the provider lacks on a host to have the network there; empty when nothing is missing."""
     agent = host.agents.get(network.provider_id)
     if host.twin:
-        return f"may take it for {host.twin}"
+        return f"may confuse it with {host.twin}"
     if agent is None:
         return "has no agent there"
     if not agent.is_alive:
@@ -324,7 +326,7 @@ def _why_not_provided(network: ProvidedNetwork, host: HostState) -> str:
 def _has_dhcp_server(_: _Decision, host: HostState) -> Problem | None:
     if host.dhcp_server:
         return None
-    text = f"Host {host.name} has no dnsmasq, which serves the VM its addresses by DHCP. Install dnsmasq-base there."
+    text = f"Host {host.name} has no dnsmasq, which the VM needs for its addresses by DHCP. Install dnsmasq-base there."
     return Problem("VAR__DETAIL__NO_DHCP_SERVER", text)
 
 

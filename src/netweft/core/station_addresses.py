@@ -31,7 +31,7 @@ def is_host_address(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6N
         return False
     if address.is_reserved or address in _THIS_NETWORK or _is_site_local(address):
         return False
-    return not is_not_a_stations(address, net) and not _is_anycast(address, net)
+    return not is_no_station_address(address, net) and not _is_anycast(address, net)
 
 
 def _is_site_local(address: IPv4Address | IPv6Address) -> bool:
@@ -43,7 +43,7 @@ _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 """Never the address of a station (RFC 1122, section 3.2.1.3)."""
 
 
-def is_not_a_stations(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
+def is_no_station_address(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
     """The first and the broadcast address of an IPv4 subnet are reserved, except with two addresses (RFC 3021)."""
     if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:  # noqa: PLR2004 -- IP version
         return False

@@ -99,7 +99,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "timeout_is_in_range": "of the request alone",
             "network_occurs_once": "a constraint holds it: a host has one attachment of a network",
             "nic_is_no_slave": "only setting up changes bonds and the NICs of attachments",
-            "networks_brought_along_stay": "of networks that a host brought from another engine, where it is set up",
+            "kept_networks_stay": "of networks that a host brought from another engine, where it is set up",
         }.items()
     },
     "host_unmanaged.unmanaged_may_be_removed": "of what is removed",
@@ -143,7 +143,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "labelled_nic_id_and_name_agree", "labelled_nic_exists", "labelled_nic_is_proper",
             "labelled_nic_is_for_hosts",
             "labelled_bond_has_slaves", "removed_label_exists", "labels_are_given_once", "slave_keeps_no_label",
-            "labelled_nic_carries_no_unmanaged", "nic_is_not_labelled_so",
+            "labelled_nic_carries_no_unmanaged", "nic_has_no_such_label",
         )
     },
     "host_label.network_follows_its_label": "a network that gets a label is moved to the NIC that has it",

@@ -112,13 +112,13 @@ TABLE: Table = (
         more="<root_password>secret</root_password>",
     ),
     add(
-        "host.way_in_is_given",
+        "host.credentials_are_given",
         "VDS_CANNOT_INSTALL_EMPTY_PASSWORD",
         "The password is empty",
         more="<ssh><authentication_method>password</authentication_method></ssh>",
     ),
     add(
-        "host.way_in_is_given",
+        "host.credentials_are_given",
         "VDS_CANNOT_INSTALL_EMPTY_PASSWORD",
         "The password is empty",
         more="<root_password></root_password>",

@@ -75,7 +75,13 @@ TABLE: Table = (
         "DRIFT_IGNORED_UNTIL_PAST",
         "Give a later one",
     ),
-    no("host_drift.drift_is_ignored", f"{DRIFT}/count", "{}", "DRIFT_IS_NOT_IGNORED", "Nothing of that is ignored"),
+    no(
+        "host_drift.drift_is_ignored",
+        f"{DRIFT}/count",
+        "{}",
+        "DRIFT_IS_NOT_IGNORED",
+        "None of these differences is ignored",
+    ),
     no(
         "host_drift.drift_can_be_adopted",
         f"{DRIFT}/adopt",
@@ -89,7 +95,7 @@ TABLE: Table = (
         UNMANAGED,
         '{"networks": [{"name": "br77"}]}',
         "FOREIGN_NETWORK_NOT_EXISTS",
-        "'br77' that others made. It has: br10, br11, br20, lonely",
+        "'br77'. It has: br10, br11, br20, lonely",
     ),
     no(
         "foreign_network.foreign_network_is_one",

@@ -81,14 +81,14 @@ TABLE: Table = (
         "of the pool overlap",
     ),
     add(
-        "mac_pool.ranges_are_nobody_elses",
+        "mac_pool.ranges_overlap_no_other_pool",
         ranges(("02:00:00:00:00:08", "02:00:00:00:01:01")),
         OVERLAP,
         "which overlap with ranges in MAC pools: mine",
     ),
-    add("mac_pool.ranges_are_nobody_elses", ranges(("{first}", "{first}")), OVERLAP, "in MAC pools: Default"),
+    add("mac_pool.ranges_overlap_no_other_pool", ranges(("{first}", "{first}")), OVERLAP, "in MAC pools: Default"),
     add(
-        "mac_pool.default_is_not_asked_for",
+        "mac_pool.default_is_not_requested",
         f"{ranges(FREE)}<default_pool>true</default_pool>",
         "ACTION_TYPE_FAILED_SETTING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED",
         "cannot be the default one",

@@ -24,7 +24,7 @@ def as_ann(site: Site) -> None:
 
 TABLE: Table = (
     Refusal(
-        "permission.leaves_a_super_user",
+        "permission.super_user_remains",
         "DELETE",
         "/permissions/{mine}",
         "",
@@ -33,7 +33,7 @@ TABLE: Table = (
     ),
     as_ann,
     Refusal(
-        "permission.gives_only_what_it_has",
+        "permission.grants_only_own_permissions",
         "POST",
         "/networks/{network}/permissions",
         "<permission><role><name>SuperUser</name></role><user id='{ann}'/></permission>",

@@ -78,7 +78,7 @@ TABLE: Table = (
     ask("may_be_resumed", "resume", "rollout of red", STATUS, "cannot be resumed: it is succeeded"),
     ask("may_be_reverted", "revert", "removal", NOT_REVERSIBLE, "detached or removed"),
     again,
-    ask("is_still_so", "revert", "rollout of store", NOT_REVERSIBLE, "changed again: store"),
+    ask("is_unchanged_since", "revert", "rollout of store", NOT_REVERSIBLE, "changed again: store"),
     lambda site: site.update(rollouts, site.names["rollout of red"], status="superseded"),
     ask("may_be_reverted", "revert", "rollout of red", STATUS, "it is superseded"),
     waiting,

@@ -215,7 +215,7 @@ def forget_management(site: Site) -> None:
 def label_of(nic: str, name: str, code: str, words: str) -> Refusal:
     """LabelNic."""
     path = f"/hosts/{{sim-1}}/nics/{{{nic}}}/networklabels"
-    return Refusal("host_label.nic_is_not_labelled_so", "POST", path, f"<network_label id='{name}'/>", code, words)
+    return Refusal("host_label.nic_has_no_such_label", "POST", path, f"<network_label id='{name}'/>", code, words)
 
 
 TABLE: Table = (
@@ -832,7 +832,7 @@ TABLE: Table = (
     ),
     bring_along,
     no2(
-        "setup_networks.networks_brought_along_stay",
+        "setup_networks.kept_networks_stay",
         at("pink", "eth3"),
         "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
         "has networks of another engine that this change would displace: alien",

@@ -50,5 +50,5 @@ TABLE: Table = (
         PASSWORD,
         "Use at least 12 characters",
     ),
-    Refusal("user.is_somebody_else", "DELETE", "/users/{me}", "", "USER_CANNOT_REMOVE_HIMSELF", "You are logged in as"),
+    Refusal("user.is_another_user", "DELETE", "/users/{me}", "", "USER_CANNOT_REMOVE_HIMSELF", "You are logged in as"),
 )

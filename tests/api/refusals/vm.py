@@ -181,7 +181,7 @@ TABLE: Table = (
         "fields.element_is_known",
         "<lease><storage_domain id='x'/></lease>",
         "ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED",
-        "The element vm.lease asks for what Netweft does not do",
+        "The element vm.lease is not supported",
     ),
     add(
         "fields.element_is_fixed",
@@ -233,7 +233,7 @@ TABLE: Table = (
     ),
     lambda site: site.fleet.set_status("non_responsive"),
     Refusal(
-        "host.answers_for_its_guests",
+        "host.is_reachable_with_guests",
         "POST",
         "/hosts/{sim-1}/deactivate",
         "<action/>",

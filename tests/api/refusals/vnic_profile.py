@@ -139,11 +139,9 @@ TABLE: Table = (
     ),
     add("vnic_profile.failover_is_fit", f"{PASSTHROUGH}<failover id='{{fast}}'/>", NO_FAILOVER, "no profile without"),
     add("vnic_profile.failover_is_fit", f"{PASSTHROUGH}<failover id='x'/>", NO_FAILOVER, "with the id x"),
-    change(
-        "vnic_profile.is_nobodys_failover", "<name>new</name>", IS_FAILOVER, "cannot be changed while", "profile:lab"
-    ),
+    change("vnic_profile.is_no_failover", "<name>new</name>", IS_FAILOVER, "cannot be changed while", "profile:lab"),
     remove(
-        "vnic_profile.is_nobodys_failover",
+        "vnic_profile.is_no_failover",
         "profile:lab",
         IS_FAILOVER,
         "cannot be removed while it is the failover of: fast",

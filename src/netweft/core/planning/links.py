@@ -13,7 +13,7 @@ from netweft.core.planning.switches import make_room_in_ovs
 from netweft.core.world_link import UNKNOWN, AnyLink, WorldLink
 
 
-def forget_autoconf(plan: Situation) -> Iterator[s.Step]:
+def reset_autoconf(plan: Situation) -> Iterator[s.Step]:
     """Of ports that leave their bonds, and of VLAN devices over them. The MTU that such a port had before it joined may
     be too small for IPv6; whether the setting would then be lost is unknown.
     """

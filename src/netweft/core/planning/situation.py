@@ -8,7 +8,7 @@ from netweft.core import steps as s
 from netweft.core.chassis import released
 from netweft.core.errors import HostError
 from netweft.core.host import PROTOCOL, Bond, Bridge, Chassis, Host, Link, Nic, OvsBridge, OvsPort, Route, Vlan
-from netweft.core.kernel import comes_by_itself, without_failover_macs
+from netweft.core.kernel import is_automatic, without_failover_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.world import World
 from netweft.core.world_link import AnyLink, WorldLink
@@ -191,7 +191,7 @@ class Situation:
     def is_route_managed(self, route: Route) -> bool:
         """Whether a route is ours to make or remove."""
         is_ours = route.protocol == PROTOCOL or route.link in self.want or route.link in self.gone
-        return is_ours and not comes_by_itself(route, self.want.get(route.link))
+        return is_ours and not is_automatic(route, self.want.get(route.link))
 
 
 def is_another(want: Link, there: Link) -> bool:

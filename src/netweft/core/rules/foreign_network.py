@@ -17,8 +17,8 @@ def foreign_network_exists(host: str, name: str, there: Collection[str]) -> Prob
     """The named unmanaged link exists. ``there``: the names of all of them."""
     if name in there:
         return None
-    choice = f"It has: {listed(there)}." if there else "It has nothing that Netweft did not make."
-    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {choice}"
+    choice = f"It has: {listed(there)}." if there else "It has none."
+    text = f"Host {host} has no unmanaged bridge, VLAN device or port '{name}'. {choice}"
     return Problem("FOREIGN_NETWORK_NOT_EXISTS", text)
 
 

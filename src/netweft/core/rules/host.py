@@ -100,7 +100,7 @@ def agent_package_is_there(*, has_package: bool) -> Problem | None:
     return Problem("VDS_CANNOT_INSTALL_NO_AGENT_PACKAGE", text)
 
 
-def way_in_is_given(*, by_key: bool, password: str) -> Problem | None:
+def credentials_are_given(*, by_key: bool, password: str) -> Problem | None:
     """The engine gets into a host with root's password, or with its own key."""
     if by_key or password:
         return None
@@ -231,7 +231,7 @@ def may_be_deactivated(status: str) -> Problem | None:
     return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
 
 
-def answers_for_its_guests(status: str, vms: Sequence[str]) -> Problem | None:
+def is_reachable_with_guests(status: str, vms: Sequence[str]) -> Problem | None:
     """A host that is silent cannot send its guests away."""
     if not vms or status not in {"non_responsive", "down", "install_failed", "installing"}:
         return None

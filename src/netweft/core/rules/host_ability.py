@@ -63,12 +63,12 @@ def nic_has_ipv6(host: HostView, attachment: AttachmentIntent) -> Problem | None
     """A network directly on a NIC has IPv6 only where IPv6 is enabled."""
     network, nic = host.networks[attachment.network_id], attachment.nic
     wants = any(ip.version == 6 and ip.method != "none" for ip in attachment.assignments)  # noqa: PLR2004 -- of IP
-    if not (wants and nic in host.limits.without_ipv6 and stands_on_nic(host.intent.switch_type, network.intent)):
+    if not (wants and nic in host.limits.without_ipv6 and is_directly_on_nic(host.intent.switch_type, network.intent)):
         return None
     text = f"IPv6 is disabled on {nic} of Host {host.name}, so network '{network.name}' cannot use it there."
     return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic}.disable_ipv6 to 0 on the host.")
 
 
-def stands_on_nic(switch_type: SwitchType, network: NetworkIntent) -> bool:
+def is_directly_on_nic(switch_type: SwitchType, network: NetworkIntent) -> bool:
     """Whether the network's addresses are on its NIC or bond itself."""
     return switch_type == "legacy" and not network.vm and network.vlan is None

@@ -17,7 +17,7 @@ from netweft.core.options import bridge_options, bridge_problem, repeated
 from netweft.core.rules import provider_network
 from netweft.core.rules.fields import name_server
 from netweft.core.rules.network import NAME_SERVERS_MAX
-from netweft.core.station_addresses import is_host_address, is_not_a_stations, is_reached, network_of, parsed
+from netweft.core.station_addresses import is_host_address, is_no_station_address, is_reached, network_of, parsed
 
 
 def attachment_exists(host: HostView, attachment_id: str) -> Problem | None:
@@ -277,7 +277,7 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
         return None
     servers = [name_server(server) for server in attachment.dns]
     nets = [net for ip in attachment.assignments if (net := network_of(ip))]
-    usable = all(server and not any(is_not_a_stations(server, net) for net in nets) for server in servers)
+    usable = all(server and not any(is_no_station_address(server, net) for net in nets) for server in servers)
     if len(servers) <= NAME_SERVERS_MAX and usable and not repeated(map(str, servers)):
         return None
     text = (

@@ -135,7 +135,7 @@ def _possible(intent: HostIntent, limits: HostLimits) -> HostIntent:
         if limits.shaped_by_others.keys() & set(links):
             networks[network.id] = replace(network, qos=None)
             attachments[network.id] = replace(attachments[network.id], qos=None)
-        if one.nic in limits.without_ipv6 and host_ability.stands_on_nic(intent.switch_type, network):
+        if one.nic in limits.without_ipv6 and host_ability.is_directly_on_nic(intent.switch_type, network):
             left = tuple(ip for ip in one.assignments if ip.version != 6)  # noqa: PLR2004 -- of IP
             attachments[network.id] = replace(attachments[network.id], assignments=left)
     return replace(intent, attachments=tuple(attachments.values()), networks=tuple(networks.values()))

@@ -128,7 +128,7 @@ def slave_keeps_no_label(final: FinalSet, label: str) -> Problem | None:
     bonds = [bond.name for bond in final.bonds if nic in bond.slaves]
     if not bonds:
         return None
-    text = f"NIC {nic} is to be a slave of bond {bonds[0]} and has the label '{label}'. Move the label to the bond."
+    text = f"NIC {nic} will be a slave of bond {bonds[0]} and has the label '{label}'. Move the label to the bond."
     return Problem("NETWORK_BOND_SLAVE_IS_LABELED", text)
 
 
@@ -144,7 +144,7 @@ def labelled_nic_carries_no_unmanaged(
     return Problem("NIC_CARRIES_UNMANAGED_NETWORK", f"{text} Remove that on the host, or use another NIC.")
 
 
-def nic_is_not_labelled_so(nic: str, label: str, labels: Mapping[str, str]) -> Problem | None:
+def nic_has_no_such_label(nic: str, label: str, labels: Mapping[str, str]) -> Problem | None:
     """LabelNic: the NIC does not have the label already, and neither does another one of the host."""
     if label not in labels:
         return None

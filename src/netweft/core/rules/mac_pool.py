@@ -134,7 +134,7 @@ def ranges_are_apart(ranges: Sequence[MacRange]) -> Problem | None:
     return None
 
 
-def ranges_are_nobody_elses(ranges: Sequence[MacRange], others: Sequence[tuple[str, MacRange]]) -> Problem | None:
+def ranges_overlap_no_other_pool(ranges: Sequence[MacRange], others: Sequence[tuple[str, MacRange]]) -> Problem | None:
     """No range overlaps with one of another pool (``others``: pairs of pool name and range)."""
     pools = {name for name, other in others if any(one.overlaps(other) for one in ranges)}
     if pools:
@@ -168,7 +168,7 @@ def move_makes_no_duplicates(duplicates: Sequence[str]) -> Problem | None:
     return None
 
 
-def default_is_not_asked_for(*, is_default: bool) -> Problem | None:
+def default_is_not_requested(*, is_default: bool) -> Problem | None:
     """There is one default pool from the beginning; no other is made the default."""
     if is_default:
         return Problem(

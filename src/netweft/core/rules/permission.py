@@ -7,7 +7,7 @@ from collections.abc import Collection
 from netweft.core.errors import Problem
 
 
-def gives_only_what_it_has(role: str, missing: Collection[str]) -> Problem | None:
+def grants_only_own_permissions(role: str, missing: Collection[str]) -> Problem | None:
     """Nobody gives more than they have. oVirt lets only super users give any role for administrators.
 
     ``missing``: what the role allows and the giver may not do on that thing.
@@ -18,7 +18,7 @@ def gives_only_what_it_has(role: str, missing: Collection[str]) -> Problem | Non
     return Problem("PERMISSION_ADD_FAILED_ONLY_SYSTEM_SUPER_USER_CAN_GIVE_ADMIN_ROLES", text)
 
 
-def leaves_a_super_user(is_super_user: bool, others: int) -> Problem | None:
+def super_user_remains(is_super_user: bool, others: int) -> Problem | None:
     """At least one super user remains. ``others``: how many other super users there are."""
     if not is_super_user or others:
         return None

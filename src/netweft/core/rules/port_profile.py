@@ -19,10 +19,10 @@ _QOS_POLICY = re.compile(rf"[-.:_a-zA-Z0-9]{{0,{QOS_POLICY_MAX}}}")
 
 
 def network_is_for_guests(name: str, *, vm_network: bool) -> Problem | None:
-    """Only guests name a port profile."""
+    """Only VM networks have port profiles."""
     if vm_network:
         return None
-    text = f"Only VMs use port profiles, and network '{name}' is for none. Give it the usage 'vm', or no port profile."
+    text = f"Only VM networks have port profiles, and '{name}' is none. Give it the usage 'vm', or no port profile."
     return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VM_NETWORK", text)
 
 
@@ -64,7 +64,7 @@ def network_has_one_technology(network: str, added: str, present: Collection[str
     if not others:
         return None
     text = (
-        f"Network '{network}' is carried by {listed(others)}, and one network has one technology. Take it there first."
+        f"Network '{network}' is carried by {listed(others)}, and a network has one technology. Remove it there first."
     )
     return Problem("ACTION_TYPE_FAILED_NETWORK_MIXES_FABRICS", text)
 
@@ -90,7 +90,7 @@ def profile_is_unused(network: str, vms: Collection[str]) -> Problem | None:
     if not vms:
         return None
     text = (
-        f"Virtual machines have network '{network}' by this port profile: {listed(vms)}. Unplug these vNICs, or stop"
+        f"VMs use network '{network}' through this port profile: {listed(vms)}. Unplug these vNICs, or stop"
         " the machines."
     )
     return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_IN_USE", text)
@@ -102,7 +102,7 @@ def vnic_comes_onto_card(vnic_network: str, *, carried: bool) -> Problem | None:
     """
     if not carried:
         return None
-    text = f"The host has network '{vnic_network}' by its fabric alone. Unplug the vNIC, change it, and plug it in."
+    text = f"The host has network '{vnic_network}' only through its fabric. Unplug the vNIC, change it, and plug it in."
     return Problem("ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD", text)
 
 
@@ -118,11 +118,14 @@ def vnic_stays_on_card(vnic: str, *, rewired: bool, on_card: bool) -> Problem | 
 
 def vnic_suits_card(vnic: str, host: str, obstacle: str) -> Problem | None:
     """What a dynamic vNIC cannot have. ``obstacle``: what of it the vNIC has, empty for nothing; ``host``: which has
-    the network by its fabric alone.
+    the network only through its fabric.
     """
     if not obstacle:
         return None
-    text = f"Host {host} has the network of vNIC '{vnic}' by its fabric alone, which cannot do that: it has {obstacle}."
+    text = (
+        f"Host {host} has the network of vNIC '{vnic}' only through its fabric, which does not support this: it has"
+        f" {obstacle}."
+    )
     return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", text)
 
 
@@ -139,7 +142,7 @@ def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
     if not vnics:
         return None
     text = (
-        f"VM {vm} drives these dynamic vNICs by itself, as their port profile has high performance or their fabric is"
+        f"VM {vm} drives these dynamic vNICs directly, as their port profile has high performance or their fabric is"
         f" InfiniBand: {listed(sorted(vnics))}. Unplug them first."
     )
     return Problem("ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS", text)

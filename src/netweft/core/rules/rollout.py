@@ -23,17 +23,17 @@ def may_be_resumed(status: Status) -> Problem | None:
 def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
     """It was neither superseded nor reverted, and its change can be reverted (``irreversible``: why not)."""
     if status not in {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}:
-        return Problem("ROLLOUT_STATUS", f"The Rollout cannot be taken back: it is {status.value}.")
+        return Problem("ROLLOUT_STATUS", f"The Rollout cannot be reverted: it is {status.value}.")
     if irreversible:
-        return Problem("ROLLOUT_CANNOT_BE_REVERTED", f"The Rollout cannot be taken back: {irreversible}")
+        return Problem("ROLLOUT_CANNOT_BE_REVERTED", f"The Rollout cannot be reverted: {irreversible}")
     return None
 
 
-def is_still_so(reverted: str, changed: list[str]) -> Problem | None:
+def is_unchanged_since(reverted: str, changed: list[str]) -> Problem | None:
     """``changed``: names of what has been changed since the rollout ended, which taking it back would undo."""
     if not changed:
         return None
-    text = f"The Rollout '{reverted}' cannot be taken back: what it changed was changed again: {', '.join(changed)}."
+    text = f"The Rollout '{reverted}' cannot be reverted: what it changed was changed again: {', '.join(changed)}."
     return Problem("ROLLOUT_CANNOT_BE_REVERTED", text)
 
 

@@ -214,7 +214,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
     check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, change, unmanaged) for change in request.labels))
     _check_abilities(action, host, final, touched)
-    check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
+    check(action, management_is_attached(host, final), kept_networks_stay(host, final))
 
 
 def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequence[AttachmentIntent]) -> None:
@@ -348,7 +348,7 @@ def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
     return Problem("MANAGEMENT_NETWORK_NOT_ON_HOST", text)
 
 
-def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | None:
+def kept_networks_stay(host: HostView, final: FinalSet) -> Problem | None:
     """Networks of the host's previous engine are removed only on request."""
     if not final.kept:
         return None

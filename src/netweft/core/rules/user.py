@@ -62,7 +62,7 @@ def password_is_good(password: str) -> Problem | None:
     return None
 
 
-def is_somebody_else(user_name: str, is_oneself: bool) -> Problem | None:
+def is_another_user(user_name: str, is_oneself: bool) -> Problem | None:
     """Nobody removes themselves."""
     if not is_oneself:
         return None

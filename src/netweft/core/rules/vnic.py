@@ -139,7 +139,7 @@ def network_is_on_host(network: str | None, host: str, present: bool) -> Problem
     """A vNIC of a running guest can be plugged only into a network that the guest's host carries."""
     if network is None or present:
         return None
-    text = f"Network '{network}' is not on Host '{host}', where the VM runs. Put it there with setup networks first."
+    text = f"Network '{network}' is not on Host '{host}', where the VM runs. Attach it to the host first."
     return Problem("ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS", text)
 
 

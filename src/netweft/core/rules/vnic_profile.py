@@ -117,7 +117,7 @@ def failover_is_fit(failover_id: str, *, is_fit: bool) -> Problem | None:
     return None
 
 
-def is_nobodys_failover(name: str, served: Sequence[str], *, is_removed: bool = False) -> Problem | None:
+def is_no_failover(name: str, served: Sequence[str], *, is_removed: bool = False) -> Problem | None:
     """A profile that is the failover of others (``served``: their names) cannot be changed."""
     if served:
         what = "removed" if is_removed else "changed"

@@ -74,7 +74,7 @@ def _check(action: str, way: WayIn, address: str) -> None:
     check(
         action,
         rules.agent_package_is_there(has_package=way.has_package),
-        rules.way_in_is_given(by_key=way.by_key, password=way.password),
+        rules.credentials_are_given(by_key=way.by_key, password=way.password),
         rules.engine_is_reachable(way.engine_url, address),
     )
 

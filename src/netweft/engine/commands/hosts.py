@@ -250,7 +250,7 @@ def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_DEACTIVATE, rules.may_be_deactivated(host.status))
-    check(_DEACTIVATE, rules.answers_for_its_guests(host.status, vms_on(tx, host_id)))
+    check(_DEACTIVATE, rules.is_reachable_with_guests(host.status, vms_on(tx, host_id)))
     check(_DEACTIVATE, rules.guests_can_leave(why_guests_stay(tx, host_id)))
     set_status(tx, host, PREPARING, "Its guests are moved to other hosts.")
     if finish_maintenance(tx, actor, lock(tx, hosts, host_id)):

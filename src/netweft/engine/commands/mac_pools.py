@@ -57,7 +57,7 @@ def add_mac_pool(tx: Tx, actor: Actor, spec: AddMacPool) -> str:
     Needs CREATE_MAC_POOL on the system. Raises DeniedError, ValidationError.
     """
     authorize.require(tx, actor, ActionGroup.CREATE_MAC_POOL)
-    check(_ADD, rules.default_is_not_asked_for(is_default=spec.is_default is True))
+    check(_ADD, rules.default_is_not_requested(is_default=spec.is_default is True))
     # Whoever changes ranges waits here, so that two pools cannot take the same range at once.
     lock(tx, mac_pools, queries.default_id(tx))
     _check_ranges(tx, _ADD, spec.ranges)
@@ -132,7 +132,7 @@ def remove_mac_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
 def _check_ranges(tx: Tx, action: str, ranges: Sequence[MacRange], *, besides: str = "") -> None:
     check(action, rules.has_ranges(ranges), *(rules.range_is_valid(one) for one in ranges))
     check(action, rules.ranges_are_apart(ranges))
-    check(action, rules.ranges_are_nobody_elses(ranges, queries.ranges_of_others(tx, besides)))
+    check(action, rules.ranges_overlap_no_other_pool(ranges, queries.ranges_of_others(tx, besides)))
 
 
 def _insert_ranges(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:

@@ -46,7 +46,7 @@ def add_permission(tx: Tx, actor: Actor, spec: AddPermission) -> str:
     user = lock(tx, users, EVERYONE if spec.user is None else _user(tx, spec.user))
     groups = tx.scalars(select(role_groups.c.action_group).where(role_groups.c.role_id == role.id))
     missing = [group for group in groups if not authorize.may(tx, actor, ActionGroup(group), spec.target)]
-    check("Cannot add Permission.", rules.gives_only_what_it_has(role.name, missing))
+    check("Cannot add Permission.", rules.grants_only_own_permissions(role.name, missing))
     key = {"user_id": user.id, "role_id": role.id, "object_id": spec.target.id}
     permission_id = new_id()
     if not insert_if_absent(tx, permissions, id=permission_id, object_type=spec.target.type, created=utc_now(), **key):
@@ -67,7 +67,7 @@ def remove_permission(tx: Tx, actor: Actor, permission_id: str) -> None:
     target = ObjectRef(ObjectType(row.object_type), row.object_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_PERMISSIONS, target)
     is_super = row.role_id == ROLES["SuperUser"].id and row.object_id == SYSTEM_ID
-    check("Cannot remove Permission.", rules.leaves_a_super_user(is_super, other_super_users(tx, row.user_id)))
+    check("Cannot remove Permission.", rules.super_user_remains(is_super, other_super_users(tx, row.user_id)))
     tx.execute(permissions.delete().where(permissions.c.id == permission_id))
     role = tx.execute(select(roles.c.name).where(roles.c.id == row.role_id)).scalar_one()
     user = tx.execute(select(users.c.user_name).where(users.c.id == row.user_id)).scalar_one()

@@ -12,7 +12,7 @@ from netweft.core.host_request import AttachmentChange, HostView, LabelChange, R
 from netweft.core.rules import check
 from netweft.core.rules import host_copy as copying
 from netweft.core.rules.host import has_joined, is_reachable_for_work
-from netweft.core.rules.host_label import nic_is_not_labelled_so
+from netweft.core.rules.host_label import nic_has_no_such_label
 from netweft.core.rules.setup_networks import ACTION, validate
 from netweft.core.setup_history import networks_are_there, restore_request
 from netweft.engine import audit, queue
@@ -161,7 +161,7 @@ def label_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> st
     nic = view.nic_name(Ref(id=nic_id))
     if not nic:
         raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id}.")
-    check(_LABEL, nic_is_not_labelled_so(nic, label, view.labels))
+    check(_LABEL, nic_has_no_such_label(nic, label, view.labels))
     request = SetupRequest(labels=(LabelChange(label=label, nic=Ref(name=nic)),))
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _LABEL)
 

@@ -95,8 +95,8 @@ def remove_user(tx: Tx, actor: Actor, user_id: str) -> None:
         raise NotFoundError(f"There is no user {user_id}.")
     check(
         "Cannot remove User.",
-        rules.is_somebody_else(row.user_name, user_id == actor.user_id),
-        permission_rules.leaves_a_super_user(is_super_user(tx, user_id), other_super_users(tx, user_id)),
+        rules.is_another_user(row.user_name, user_id == actor.user_id),
+        permission_rules.super_user_remains(is_super_user(tx, user_id), other_super_users(tx, user_id)),
     )
     tx.execute(users.delete().where(users.c.id == user_id))
     audit.record(tx, actor, REMOVED, f"User {actor.name} removed the user {row.user_name}.")

@@ -120,7 +120,7 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
         *_reference_problems(tx, before.data_center_id, after),
         _name_is_free(tx, after) if "name" in changed else None,
         rules.kept_while_used(queries.vms_using(tx, spec.id), {name.removesuffix("_id") for name in changed}),
-        rules.is_nobodys_failover(before.name, queries.served_by(tx, spec.id)) if changed else None,
+        rules.is_no_failover(before.name, queries.served_by(tx, spec.id)) if changed else None,
     )
     if not changed:
         return
@@ -149,7 +149,7 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
         _REMOVE,
         rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)),
         rules.unused_by_templates(profile.name, queries.templates_using(tx, profile_id)),
-        rules.is_nobodys_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
+        rules.is_no_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
     )
     authorize.forget(tx, profile_id)
     with translate_constraint_errors(_REMOVE, lambda _: None):

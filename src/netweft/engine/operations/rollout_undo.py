@@ -55,7 +55,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     """
     check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
     watched = host_rules.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
-    check(action, rules.is_still_so(row.reason, _changed_again(tx, row)))
+    check(action, rules.is_unchanged_since(row.reason, _changed_again(tx, row)))
     tried = tx.begin_nested()
     try:
         _write_back(tx, row)

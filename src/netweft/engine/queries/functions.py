@@ -123,11 +123,11 @@ def reported_free(data: HostData) -> tuple[ReportedFunctions, ...]:
                 nic=card.pci_address,
                 functions=tuple(one.pci_address for one in card.dynamic if one.is_free),
                 labelled=labelled,
-                card=card.known_as(hardware),
+                card=card.fabric_id(hardware),
                 guids={one.pci_address: one.guid for one in card.dynamic if one.guid},
             )
             for card in cards
-            if card.known_as(hardware)
+            if card.fabric_id(hardware)
         ),
     )
 

@@ -98,11 +98,11 @@ def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails], functions: Map
     capabilities = data.report.capabilities if data.report else None
     cards = capabilities.interface_cards if capabilities else ()
     hardware = capabilities.uuid if capabilities else ""
-    known_as = {nic.pci_address: card.known_as(hardware) for card in cards for nic in card.dynamic}
+    fabric_id = {nic.pci_address: card.fabric_id(hardware) for card in cards for nic in card.dynamic}
     guids = function_queries.guids(tx, host_id)
     carrying = profile_queries.carrying(tx, {row.network_id or "" for row in rows}, ready=False)
     nics = nics_by_address(data.host)
-    found = {row.id: carrying.get(row.network_id or "", {}).get(known_as.get(functions[row.id], "")) for row in rows}
+    found = {row.id: carrying.get(row.network_id or "", {}).get(fabric_id.get(functions[row.id], "")) for row in rows}
     return {
         vnic_id: _OverCard(
             profile=one.name,

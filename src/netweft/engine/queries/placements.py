@@ -137,7 +137,7 @@ def cards_with(tx: Tx, network_id: str, host_id: str) -> frozenset[str]:
         return frozenset()
     report = host_queries.load_one(tx, host_id).report
     cards = report.capabilities.interface_cards if report else ()
-    known = {card.known_as(report.capabilities.uuid) for card in cards} if report else set()
+    known = {card.fabric_id(report.capabilities.uuid) for card in cards} if report else set()
     return frozenset(known & by_server.keys())
 
 
