@@ -129,7 +129,7 @@ def test_a_label_without_networks_asks_no_host(fleet: Fleet, client: Client) -> 
 
 def test_a_host_that_refuses_keeps_its_labels(fleet: Fleet, client: Client) -> None:
     fleet.simulate(refuse={"CreateLink": 1})
-    assert "rolled the change back" in setup(client, fleet, modified("eth1"), 409)
+    assert "rolled the change back completely" in setup(client, fleet, modified("eth1"), 409)
     assert labels(client, fleet, "eth1") == []
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
 

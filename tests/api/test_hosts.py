@@ -124,7 +124,7 @@ def test_setup_networks_with_the_sdk_as_its_example_does(fleet: Fleet, sdk: ovir
 def test_what_a_host_refuses_is_a_fault_with_its_reason(fleet: Fleet, client: Client) -> None:
     fleet.simulate(refuse={"CreateLink": 1})
     detail = fault(client, f"/hosts/{fleet.id()}/setupnetworks", attach("storage", "eth1"))
-    assert "rolled the change back" in detail
+    assert "rolled the change back completely" in detail
     assert len(client.xml(f"/hosts/{fleet.id()}/networkattachments")) == 1
 
 

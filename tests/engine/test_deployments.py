@@ -35,7 +35,7 @@ pytestmark = pytest.mark.hosts
 
 ALL_STEPS = [
     "Connecting by SSH",
-    "Looking at the host",
+    "Inspecting the host",
     "Uploading the package of the agent",
     "Installing the package of the agent",
     "Joining the host to the engine",

@@ -352,7 +352,7 @@ def test_later_change_takes_over_what_has_not_ended(fleet: Fleet) -> None:
     assert one(fleet, first).status == Status.SUPERSEDED
     assert [vlans(fleet.host(number)) for number in range(1, 5)] == [{30}, {10}, {10}, {10}]
     assert all(fleet.data(number).drift.is_empty for number in range(1, 5))
-    with pytest.raises(ValidationError, match="took over"):
+    with pytest.raises(ValidationError, match="replaced the unfinished Rollout"):
         fleet.db.run(revert_rollout, SYSTEM, second)
     policy(fleet, soak=0)
     ended(fleet, second, Status.SUCCEEDED)

@@ -170,7 +170,7 @@ def test_what_the_host_refuses_changes_nothing_and_says_why(fleet: Fleet) -> Non
     before = fleet.host()
     fleet.simulate(refuse={"CreateLink": 1})
     ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
-    assert "as it was before" in ended.error
+    assert "rolled the change back completely" in ended.error
     assert "refuses" in ended.error
     assert ended.error_code == "SETUP_NETWORKS_ROLLBACK"
     assert fleet.carried() == {"ovirtmgmt": "eth0"}

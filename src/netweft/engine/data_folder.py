@@ -30,11 +30,11 @@ log = structlog.get_logger(__name__)
 
 
 class FolderError(Exception):
-    """The folder cannot be used; the message says why and what to do."""
+    """The folder cannot be used; the message has the reason and what to do."""
 
 
 def open_folder(folder: Path) -> None:
-    """See to it that there is a folder that nobody else can look into. Raises FolderError, OSError."""
+    """Create the folder, if it does not exist, and make it private. Raises FolderError, OSError."""
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder} is no folder.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

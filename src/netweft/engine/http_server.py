@@ -151,7 +151,7 @@ class _Server(uvicorn.Server):
 
 
 def _log_message(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What the event loop has to say. That a connection broke while it was worked on is no news: clients do that."""
+    """Log errors of the event loop, except broken connections: those are normal for clients."""
     if "transport" in context:
         log.debug("a connection broke", reason=str(context.get("exception") or context["message"]))
     else:

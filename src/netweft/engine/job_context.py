@@ -1,4 +1,4 @@
-"""What a job's function works with: its job, transactions in which the job is still this replica's, pauses, steps."""
+"""The context of a job's function: its job, transactions that hold the job, pauses, steps."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class JobContext:
 
     @property
     def only_asks(self) -> bool:
-        """Whether so many replicas have died over the job that its function may only find out how things stand."""
+        """Whether so many replicas have died during the job that its function may only query the outcome."""
         return self.job.attempts > ATTEMPTS_MAX
 
     def progress(self, **progress: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Show where the job stands (:func:`show_progress`), in a transaction of its own."""
+        """Publish the job's progress (:func:`show_progress`), in a transaction of its own."""
         self.db.run(show_progress, self.job.id, progress)
 
     @contextmanager

@@ -15,22 +15,22 @@ import structlog
 from sqlalchemy.engine import URL
 
 CHANNEL = "netweft"
-"""PostgreSQL's channel for what replicas tell each other."""
+"""PostgreSQL's channel for notifications between replicas."""
 
 log = structlog.get_logger(__name__)
 
 
 class Notifications:
-    """Who wants to know, by topic."""
+    """The subscribers, by topic."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` whenever there is news of ``topic``, in whatever thread notifies of it.
+        """Call ``callback`` at each notification of ``topic``, in the notifying thread.
 
-        Returns the function that ends it.
+        Returns a function that unsubscribes.
         """
         with self._mutex:
             self._callbacks[topic].append(callback)
@@ -45,7 +45,7 @@ class Notifications:
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[threading.Event]:
-        """An event that is set whenever there is news of the topic."""
+        """An event that is set at each notification of the topic."""
         event = threading.Event()
         unsubscribe = self.subscribe(topic, event.set)
         try:
@@ -54,22 +54,22 @@ class Notifications:
             unsubscribe()
 
     def notify(self, topics: set[str]) -> None:
-        """Tell those who listen to these topics."""
+        """Notify the subscribers of these topics."""
         with self._mutex:
             callbacks = [callback for topic in topics for callback in self._callbacks.get(topic, ())]
         for callback in callbacks:
             callback()
 
     def notify_all(self) -> None:
-        """Tell all who listen to something."""
+        """Notify all subscribers."""
         with self._mutex:
             topics = set(self._callbacks)
         self.notify(topics)
 
 
 class Listener(threading.Thread):
-    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it notifies all, as something may
-    have been missed.
+    """LISTENs on PostgreSQL for notifications of other replicas; after a lost connection it notifies all subscribers,
+    as some may have been missed.
     """
 
     def __init__(self, url: URL, notifications: Notifications) -> None:

@@ -68,7 +68,7 @@ class Authority:
 
     @property
     def certificate(self) -> str:
-        """The authority that clients and hosts know the engine by."""
+        """The authority that clients and hosts trust the engine by."""
         return self.authorities.host
 
     @property
@@ -124,7 +124,7 @@ class Holder:
 
 
 def holder(certificate: str) -> Holder | None:
-    """Whose a certificate in PEM is; None where it cannot be read, as nobody has to understand what somebody gave."""
+    """Whose a certificate in PEM is; None where it cannot be parsed."""
     try:
         subject = x509.load_pem_x509_certificate(certificate.encode()).subject
     except ValueError:

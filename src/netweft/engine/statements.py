@@ -1,7 +1,7 @@
 """Statements that are compiled once and then passed to the driver directly.
 
 SQLAlchemy builds, looks up and runs a statement in 100 to 200 µs, of which the drivers need 10 (SQLite) to 60
-(PostgreSQL). What every request asks is a :class:`Statement`: written with the same tables, compiled once.
+(PostgreSQL). Statements of every request are a :class:`Statement`: written with the same tables, compiled once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Statement(Generic[R]):
         self._compiled: dict[str, _Compiled] = {}
 
     def ask(self, tx: Tx, **values: Any) -> Answer[R]:  # noqa: ANN401 - any column's value
-        """Run it, and read its rows later: inside :func:`pipelined` questions travel, and are answered, at once."""
+        """Run it, and read its rows later: inside :func:`pipelined`, statements are sent and answered together."""
         compiled = self._for(tx.dialect)
         return Answer(tx, compiled, compiled.execute(tx, values))
 
@@ -93,8 +93,8 @@ class Statement(Generic[R]):
 
 
 class Answer(Generic[R]):
-    """The rows of a statement that has been asked. On SQLite they are here already: a statement with rows that are
-    unread is in the way of the end of its transaction.
+    """The rows of a statement that was sent. On SQLite they are read at once: unread rows would block the end of the
+    transaction.
     """
 
     __slots__ = ("_compiled", "_cursor", "_read", "_tx")
@@ -138,7 +138,7 @@ def _adding(table: Table) -> Statement[tuple[Any, ...]]:
 
 
 def rows(tx: Tx, record: type[Rec], statement: Select[Any]) -> list[Rec]:
-    """The rows of a statement that is asked seldom, or depends on what was given. Raises TypeError when its columns are
+    """The rows of a statement that is run rarely, or is built dynamically. Raises TypeError when its columns are
     not those of the record.
     """
     found = tx.execute(statement)

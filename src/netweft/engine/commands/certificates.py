@@ -1,4 +1,4 @@
-"""Giving a host new certificates because somebody asks for it."""
+"""Renewing a host's certificates on request."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ VALID_FOR = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollRequest:
-    """What an agent says when it joins. ``address``: the URL at which the engine reaches it; ``simulated``: names of
+    """The request of an agent that joins. ``address``: the URL at which the engine reaches it; ``simulated``: names of
     hosts that it simulates.
     """
 
@@ -68,7 +68,7 @@ def create_enrollment(tx: Tx, actor: Actor, host_id: str) -> str:
 
 
 def issue_token(tx: Tx, host_id: str) -> str:
-    """:func:`create_enrollment` for a job, which asks for no right: whoever asked for the job had it."""
+    """:func:`create_enrollment` for a job, without a permission check: the job's request was checked."""
     tx.execute(delete(enrollments).where(enrollments.c.host_id == host_id))
     return _issue(tx, host_id)
 

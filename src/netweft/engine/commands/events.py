@@ -1,4 +1,4 @@
-"""Events that other systems tell of, and taking events off the list."""
+"""Adding events of other systems, and removing events from the list."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
 
 def move_away(tx: Tx, actor: Actor, vm_id: str, host_id: str = "") -> str:
     """Begin to move a running machine to a host, or to the one that fits best, as its own goes into maintenance or is
-    changed; returns the job's id. Asks for no right: whoever does that to the host had it.
+    changed; returns the job's id. Needs no permission: the command on the host was checked.
 
     Raises NotFoundError, ValidationError.
     """

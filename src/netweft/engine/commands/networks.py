@@ -111,7 +111,7 @@ def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> NetworkRow:
 
 
 def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> NetworkRow:
-    """:func:`add_network` for a command that has asked for rights of its own."""
+    """:func:`add_network` for a command that has checked its own permissions."""
     network_id = new_id()
     clashes = queries.namesakes(tx, data_center_id, spec.name, rules.host_side_name(spec.name, network_id))
     return _create(tx, actor, network_id, data_center_id, spec, clashes)
@@ -347,5 +347,5 @@ def _name_problems(name: str, clashes: Sequence[Names]) -> tuple[Problem | None,
 
 
 def _name_problem(constraint: str, name: str) -> Problem | None:
-    """What a violated unique constraint means: somebody has just taken the name, as name or as host-side name."""
+    """The problem for a violated unique constraint: the name, or host-side name, was used concurrently."""
     return rules.name_is_free(name, (name,)) if constraint.startswith("uq_networks_") else None

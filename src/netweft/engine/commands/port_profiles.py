@@ -1,4 +1,4 @@
-"""Having networks carried by the fabrics of configuration providers, and raising what a whole fabric shares."""
+"""Port profiles: having networks carried by the fabrics of configuration providers."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def unlabel_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> 
 def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
     """Make what runs on the host what boot restores; returns the job's id. Needs CONFIGURE_HOST_NETWORK on the host.
 
-    An event tells of what is committed although it is not wanted. Raises NotFoundError, DeniedError, ValidationError.
+    Records an event when the committed state is out of sync. Raises NotFoundError, DeniedError, ValidationError.
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
@@ -194,7 +194,7 @@ def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
 
 
 def _record_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
-    """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
+    """An event for a host that is committed while it is out of sync: it will boot with the differences."""
     lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
     if lines:
         text = f"What is committed on Host {host.name} is not what is wanted of it: {first_of(lines)}."
@@ -217,7 +217,7 @@ def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
 
 
 def restore_host_networks(tx: Tx, actor: Actor, host_id: str, generation: int, *, commit: bool) -> str | None:
-    """Set a host up as it was when it had taken a generation: an ordinary setup, with its rules, its trial and its way
+    """Set a host up as it was at an applied generation: an ordinary setup, with its rules, its trial and its way
     back. Networks are as they are defined now. Needs CONFIGURE_HOST_NETWORK on the host.
 
     Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is nothing to

@@ -1,6 +1,6 @@
 """Snapshots of virtual machines: making and removing them, and going back to one.
 
-A snapshot keeps the machine's hardware, its vNICs and their MAC addresses, which nobody else gets meanwhile. Disks are
+A snapshot keeps the machine's hardware, its vNICs and their MAC addresses, which stay reserved meanwhile. Disks are
 files of the host, of which nothing is kept.
 """
 
@@ -48,7 +48,7 @@ _VNIC_FIELDS = ("name", "description", "profile_id", "mac", "interface", "plugge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSnapshot:
-    """A snapshot to be. ``with_memory``: that of the running machine was asked for, too."""
+    """A new snapshot. ``with_memory``: whether the running machine's memory was requested, too."""
 
     vm_id: str
     description: str
@@ -56,7 +56,7 @@ class AddSnapshot:
 
 
 def add_snapshot(tx: Tx, actor: Actor, spec: AddSnapshot) -> str:
-    """Keep what a machine has and its vNICs as they are now; returns the snapshot's id.
+    """Save a machine's hardware and vNICs; returns the snapshot's id.
 
     Needs MANIPULATE_VM_SNAPSHOTS on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -76,7 +76,7 @@ def add_snapshot(tx: Tx, actor: Actor, spec: AddSnapshot) -> str:
 
 
 def remove_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str) -> None:
-    """Forget a snapshot; MAC addresses that were kept for it alone are free again.
+    """Remove a snapshot; MAC addresses that were reserved for it alone are released.
 
     Needs MANIPULATE_VM_SNAPSHOTS on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -160,7 +160,7 @@ def _begin(tx: Tx, actor: Actor, vm_id: str) -> VmRow:
 
 
 def _regular(tx: Tx, action: str, vm: VmRow, snapshot_id: str) -> SnapshotRow:
-    """A snapshot that somebody has made. Raises NotFoundError, ValidationError."""
+    """A snapshot that a user has made. Raises NotFoundError, ValidationError."""
     check(action, rules.is_regular(regular=snapshot_id != queries.active_id(vm.id)))
     snapshot = queries.get(tx, vm.id, snapshot_id)
     check(action, rules.is_regular(regular=snapshot.kind == "regular"))

@@ -52,7 +52,7 @@ class _Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSubnet(_Fields):
-    """A subnet to be. ``cidr``: such as ``192.0.2.0/24``."""
+    """A new subnet. ``cidr``: such as ``192.0.2.0/24``."""
 
     network_id: str
     name: str
@@ -140,7 +140,7 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> str | None:
 
 
 def _lists(spec: _Fields, pools: list[dict[str, str]], routes: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """What a command says of pools and routes as columns; those that are there where it says nothing."""
+    """A command's pools and routes as columns; the current ones where it has none."""
     if spec.allocation_pools is not KEEP:
         pools = [{"first": first, "last": last} for first, last in spec.allocation_pools]
     if spec.host_routes is not KEEP:

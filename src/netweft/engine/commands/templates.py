@@ -53,8 +53,8 @@ _UPDATE_NIC = "Cannot edit Interface."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddTemplate(Texts):
-    """A template to be, like ``vm`` with its vNICs, or empty like Blank; its hardware comes from there but for what
-    is said. ``cluster``: that of the machine when it is None.
+    """A new template, like ``vm`` with its vNICs, or empty like Blank; its hardware comes from there, except for
+    given values. ``cluster``: that of the machine when it is None.
     """
 
     name: str

@@ -64,7 +64,7 @@ class VnicAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVm(Texts):
-    """A virtual machine to be; its hardware comes from its template but for what is said.
+    """A new virtual machine; its hardware comes from its template, except for given values.
 
     ``architecture``: that its processors must have, ``undefined`` for any. ``initialization``: by the names of oVirt's
     elements, all but the addresses. ``clone``: it does not depend on its template from then on.
@@ -334,7 +334,7 @@ def stop_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
 
 
 def request_stop(tx: Tx, actor: Actor, vm: VmRow, reason: str = "") -> str:
-    """:func:`stop_vm` for a command that has asked for rights of its own."""
+    """:func:`stop_vm` for a command that has checked its own permissions."""
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
     payload = StopVm(vm_id=vm.id, host_id=vm.host_id or vm.saved_host_id or "", reason=reason)
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)

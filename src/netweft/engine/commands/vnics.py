@@ -57,7 +57,7 @@ _PLUG = "Cannot activate/deactivate Interface."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVnic:
-    """A vNIC to be. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool.
+    """A new vNIC. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool.
     ``addresses``: of its network's subnets.
     """
 
@@ -90,8 +90,8 @@ class UpdateVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What came of a command: the vNIC's id, and the job that tells the running guest (None when nobody has to be
-    told).
+    """The result of a command: the vNIC's id, and the job that updates the running guest (None when it need not be
+    updated).
     """
 
     vnic_id: str
@@ -106,7 +106,7 @@ class Added(Change):
 
 
 class VmInPool(VmRow, frozen=True, kw_only=True):
-    """The machine, with the pool that its addresses are of."""
+    """The machine, with the pool of its addresses."""
 
     mac_pool_id: str
 
@@ -152,7 +152,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
 
 
 def _take_mac(tx: Tx, vm: VmInPool, mac: str, ranges: Sequence[MacRange]) -> str:
-    """The MAC address for a new vNIC: the one asked for, else one of the ranges of the machine's pool."""
+    """The MAC address for a new vNIC: the requested one, else one of the ranges of the machine's pool."""
     if mac:
         return take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_ADD)
     return allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=ranges)
@@ -269,7 +269,7 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
 
 
 def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) -> str | None:
-    """Plug a vNIC in or out; returns the id of the job that tells the running guest, None when there is nobody to tell.
+    """Plug a vNIC in or out; returns the id of the job that updates the running guest, None when it does not run.
 
     Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -307,7 +307,7 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
 
 
 def begin(tx: Tx, actor: Actor, vm_id: str) -> VmInPool:
-    """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
+    """The machine with the pool of its addresses, locked until the transaction ends."""
     return _may_change(tx, actor, vm_id, _LOCK.first(tx, id=vm_id))
 
 
@@ -343,7 +343,7 @@ def _others_with_mac(tx: Tx, vm: VmInPool, vnic_id: str, mac: str) -> list[str]:
 
 
 def _name_problem(constraint: str, name: str) -> Problem | None:
-    """What a violated unique constraint means: somebody has just taken the name."""
+    """The problem for a violated unique constraint: the name was used concurrently."""
     return rules.name_is_free(name, (name,)) if constraint.startswith("uq_vnics_") else None
 
 

@@ -272,8 +272,8 @@ def _why_rolled_back(name: str, change: Change) -> str:
     """The message for a change that the host rolled back."""
     reason = change.error.rstrip(".")
     if not change.difference:
-        return f"Host {name} rolled the change back: {reason}."
-    return f"Host {name} rolled the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
+        return f"Host {name} rolled the change back completely: {reason}."
+    return f"Host {name} rolled the change back partly: {reason}. It could not restore: {'; '.join(change.difference)}."
 
 
 def _record_applied(

@@ -1,10 +1,10 @@
-"""Moving the guests off a host that goes into maintenance (oVirt's MaintenanceVds): some at a time, each to the host
-that fits best, by the migrations that there are.
+"""Migrating the guests of a host that goes into maintenance (oVirt's MaintenanceVds): a few at a time, each to the host
+that fits best.
 
 The host is in maintenance when the last one has gone, whoever moved or stopped it
 (:func:`netweft.engine.commands.hosts.finish_maintenance`). Those that cannot be moved now are reported, each with its
-reason, and the host goes on preparing until somebody moves or stops them, asks again, or activates it. Safe to repeat:
-what was tried is in the job's progress.
+reason, and the host stays in preparation until users move or stop them, repeat the request, or activate it. Safe to
+repeat: the attempts are stored in the job's progress.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ VM_STAYED, INCOMPLETE = 140, 602
 """Event codes (oVirt: VM_MIGRATION_FAILED_DURING_MOVE_TO_MAINTENANCE, USER_VDS_MAINTENANCE_MIGRATION_FAILED)."""
 
 _AGAIN = 0.5
-"""Seconds between looks at the migrations."""
+"""Seconds between checks of the migrations."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Guest:
-    """What has been tried with a guest. ``job``: its migration; ``reason``: why it stayed, empty while it may go."""
+    """The attempt to move a guest. ``job``: its migration; ``reason``: why it stayed, empty while it may still move."""
 
     name: str
     job: str = ""
@@ -50,7 +50,7 @@ class _Guest:
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """What users see, and what the next look goes on from. ``guests`` by id: also those that have gone."""
+    """The progress for users, from which the next check continues. ``guests`` by id: also those that have left."""
 
     phase: str = ""
     guests: dict[str, _Guest] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class IncompleteError(HostError):
 
 
 def run(job: JobContext) -> Mapping[str, Any]:
-    """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
+    """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are migrating."""
     host_id = OnHost.of(job.job).host_id
     status, rows, progress = job.write(_state, host_id)
     if status == "maintenance":  # since the last guest left, or a worker died at this job's end
@@ -100,7 +100,7 @@ def _state(tx: Tx, job: JobContext, host_id: str) -> tuple[str | None, Sequence[
 
 
 def _send_away(job: JobContext, rows: Sequence[Member], progress: _Progress) -> None:
-    """Begin as many migrations as may be under way at once."""
+    """Begin migrations, up to the number that may run at once."""
     under_way = sum(row.status == "migrating" for row in rows)
     for row in rows:
         guest = progress.guests[row.id]

@@ -1,5 +1,5 @@
-"""Installing a host whose agent has joined: what the host has of ours is taken over, the management network goes where
-the host's address is, and the host comes up.
+"""Installing a host whose agent has joined: adopt networks that it carries already, attach the management network to
+the NIC with the host's address, and activate the host.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _ACTION = "Cannot install Host."
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed and
-    says why.
+    """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed,
+    with the reason.
     """
     host_id = OnHost.of(job.job).host_id
     with job.db.read() as tx:
@@ -88,8 +88,8 @@ def _addresses(agent_url: str) -> set[str]:
 
 
 def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any) -> None:  # noqa: ANN401 - a datetime
-    """Take the first report in, and what the host has of ours, in a transaction of its own: known is known, whether the
-    installation succeeds or not.
+    """Store the first report and adopt the host's networks, in a separate transaction: this is kept even if the
+    installation fails.
     """
     lock(tx, hosts, host_id)
     if any(row.job_id == job.job.id for row in host_changes.pending(tx, host_id)):
@@ -100,7 +100,7 @@ def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_
 
 
 def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses: set[str]) -> int:
-    """Write down the change that is to come; the one of this job that is under way, if there is one."""
+    """Store the pending change; returns the one that this job has stored before, if any."""
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
     if mine:
@@ -112,7 +112,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses:
 
 
 def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candidate:
-    """What the host has, and the management network where its address is. Raises ValidationError, HostError."""
+    """The host's networks with the management network on the NIC of its address. Raises ValidationError, HostError."""
     management = next((one for one in view.networks.values() if "management" in one.roles), None)
     present = {attachment.network_id for attachment in view.intent.attachments}
     if management is None:

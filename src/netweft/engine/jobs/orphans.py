@@ -1,5 +1,5 @@
-"""What providers have that bears our mark and that nothing here is known of: left by an engine whose database was lost,
-or another engine's. It is listed, and removed when somebody asks for that.
+"""Orphans: objects on providers with our mark that are not in the database. They remain from an engine whose database
+was lost, or belong to another engine. They are listed, and removed on request.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REMOVING = 20_162
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """Something there. ``id``: that its mark says; ``external_id``: the provider's own; ``name``: of a port its MAC
+    """An object there. ``id``: the one in its mark; ``external_id``: the provider's own; ``name``: of a port its MAC
     address.
     """
 
@@ -73,7 +73,7 @@ def remove(outside: Providers, job: JobContext) -> Result:
 
 
 def _has_begun(job: JobContext) -> bool:
-    """Whether this job has found the orphan already, when another engine did it: then it has been removed."""
+    """Whether an earlier attempt of this job has found the orphan: then it has been removed."""
     with job.db.read() as tx:
         query = sa.select(events.c.id).where(events.c.job_id == job.job.id, events.c.code == REMOVING)
         return tx.execute(query.limit(1)).first() is not None
@@ -92,8 +92,8 @@ def _find(job: JobContext, there: NetworkProvider) -> list[Orphan]:
 
 
 def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
-    """What a provider has now. What is known is read before and after the provider is asked: what comes or goes
-    meanwhile is no orphan. Raises ProviderError.
+    """The orphans on a provider. The known objects are read before and after the provider's: those that are added or
+    removed meanwhile are no orphans. Raises ProviderError.
     """
     before = _wanted_anywhere(db)
     found = _marked(there, before)
@@ -102,7 +102,7 @@ def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
 
 
 def count(tx: Tx, provider_id: str, orphans: int) -> None:
-    """Write down how many there were."""
+    """Store the number of orphans."""
     tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(orphans=orphans))
 
 
@@ -116,8 +116,8 @@ def _wanted_anywhere(db: Database) -> Known:
 
 
 def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
-    """All that bears our mark there: ports, subnets and networks, in the order in which they can be removed. Subnets
-    are looked for in networks that are ours, and in those that were imported.
+    """All objects there with our mark: ports, subnets and networks, in the order in which they can be removed. Subnets
+    are read of our networks and imported ones.
     """
     networks = there.networks()
     ours = [one for one in networks if one.owner]
@@ -132,7 +132,7 @@ def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
 
 
 def _subnets(there: NetworkProvider, network_id: str) -> list[ProviderSubnet]:
-    """Those that bear our mark."""
+    """Those with our mark."""
     try:
         return [one for one in there.subnets(network_id) if one.owner]
     except MissingError:  # it has gone since it was listed

@@ -1,8 +1,8 @@
-"""The ports that virtual machines have on providers of networks: made and bound before a guest runs, bound anew where
-it moves, removed when it does not run any more.
+"""The ports of virtual machines on network providers: created and bound before a guest runs, bound again where it
+migrates, removed when it no longer runs.
 
-Whatever a job does with the ports of a machine it does under the machine's lock key, so no two do at once. What a
-provider did not take is tried again by the job ``sync_ports``.
+Jobs change the ports of a machine under the machine's lock key, so never two at once. What a provider refused is
+retried by the job ``sync_ports``.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ Port = TypeVar("Port", PortNeeds, Released)
 _Use: TypeAlias = Callable[[NetworkProvider, Port], None]
 
 _AGAIN = 1.0
-"""Seconds until a provider may have made a network that it is about to make."""
+"""Seconds until a retry while a provider is creating a network."""
 _POLL = 0.2
-"""Seconds between two questions whether a port passes frames."""
+"""Seconds between two polls whether a port passes frames."""
 
 
 def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> frozenset[str]:
-    """Have a port, bound to the host, for each plugged vNIC on a network of a provider. The ids of these vNICs.
+    """Create and bind a port on the host for each plugged vNIC on a provider's network. Returns the ids of these vNICs.
 
-    Raises ProviderError, HostError when a network could not be made there, PostponedError while it is to be.
+    Raises ProviderError, HostError when the provider failed to create a network, PostponedError while it is creating
+    it.
     """
     wanted = job.write(_want, vm_id)
     _require(_have(outside, job, wanted, host_id))
@@ -58,10 +59,10 @@ def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> froz
 
 
 def prepare_one(outside: Outside, job: JobContext, vm_id: str, host_id: str, vnic_id: str) -> frozenset[str]:
-    """:func:`prepare` for one vNIC of a running guest; what other ports lack holds it up no more than it does them.
+    """:func:`prepare` for one vNIC of a running guest; problems of other ports do not affect it.
 
-    A port that is bound already serves the guest as it is while its provider, or its network there, is away: what has
-    changed of it is written down, to be tried again. Nothing is waited for then.
+    A port that is bound already stays as it is while its provider, or its network there, is unavailable: its changes
+    are stored, to be retried later.
     """
     with job.db.read() as tx:
         is_bound = vnic_id in queries.bound(tx, vm_id)
@@ -76,7 +77,7 @@ def prepare_one(outside: Outside, job: JobContext, vm_id: str, host_id: str, vni
 
 
 def _have(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], host_id: str) -> Iterator[_Failure]:
-    """Have these ports, bound to the host, but for those that fail."""
+    """Create and bind these ports on the host, except those that fail."""
     if not wanted:
         return
     try:
@@ -94,7 +95,7 @@ def _have(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], host_i
 
 
 def admit(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
-    """Have the ports of a running guest ready on a second host, to which it is about to move. Raises ProviderError."""
+    """Prepare the ports of a running guest on the host that it is about to migrate to. Raises ProviderError."""
     wanted = _needs(job, vm_id)
     if not wanted:
         return
@@ -107,7 +108,7 @@ def admit(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
 
 
 def wait_until_active(outside: Outside, job: JobContext, vm_id: str, vnic_ids: Collection[str]) -> None:
-    """Wait until these vNICs' ports pass frames. Raises ProviderError when they do not in time."""
+    """Wait until these vNICs' ports pass frames. Raises ProviderError on a timeout."""
     deadline = time.monotonic() + job.patience.port
 
     def wait_for(there: NetworkProvider, need: PortNeeds) -> None:
@@ -128,14 +129,12 @@ def _is_active(port: ProviderPort | None, need: PortNeeds) -> bool:
 
 
 def follow(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
-    """Have the ports of a guest that runs where it is, whatever else is not there yet of their networks; what fails is
-    written down, to be tried again.
-    """
+    """Create and bind the ports of a running guest on its host; failures are stored, to be retried."""
     _note(job, _have(outside, job, job.write(_want_all, vm_id), host_id))
 
 
 def remove_released(outside: Outside, job: JobContext, vm_id: str) -> None:
-    """Remove the ports of a machine that are not wanted any more; what fails is written down, to be tried again."""
+    """Remove the unwanted ports of a machine; failures are stored, to be retried."""
     with job.db.read() as tx:
         released = queries.released(tx, vm_id)
 
@@ -147,7 +146,7 @@ def remove_released(outside: Outside, job: JobContext, vm_id: str) -> None:
 
 
 def sync(outside: Outside, job: JobContext) -> Mapping[str, str]:
-    """The job ``sync_ports``: have the ports of a machine as they should be, where it runs now."""
+    """The job ``sync_ports``: synchronize the ports of a machine on its current host."""
     vm_id = SyncPorts.of(job.job).vm_id
     with job.db.read() as tx:
         row = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
@@ -178,7 +177,7 @@ def _spec(need: PortNeeds) -> PortSpec:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What a provider, or its connection to a host, could not do with the ports of these vNICs."""
+    """A failure of a provider, or of its binding to a host, with the ports of these vNICs."""
 
     provider_id: str
     vnic_ids: tuple[str, ...]
@@ -186,15 +185,15 @@ class _Failure:
 
 
 def _each(outside: Outside, job: JobContext, ports: Sequence[Port], use: _Use[Port]) -> Iterator[_Failure]:
-    """Use each port's provider, by one connection for all ports of the same; gives what failed. What one provider
-    cannot do holds up no other.
+    """Run an action for each port, with one connection for each provider; yields the failures. A failure of one
+    provider does not affect the others.
     """
     for provider_id in dict.fromkeys(port.provider_id for port in ports):
         yield from _each_of(outside, job, provider_id, [one for one in ports if one.provider_id == provider_id], use)
 
 
 def _each_of(outside: Outside, job: JobContext, provider_id: str, ports: list[Port], use: _Use[Port]) -> list[_Failure]:
-    """What is wrong with one port holds up no other; when the provider is away, all that are left have failed."""
+    """A failure of one port does not affect the others; when the provider is away, all remaining ones fail."""
     failures = []
     if provider_id in job.kept_waiting:
         error = ProviderError(job.kept_waiting[provider_id])
@@ -217,25 +216,25 @@ def _each_of(outside: Outside, job: JobContext, provider_id: str, ports: list[Po
 
 
 def _require(failures: Iterator[_Failure]) -> None:
-    """Raises the first failure, after which no other provider is asked."""
+    """Raises the first failure, without calling further providers."""
     for failure in failures:
         raise failure.error
 
 
 def _note(job: JobContext, failures: Iterator[_Failure]) -> None:
-    """Write down why ports are not as they should be, to be tried again."""
+    """Store the failures of ports, to be retried."""
     for failure in failures:
         job.write(_postpone, failure)
 
 
 def _ask(job: JobContext, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a call to a provider gives; other jobs may work meanwhile."""
+    """The result of a call to a provider; other jobs may run meanwhile."""
     with job.waiting():
         return call(*args, **kwargs)
 
 
 def _name_of_host(job: JobContext, host_id: str) -> str:
-    """What the host calls itself. Raises HostError when it has never reported."""
+    """The host's own name. Raises HostError when it has never reported."""
     with job.db.read() as tx:
         host, report = host_queries.last_report(tx, host_id)
     if report is None:
@@ -244,8 +243,8 @@ def _name_of_host(job: JobContext, host_id: str) -> str:
 
 
 def _want(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeeds]:
-    """Those of one vNIC or of all. Raises HostError when a network, or a subnet of it, could not be made on its
-    provider, PostponedError while it is to be.
+    """Those of one vNIC or of all. Raises HostError when a provider failed to create a network or its subnet,
+    PostponedError while it is creating it.
     """
     if not _may_have_ports(tx, vm_id):
         return []
@@ -261,8 +260,8 @@ def _want(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeed
 
 
 def _may_have_ports(tx: Tx, vm_id: str) -> bool:
-    """Whether a machine is neither down nor removed; it stays so until the transaction ends. Who sets it down releases
-    its ports, which must not be wanted again after that.
+    """Whether a machine is neither down nor removed; locks it until the transaction ends. Setting it down releases its
+    ports, which must not be wanted again afterwards.
     """
     try:
         return lock(tx, vms, vm_id).status != "down"
@@ -279,8 +278,8 @@ def _want_all(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[Port
 
 
 def _put_off(tx: Tx, _: JobContext, vm_id: str, status: str) -> None:
-    """What is not wanted any more is released; the ports of a machine that neither runs nor is down, as they cannot be
-    put right now, are looked at again later.
+    """Release unwanted ports. Ports of a machine that is neither running nor down cannot be synchronized now: retry
+    later.
     """
     if status == "down":
         ports.release(tx, vm_id)

@@ -1,4 +1,4 @@
-"""Bringing to a host the networks that the labels of its NICs mean, after a network, a cluster or the host changed."""
+"""Attaching networks to a host by the labels of its NICs, after a network, a cluster or the host has changed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _ACTION = "Cannot apply labels."
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``propagate_labels``. Raises ValidationError, BusyError and HostError: the host then lacks networks; an
-    event says so, and it is tried again when the host comes up the next time.
+    """The job ``propagate_labels``. Raises ValidationError, BusyError and HostError: the host then lacks networks,
+    with an event, and it is retried when the host comes up the next time.
     """
     host_id = OnHost.of(job.job).host_id
     try:
@@ -40,8 +40,8 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 
 def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
-    """Write down the change that is to come; the one of this job that is under way, if there is one. None when the host
-    need not be asked.
+    """Store the pending change; returns the one that this job has stored before, if any. None when the host need not
+    change.
     """
     host = lock(tx, hosts, host_id)
     lock_to_use(tx, host.cluster_id)

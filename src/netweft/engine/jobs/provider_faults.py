@@ -1,5 +1,5 @@
-"""Modules for providers come from anybody and use large libraries: whatever one of them raises comes to jobs as a
-ProviderError, which they record with what it concerns.
+"""Modules for providers are third-party code with large libraries: all their exceptions become ProviderError, which
+jobs record with the object concerned.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from netweft.providers.contract import BindingError, MissingError, ProviderError
 C = TypeVar("C")
 
 OF_ONE_OBJECT = (BindingError, MissingError, RefusedError)
-"""What a provider says of one object; of another it may say something else."""
+"""Errors of a provider that concern one object only."""
 
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
 def as_provider_errors(provider_type: str) -> Iterator[None]:
-    """Whatever the block raises is a ProviderError. What is a fault of the module is logged with where it happened."""
+    """Turns all exceptions of the block into ProviderError. Defects of the module are logged with their traceback."""
     try:
         yield
     except ProviderError as error:
@@ -43,7 +43,7 @@ def as_provider_errors(provider_type: str) -> Iterator[None]:
 
 
 def _readable(text: str) -> str:
-    """What a system says, without what no terminal should be sent, nor PostgreSQL can keep (NUL)."""
+    """An external system's text, without control characters and NUL (which PostgreSQL cannot store)."""
     return "".join(one if one.isprintable() else " " for one in text)
 
 
@@ -73,7 +73,7 @@ class _Guarded:
 
 
 def _require_sense(answer: object) -> None:
-    """What a provider says is of the types that the contract has. Raises ProviderError."""
+    """Check that a provider's answer has the types of the contract. Raises ProviderError."""
     if not is_dataclass(answer) or isinstance(answer, type):
         return
     try:

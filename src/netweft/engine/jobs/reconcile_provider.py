@@ -1,8 +1,7 @@
-"""Bringing networks and subnets to a provider, or port profiles to a fabric, and taking away those that are not wanted
-any more.
+"""Creating and updating networks and subnets on a provider, or port profiles on a fabric, and removing unwanted ones.
 
-What is wanted is in the database; who asks twice changes nothing. What a provider refuses of one object does not hold
-up the others; one that cannot be reached is left alone for a while, with all that is wanted of it.
+The desired objects are in the database; repeating the job changes nothing. An object that a provider refuses does not
+delay the others; a provider that cannot be reached is retried later, with all its objects.
 """
 
 from __future__ import annotations
@@ -46,9 +45,9 @@ _Step: TypeAlias = Callable[[C, JobContext, ProviderObjectRow], None]
 
 
 def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
-    """The job ``reconcile_provider``. What fails is written down with the object, to be tried again.
+    """The job ``reconcile_provider``. Failures are stored with the object, to be retried.
 
-    Raises ProviderError when the provider cannot be reached, or does not let us in.
+    Raises ProviderError when the provider cannot be reached, or refuses the login.
     """
     provider_id = OnProvider.of(job.job).provider_id
     with job.db.read() as tx:
@@ -80,7 +79,7 @@ def _work_through(there: C, job: JobContext, provider: ProviderRow, steps: Mappi
 
 
 def _answers(outside: Providers, job: JobContext, provider: ProviderRow) -> bool:
-    """Whether a provider that failed is there all the same: one that only fails at what was asked is not away."""
+    """Whether a provider answers after a failure: it may have failed only at that request."""
     connection = outside.configuring if provider.purpose == CONFIGURATION else outside.connected
     try:
         with job.waiting(), connection(provider) as there:
@@ -212,8 +211,8 @@ _STEPS: Mapping[tuple[str, str], _Step[NetworkProvider]] = {
     ("absent", SUBNET): _remove_subnet,
     ("absent", NETWORK): _remove_network,
 }
-"""What is done, by what is wanted and of which kind, in the order in which it can be done: a subnet comes after its
-network, and goes before it. What is due is looked up for each, as one leads to another.
+"""The actions, by desired state and kind, in the order of their dependencies: a subnet is created after its network,
+and removed before it. The due objects are read for each action, as one leads to another.
 """
 
 
@@ -240,9 +239,7 @@ def _forget(tx: Tx, _: JobContext, row: ProviderObjectRow) -> None:
 
 
 def _postpone_all(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:
-    """Also what has failed before and would be tried sooner: else a provider that is away, and of which much is wanted,
-    would be asked all the time.
-    """
+    """Also postpone objects that failed earlier: else a provider that is away would get requests all the time."""
     unfinished = provider_objects.c.kind != PORT, provider_objects.c.next_try.is_not(None)
     objects.postpone(tx, reason, provider_objects.c.provider_id == provider_id, *unfinished)
 

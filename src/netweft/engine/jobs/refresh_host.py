@@ -1,6 +1,4 @@
-"""Asking a host how it is: refresh, activate, commit; and telling it of virtual functions. Each takes the host's report
-in by the one path that there is.
-"""
+"""Jobs that fetch a host's report: refresh, activate, commit, and setting the number of virtual functions."""
 
 from __future__ import annotations
 
@@ -78,7 +76,7 @@ def _ask_for_report(
 
 
 def take_in(job: JobContext, agent: Agent, host_id: str) -> None:
-    """Ask for the report and take it in. Raises UnreachableError, LostError."""
+    """Fetch the report and store it. Raises UnreachableError, LostError."""
     asked_at = utc_now()
     report = wait_for_report(job, agent, _PATIENCE)
     job.db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=asked_at))

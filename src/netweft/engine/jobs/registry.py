@@ -81,7 +81,7 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
 
 
 ASKING = frozenset({"apply_host", "deploy_agent", "install_host", "migrate_vm", "propagate_labels"})
-"""The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
+"""The kinds that can query the outcome of an attempt without repeating it."""
 
 
 def job_functions(outside: Outside) -> dict[str, JobFunction]:

@@ -1,4 +1,4 @@
-"""Removing a host with its networks: they are taken off, but for that for its management, and then it is forgotten."""
+"""Removing a host: its networks are removed from it, except that of its management, and then its rows are removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOT_REMOVED = 20_022
 """Event code of our own: oVirt never clears a host."""
 
 _PATIENCE = 5.0
-"""Seconds for the host to answer before anything is asked of it."""
+"""Seconds for the host to answer before the change is requested."""
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -62,7 +62,7 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
 
 
 def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
-    """Write down the change that is to come; that of this job, if there is one already."""
+    """Store the pending change; returns the one that this job has stored before, if any."""
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
     if mine:

@@ -37,7 +37,7 @@ class Guest(msgspec.Struct, kw_only=True):
 
 
 def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
-    """The running guests that lose traffic for longer than a moment when the host is what it shall be."""
+    """The running guests that the change of the host interrupts for longer than a moment."""
     held = held_of(tx, (one.host_id,), besides=(one.rollout_id,))
     data = queries.load_one(tx, one.host_id, held=held)
     try:
@@ -48,18 +48,18 @@ def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
 
 
 def guests_of(one: HostOfRollout) -> list[Guest]:
-    """The guests of a host that are moved, or were."""
+    """The guests of a host that are being moved, or were."""
     return msgspec.convert(one.guests, list[Guest])
 
 
 def stored(tx: Tx, one: HostOfRollout) -> list[Guest]:
-    """The same, as they are stored by now."""
+    """The same, as currently stored."""
     return msgspec.convert(tx.scalar(sa.select(rollout_hosts.c.guests).where(row_of(one))), list[Guest])
 
 
 def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
-    """Begin and follow migrations away from the host, or back to it; returns whether all have ended. Why one has not
-    gone is in the guest's ``reason`` then.
+    """Begin and follow migrations away from the host, or back to it; returns whether all have ended. The guest's
+    ``reason`` says why one has not left.
     """
     guests = guests_of(one)
     with job.db.read() as tx:
@@ -76,7 +76,7 @@ def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
 
 
 def _left(tx: Tx, one: HostOfRollout, guests: Sequence[Guest], *, back: bool) -> tuple[list[Guest], int]:
-    """Those whose migration has yet to begin, and how many are on their way."""
+    """Those whose migration has yet to begin, and the number of running migrations."""
     known = {row.id: row for row in rows(tx, VmRow, sa.select(vms).where(vms.c.id.in_([one.id for one in guests])))}
     waiting, under_way = [], 0
     for guest in guests:
@@ -103,7 +103,7 @@ def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]
 
 
 def record_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
-    """An event with the guests that were moved away from a host whose change has failed: nobody moves them back."""
+    """An event with the guests that were moved away from a host whose change has failed: they are not moved back."""
     names = ", ".join(guest.name for guest in guests_of(one) if not guest.reason)
     if names:
         text = f"These VMs were moved away from host {one.host_name} for its change, and stay where they are: {names}."

@@ -1,8 +1,8 @@
-"""Networks of a provider come into data centres by themselves (oVirt's ``auto_sync``): into those that have clusters
-whose default provider it is.
+"""Importing a provider's networks automatically (oVirt's ``auto_sync``) into data centres with clusters whose default
+provider it is.
 
-What is there comes; what has gone there, or has another name there now, is shown here, and nothing is taken away from
-machines that use it, as oVirt's synchronisation does.
+New networks are imported; removed or renamed ones are only shown as such. As in oVirt's synchronisation, nothing is
+removed from machines that use them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NOT_SYNCED = 20_163
 
 
 def enqueue_if_any(tx: Tx, row: ProviderRow, found: Collection[ProviderNetwork]) -> None:
-    """Have the networks come that data centres have not, if there are any."""
+    """Enqueue the import of networks that data centres lack, if there are any."""
     if any(_missing(tx, row.id, home, found) for home in _homes(tx, row.id)):
         text = f"Importing the networks of provider {row.name}"
         payload = OnProvider(provider_id=row.id)
@@ -41,8 +41,8 @@ def enqueue_if_any(tx: Tx, row: ProviderRow, found: Collection[ProviderNetwork])
 
 
 def run(outside: Providers, job: JobContext) -> Result:
-    """The job ``sync_provider_networks``. One network that cannot be had, since another has its name, does not hold up
-    the rest, and an event says why. Raises ProviderError.
+    """The job ``sync_provider_networks``. A network that cannot be imported, as another has its name, does not delay
+    the rest, and is reported by an event. Raises ProviderError.
     """
     provider_id = OnProvider.of(job.job).provider_id
     with job.db.read() as tx:
@@ -68,7 +68,7 @@ def _homes(tx: Tx, provider_id: str) -> dict[str, list[str]]:
 def _missing(
     tx: Tx, provider_id: str, data_center_id: str, found: Collection[ProviderNetwork]
 ) -> Sequence[ProviderNetwork]:
-    """What others made there and the data centre has not."""
+    """The networks there that others made and the data centre lacks."""
     known = provider_objects.external_ids_in(tx, provider_id, data_center_id)
     return [one for one in found if not one.owner and one.id not in known]
 

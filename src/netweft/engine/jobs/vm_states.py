@@ -30,7 +30,7 @@ _AGAIN = 2.0
 
 
 def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
+    """The job ``shut_down_vm``: request the shutdown, and check the result later. Raises HostError."""
     payload = OnVm.of(job.job)
     try:
         _ask_to_end(job, agent_of(agents, job, payload.host_id))
@@ -43,8 +43,8 @@ def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 
 def _ask_to_end(job: JobContext, agent: Agent) -> None:
-    """Ask the guest to shut down. One that runs no more has done so already: when this job asked it in another life of
-    its engine, or by itself. Raises HostError.
+    """Request the guest's shutdown. One that no longer runs has ended already: by itself, or by an earlier attempt of
+    this job. Raises HostError.
     """
     try:
         agent.shut_down_guest(OnVm.of(job.job).vm_id)
@@ -57,13 +57,13 @@ def _ask_to_end(job: JobContext, agent: Agent) -> None:
 def _watch(tx: Tx, job: JobContext) -> None:
     payload = ShutDownVm.of(job.job)
     name = lock(tx, vms, payload.vm_id).name
-    # Not by the lock of the machine: whoever loses patience may stop it meanwhile.
+    # Without the machine's lock key, so that users may stop it meanwhile.
     key, text = f"shutdown:{payload.vm_id}", f"Waiting for VM {name} to shut down"
     queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=job.patience.shutdown)
 
 
 def finish_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``settle_shutdown``: a guest that still runs has not heeded the request. Raises HostError."""
+    """The job ``settle_shutdown``: fails when the guest still runs. Raises HostError."""
     host_id = OnVm.of(job.job).host_id
     if not _waits(job):
         return {}
@@ -147,7 +147,7 @@ def _record_suspended(tx: Tx, job: JobContext) -> None:
 
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
-    """What was asked for did not happen. If it has ended by itself instead, the host's next report tells."""
+    """Record that the guest still runs. If it has ended by itself instead, the host's next report shows it."""
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     if vm.host_id is None:
         return

@@ -1,5 +1,5 @@
-"""What all tables share: the metadata, the names of constraints, and the column types that SQLite and PostgreSQL both
-keep faithfully.
+"""What all tables share: the metadata, the names of constraints, and column types that behave alike on SQLite and
+PostgreSQL.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Every table of the engine. Constraints have the same names on both databases, so that commands can tell which one was
-violated.
+"""Every table of the engine. Constraints have the same names on both databases, so that commands can identify the
+violated one.
 
 No constraint may be deferred: SQLite would check it at COMMIT, which several requests share
 (:class:`netweft.engine.db.Database`).
@@ -35,19 +35,17 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment, aware and in UTC on the Python side of both databases (SQLite knows no time zones and orders the
-    text).
-    """
+    """A timestamp, aware and in UTC in Python on both databases (SQLite has no time zones and orders the text)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        """On SQLite the very text that ``DateTime`` stores there, without its way to it: most rows have a moment."""
+        """On SQLite the same text that ``DateTime`` stores, made faster: most rows have a timestamp."""
         return _text_of if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuse a naive value, which could mean any moment; raises ValueError."""
+        """Refuse a naive value, which is ambiguous; raises ValueError."""
         return None if value is None else _in_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -68,7 +66,7 @@ def _text_of(value: datetime | None) -> str | None:
 
 
 def growing_number(name: str = "number") -> Column[int]:
-    """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the
+    """A primary key that grows with each row and is never reused (with ``sqlite_autoincrement=True`` on the
     table).
     """
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)

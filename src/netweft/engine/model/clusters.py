@@ -26,12 +26,12 @@ class ClusterRow(Record, frozen=True):
     cpu_type: Annotated[str, String(255)] = ""
     # Of its processors, as the client gave it; "undefined": any.
     cpu_architecture: Annotated[str, String(16), With(server_default="undefined")] = "undefined"
-    # Which drift of its hosts is put right without being asked: core.drift_healing.
+    # Which drift of its hosts is synchronized automatically: core.drift_healing.
     drift_healing: Annotated[str, String(8), With(server_default="off")] = "off"
     # Of external networks, the default one; what it wants on hosts is set up on those of the cluster.
     provider_id: Annotated[str, Refers("providers.id")] | None = None
-    # How changes go out to its hosts (core.rollout): to so many first, which are watched for so many seconds, then to
-    # so many at a time.
+    # How changes are rolled out to its hosts (core.rollout): to so many first, which are watched for so many seconds,
+    # then to so many at a time.
     rollout_canaries: Annotated[int, With(server_default=str(CANARIES))] = CANARIES
     rollout_wave: Annotated[int, With(server_default=str(WAVE))] = WAVE
     rollout_soak: Annotated[int, With(server_default=str(DEFAULT_SOAK))] = DEFAULT_SOAK

@@ -1,4 +1,4 @@
-"""Events: what happened, for people, newest first."""
+"""The audit log: events for users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netweft.engine.model.records import Growing, Id, LongText, Record, stored
 class EventRow(Record, frozen=True):
     """An event."""
 
-    # Growing numbers, as clients ask for "those after N"; never given again, also not after the newest was removed.
+    # Growing numbers, as clients ask for "those after N"; never reused, even after the newest was removed.
     id: Growing
     code: int
     severity: Annotated[str, String(8)]
@@ -25,7 +25,7 @@ class EventRow(Record, frozen=True):
     description: LongText = ""
     custom_id: int | None = None
     user_id: Id | None = None
-    # No foreign keys: an event outlives what it tells of.
+    # No foreign keys: an event outlives the objects that it is about.
     data_center_id: Id | None = None
     cluster_id: Id | None = None
     host_id: Id | None = None
@@ -33,7 +33,7 @@ class EventRow(Record, frozen=True):
     vm_id: Id | None = None
     template_id: Id | None = None
     job_id: Id | None = None
-    # What was changed, a line each; null for what changes nothing that is wanted.
+    # The changes of the desired state, a line each; null when there are none.
     changes: list[str] | None = None
 
 

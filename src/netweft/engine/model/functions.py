@@ -50,7 +50,7 @@ class VnicFunctionRow(Record, frozen=True):
     # The function's PCI address.
     function: Annotated[str, String(16)]
     vnic_id: Annotated[str, Refers("vnics.id", on_delete="CASCADE")]
-    # Of a function of InfiniBand, by which its fabric knows it; empty for any other.
+    # Of an InfiniBand function, its id in the fabric; empty for any other.
     guid: Annotated[str, String(16), With(server_default="")] = ""
 
 

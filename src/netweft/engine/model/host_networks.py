@@ -1,4 +1,4 @@
-"""What is wanted on hosts: attachments, bonds and labels, and the changes that are to bring new ones."""
+"""The desired networks of hosts: attachments, bonds and labels, and their pending and past changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class AttachmentRow(Record, frozen=True):
 
     id: Key
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
-    # A network may go while hosts carry it: what is left there shows as unmanaged, and goes with the next change.
+    # A network may be removed while hosts carry it: it is then shown as unmanaged, and removed by the next change.
     network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE")]
     # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and
     # put back.
@@ -85,7 +85,7 @@ host_addresses = stored(
     HostAddressRow,
     PrimaryKeyConstraint("address", "network_id"),
 )
-"""The static addresses of hosts, of their attachments and of changes under way: on a network each is one host's."""
+"""The static addresses of hosts, of their attachments and of pending changes: on a network each belongs to one host."""
 
 
 class HostChangeRow(Record, frozen=True):
@@ -94,18 +94,18 @@ class HostChangeRow(Record, frozen=True):
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     generation: int
     reason: LongText
-    # The job that brings it; no foreign key, as finished jobs are forgotten long before changes are.
+    # The job that brings it; no foreign key, as finished jobs are removed long before changes are.
     job_id: Id
     state: Annotated[str, String(16)]
     created_at: datetime
-    # The attachments and bonds to be; null when those that are stored are to be put on the host again.
+    # The new attachments and bonds; null when the stored ones are to be applied again.
     candidate: dict[str, Any] | None = None
     error: AddedText = ""
-    # Who asked for it, by name; empty for the engine itself, and for what was before this was written down.
+    # The user who requested it, by name; empty for the engine itself, and in rows from before this column.
     user_name: Annotated[str, String(255), With(server_default="")] = ""
     ended_at: datetime | None = None
     # JSON of the core.intent.HostIntent that was brought, and of the core.host.Host that the host had after it; null
-    # where nobody knew, and for what was before this was written down.
+    # where unknown, and in rows from before this column.
     intent: bytes | None = None
     observed: bytes | None = None
 
@@ -116,4 +116,4 @@ host_changes = stored(
     PrimaryKeyConstraint("host_id", "generation"),
     CheckConstraint("state IN ('pending', 'applied', 'refused')", name="state"),
 )
-"""One row for each generation of a host's intent that was given out: what it was to bring, why, and how it ended."""
+"""One row for each generation of a host's intent: the change, its reason and its outcome."""

@@ -16,7 +16,7 @@ class HostRow(Record, frozen=True):
 
     id: Key
     name: Annotated[str, String(255)]
-    # As users know the machine: a name or an address, with a port if they like.
+    # The machine's name or address for users, optionally with a port.
     address: Annotated[str, String(255), With(index=True)]
     cluster_id: Annotated[str, Refers("clusters.id", index=False)]
     status: Annotated[str, String(32)]
@@ -25,19 +25,19 @@ class HostRow(Record, frozen=True):
     created_at: datetime
     description: AddedText = ""
     comment: AddedText = ""
-    # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
+    # The URL of its agent, as reported when it joined; empty until then. Simulated hosts share one.
     agent_url: Annotated[str, String(255), With(server_default="")] = ""
-    # Until when the certificates that it has are good; null until it has joined.
+    # When its certificates expire; null until it has joined.
     certificate_expires: datetime | None = None
-    # Why the host is not up, a sentence; empty when there is nothing to say.
+    # Why the host is not up, a sentence; may be empty.
     status_reason: AddedText = ""
-    # The highest generation of its intent that was given out.
+    # The highest generation of its intent that was assigned.
     generation: Annotated[int, With(server_default="0")] = 0
-    # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
+    # Owners of networks of another engine that the host had when it joined, and keeps: core.kept.
     kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
-    # What others made there and was taken over: core.inherited.
+    # What others made there and the engine adopted: core.inherited.
     inherited: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
-    # Where its SSH server listens, and the fingerprint of the key that it has to show; empty until one was seen.
+    # The port of its SSH server, and the fingerprint of its expected host key; empty until the first connection.
     ssh_port: Annotated[int, With(server_default="22")] = 22
     ssh_fingerprint: Annotated[str, String(64), With(server_default="")] = ""
 
@@ -59,18 +59,18 @@ class HostReportRow(Record, frozen=True):
     """The last report of a host."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
-    # JSON of core.protocol.HostReport, kept as it came: most readers want only a part, and decode it themselves.
+    # JSON of core.protocol.HostReport, stored as received: most readers need only a part, and decode it themselves.
     report: bytes
     taken_at: datetime
-    # Names its content (HostReport.tag); empty for one from before there were tags.
+    # Identifies its content (HostReport.tag); empty in rows from before this column.
     tag: Annotated[str, String(64), With(server_default="")] = ""
     # JSON of its core.protocol.Capabilities, for those who need nothing else of it.
     capabilities: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # JSON of the core.host_limits.HostLimits that follow from it.
     limits: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
-    # When the host was asked for it, or last found to be as it says.
+    # When it was requested, or last found to be unchanged.
     asked_at: datetime | None = None
-    # What systems with networks know it by: its name, and as a chassis of OVN the id, and where OVN listens.
+    # Its identity for external network systems: its name, and as an OVN chassis its id and OVN's database.
     hostname: Annotated[str, String(255), With(index=True, server_default="")] = ""
     system_id: Annotated[str, String(255), With(index=True, server_default="")] = ""
     ovn_remote: AddedText = ""
@@ -83,9 +83,9 @@ host_reports = stored(
 )
 
 
-# What the links of a host have counted, which changes all the time and is no part of its report.
+# Counters of a host's links, which change all the time and are no part of its report.
 class HostCountersRow(Record, frozen=True):
-    """What the links of a host have counted, which changes all the time and is no part of its report."""
+    """Counters of a host's links, which change all the time and are no part of its report."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # JSON of a core.protocol.LinkCounters by name of the link.
@@ -100,12 +100,12 @@ host_counters = stored(
 )
 
 
-# A row for each host that is not as wanted, by its last report: what lists, events and figures tell of that.
+# A row for each host that is out of sync by its last report, for lists, events and metrics.
 class HostDriftRow(Record, frozen=True):
-    """How a host is not as wanted, by its last report: what lists, events and figures tell of that."""
+    """The drift of a host by its last report, for lists, events and metrics."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
-    # When that was first seen.
+    # When the drift was first found.
     since: datetime
     # Sentences, the first of many: core.drift.Drift.lines.
     lines: list[str]
@@ -119,18 +119,18 @@ host_drifts = stored(
 
 
 class HostDifferenceRow(Record, frozen=True):
-    """One difference of a host from what is wanted of it, by its last report: since when, and who ignores it."""
+    """One difference of a host from its desired state, by its last report: since when, and who ignores it."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # The SHA-256 of the text, in hex: texts may be longer than what a database indexes.
     key: Annotated[str, String(64)]
     # The sentence: core.compare.Difference.text. With other values it is another difference.
     text: LongText
-    # When it was first seen.
+    # When it was first found.
     since: datetime
-    # When somebody set it aside; null while it counts.
+    # Since when it is ignored; null while it counts.
     ignored_at: datetime | None = None
-    # Until when it is set aside; null for as long as it is there.
+    # Until when it is ignored; null for as long as it exists.
     ignored_until: datetime | None = None
     ignored_by: AddedText = ""
     ignored_why: AddedText = ""
@@ -145,12 +145,12 @@ host_differences = stored(
 
 
 class HostHealingRow(Record, frozen=True):
-    """How often a host was synchronized by the policy of its cluster, one time soon after the other."""
+    """Consecutive automatic synchronizations of a host by its cluster's policy."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     attempts: int
     tried_at: datetime
-    # When it is to be looked at again.
+    # When it is checked again.
     next_at: datetime
 
 

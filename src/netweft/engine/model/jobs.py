@@ -14,7 +14,7 @@ from netweft.engine.model.records import Growing, Id, LongText, Record, Refers, 
 class JobRow(Record, frozen=True):
     """A job."""
 
-    # The order in which jobs were asked for: ids are random, and clocks go back.
+    # The order in which jobs were requested: ids are random, and clocks may go back.
     number: Growing
     id: Annotated[str, String(ID_LENGTH), With(unique=True)]
     kind: Annotated[str, String(64)]
@@ -50,11 +50,11 @@ Index("ix_jobs_open", jobs.c.status, jobs.c.lock_key, jobs.c.number)
 Index("ix_jobs_correlation_id", jobs.c.correlation_id)
 
 _waiting = and_(jobs.c.status == "started", jobs.c.claimed_by.is_(None))
-# In their order, so that who looks for one to do stops at the first that it may have.
+# In their order, so that a claim stops at the first job that it may have.
 Index("ix_jobs_waiting", jobs.c.number, sqlite_where=_waiting, postgresql_where=_waiting)
 
 _running = and_(jobs.c.status == "started", jobs.c.claimed_by.is_not(None))
-# One job at a time for each lock key, whatever the replicas believe.
+# One running job for each lock key, enforced by the database.
 Index("uq_jobs_running", jobs.c.lock_key, unique=True, sqlite_where=_running, postgresql_where=_running)
 
 

@@ -25,8 +25,8 @@ port_profiles = stored("port_profiles", PortProfileRow, PrimaryKeyConstraint("ne
 
 
 class RaisedMtuRow(Record, frozen=True):
-    """An MTU that somebody wanted for a class of traffic of a whole fabric, in octets. ``user_name``: who. Whether the
-    fabric has it now, only the fabric knows.
+    """A raised MTU of a class of traffic of a whole fabric, in octets. ``user_name``: who raised it. The fabric may
+    have another one by now.
     """
 
     provider_id: Annotated[str, Refers("providers.id", on_delete="CASCADE", index=False)]

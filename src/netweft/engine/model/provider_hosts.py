@@ -11,8 +11,8 @@ from netweft.engine.model.records import Name, Record, Refers, stored
 
 
 class ProviderHostRow(Record, frozen=True):
-    """What a provider has on a host. ``name``: as the provider knows the host; ``is_alive``: whether its agent works;
-    ``physical_networks``: that are wired to it.
+    """A provider's view of a host. ``name``: the provider's name of it; ``is_alive``: whether its agent works;
+    ``physical_networks``: that are connected to it.
     """
 
     provider_id: Annotated[str, Refers("providers.id", on_delete="CASCADE", index=False)]

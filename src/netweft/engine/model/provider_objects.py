@@ -1,4 +1,4 @@
-"""What the engine wants on providers, and what is there."""
+"""The desired objects on providers, and their actual state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netweft.engine.model.records import Id, LongText, Name, Record, Refers, Wit
 
 class ProviderObjectRow(Record, frozen=True):
     """A network, a subnet or a port on a provider, or the port profile of a network in a fabric, or a member of one. It
-    is there until the provider has let go of it, also when what it is for has been removed here.
+    stays until the provider has removed it, also after its object here was removed.
 
     ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here, of the network that a profile is for,
     of its own for a member (whose GUID is its ``external_id``); ``parent_id``: of the network of a subnet or a member,
@@ -20,11 +20,11 @@ class ProviderObjectRow(Record, frozen=True):
     ``present`` or ``absent``. ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made
     it, else it was imported, and is never changed there. ``state``: ``locked`` until the provider has done what is
     wanted, ``ok``, ``error`` with the reason in ``error``. ``attempts``: how often it has failed in a row;
-    ``next_try``: None when nothing is to be done. ``reported``: whether the last event about it says that something is
-    wrong.
+    ``next_try``: None when nothing is to be done. ``reported``: whether the last event about it reports a
+    failure.
 
     Of a port ``host``: where it is bound, by the provider's name; ``bridge``: the OVS bridge there; ``mtu``: of its
-    network, 0 when the provider does not say.
+    network, 0 when unknown.
     """
 
     kind: Annotated[str, String(16)]

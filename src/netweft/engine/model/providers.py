@@ -14,9 +14,10 @@ class ProviderRow(Record, frozen=True):
     """A system that has networks of its own, or one that configures a fabric (``purpose``). ``password``: encrypted.
     ``certificate``: what its TLS certificate is verified with (PEM), empty for the authorities that the machine trusts.
     ``latency``: milliseconds that it took to answer; it, ``status`` and ``checked_at`` are of the last test.
-    ``orphans``: how much it had at the last look that bears our mark and is not known here, None before the first.
+    ``orphans``: the number of its objects with our mark that are unknown here, by the last check, None before the
+    first.
 
-    ``plugin_remote``: what ovn-controller on hosts connects to, empty for a provider that wants nothing there;
+    ``plugin_remote``: what ovn-controller on hosts connects to, empty for a provider without a plugin;
     ``plugin_mappings``: names of networks of hosts by the provider's names of physical networks, as
     :func:`netweft.core.rules.provider.mappings_of` reads them. ``plugin_type``, ``external_plugin_type``: as clients
     gave them. ``read_only``: whether no network or subnet is made, changed or removed there; ports of guests are.

@@ -8,7 +8,7 @@
 
     networks = stored("networks", NetworkRow, UniqueConstraint("data_center_id", "name"))
 
-What may be None may be NULL. The default is what a new row has when its command says nothing. A class derived from a
+What may be None may be NULL. The default is the value of a new row when its command gives none. A class derived from a
 row's, with ``kw_only=True``, adds what a query joins to it.
 """
 
@@ -78,7 +78,7 @@ Id = Annotated[str, String(ID_LENGTH)]
 Name = Annotated[str, String(256)]
 LongText = Annotated[str, Text()]
 AddedText = Annotated[str, Text(), With(server_default="")]
-"""A column that rows from before it have empty."""
+"""A column that is empty in rows from before it was added."""
 
 _TYPES: Mapping[object, Any] = {
     bool: Boolean,
@@ -135,8 +135,8 @@ def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa:
 
 @cache
 def maker(record: type[R], names: tuple[str, ...]) -> Callable[[Sequence[Any]], R]:
-    """What makes a record from the values of columns with these names. Raises TypeError when they are not those of the
-    record, in its order.
+    """A function that makes a record from the values of columns with these names. Raises TypeError when they are not
+    those of the record, in its order.
     """
     fields = record.__struct_fields__
     if names != fields:

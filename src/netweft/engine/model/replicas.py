@@ -1,4 +1,4 @@
-"""The engines that work on this database at the moment, and which of them watches which host."""
+"""The engines that currently use this database, and which of them monitors which host."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class ReplicaRow(Record, frozen=True):
     """An engine on this database."""
 
     id: Key
-    # Machine and process, for people who look.
+    # Machine and process, for administrators.
     name: Annotated[str, String(255)]
-    # Its last sign of life.
+    # Its last heartbeat.
     heartbeat: datetime
 
 
@@ -25,7 +25,7 @@ replicas = stored("replicas", ReplicaRow)
 
 # A host without a row is free. A row is good for as long as its replica is there.
 class HostLeaseRow(Record, frozen=True):
-    """Which replica watches a host. A host without a row is free."""
+    """Which replica monitors a host. A host without a row is free."""
 
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     replica_id: Annotated[str, Refers("replicas.id", on_delete="CASCADE")]

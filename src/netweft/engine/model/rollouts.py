@@ -1,4 +1,4 @@
-"""Rollouts: changes that go out to several hosts, and what each host keeps until its turn has come."""
+"""Rollouts: changes for several hosts, and the definitions that each host keeps until the change reaches it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class RolloutRow(Record, frozen=True):
     reason: LongText
     owner_id: Id | None = None
     ended_at: datetime | None = None
-    # Why it was halted, or how it ended, where there is something to say.
+    # Why it was halted, or how it ended; may be empty.
     error: LongText = ""
-    # Why it cannot be taken back; empty where it can.
+    # Why it cannot be reverted; empty where it can.
     irreversible: LongText = ""
     # JSON of two queries.rollouts.Definitions: what it changed, as it was before and as it is after.
     before: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -53,15 +53,15 @@ class RolloutHostRow(Record, frozen=True):
     canary: bool
     # A core.rollout.HostState.
     state: Annotated[str, String(16)]
-    # Whether the host is wanted as it was before.
+    # Whether the host keeps its former definitions.
     held: bool
-    # JSON of queries.rollouts.Held: what it was wanted to be, as far as the rollout changes that.
+    # JSON of queries.rollouts.Held: its former definitions, as far as the rollout changes them.
     before: dict[str, Any]
-    # What it is asked for: to be as it is wanted, and what its labels mean, without networks that it loses by them.
+    # Its task: apply its desired state, propagate its labels, and the networks that it loses by them.
     applies: bool
     labels: bool
     lost: list[str] = msgspec.field(default_factory=list)
-    # Of the change that is under way or was the last.
+    # Of the current change, or the last one.
     job_id: Id | None = None
     changed_at: datetime | None = None
     error: LongText = ""
@@ -77,7 +77,7 @@ rollout_hosts = stored(
     PrimaryKeyConstraint("rollout_id", "host_id"),
 )
 
-# What is wanted of a host is asked for often, and few hosts keep something.
+# The desired state of hosts is read often, and few hosts keep former definitions.
 Index(
     "ix_rollout_hosts_held",
     rollout_hosts.c.host_id,

@@ -15,9 +15,9 @@ class SnapshotRow(Record, frozen=True):
 
     id: Key
     vm_id: Annotated[str, Refers("vms.id", on_delete="CASCADE")]
-    # regular; preview: what the machine was before it was shown as one of these; stateless: before a stateless run.
+    # regular; preview: the machine before one of these was previewed; stateless: before a stateless run.
     kind: Annotated[str, String(16)]
-    # Whether the machine is shown as this one, until that is committed or undone.
+    # Whether this one is being previewed, until that is committed or undone.
     in_preview: bool
     # The columns of the machine's hardware.
     hardware: dict[str, Any]
@@ -40,7 +40,7 @@ class SnapshotVnicRow(Record, frozen=True):
     # That of the machine's vNIC, which may be gone.
     vnic_id: Id
     name: Annotated[str, String(50)]
-    # Kept for the snapshot: nobody else gets it.
+    # Reserved for the snapshot.
     mac: Annotated[str, String(17), With(index=True)]
     interface: Annotated[str, String(32)]
     plugged: bool

@@ -21,7 +21,7 @@ class SubnetRow(Record, frozen=True):
     network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE", index=False)]
     name: Name
     cidr: Annotated[str, String(_ADDRESS_LENGTH + 4)]
-    # Addresses are given out of the first of its version that has room.
+    # Addresses are assigned from the oldest subnet of their version with free ones.
     created_at: datetime
     description: LongText = ""
     # Empty: none.
@@ -32,7 +32,7 @@ class SubnetRow(Record, frozen=True):
     # Of {"destination": ..., "next_hop": ...}.
     host_routes: list[dict[str, str]] = msgspec.field(default_factory=list)
     dhcp: bool = False
-    # What DHCP is served from on each host; empty without DHCP, and with IPv6.
+    # The DHCP server's address on each host; empty without DHCP, and with IPv6.
     dhcp_server: Annotated[str, String(_ADDRESS_LENGTH), With(server_default="")] = ""
 
 

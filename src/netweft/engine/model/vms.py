@@ -25,7 +25,7 @@ class VmRow(HardwareRow, frozen=True):
     # "gateway": "192.0.2.254" or ""}.
     addresses: list[dict[str, str]]
     created_at: datetime
-    # When its status changed last: what a host said before that tells nothing about it.
+    # When its status changed last: earlier reports of hosts do not apply.
     changed_at: datetime
     description: AddedText = ""
     comment: AddedText = ""
@@ -34,7 +34,7 @@ class VmRow(HardwareRow, frozen=True):
     original_template_id: Annotated[str, String(ID_LENGTH), With(index=True)] | None = None
     # Where it runs, or is being started; null when it is down.
     host_id: Annotated[str, Refers("hosts.id")] | None = None
-    # Where it is migrating to, which is promised to it; null when it is not.
+    # The host that it is migrating to; null when it is not.
     target_host_id: Annotated[str, Refers("hosts.id")] | None = None
     # Where its memory is saved, when it is suspended.
     saved_host_id: Annotated[str, Refers("hosts.id")] | None = None
@@ -42,7 +42,7 @@ class VmRow(HardwareRow, frozen=True):
     status_reason: AddedText = ""
     # What else of oVirt's initialization was given, by its elements' names.
     initialization: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
-    # Columns that have another value while it runs this time; what it said is gone with the run.
+    # Columns with another value in the current run only; removed when it ends.
     this_run: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
 
 

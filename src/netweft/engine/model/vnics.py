@@ -19,7 +19,7 @@ class VnicRow(Record, frozen=True):
     interface: Annotated[str, String(32)]
     plugged: bool
     linked: bool
-    # Whether what runs is what is wanted; false after the network's VLAN or MTU changed under a running vNIC.
+    # Whether the running vNIC has its desired state; false after the network's VLAN or MTU changed.
     synced: bool
     description: AddedText = ""
     # Null: the vNIC is on no network.

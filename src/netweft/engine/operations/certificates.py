@@ -1,4 +1,4 @@
-"""Certificates of hosts: signing them, renewing them in time, telling when that does not work."""
+"""Certificates of hosts: signing them, renewing them in time, and recording failures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def enqueue(tx: Tx, actor: Actor, host: HostRow) -> str:
 
 
 def sign_for(tx: Tx, authority: Authority, host_ids: Sequence[str], requests: Credentials) -> Credentials:
-    """Sign what a host asks for, or an agent that simulates several. Raises MalformedError."""
+    """Sign the requests of a host, or of an agent that simulates several. Raises MalformedError."""
     address = ""
     if len(host_ids) == 1:
         given = tx.execute(sa.select(hosts.c.address).where(hosts.c.id == host_ids[0])).scalar_one()
@@ -50,7 +50,7 @@ def sign_for(tx: Tx, authority: Authority, host_ids: Sequence[str], requests: Cr
 
 
 def note_expiry(tx: Tx, host_ids: Sequence[str], signed: Credentials) -> datetime:
-    """Remember, and return, until when hosts are known by their certificates."""
+    """Store and return when the hosts' certificates expire."""
     until = expiry(signed.host)
     tx.execute(sa.update(hosts).where(hosts.c.id.in_(host_ids)).values(certificate_expires=until))
     return until
@@ -68,7 +68,7 @@ def sharing(tx: Tx, host_id: str) -> list[str]:
 
 
 def renew_due(tx: Tx, authority: Authority, *, ca_notice: timedelta = CA_NOTICE) -> None:
-    """Ask for the renewal of what is due, and tell of what was not renewed in time. Repeated at intervals.
+    """Enqueue the renewals that are due, and record what was not renewed in time. Called at intervals.
 
     ``ca_notice``: how long before an authority expires a warning is recorded.
     """
@@ -112,7 +112,7 @@ def _watch_authorities(tx: Tx, authority: Authority, notice: timedelta) -> None:
 
 
 def record_failure(tx: Tx, authority: Authority, actor: Actor, host: HostRow, reason: str, job_id: str) -> None:
-    """A host did not get its certificates. What the engine tries by itself it tries again, and tells it once a day."""
+    """Record that a host did not get its certificates: at most once a day for automatic renewals, which are retried."""
     text = f"Failed to enroll certificate for host {host.name}: {reason}"
     if actor.is_system:
         _record_once_a_day(tx, authority, FAILED, text, Severity.ERROR, host)

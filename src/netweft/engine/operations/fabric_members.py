@@ -1,6 +1,6 @@
-"""Which ports of guests are on the partitions of a fabric of InfiniBand. Parts of commands and jobs.
+"""Members of the partitions of an InfiniBand fabric: ports of guests. Parts of commands and jobs.
 
-What shall be there follows from which functions vNICs are promised, so that it can be worked out anew at any time.
+The desired members follow from the functions that are assigned to vNICs, so they can be computed again at any time.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def networks_of(tx: Tx, vnic_id: str) -> frozenset[str]:
 
 
 def networks_with(tx: Tx, guids: Collection[str]) -> frozenset[str]:
-    """The networks on whose partitions ports are, or shall be."""
+    """The networks whose partitions have members, or shall have them."""
     here = provider_objects.c.kind == MEMBER, provider_objects.c.external_id.in_(guids)
     return frozenset(tx.scalars(sa.select(provider_objects.c.parent_id).where(*here)))
 
 
 def align(tx: Tx, network_ids: Collection[str]) -> None:
-    """The fabrics that carry these networks shall have on them the ports that vNICs were promised, and no other of
-    ours. A fabric that is to carry a network no more keeps those that guests have yet.
+    """Want the ports that are assigned to vNICs as members on the fabrics that carry these networks, and no others of
+    ours. A fabric that no longer carries a network keeps those that guests still use.
     """
     if not network_ids:
         return
-    # One after the other, and each with what the one before has written: all is worked out from several reads.
+    # Serialized, each with the rows of the one before: the members are computed from several reads.
     profiles = port_profiles.c.network_id, port_profiles.c.provider_id
     query = sa.select(*profiles).where(port_profiles.c.network_id.in_(network_ids)).order_by(*profiles)
     tx.execute(query.with_for_update()).all()
@@ -64,7 +64,7 @@ def align(tx: Tx, network_ids: Collection[str]) -> None:
 
 
 def align_all(tx: Tx, provider_id: str) -> None:
-    """The same of all networks that a fabric carries, or has ports of yet."""
+    """The same for all networks that a fabric carries, or still has members of."""
     carried = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
     here = provider_objects.c.kind == MEMBER, provider_objects.c.provider_id == provider_id
     align(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
@@ -73,8 +73,8 @@ def align_all(tx: Tx, provider_id: str) -> None:
 def compare(
     tx: Tx, provider_id: str, before: Collection[ProviderObjectRow], there: Collection[tuple[str, str]]
 ) -> None:
-    """A fabric was seen to have these ports, by networks and GUIDs. Those of ours that are missing are put there again.
-    ``before``: what was known when it was asked.
+    """Compare with the members found on a fabric, by networks and GUIDs. Missing ones of ours are added again.
+    ``before``: our objects when the fabric was queried.
     """
     asked = [row for row in before if row.kind == MEMBER and row.state == "ok" and row.wanted == "present"]
     missing = [row.object_id for row in asked if (row.parent_id, row.external_id) not in there]

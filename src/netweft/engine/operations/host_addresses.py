@@ -1,7 +1,7 @@
 """Keeping a row for each static address of hosts: no two of them get one address of a network, also at the same time.
 
-A host has the addresses of its attachments, and those of changes that are under way: they are its own from the moment
-on at which a change is written down until it has ended without them.
+A host has the addresses of its attachments, and those of pending changes: they are reserved from the moment at which a
+change is stored until it has ended without them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from netweft.engine.statements import Statement
 def align(tx: Tx, host_id: str) -> set[Claim]:
     """Make a host's rows those of its attachments and of its changes under way. Repeating it changes nothing.
 
-    Returns what it should have and other hosts have: an address that came with a host, or both had before there were
-    rows. Waits for a transaction that is about to take one of the same addresses.
+    Returns the addresses that other hosts have: a host may report an address, or both had it before there were rows.
+    Waits for a transaction that is about to take one of the same addresses.
     """
     wanted = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
     own: set[Claim] = set(_OWN.all(tx, host_id=host_id))
@@ -47,10 +47,10 @@ _OWN = Statement(
 
 
 def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
-    """:func:`align` for what was just written down; raises ValidationError when another host has what is new.
+    """:func:`align` for a change that was just stored; raises ValidationError when another host has a new address.
 
-    ``had``: what was the host's before, of which it is not asked here how that came to be. Raises BusyError when the
-    other host gave the address back in this very moment.
+    ``had``: the host's former addresses, which are not checked. Raises BusyError when the other host has just released
+    the address.
     """
     taken = align(tx, host_id) - set(had)
     if not taken:
@@ -71,7 +71,7 @@ def stored(tx: Tx, host_id: str) -> frozenset[Claim]:
 
 
 def release(tx: Tx, network_id: str, host_ids: sa.Select[str]) -> None:
-    """A network goes off hosts: their addresses on it are nobody's."""
+    """Release hosts' addresses on a network that is removed from them."""
     tx.execute(
         sa.delete(host_addresses).where(
             host_addresses.c.network_id == network_id, host_addresses.c.host_id.in_(host_ids)
@@ -91,9 +91,7 @@ def _of_known_networks(tx: Tx, wanted: Collection[Claim]) -> set[Claim]:
 
 
 def _insert(tx: Tx, host_id: str, new: Collection[Claim]) -> set[Claim]:
-    """Insert what nobody has; returns it. In an order that is always the same: who wants several waits for nobody who
-    waits for him.
-    """
+    """Insert the free addresses, in a fixed order, so that transactions cannot deadlock; returns them."""
     if not new:
         return set()
     rows = [{"network_id": network_id, "address": address, "host_id": host_id} for network_id, address in sorted(new)]

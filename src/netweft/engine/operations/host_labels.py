@@ -1,4 +1,4 @@
-"""Carrying labels to hosts: networks of a cluster that have the label of a NIC come onto it, and go with the label."""
+"""Propagating labels to hosts: networks of a cluster with the label of a NIC are attached to it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.rollouts import Held
 
 _REACHABLE = ("up", "maintenance", "non_operational")
-"""Other hosts get what their labels mean once they come up."""
+"""Hosts in other statuses get their labels' networks when they come up."""
 
 
 def propagate(tx: Tx, actor: Actor, reason: str, host_id: str) -> None:
-    """Have a host be given the networks that it lacks on its NICs with labels. ``reason`` completes the sentence
+    """Attach the networks that a host lacks on its labelled NICs. ``reason`` completes the sentence
     "Applied because ...".
 
-    Asks for no right, and waits for nothing: what the host refuses is an event. To be called on each change of the host
-    that labels depend on, and when it comes up; repeated, it does nothing.
+    Needs no permission, and does not wait: failures are recorded as events. To be called on each change of the host
+    that labels depend on, and when it comes up; repeating it does nothing.
     """
     for name in lacking(tx, hosts.c.id == host_id, hosts.c.status.in_(_REACHABLE)).values():
         request(tx, actor, host_id, name, [], reason)
@@ -38,7 +38,7 @@ def propagate(tx: Tx, actor: Actor, reason: str, host_id: str) -> None:
 
 def lacking(tx: Tx, *which: sa.ColumnElement[bool]) -> dict[str, str]:
     """Names by id, in the order of names, of the hosts that lack networks on their NICs with labels, among those that
-    ``which`` (of hosts, networks and cluster_networks) lets pass. Those that have yet to join get them then.
+    ``which`` (of hosts, networks and cluster_networks) selects. Hosts that have yet to join get them then.
     """
     joined = (
         hosts.join(nic_labels, nic_labels.c.host_id == hosts.c.id)
@@ -67,7 +67,7 @@ def carrying(tx: Tx, network_id: str, label: str) -> list[str]:
 
 
 def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> str:
-    """Enqueue the job that gives a host what its labels mean, and takes the networks ``lost`` off; returns its id."""
+    """Enqueue the job that propagates a host's labels, and removes the networks ``lost``; returns its id."""
     payload = PropagateLabels(host_id=host_id, lost=lost, reason=reason)
     description = f"Applying labels on Host {name}: {reason}"
     return queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
@@ -76,9 +76,8 @@ def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reas
 def setup_by_labels(
     tx: Tx, host_id: str, lost: list[str], action: str, *, held: Mapping[str, Held] | None = None
 ) -> Candidate | None:
-    """What a host is to be set up with by its labels, and without the networks ``lost``; None when it need not be
-    asked. ``held``: as :func:`netweft.engine.queries.host_networks.load` has it. Raises NotFoundError, and
-    ValidationError with ``action``.
+    """The setup of a host by its labels, and without the networks ``lost``; None when it need not change. ``held``: as
+    :func:`netweft.engine.queries.host_networks.load` has it. Raises NotFoundError, and ValidationError with ``action``.
     """
     view = queries.view(tx, host_id, held=held)
     final = validate(view, propagation(view, lost), new_id, action)

@@ -1,6 +1,6 @@
-"""Giving MAC addresses to vNICs and taking them back.
+"""Allocating and releasing MAC addresses of vNICs.
 
-Parts of other commands: they check no rights, and record no events but that a pool runs out.
+Parts of other commands: they check no permissions, and record events only when a pool runs out.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FEW = 10
 """Free addresses at which a warning is recorded (oVirt: RemainingMacsInPoolWarningThreshold)."""
 
 _SMALL = 1024
-"""Addresses of a pool that is counted at every allocation; a larger one is when random tries found nothing, as it goes
-when few are left.
+"""Size of the largest pool that is counted at every allocation; larger ones are counted when random tries fail, which
+happens when few addresses are left.
 """
 
 _CHUNK = 500
@@ -47,10 +47,10 @@ _CHUNK = 500
 def allocate_mac(
     tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.", ranges: Sequence[MacRange] | None = None
 ) -> str:
-    """A free address of the pool, which is in use from now on; the primary key of mac_addresses makes it nobody else's.
+    """Allocate a free address of the pool; the primary key of mac_addresses makes it unique.
 
-    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address
-    that was given back is not soon seen again. ``ranges``: the pool's, from who has asked for them already. Raises
+    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and a released
+    address is not reused soon. ``ranges``: the pool's, if the caller has read them. Raises
     ValidationError when the pool is empty.
     """
     ranges = queries.ranges(tx, pool_id) if ranges is None else ranges
@@ -90,7 +90,7 @@ def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interf
 
 
 def take_mac_for(tx: Tx, vm_id: str, pool_id: str, mac: str, *, action: str) -> str:
-    """:func:`take_mac` for a vNIC to be of a machine, unless the address is kept for a snapshot of it already."""
+    """:func:`take_mac` for a new vNIC of a machine, unless the address is kept for a snapshot of it already."""
     if queries.is_kept(tx, vm_id, mac.lower()):
         return mac.lower()
     return take_mac(tx, pool_id, mac, action=action)
@@ -139,15 +139,15 @@ def _is_exclusive(tx: Tx, pool_id: str) -> bool:
 
 
 def set_exclusive(tx: Tx, pool_id: str, *, exclusive: bool) -> None:
-    """Say of all addresses of a pool whether the pool forbids duplicates. Nobody takes one meanwhile: the row of the
-    pool is locked against those who do (:data:`_MARK`, :func:`take_mac`).
+    """Store with all addresses of a pool whether the pool forbids duplicates. The lock of the pool's row prevents
+    allocations meanwhile (:data:`_MARK`, :func:`take_mac`).
     """
     tx.execute(sa.select(mac_pools.c.id).where(mac_pools.c.id == pool_id).with_for_update())
     tx.execute(sa.update(mac_addresses).where(mac_addresses.c.pool_id == pool_id).values(exclusive=exclusive))
 
 
 def _warn_of_few(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
-    """Tell when the pool has few addresses left, or none."""
+    """Record an event when the pool has few addresses left, or none."""
     inside = sa.or_(*(mac_addresses.c.address.between(one.first, one.last) for one in ranges))
     used = tx.scalar(sa.select(sa.func.count(mac_addresses.c.address.distinct())).where(inside)) or 0
     left = sum(one.last - one.first + 1 for one in ranges) - used
@@ -195,7 +195,7 @@ _MARK = {"postgresql": _mark(postgresql.insert), "sqlite": _mark(sqlite.insert)}
 
 
 def _came_in(tx: Tx, insert: Any) -> bool:  # noqa: ANN401 - as above
-    """Whether the row is new. It is asked back, as the drivers' row counts of an INSERT say nothing."""
+    """Whether the row is new. Uses RETURNING, as the drivers' row counts of an INSERT are unreliable."""
     return tx.execute(insert.on_conflict_do_nothing().returning(mac_addresses.c.address)).first() is not None
 
 
@@ -210,7 +210,7 @@ def _nth(ranges: Sequence[MacRange], position: int) -> int:
 
 
 def _first_free(tx: Tx, ranges: Sequence[MacRange]) -> int | None:
-    """The lowest address of the ranges that nobody uses."""
+    """The lowest free address of the ranges."""
     after = mac_addresses.alias()
     for one in ranges:
         begins_used = tx.scalar(sa.select(sa.exists().where(mac_addresses.c.address == one.first)))

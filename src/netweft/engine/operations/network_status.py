@@ -1,11 +1,11 @@
-"""Whether the required networks of a cluster are there on all its hosts that are up.
+"""The status of required networks: operational when all hosts of the cluster that are up have them.
 
-Which of them a host lacks is kept in rows (``missing_networks``), so that what changes on one host costs the same
-however many others there are. Every change of what they follow from calls one of the functions here: of a host's status
-from or to up, of the networks that a host has, of whether a network is required.
+The required networks that a host lacks are stored in rows (``missing_networks``), so that what changes on one host
+costs the same however many others there are. Every change that they depend on calls one of the functions here: of a
+host's status from or to up, of the networks that a host has, of whether a network is required.
 
 All of them lock the row of the cluster's management network first (:func:`hold`): of two that change at once, the later
-one sees the other's rows. Hosts must be locked before, as by everybody who locks networks of clusters; and they are
+one sees the other's rows. Hosts must be locked before, as always before networks of clusters; and they are
 best called late in a transaction, as others wait for its end.
 """
 
@@ -21,8 +21,8 @@ from netweft.engine.statements import Statement
 
 
 def hold(tx: Tx, cluster_id: str) -> None:
-    """Keep others from changing statuses of the cluster's networks until the transaction ends. Who changes or removes
-    rows of these networks calls it before he locks them: whoever settles statuses goes that way.
+    """Keep others from changing statuses of the cluster's networks until the transaction ends. To be called before
+    rows of these networks are locked: statuses are updated in the same order.
     """
     _HOLD.all(tx, cluster_id=cluster_id)
 

@@ -1,4 +1,4 @@
-"""What the engine knows and wants of the ports that vNICs have on providers of networks. Parts of commands and jobs."""
+"""The desired and actual state of vNICs' ports on network providers. Parts of commands and jobs."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ _RELEASE, _RELEASE_UNUSED = Statement(_RELEASED), Statement(_RELEASED.where(~_IN
 
 
 def want(tx: Tx, wanted: Sequence[PortNeeds]) -> None:
-    """From now on these vNICs have ports, until they are released."""
+    """Want ports for these vNICs, until they are released."""
     for need in wanted:
         objects.begin(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
 
 
 def want_again(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
-    """Something of these ports has changed, or of what they are on: they are made as they should be now, or when their
-    machine runs again where somebody sees it.
+    """Update these ports after they or their networks have changed: now, or when their machine runs again and its
+    status is known.
     """
     objects.want_again(tx, provider_objects.c.kind == PORT, *which)
 
 
 def of_vnics(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Which ports these vNICs' are."""
+    """Selects the ports of these vNICs."""
     return provider_objects.c.object_id.in_(sa.select(vnics.c.id).where(*which))
 
 
 def record(tx: Tx, actor: Actor, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - of columns
-    """A port is there, bound to a host. ``facts``: by column. A guest that runs with another one, or another MTU, is
-    out of sync from now on, until its vNIC is plugged in anew.
+    """Record a port that is bound to a host. ``facts``: by column. A guest that runs with another port or MTU is out of
+    sync until its vNIC is unplugged and plugged in again.
     """
     before = _FACTS.first(tx, vnic_id=vnic_id, provider_id=provider_id)
     external_id, mtu = before or ("", 0)
@@ -84,25 +84,25 @@ _FACTS = Statement(
 
 
 def release(tx: Tx, vm_id: str, *, unused_only: bool = False) -> None:
-    """The ports of a machine's vNICs are not wanted any more: all, or those of vNICs that are not plugged into a
-    network of the provider now.
+    """Release the ports of a machine's vNICs: all, or those of vNICs that are not plugged into a network of the
+    provider.
     """
     (_RELEASE_UNUSED if unused_only else _RELEASE).run(tx, vm_id=vm_id, now=utc_now())
 
 
 def put_off(tx: Tx, vm_id: str) -> None:
-    """The ports of a machine are looked at again later, if they were to be now."""
+    """Postpone the ports of a machine that are due now."""
     _PUT_OFF.run(tx, vm_id=vm_id, later=utc_now() + timedelta(seconds=objects.WORKING))
 
 
 def forget(tx: Tx, vnic_id: str, provider_id: str) -> None:
-    """The provider has removed a port that was released. What there has waited for that, to go as well, goes now."""
+    """The provider has removed a released port. Retry removals there that have waited for it."""
     objects.forget(tx, PORT, vnic_id, provider_id)
     here = provider_objects.c.provider_id == provider_id, provider_objects.c.kind != PORT
     objects.try_now(tx, provider_objects.c.wanted == "absent", *here)
 
 
 def postpone(tx: Tx, provider_id: str, vnic_ids: Collection[str], reason: str) -> None:
-    """Ports on a provider are not as they should be: that is tried again later."""
+    """Record failures of ports on a provider, to be retried later."""
     here = provider_objects.c.kind == PORT, provider_objects.c.provider_id == provider_id
     objects.postpone(tx, reason, *here, provider_objects.c.object_id.in_(vnic_ids))

@@ -1,4 +1,4 @@
-"""Networks that providers have: what of them is asked of a provider, and when it is. Parts of commands."""
+"""Networks on providers: creating, updating and removing them there. Parts of commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref, resolve
 
 THERE = frozenset({"name", "description", "mtu"})
-"""What a provider has of a network, and may change."""
+"""The columns of a network that a provider has, and can change."""
 _GONE = "The provider does not have this network any more."
 
 
@@ -44,9 +44,8 @@ def on_provider(
     physical_name: str = "",
     external_id: str = "",
 ) -> NetworkRow:
-    """The new network as it is on a provider. ``physical``: the network of hosts that is its wire, or
-    ``physical_name``, what the provider calls that; ``external_id``: of the network there that it is, empty for a new
-    one.
+    """The columns of a new network on a provider. ``physical``: the network of hosts that carries it, or
+    ``physical_name``, its name at the provider; ``external_id``: of an existing network there, empty for a new one.
 
     Raises NotFoundError, ValidationError.
     """
@@ -70,14 +69,14 @@ def on_provider(
     if physical is None:
         return network
     here = networks.c.data_center_id == network.data_center_id
-    # Who changes the wire looks whether it is one of these.
+    # Changes of the physical network check whether it is one of these.
     wire = lock(tx, networks, resolve(tx, networks, physical, "physical network", here))
     check(action, rules.physical_network_is_native(wire.name, is_provided=wire.provider_id is not None))
     return replace(network, physical_network=wire.host_side_name, physical_network_id=wire.id, vlan_id=wire.vlan_id)
 
 
 def _of_hosts(network: NetworkRow) -> list[str]:
-    """What a network has that its hosts would do."""
+    """The settings of a network that only hosts support."""
     asked = {
         "stp": network.stp,
         "port_isolation": network.port_isolation,
@@ -121,7 +120,7 @@ def check_update(
 
 
 def require_writable(tx: Tx, action: str, network: NetworkRow, what: str) -> None:
-    """Raises ValidationError when the provider of a network, if it has one, is read-only. ``what``: that would change
+    """Raises ValidationError when the network's provider, if any, is read-only. ``what``: the object that would change
     there.
     """
     if network.provider_id is not None:
@@ -130,9 +129,7 @@ def require_writable(tx: Tx, action: str, network: NetworkRow, what: str) -> Non
 
 
 def check_removal(tx: Tx, action: str, network: NetworkRow) -> None:
-    """Raises ValidationError when a network would go from a read-only provider, or subnets of it that were made
-    there.
-    """
+    """Raises ValidationError when a network, or a subnet made there, would be removed from a read-only provider."""
     found = queries.of_network(tx, network.id)
     if found and (found.owned or queries.subnets_there(tx, network.id)):
         require_writable(tx, action, network, f"Network '{network.name}'")
@@ -143,7 +140,7 @@ def _id(tx: Tx, table: Table, ref: Ref | None) -> str | None:
 
 
 def begin(tx: Tx, actor: Actor, network: NetworkRow, external_id: str) -> None:
-    """The provider shall have a new network of ours, or has one that we did not make (``external_id``: its own id)."""
+    """Want a new network on the provider, or record an imported one (``external_id``: its id there)."""
     provider_id = network.provider_id or ""
     objects.want(tx, NETWORK, network.id, provider_id, network.data_center_id)
     if external_id:
@@ -153,7 +150,7 @@ def begin(tx: Tx, actor: Actor, network: NetworkRow, external_id: str) -> None:
 
 
 def want_again(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
-    """The provider shall know what has changed of a network, if it is ours. Returns the id of the job, if any."""
+    """Update a network on the provider, if it is ours. Returns the id of the job, if any."""
     found = queries.of_network(tx, network.id)
     if not found or not found.owned or network.provider_id is None:
         return None
@@ -162,8 +159,8 @@ def want_again(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
 
 
 def release(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
-    """The provider shall not have a network of ours any more, nor its subnets; one that was imported stays there.
-    Returns the id of the job, if any.
+    """Remove a network of ours with its subnets from the provider; an imported one stays there. Returns the id of the
+    job, if any.
     """
     if network.provider_id is None:
         return None
@@ -176,11 +173,10 @@ def release(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
 def compare(
     tx: Tx, actor: Actor, provider_id: str, before: Collection[ProviderObjectRow], there_are: Collection[str]
 ) -> None:
-    """A provider was seen to have these networks (their ids there). Of ours what is missing is made again, with its
-    subnets; what was imported is shown as gone until it is back.
+    """Compare with the networks found on a provider (their ids there). Missing ones of ours are created again, with
+    their subnets; imported ones are shown as missing until they are back.
 
-    ``before``: what was known when it was asked. What has come since then, or has been made again, was not there when
-    it was looked for, so nothing is said of it.
+    ``before``: our objects when the provider was queried. Those that were added or created again since are ignored.
     """
     asked = {(row.object_id, row.external_id) for row in before if row.kind == NETWORK}
     known = [

@@ -1,6 +1,6 @@
-"""What the engine wants of an object on a provider, and how far the provider is. Parts of commands and jobs.
+"""The desired and the actual state of objects on providers. Parts of commands and jobs.
 
-A pause after a failure doubles with each one that follows, so that who is away, or refuses, is not asked all the time.
+The pause after a failure doubles each time, so that providers that are away or refuse do not get requests all the time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from netweft.engine.operations.provider_object_events import report
 from netweft.engine.statements import Statement
 
 PAUSE, PAUSE_MAX = 5.0, 600.0
-"""Seconds until the try that follows the first failure, and at most."""
+"""Seconds until the retry after the first failure, and their maximum."""
 WORKING = 120.0
 """Seconds without progress after which an object that a job has begun with is free for other jobs."""
 
@@ -35,9 +35,7 @@ _WANT = Statement(
 
 
 def begin(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -> None:
-    """A job has an object made, or looks whether it is as it should be, now; if nothing is heard of that, it is due
-    after :data:`WORKING` seconds.
-    """
+    """A job begins to create or check an object; without a result it is due again after :data:`WORKING` seconds."""
     later = utc_now() + timedelta(seconds=WORKING)
     at = _at(kind, object_id, provider_id)
     is_wanted = provider_objects.c.wanted == "present"
@@ -57,22 +55,20 @@ def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) ->
 
 
 def want_again(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
-    """These objects, if they shall be there, are brought there now, as they are said to be now; whether there are
-    any.
-    """
+    """Update these objects on their providers, if they are wanted there; returns whether there are any."""
     still = provider_objects.c.wanted == "present"
     values = {"next_try": utc_now(), **_WANTED}
     return bool(tx.execute(sa.update(provider_objects).where(still, *which).values(values)).rowcount)
 
 
 def try_now(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
-    """What these objects may have failed for has changed: those that did are tried now, not after their pause."""
+    """Retry those of these objects that have failed at once: the cause may be gone."""
     failed = provider_objects.c.state == "error", provider_objects.c.next_try.is_not(None)
     tx.execute(sa.update(provider_objects).where(*failed, *which).values(next_try=utc_now()))
 
 
 def lose(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
-    """The provider has these objects of ours no more: they are made again, and nobody uses their ids there."""
+    """These objects of ours are missing on the provider: create them again, and drop their ids there."""
     if want_again(tx, *which):
         tx.execute(sa.update(provider_objects).where(*which).values(external_id=""))
 
@@ -85,8 +81,8 @@ def done(
     *seen: sa.ColumnElement[bool],
     **facts: Any,  # noqa: ANN401 - values of columns
 ) -> None:
-    """The provider has what was wanted. ``facts``: what it says of it, by column. ``seen``: what has to hold still, or
-    something else is wanted meanwhile, as when the object is not wanted at all any more.
+    """The provider has the wanted object. ``facts``: its properties there, by column. ``seen``: conditions that must
+    still hold: else the desired state has changed meanwhile.
     """
     values = {"state": "ok", "error": "", "attempts": 0, "next_try": None, **facts}
     still = provider_objects.c.wanted == "present"
@@ -96,7 +92,7 @@ def done(
 
 
 def show_imported(tx: Tx, kind: str, object_id: str, provider_id: str, *, error: str) -> None:
-    """What became of an object that we did not make; ``error``: empty when it is there."""
+    """Record the state of an imported object; ``error``: empty when it exists."""
     values = {"state": "error" if error else "ok", "error": error}
     here = _at(kind, object_id, provider_id)
     tx.execute(sa.update(provider_objects).where(*here).values(values))
@@ -104,14 +100,14 @@ def show_imported(tx: Tx, kind: str, object_id: str, provider_id: str, *, error:
 
 
 def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
-    """These objects shall not be there any more; whether there are any."""
+    """Want these objects removed; returns whether there are any."""
     values = {"wanted": "absent", "next_try": utc_now(), **_WANTED}
     still = provider_objects.c.wanted == "present"
     return bool(tx.execute(sa.update(provider_objects).where(still, *which).values(values)).rowcount)
 
 
 def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
-    """The provider has let go of an object that is not wanted there; one that is wanted again meanwhile stays."""
+    """The provider has removed an unwanted object; one that is wanted again meanwhile stays."""
     gone = (provider_objects.c.wanted == "absent", *_at(kind, object_id, provider_id))
     if kind in _REPORTED:
         report(tx, "", *gone)
@@ -119,15 +115,15 @@ def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
 
 
 def leave(tx: Tx, provider_id: str) -> None:
-    """Nothing more is to be removed from a provider."""
+    """Drop all pending removals on a provider."""
     here = provider_objects.c.provider_id == provider_id, provider_objects.c.wanted == "absent"
     tx.execute(sa.delete(provider_objects).where(*here))
 
 
 def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
-    """The provider did not do what is wanted of these objects: it is tried again later, after a pause that grows."""
+    """The provider failed with these objects: retry later, after a growing pause."""
     keys = provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.provider_id
-    # Locked, as a command may want something else of it just now, which is due at once.
+    # Locked, as a command may just be changing the desired state, which is due at once.
     query = sa.select(*keys, provider_objects.c.attempts).where(*which).with_for_update()
     for kind, object_id, provider_id, attempts in tx.execute(query).all():
         pause = min(PAUSE * 2 ** min(attempts, 16), PAUSE_MAX)

@@ -1,4 +1,4 @@
-"""Whether a provider answers, as whoever asked it last has found. Parts of commands and jobs."""
+"""Whether a provider answers, by its last request. Parts of commands and jobs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from netweft.engine.model.providers import providers
 from netweft.engine.operations import provider_objects as objects
 
 AWAY, BACK = 20_164, 20_165
-"""Event codes of our own: a provider does not answer, or does not let us in; it answers again."""
+"""Event codes of our own: a provider does not answer, or refuses the login; it answers again."""
 
 log = structlog.get_logger(__name__)
 
 
 def answered(tx: Tx, provider_id: str, latency: int) -> bool:
-    """A provider has answered, after so many milliseconds. What has failed there meanwhile is tried now. False when it
-    was removed meanwhile.
+    """Record that a provider answered, after so many milliseconds, and retry what has failed there. False when it was
+    removed meanwhile.
     """
     before = _record(tx, provider_id, {"status": "ok", "status_reason": "", "latency": latency})
     if before is None:
@@ -36,8 +36,8 @@ def answered(tx: Tx, provider_id: str, latency: int) -> bool:
 
 
 def failed(tx: Tx, provider_id: str, reason: str, *, has_event: bool = False) -> bool:
-    """A provider has not answered, or does not let us in. ``has_event``: whether the caller records an event that says
-    so. False when it was removed meanwhile.
+    """Record that a provider does not answer, or refuses the login. ``has_event``: whether the caller records the
+    event. False when it was removed meanwhile.
     """
     before = _record(tx, provider_id, {"status": "error", "status_reason": reason, "latency": None})
     if before is None:
@@ -50,7 +50,7 @@ def failed(tx: Tx, provider_id: str, reason: str, *, has_event: bool = False) ->
 
 
 def _record(tx: Tx, provider_id: str, values: dict[str, Any]) -> tuple[str, str] | None:
-    """Returns its name, and the status before; of several that write at once one sees a change."""
+    """Returns its name and former status; of several concurrent writers one sees a change."""
     here = providers.c.id == provider_id
     query = sa.select(providers.c.name, providers.c.status).where(here).with_for_update(key_share=True)
     before = tx.execute(query).one_or_none()

@@ -1,7 +1,7 @@
-"""Running vNICs that are to take a change over: of their network, their profile, or its QoS.
+"""Updating running vNICs after a change of their network, their profile, or its QoS.
 
-What can change in a running guest does so by the job ``sync_guest``; a vNIC is out of sync (``synced`` false) from the
-change on until what runs is what is wanted.
+Changes that are possible in a running guest are applied by the job ``sync_guest``; a vNIC is out of sync (``synced``
+false) from the change until the running guest has it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ ON_NETWORK_UPDATE, ON_PROFILE_UPDATE = 11291, 11292
 """Event codes (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE, VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
 
 _AGAIN = timedelta(seconds=60)
-"""How long after a try that failed a report leads to the next."""
+"""How long after a failed attempt a report triggers the next."""
 
 
 def mark(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
-    """These vNICs, where they are plugged into a running guest, are to take a change over."""
+    """Mark these vNICs out of sync, where they are plugged into a running guest."""
     running = sa.select(vms.c.id).where(vms.c.status != "down")
     tx.execute(sa.update(vnics).where(vnics.c.plugged, vnics.c.vm_id.in_(running), *which).values(synced=False))
 
@@ -46,7 +46,7 @@ def mark_on(tx: Tx, network_ids: Collection[str], *which: sa.ColumnElement[bool]
 
 
 def sync_guests(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
-    """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
+    """Update the guests of these vNICs as far as possible. ``code``: of the event about the rest."""
     query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
     for vm_id, name in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
         enqueue(tx, actor, vm_id, name, code)
@@ -59,7 +59,7 @@ def sync_guests_on(tx: Tx, actor: Actor, host_id: str) -> None:
 
 
 def review(tx: Tx, host_id: str, report: HostReport) -> None:
-    """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
+    """Update the sync state of vNICs from a host's report; retry changes that are possible."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}
     locations = None
     for vm_id, name in _STALE.all(tx, host_id=host_id):
@@ -79,9 +79,9 @@ _STALE = Statement(
 
 
 def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Location]) -> guests.Drift:
-    """Write down which vNICs of a guest, as its host has it, are out of sync with what is wanted now.
+    """Store which vNICs of a guest, in its host's state, are out of sync with the desired state.
 
-    Whoever marks vNICs meanwhile may have had their rows when they were to be written: that is seen by a second look.
+    vNICs may be marked by others while their rows are written: a second read detects that.
     """
     while True:
         wanted = guests.wanted_of(tx, guest.id, host_id)
@@ -92,7 +92,7 @@ def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Loca
 
 
 def write(tx: Tx, vm_id: str, stale: Collection[str]) -> bool:
-    """Of a machine's vNICs exactly these are out of sync; whether that is news."""
+    """Store that exactly these of a machine's vNICs are out of sync; returns whether that has changed."""
     here = vnics.c.vm_id == vm_id
     fresh = sa.update(vnics).where(here, ~vnics.c.synced, vnics.c.id.not_in(stale)).values(synced=True)
     old = sa.update(vnics).where(here, vnics.c.synced, vnics.c.id.in_(stale)).values(synced=False)
@@ -100,13 +100,13 @@ def write(tx: Tx, vm_id: str, stale: Collection[str]) -> bool:
 
 
 def _was_tried(tx: Tx, vm_id: str) -> bool:
-    """Whether it is tried now, or was a moment ago."""
+    """Whether it is being tried, or was recently."""
     recent = sa.or_(jobs.c.status == queue.Status.STARTED, jobs.c.start_time > utc_now() - _AGAIN)
     query = sa.select(jobs.c.id).where(jobs.c.kind == "sync_guest", jobs.c.lock_key == f"vm:{vm_id}", recent)
     return tx.execute(query.limit(1)).first() is not None
 
 
 def enqueue(tx: Tx, actor: Actor, vm_id: str, name: str, code: int) -> None:
-    """Have a guest take over what is wanted of its vNICs. ``code``: of the event about what it cannot, 0 for none."""
+    """Enqueue the update of a guest's vNICs. ``code``: of the event about what is impossible, 0 for none."""
     payload = SyncGuest(vm_id=vm_id, code=code)
     queue.enqueue(tx, actor, "sync_guest", f"vm:{vm_id}", f"Updating interfaces of VM {name}", payload)

@@ -22,7 +22,7 @@ from netweft.engine.statements import Among, Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """What the default provider of a cluster says of the plugin on hosts. ``id``, ``name``: of the provider."""
+    """The plugin settings of a cluster's default provider for hosts. ``id``, ``name``: of the provider."""
 
     id: str
     name: str
@@ -50,7 +50,7 @@ class HostInCluster(HostRow, frozen=True, kw_only=True):
 
 
 def in_clusters(tx: Tx, host_ids: Collection[str]) -> list[HostInCluster]:
-    """Those that exist among the hosts asked for."""
+    """Those of the hosts that exist."""
     return _HOSTS.all(tx, ids=host_ids)
 
 

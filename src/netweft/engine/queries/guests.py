@@ -1,4 +1,4 @@
-"""What hosts are to know of virtual machines, and how far they are from it."""
+"""The desired state of virtual machines on hosts, and its comparison with their actual state."""
 
 from __future__ import annotations
 
@@ -46,12 +46,11 @@ class _OverCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
+    """The desired state of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
 
     ``functions``: PCI addresses of the virtual functions, and of the dynamic vNICs of a virtual interface card, that
-    the host holds ready, by vNIC; ``over_card``: how those vNICs join a fabric that have the latter; ``failovers``: the
-    networks that take over for them, by their profiles; ``ports``: those on providers, ``leases``: what DHCP tells the
-    guest, both by vNIC.
+    are assigned on the host, by vNIC; ``over_card``: how vNICs with the latter join a fabric; ``failovers``: their
+    failover networks, by their profiles; ``ports``: those on providers, ``leases``: of DHCP, both by vNIC.
     """
 
     vm: VmDetails
@@ -65,7 +64,9 @@ class Wanted:
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
-    """Read it; of networks that a rollout has not changed on the host yet, as they are there. Raises NotFoundError."""
+    """The desired state of a machine; networks that a rollout has not reached on the host yet as they are there. Raises
+    NotFoundError.
+    """
     kept = held_of(tx, (host_id,)).get(host_id, NOTHING_HELD)
     rows = [structs.replace(row, **kept.kept_of(row.network_id)) for row in queries.vnics_of(tx, (vm_id,))[vm_id]]
     parameters = queries.parameters_of(tx, [row.id for row in rows])
@@ -91,7 +92,7 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
 
 
 def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails], functions: Mapping[str, str]) -> dict[str, _OverCard]:
-    """How these vNICs join a fabric on a host. ``functions``: what it holds ready for them, by vNIC."""
+    """How these vNICs join a fabric on a host. ``functions``: those assigned to them, by vNIC."""
     if not rows:
         return {}
     data = host_queries.load_one(tx, host_id)
@@ -116,7 +117,7 @@ def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails], functions: Map
 
 
 def but_unbound(wanted: Wanted) -> Wanted:
-    """All but the plugged vNICs on networks of providers that have no port yet, or none that is bound."""
+    """Without the plugged vNICs on networks of providers that have no bound port yet."""
     return replace(wanted, vnics=[row for row in wanted.vnics if not _is_unbound(row, wanted)])
 
 
@@ -125,7 +126,7 @@ def _is_unbound(row: VnicDetails, wanted: Wanted) -> bool:
 
 
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
-    """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
+    """The guest's specification for its host. Raises HostError when a network of a plugged vNIC is missing there."""
     vm = wanted.vm
     orders = _boot_orders(vm.boot_devices, [row.id for row in wanted.vnics if row.plugged and not row.passthrough])
     nics = tuple(
@@ -149,7 +150,7 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
 
 
 def _own(nic: GuestNic, row: VnicDetails, wanted: Wanted, orders: Mapping[str, int]) -> dict[str, Any]:
-    """What a vNIC has that does not come from its profile and network; most have nothing of it."""
+    """The properties of a vNIC that do not come from its profile and network; most have none."""
     here = [one for one in wanted.vm.addresses if one["nic"] == row.name]
     own = {
         "addresses": tuple(one["address"] for one in here),
@@ -180,7 +181,7 @@ def _driver_properties(vm: VmRow) -> dict[str, str]:
 
 
 def _passed(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) -> tuple[GuestNic, ...]:
-    """A vNIC that is a virtual function, and before it the one that takes over while the function is away."""
+    """A vNIC that is a virtual function, and before it its failover, for when the function is away."""
     address = wanted.functions.get(row.id)
     if address is None:
         raise HostError(f"The host has no virtual function for vNIC '{row.name}'.", code="VAR__DETAIL__NO_SUITABLE_VF")
@@ -251,7 +252,7 @@ def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) 
 
 
 def _on_card(row: VnicDetails, wanted: Wanted, mtu: int) -> _Place:
-    """A dynamic vNIC of the host's virtual interface card. Raises HostError when host or fabric have it no more."""
+    """A dynamic vNIC of the host's virtual interface card. Raises HostError when host or fabric no longer have it."""
     address, joined = wanted.functions[row.id], wanted.over_card.get(row.id)
     nic = joined.nics.get(address) if joined else None
     if joined is None or (nic is None and not joined.is_direct):
@@ -302,8 +303,8 @@ def _rate(average: int | None, peak: int | None, burst: int | None) -> Rate | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How the vNICs of a running guest differ from what is wanted of them. ``stale``: ids of those that do; ``live``:
-    something of it can change while the guest runs.
+    """How the vNICs of a running guest differ from their desired state. ``stale``: the ids of those that do; ``live``:
+    a difference can be changed while the guest runs.
     """
 
     stale: frozenset[str]
@@ -311,7 +312,7 @@ class Drift:
 
 
 def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location]) -> Drift:
-    """Compare a guest, as its host has it, with what is wanted of it there."""
+    """Compare a guest's state on its host with its desired state there."""
     unbound = {row.id for row in wanted.vnics if _is_unbound(row, wanted)}
     try:
         spec = guest_spec(but_unbound(wanted), locations, guest.driver)
@@ -320,21 +321,21 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     present = {nic.id: nic for nic in guest.nics}
     stands_for = {nic.standby: nic.id for nic in spec.nics if nic.standby}
     stale = unbound | {stands_for.get(nic.id, nic.id) for nic in spec.nics if not _is_same(present.get(nic.id), nic)}
-    # The host has yet to take over another VLAN of the network.
+    # The host does not have the network's new VLAN yet.
     switched = [
         (row.id, wanted.failovers.get(row.failover_id or "") if row.passthrough else row)
         for row in wanted.vnics
         if row.plugged and row.network_id and row.provider_id is None and row.id not in wanted.over_card
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
-    # The provider has yet to take over another MTU of the network.
+    # The provider does not have the network's new MTU yet.
     ports = [(row, wanted.ports[row.id]) for row in wanted.vnics if row.plugged and row.id in wanted.ports]
     stale |= {row.id for row, port in ports if row.mtu and port.mtu not in {0, row.mtu}}
     return Drift(stale=frozenset(stale), live=set(apply_hot_pluggable(guest.nics, spec.nics)) != set(guest.nics))
 
 
 def _is_same(present: GuestNic | None, wanted: GuestNic) -> bool:
-    """Whether a vNIC is what is wanted of it; its place among those that are booted from counts at the next start."""
+    """Whether a vNIC has its desired state; its place in the boot order counts at the next start."""
     if present is not None and present.boot_order != wanted.boot_order:
         wanted = replace(wanted, boot_order=present.boot_order)
     return present == wanted

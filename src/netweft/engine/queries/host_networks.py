@@ -1,4 +1,4 @@
-"""Reads of what is wanted of hosts and what they report, for any number of hosts with the same number of queries."""
+"""Reads of hosts' desired state and reports, with the same number of queries for any number of hosts."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class HostData:
 
     @property
     def neighbours(self) -> Neighbours | None:
-        """What the neighbours of its NICs say of themselves; None where nobody listens to them."""
+        """The LLDP neighbours of its NICs; None where LLDP is not received."""
         return self.report.neighbours if self.report else None
 
     @property
@@ -133,8 +133,8 @@ class HostData:
         return attachment.id not in self.differences()
 
     def differences(self) -> Mapping[str, tuple[str, ...]]:
-        """For each attachment out of sync a few words on every property that differs. What it shares with others (its
-        NIC, its bond) does not count: that is nobody's to take over, and every setup puts it right.
+        """For each attachment out of sync a few words on every property that differs. Shared properties (of its
+        NIC or bond) do not count: every setup synchronizes them.
         """
         if "differences" not in self.found:
             self.found["differences"] = self._differences()

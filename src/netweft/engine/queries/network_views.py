@@ -104,7 +104,7 @@ def with_users(views: Mapping[str, NetworkView], users: Mapping[str, Sequence[st
 
 
 def views_of(cluster_id: str, rows: Sequence[NetworkInCluster]) -> dict[str, NetworkView]:
-    """What a host of the cluster knows of each network, by its id."""
+    """The networks from the view of a host of the cluster, by id."""
     managing = {row.id for row in rows if row.management}
     found: dict[str, NetworkView] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Where a virtual machine can run: the cluster's hosts and the machine's needs, as the scheduler wants them."""
+"""Where a virtual machine can run: the cluster's hosts and the machine's needs, as input of the scheduler."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def choice(
     """The hosts of the machine's cluster on which it can run, and why not on the others; of that one host, if given.
 
     ``vnics``: those of the machine. ``leaving``: the guest as it
-    runs on the host that it is to leave, which is not asked.
+    runs on the host that it is to leave, which is no candidate.
     """
     wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
     if leaving:
@@ -70,8 +70,8 @@ def choice(
 
 
 def _implemented(tx: Tx, needs: GuestNeeds, guest: GuestState) -> dict[str, str]:
-    """How a guest that runs has each of its networks that fabrics carry: what somebody has set up on its host since it
-    started is nothing to it.
+    """How a running guest has each of its networks that fabrics carry: changes on its host since its start do not
+    affect it.
     """
     types = profile_queries.types(tx, {one.network_id for one in needs.carried.values()})
     on_card = {nic.id for nic in guest.nics if nic.profile}
@@ -119,19 +119,19 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
 
 
 def card_obstacle(tx: Tx, vnic: VnicDetails) -> str:
-    """What a vNIC has that a dynamic vNIC cannot have, for people; empty for nothing."""
+    """The property of a vNIC that a dynamic vNIC cannot have, for users; empty for none."""
     (one,) = _carried(tx, [vnic], subnet_queries.leases_of(tx, [vnic.id])).values()
     return one.obstacle
 
 
 def driven_by_guests(tx: Tx, vnics: Sequence[VnicDetails]) -> frozenset[str]:
-    """Those of the vNICs, by id, which a guest would drive by itself where it got a dynamic vNIC for them now."""
+    """Those of the vNICs, by id, which a guest would drive directly with a dynamic vNIC."""
     carried = profile_queries.carried(tx, {row.network_id for row in vnics if row.network_id})
     return frozenset(row.id for row in vnics if carried.get(row.network_id or ""))
 
 
 def cards_with(tx: Tx, network_id: str, host_id: str) -> frozenset[str]:
-    """The virtual interface cards of a host to which a fabric carries a network, by what it knows them."""
+    """The virtual interface cards of a host to which a fabric carries a network, by their ids in the fabric."""
     by_server = profile_queries.carrying(tx, {network_id}, ready=True).get(network_id)
     if not by_server:
         return frozenset()
@@ -156,8 +156,8 @@ def _carried(tx: Tx, bridged: Sequence[VnicDetails], leases: Collection[str]) ->
 
 
 def _obstacle(row: VnicDetails, *, is_direct: bool, is_served: bool) -> str:
-    """What a vNIC, its profile or its network has that a fabric does not do for a dynamic vNIC. ``is_direct``: the
-    guest drives it by itself; ``is_served``: the host is to serve it addresses by DHCP.
+    """The property of a vNIC, its profile or its network that a fabric does not support for a dynamic vNIC.
+    ``is_direct``: the guest drives it directly; ``is_served``: the host is to serve it addresses by DHCP.
     """
     has = {
         "no link, and would be driven by the VM itself": is_direct and not row.linked,
@@ -195,8 +195,8 @@ class _Origin(HostRow, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A host's state, and what it was made of: its rows, and all networks of the cluster (their hash). ``functions``:
-    those of its NICs that are free as far as it shows.
+    """A host's state, and its sources: its rows, and all networks of the cluster (their hash). ``functions``: of its
+    NICs, those that it reports as free.
     """
 
     made_of: tuple[_Origin, int]
@@ -205,13 +205,13 @@ class _Kept:
 
 
 _KEPT: dict[str, _Kept] = {}
-"""By the host's id. What is out of date is seen by its ``made_of`` and made anew."""
+"""By the host's id. Outdated entries are recognized by their ``made_of`` and made again."""
 
 _KEPT_MAX = 10_000
 
 
 def _kept(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[_Kept]:
-    """Hosts with their states. Making one costs much more than looking whether it is still true."""
+    """Hosts with their states. Making one costs much more than checking whether it is current."""
     query = sa.select(
         hosts, clusters.c.switch_type, host_reports.c.taken_at, host_counters.c.taken_at.label("counted_at")
     ).select_from(
@@ -310,8 +310,8 @@ def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds, mine: Coll
 
 
 def _with_agents(tx: Tx, needs: GuestNeeds, states: Sequence[HostState]) -> tuple[GuestNeeds, list[HostState]]:
-    """The states with what the providers of the guest's networks have on the hosts; of a provider that does not say,
-    nothing is needed before it is asked for the port.
+    """The states with the hosts that the providers of the guest's networks have; a provider without such a list is
+    assumed to serve any host.
     """
     known = hosts_of(tx, {one.provider_id for one in needs.provided.values()})
     provided = {network: one for network, one in needs.provided.items() if one.provider_id in known}

@@ -1,4 +1,4 @@
-"""Reads of port profiles: which networks fabrics carry, and how far they are."""
+"""Reads of port profiles: which networks fabrics carry, and their state there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from netweft.engine.queries.provider_objects import PROFILE
 from netweft.engine.statements import Among, Statement, rows
 
 INFINIBAND = "ufm"
-"""The type of providers whose fabric is one of InfiniBand: guests drive its functions by themselves."""
+"""The type of providers whose fabric is one of InfiniBand: guests drive its functions directly."""
 
 
 class PortProfileDetails(PortProfileRow, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def of_network(tx: Tx, network_id: str) -> list[PortProfileDetails]:
 
 
 def objects_of(tx: Tx, network_id: str) -> dict[str, ProviderObjectRow]:
-    """What there is of them in the fabrics, by their providers."""
+    """Their state in the fabrics, by their providers."""
     here = provider_objects.c.kind == PROFILE, provider_objects.c.object_id == network_id
     return {row.provider_id: row for row in rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))}
 

@@ -27,7 +27,7 @@ PORT = "port"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortNeeds:
     """A plugged vNIC on a network of a provider. ``network_id``: the provider's, empty while the network is not there;
-    ``security_groups``: None when its profile says nothing of them.
+    ``security_groups``: None when its profile sets none.
     """
 
     vnic_id: str
@@ -120,8 +120,8 @@ def needs(tx: Tx, vm_id: str) -> list[PortNeeds]:
 
 
 class NotThere(Record, frozen=True):
-    """A network, or a subnet of one, that a provider does not have yet, and the vNIC that needs it. ``error``: why, if
-    it has been tried.
+    """A network, or a subnet of one, that a provider does not have yet, and the vNIC that needs it. ``error``: of the
+    last attempt, if any.
     """
 
     vnic_id: str
@@ -166,19 +166,19 @@ _NOT_THERE = Statement(
 
 
 def not_there(tx: Tx, vm_id: str) -> list[NotThere]:
-    """What providers have yet to make before the plugged vNICs of a machine can have ports."""
+    """The networks and subnets that providers must create before the plugged vNICs of a machine can have ports."""
     return _NOT_THERE.all(tx, vm_id=vm_id)
 
 
 def _security_groups(properties: dict[str, str]) -> tuple[str, ...] | None:
-    """Those of a profile (oVirt's custom property); None when it says nothing of them."""
+    """Those of a profile (oVirt's custom property); None when it sets none."""
     text = properties.get("SecurityGroups")
     return None if text is None else tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 class Port(Record, frozen=True):
     """Where a vNIC's port is. ``external_id``: the provider's id of it; ``bridge``: the OVS bridge on its host;
-    ``mtu``: 0 when the provider does not say.
+    ``mtu``: 0 when unknown.
     """
 
     vnic_id: str
@@ -209,7 +209,7 @@ def bound(tx: Tx, vm_id: str) -> dict[str, Port]:
 
 
 class Released(Record, frozen=True):
-    """A port that its vNIC does not need any more."""
+    """A port that its vNIC no longer needs."""
 
     provider_id: str
     vnic_id: str
@@ -240,5 +240,5 @@ _DUE = Statement(
 
 
 def due(tx: Tx, now: datetime) -> list[str]:
-    """The machines of which a port is to be tried again now."""
+    """The machines with a port that is due for a retry."""
     return _DUE.scalars(tx, now=now)

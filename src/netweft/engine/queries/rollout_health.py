@@ -1,4 +1,4 @@
-"""How the hosts of a rollout are, as far as that says whether it may go on."""
+"""The health of a rollout's hosts, which decides whether it may continue."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class _Ended(msgspec.Struct, frozen=True):
 
 
 class _Linked(msgspec.Struct, frozen=True):
-    """What of a report tells the MAC addresses of the host."""
+    """The part of a report with the MAC addresses of the host."""
 
     host: Host
 
@@ -57,7 +57,7 @@ def _named(peers: Sequence[Peer], counted: Collection[Peer], names: Mapping[str,
 
 
 def _lost_by_host(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[Peer, ...] | None]:
-    """What each host says of its change of the rollout; nothing, once it has had a later one."""
+    """Each host's report of its change of the rollout; none after a later change."""
     found: dict[str, tuple[Peer, ...] | None] = {one.host_id: () for one in members}
     requests = {one.host_id: one.job_id for one in members}
     query = sa.select(host_reports.c.host_id, host_reports.c.report).where(host_reports.c.host_id.in_(found))

@@ -1,4 +1,4 @@
-"""Reads of rollouts: what hosts keep until their turn has come, and how rollouts stand."""
+"""Reads of rollouts: the definitions that hosts keep until a rollout reaches them, and the states of rollouts."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ OF_GUESTS = ("vlan_id", "mtu", "port_isolation")
 
 
 class Definitions(msgspec.Struct, frozen=True, kw_only=True):
-    """What hosts are made from that is not their own: networks, a row for each cluster that has one, and by its id what
-    of a cluster hosts depend on (the columns of :class:`HostInCluster`).
+    """The definitions that hosts depend on: networks, a row for each cluster that has one, and by its id the columns of
+    a cluster (those of :class:`HostInCluster`).
     """
 
     networks: list[NetworkInCluster] = []
     clusters: dict[str, dict[str, Any]] = {}
 
     def beside(self, earlier: dict[str, Any]) -> Definitions:
-        """With those of an earlier rollout, which are given as JSON, where they are others."""
+        """Merged with those of an earlier rollout, given as JSON, that are not among these."""
         other, mine = msgspec.convert(earlier, Definitions), {(one.cluster_id, one.id) for one in self.networks}
         networks = [*self.networks, *(one for one in other.networks if (one.cluster_id, one.id) not in mine)]
         return Definitions(networks=networks, clusters={**other.clusters, **self.clusters})
@@ -45,8 +45,8 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """What a host keeps until its turn has come: networks as they were in its cluster, columns of the cluster, and
-    attachments that it is to lose.
+    """The former definitions that a host keeps until a rollout reaches it: networks of its cluster, columns of the
+    cluster, and attachments that it is to lose.
     """
 
     networks: list[NetworkInCluster] = []
@@ -54,7 +54,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     attachments: list[AttachmentIntent] = []
 
     def over(self, newer: Held) -> Held:
-        """What a host keeps that keeps this already, when more changes."""
+        """These, extended by those of a newer change."""
         known = {one.id for one in self.networks}
         lost = {one.network_id for one in self.attachments}
         return Held(
@@ -64,7 +64,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def views(self, cluster_id: str, views: Mapping[str, NetworkView]) -> Mapping[str, NetworkView]:
-        """The networks of a host's cluster as the host has them."""
+        """The networks of a host's cluster, with those that the host keeps."""
         return {**views, **views_of(cluster_id, self.networks)} if self.networks else views
 
     def rows(self, known: Sequence[NetworkInCluster]) -> Sequence[NetworkInCluster]:
@@ -79,12 +79,12 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         return replace(row, **self.cluster) if self.cluster else row
 
     def kept_of(self, network_id: str | None) -> dict[str, Any]:
-        """What guests have of a network that the host keeps as it was."""
+        """The columns for guests of a network that the host keeps; empty for any other."""
         rows = [one for one in self.networks if one.id == network_id]
         return {name: getattr(rows[0], name) for name in OF_GUESTS} if rows else {}
 
     def set_up(self, attachments: Sequence[AttachmentIntent]) -> tuple[AttachmentIntent, ...]:
-        """What the host is set up with."""
+        """The host's attachments, with those that it keeps."""
         lost = {one.network_id for one in self.attachments}
         return (*(one for one in attachments if one.network_id not in lost), *self.attachments)
 
@@ -93,8 +93,8 @@ NOTHING_HELD = Held()
 
 
 def held_of(tx: Tx, host_ids: Collection[str], besides: Collection[str] = ()) -> dict[str, Held]:
-    """What hosts keep; those that keep nothing are not there. ``besides``: ids of rollouts that do not count, as if
-    they had reached them.
+    """The former definitions that hosts keep, without hosts that keep none. ``besides``: ids of rollouts that count as
+    if they had reached the hosts.
     """
     found: dict[str, Held] = {}
     for rollout_id, host_id, before in _HELD.all(tx, ids=host_ids):
@@ -130,7 +130,7 @@ _ROLLOUT = Statement(sa.select(rollouts).where(rollouts.c.id == sa.bindparam("id
 
 
 class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
-    """A host of a rollout, with what is known of it now, and what its cluster says of rollouts."""
+    """A host of a rollout, with its current state, and its cluster's rollout policy."""
 
     host_name: str
     host_status: str
@@ -142,7 +142,7 @@ class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
 
 
 def row_of(one: HostOfRollout) -> sa.ColumnElement[bool]:
-    """What is true of the row of a host of a rollout only."""
+    """The condition that selects a host's row of a rollout."""
     return sa.and_(rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id)
 
 
@@ -205,7 +205,7 @@ _SOME = Statement(
 
 
 def all_open(tx: Tx) -> list[RolloutRow]:
-    """Those that may go on, oldest first."""
+    """Rollouts that may continue, oldest first."""
     return rows(
         tx,
         RolloutRow,
