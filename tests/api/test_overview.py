@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_with_where_and_since_when(engine: Engine, client:
     texts = {one["code"]: one["text"] for one in found["problems"]}
     assert texts["host_status"] == "Host is non responsive."
     assert texts["link_down"] == "eth1 is down, and networks are on it."
-    assert texts["drift"] == "Not as wanted. one, and 1 more"
+    assert texts["drift"] == "Out of sync. one, and 1 more"
     assert all(one["since"] for one in found["problems"] if one["code"] != "host_status")
     assert found["hosts"] == {"non_responsive": 2}
     assert found["clusters"][0]["out_of_sync"] == 2

@@ -115,7 +115,7 @@ def get_difference(call: Call[None]) -> SetupDifference:
     "/hosts/{host_id}/history/{generation}/restore", Restore, gives=Restored, needs=ActionGroup.CONFIGURE_HOST_NETWORK
 )
 def post_restore(call: Call[Restore]) -> Restored | Later:
-    """Set a host up as it was when it had taken a generation: a setup like any other, tried and taken back if it fails.
+    """Set a host up as it was when it had taken a generation: an ordinary setup, which is rolled back if it fails.
     Networks are as they are defined now.
     """
     host_id, generation, commit = call.ids["host_id"], _generation(call.ids["generation"]), call.body.commit

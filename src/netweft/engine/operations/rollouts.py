@@ -143,7 +143,7 @@ def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[Rollo
             found.append(lock(tx, rollouts, row.id))
     for row in found:
         if row.status == Status.REVERTING:
-            text = f"Related operation is currently in progress: the Rollout '{row.reason}' is being taken back."
+            text = f"Related operation is currently in progress: the Rollout '{row.reason}' is being reverted."
             raise BusyError(f"{text} Try again later.")
     return [row for row in found if row.status in OPEN]
 

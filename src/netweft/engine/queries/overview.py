@@ -137,7 +137,7 @@ def _uncommitted() -> sa.Select[Any]:
 
 def _drift_text(row: _Trouble) -> str:
     first, others = row.detail[0] if row.detail else "", len(row.detail) - 1
-    return f"Not as wanted. {first}{f', and {others} more' if others > 0 else ''}"
+    return f"Out of sync. {first}{f', and {others} more' if others > 0 else ''}"
 
 
 _KINDS = (
