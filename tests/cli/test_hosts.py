@@ -310,8 +310,8 @@ def test_what_was_changed_on_a_host_and_having_it_back(netweft: Netweft, tmp_pat
     assert "Done." in netweft("host", "restore", "sim-2", generation).err
     assert "Nothing differs." in netweft("host", "diff", "sim-2", generation).err
     assert "Nothing to do" in netweft("host", "restore", "sim-2", generation).err
-    assert "no generation 99999" in netweft("host", "diff", "sim-2", "99999", expect=3).err
-    assert "no generation 99999" in netweft("host", "generation", "sim-2", "99999", expect=3).err
+    assert "no record of generation 99999" in netweft("host", "diff", "sim-2", "99999", expect=3).err
+    assert "no record of generation 99999" in netweft("host", "generation", "sim-2", "99999", expect=3).err
     assert "has no record of generation 99999" in netweft("host", "restore", "sim-2", "99999", expect=3).err
     netweft("host", "setup-networks", "sim-2", "-f", str(tmp_path / "gone"))
     netweft("network", "remove", "told", "--yes")

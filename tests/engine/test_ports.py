@@ -730,7 +730,7 @@ def test_hosts_that_are_no_chassis_are_no_twins(clouds: Clouds, chassis: tuple[s
 def test_hosts_of_one_name_are_refused(clouds: Clouds) -> None:
     with clouds.fleet.db.write() as tx:
         tx.execute(sa.update(host_reports).values(hostname="sim-1"))
-    with pytest.raises(ValidationError, match="for Host sim-2, which is called sim-1 as well: rename one"):
+    with pytest.raises(ValidationError, match="with Host sim-2, which is called sim-1 as well: rename one"):
         clouds.start("sim-1")
 
 
