@@ -117,7 +117,7 @@ def test_taken_back_on_request(engine: Engine) -> None:
     before = engine.host()
     engine.applied(1, with_network(before))
     engine.roll_back(1)
-    assert "asked" in engine.until(Phase.ROLLED_BACK).error
+    assert "requested" in engine.until(Phase.ROLLED_BACK).error
     assert engine.host() == before
     assert engine.roll_back(1).phase is Phase.ROLLED_BACK
 

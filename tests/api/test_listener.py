@@ -214,7 +214,7 @@ def test_users_go_only_for_users_and_nobody_goes_who_is_served() -> None:
     for number in range(LIMITS.connections):
         place = connections.enter("192.0.2.1", lambda number=number: gone.append(number))
         assert place
-        connections.know(place)
+        connections.authenticated(place)
         places.append(place)
     places[0].busy = True
     connections.used(places[1])

@@ -97,7 +97,7 @@ def cluster(rule: str, switch: str, code: str, words: str) -> Refusal:
 TAG, BOND, SWITCH = "HOST_HAS_NO_VLANS", "HOST_HAS_NO_BONDING", "HOST_HAS_NO_OPEN_VSWITCH"
 SHAPE, IPV6, NAME = "NIC_HAS_FOREIGN_QUEUEING", "NIC_HAS_NO_IPV6", "NETWORK_NAME_USED_BY_LINK_OF_HOST"
 NO_TAG = "The kernel of Host sim-1 has no VLANs, which network "
-NO_BOND = "The kernel of Host sim-1 has no bonding, so bond bond0 cannot be made"
+NO_BOND = "The kernel of Host sim-1 has no bonding, so bond bond0 cannot be created"
 NO_SWITCH = "be put on Host sim-1, which has no Open vSwitch"
 SHAPED = "cannot be applied: other software shapes the traffic of eth4 (fq 8001:)"
 NO_IPV6 = "IPv6 is disabled on eth3 of Host sim-1, so network 'store'"
@@ -111,7 +111,7 @@ TABLE: Table = (
     *by_label(HAS_SWITCH, "any", SWITCH, NO_SWITCH),
     switch_by("legacy"),
     report(queueing="fq 8001:"),
-    network(SHAPABLE, "store", "<qos id='{gold}'/>", SHAPE, "On Host sim-1: The QoS of network 'store' cannot be had"),
+    network(SHAPABLE, "store", "<qos id='{gold}'/>", SHAPE, "On Host sim-1: The QoS of network 'store' cannot be applied"),
     *by_label(SHAPABLE, "dear", SHAPE, SHAPED),
     report(ipv6_off=True),
     network(HAS_IPV6, "store", "<vlan/>", IPV6, f"On Host sim-1: {NO_IPV6}"),

@@ -757,7 +757,7 @@ TABLE: Table = (
         "host_ability.host_can_bond",
         unlabel("lab", "spare") + bond("bond1", "eth2", "eth3", mode="1"),
         "HOST_HAS_NO_BONDING",
-        "has no bonding, so bond bond1 cannot be made",
+        "has no bonding, so bond bond1 cannot be created",
     ),
     switch_by("ovs"),
     no("host_ability.host_has_its_switch", at("blue", "eth3"), "HOST_HAS_NO_OPEN_VSWITCH", "which has no Open vSwitch"),

@@ -94,7 +94,7 @@ TABLE: Table = (
         "vnic_profile.network_is_vm_network",
         "",
         "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK",
-        "is no VM network",
+        "is not a VM network",
         "bare",
     ),
     change(
