@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_places(parser)
     _add_joining(parser.add_argument_group("joining an engine"))
-    _add_host(parser.add_argument_group("the host"))
+    host = parser.add_argument_group("the host")
+    _add_host(host)
+    _add_guests(host)
     add = parser.add_argument
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
     add("--simulated-cards", type=int, default=0, metavar="N", help="give the first N a virtual interface card")
@@ -188,6 +190,23 @@ def _add_host(group: argparse._ArgumentGroup) -> None:
     add(
         "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
     )
+    add(
+        "--boot-wait",
+        type=seconds,
+        default=30,
+        metavar="S",
+        help="how long to wait for NICs after a boot (%(default)s s)",
+    )
+    add(
+        "--boot-id",
+        default="",
+        metavar="ID",
+        help="identifies the boot, for hosts in namespaces (the machine's boot id)",
+    )
+
+
+def _add_guests(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--guests", default="", metavar="LIST", help="guest drivers, separated by commas: libvirt, namespace (none)")
     add("--libvirt-uri", default="qemu:///system", metavar="URI", help="URI of libvirt (%(default)s)")
     add(
@@ -202,19 +221,6 @@ def _add_host(group: argparse._ArgumentGroup) -> None:
         default=Path("/etc/pki"),
         metavar="DIR",
         help="where libvirt and QEMU find keys and certificates to move guests to other hosts (%(default)s)",
-    )
-    add(
-        "--boot-wait",
-        type=seconds,
-        default=30,
-        metavar="S",
-        help="how long to wait for NICs after a boot (%(default)s s)",
-    )
-    add(
-        "--boot-id",
-        default="",
-        metavar="ID",
-        help="identifies the boot, for hosts in namespaces (the machine's boot id)",
     )
 
 

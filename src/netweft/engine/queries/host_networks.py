@@ -242,9 +242,7 @@ def load_one(
 
 
 def last_report(tx: Tx, host_id: str) -> tuple[HostRow, HostReport | None]:
-    """The host's own columns, and what it reported last; raises NotFoundError. Without what is wanted of it, which
-    takes :func:`load` most of its time.
-    """
+    """The host's own columns and its last report, without its desired state (:func:`load`). Raises NotFoundError."""
     row = _LAST_REPORT.first(tx, id=host_id)
     if row is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
