@@ -426,7 +426,7 @@ def test_what_is_set_up_beside_a_running_guest_is_nothing_to_it(blades: Blades) 
     vm_id = blades.vm("one")
     blades.start(vm_id, 1)
     blades.fleet.attach("red", "eth1")
-    with pytest.raises(ValidationError, match=r"implements these networks differently: red \(native, and the VM has it memory"):
+    with pytest.raises(ValidationError, match=r"these networks differently: red \(native, and the VM has it memory"):
         blades.migrate(vm_id, PLAIN)
     blades.migrate(vm_id, 2)
     (nic,) = blades.nics(vm_id, 2)

@@ -111,7 +111,7 @@ TABLE: Table = (
     *by_label(HAS_SWITCH, "any", SWITCH, NO_SWITCH),
     switch_by("legacy"),
     report(queueing="fq 8001:"),
-    network(SHAPABLE, "store", "<qos id='{gold}'/>", SHAPE, "On Host sim-1: The QoS of network 'store' cannot be applied"),
+    network(SHAPABLE, "store", "<qos id='{gold}'/>", SHAPE, "Host sim-1: The QoS of network 'store' cannot be applied"),
     *by_label(SHAPABLE, "dear", SHAPE, SHAPED),
     report(ipv6_off=True),
     network(HAS_IPV6, "store", "<vlan/>", IPV6, f"On Host sim-1: {NO_IPV6}"),
