@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.problems import assert_fails
 from netweft.core.errors import Problem
 from netweft.core.rules import fields
 
@@ -26,10 +27,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
 
 @pytest.mark.parametrize(("problem", "code", "words"), FAILS)
 def test_fails(problem: Problem | None, code: str, words: str) -> None:
-    assert problem is not None
-    assert problem.code == code
-    assert words in problem.text
-    assert problem.text.endswith(".")
+    assert_fails(problem, code, words)
 
 
 def test_each_text_of_a_thing_is_looked_at() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.problems import assert_fails
 from netweft.core.errors import Problem
 from netweft.core.rules import permission
 
@@ -34,10 +35,7 @@ def test_holds(problem: Problem | None) -> None:
 
 @pytest.mark.parametrize(("problem", "code", "words"), FAILS)
 def test_fails(problem: Problem | None, code: str, words: str) -> None:
-    assert problem is not None
-    assert problem.code == code
-    assert words in problem.text
-    assert problem.text.endswith(".")
+    assert_fails(problem, code, words)
 
 
 def test_only_own_permissions_can_be_granted() -> None:
