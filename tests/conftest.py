@@ -1,4 +1,4 @@
-"""What holds for the tests of every ring."""
+"""What holds for the tests of every suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random fleets as files, for the rings that want some: every field is said, and the engine's rules allow them."""
+"""Random fleets as files, for the suites that want some: every field is said, and the engine's rules allow them."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:
 
 
 def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: NamespaceGuests) -> None:
-    """What it does then is in the metal ring: tests/metal/trunks.py."""
+    """What it does then is in the metal suite: tests/metal/trunks.py."""
     if "filtering" in kernel_kinds():
         start(on_linux, 1, trunks=(100,))
         return

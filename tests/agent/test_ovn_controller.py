@@ -1,4 +1,4 @@
-"""Asking an ovn-controller that does not answer as one does; what real ones answer is for the ring of providers."""
+"""Asking an ovn-controller that does not answer as one does; what real ones answer is for the suite of providers."""
 
 from __future__ import annotations
 

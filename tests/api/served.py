@@ -48,7 +48,7 @@ class Engine:
         return Client(self, user, password, headers)
 
     def sdk(self, user: str = ADMIN, password: str = PASSWORD) -> ovirtsdk4.Connection:
-        import ovirtsdk4  # noqa: PLC0415 - it is built on the machine, and the ring "cli" does without
+        import ovirtsdk4  # noqa: PLC0415 - it is built on the machine, and the suite "cli" does without
 
         return ovirtsdk4.Connection(url=self.url + API, username=user, password=password, insecure=True)
 

@@ -1,4 +1,4 @@
-"""Providers of external networks on the command line, as far as none is there: the ring "providers" has real ones."""
+"""Providers of external networks on the command line, as far as none is there: the suite "providers" has real ones."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Drift on real hosts: it is empty exactly when the plan is, whatever somebody did there, and the plan puts it right.
 
-The kernel's part runs in the metal ring, too, with VLAN devices and bonds.
+The kernel's part runs in the metal suite, too, with VLAN devices and bonds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What kinds of links a run of this ring covers, said aloud: one without VLANs is not to be taken for one with them."""
+"""The kinds of links that a run of this suite covers: one without VLANs is not to be taken for one with them."""
 
 from __future__ import annotations
 

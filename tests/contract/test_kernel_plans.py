@@ -1,7 +1,7 @@
 """Plans on a real kernel: any state to any state, interrupted anywhere, applied twice.
 
 Each example starts in a fresh namespace and takes four transitions. On a kernel without 802.1Q or bonding the hosts
-have none; the metal ring runs the same tests on a kernel that has both.
+have none; the metal suite runs the same tests on a kernel that has both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many examples the properties of the core take: NETWEFT_EXAMPLES, or as many as the quick rings have time for."""
+"""How many examples the properties of the core take: NETWEFT_EXAMPLES, or as many as the quick suites have time for."""
 
 from __future__ import annotations
 

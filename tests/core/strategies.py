@@ -1,4 +1,4 @@
-"""Random hosts and intents, for every ring that wants some. All values are ones that a real host can have."""
+"""Random hosts and intents, for every suite that wants some. All values are ones that a real host can have."""
 
 from __future__ import annotations
 

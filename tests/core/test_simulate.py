@@ -1,4 +1,4 @@
-"""What the simulation refuses, one line per reason, and what happens by itself. The contract ring asks real kernels the
+"""What the simulation refuses, one line per reason, and what happens by itself. The contract suite asks kernels the
 same.
 """
 

@@ -1,6 +1,6 @@
 """A peer that pings every 10 ms misses a host, and its guests, for less than a second while networks move.
 
-Kernel bonds have theirs in the metal ring.
+Kernel bonds have theirs in the metal suite.
 """
 
 from __future__ import annotations

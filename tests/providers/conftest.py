@@ -1,4 +1,4 @@
-"""What the tests of this ring share: one OVN and one Neutron, started once. Each test leaves them as it found them."""
+"""What the tests of this suite share: one OVN and one Neutron, started once. Each test leaves them as it found them."""
 
 from __future__ import annotations
 
