@@ -18,7 +18,7 @@ kinds += [store.Record, simulated_machine.Machine, simulated_machine.Simulation]
 ENGINE = """
 from netweft.core import guest_protocol, intent, protocol
 from netweft import serve
-from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.model.host_networks import Candidate
 kinds = [*vars(guest_protocol).values(), *vars(protocol).values(), Candidate, intent.AttachmentIntent]
 """
 CHECK = """

@@ -30,11 +30,10 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.db import Database, Tx, lock, new_id
 from netweft.engine.model.cluster_networks import cluster_networks, missing_networks
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.host_networks import Candidate, attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes
 from netweft.engine.operations.network_status import attachments_changed
-from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref
 from netweft.engine.queries.rollouts import held_of
 from properties import examples

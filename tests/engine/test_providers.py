@@ -77,7 +77,7 @@ def test_its_hosts_are_known_when_it_is_saved(fleet: Fleet) -> None:
     provider_id = add(fleet, url="http://hosts.example")
     with fleet.db.read() as tx:
         found = rows(tx, ProviderHostRow, sa.select(provider_hosts))
-    assert found == [ProviderHostRow(provider_id, "sim-1", True, ["wire"])]
+    assert found == [ProviderHostRow(provider_id, "sim-1", True, ("wire",))]
 
 
 def test_one_that_does_not_is_not(fleet: Fleet) -> None:

@@ -246,7 +246,7 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     with fleet.db.read() as tx:
         row = host_changes.find(tx, fleet.id(), 2)
         assert row is not None
-        candidate = host_networks.candidate_of(row)
+        candidate = row.candidate
         data = host_networks.load_one(tx, fleet.id())
     assert candidate is not None
     intent = host_networks.intent_of("legacy", candidate, data.networks, data.report)

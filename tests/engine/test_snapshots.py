@@ -27,7 +27,6 @@ from netweft.engine.commands.vms import (
     AddVm,
     StartVm,
     UpdateVm,
-    VnicAddress,
     add_vm,
     remove_vm,
     start_vm,
@@ -45,6 +44,7 @@ from netweft.engine.commands.vnics import (
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses, mac_pools
 from netweft.engine.model.snapshots import snapshots
+from netweft.engine.model.vms import GuestAddress, ThisRun
 from netweft.engine.operations.hardware import Hardware
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
@@ -197,12 +197,14 @@ def test_a_machine_stays_where_it_is_when_its_addresses_are_in_use_there(fleet: 
 
 
 def test_what_a_start_says_is_gone_after_the_run(fleet: Fleet) -> None:
-    vm_id = vm(fleet, addresses=(VnicAddress(nic="nic1", address="192.0.2.1/24"),), initialization={"host_name": "own"})
+    vm_id = vm(
+        fleet, addresses=(GuestAddress(nic="nic1", address="192.0.2.1/24"),), initialization={"host_name": "own"}
+    )
     nic(fleet, vm_id, "nic1")
     spec = StartVm(
         id=vm_id,
-        hardware=Hardware(cmdline="quiet", kernel="/k", boot_devices=["network"]),
-        addresses=(VnicAddress(nic="nic1", address="192.0.2.9/24", gateway="192.0.2.254"),),
+        hardware=Hardware(cmdline="quiet", kernel="/k", boot_devices=("network",)),
+        addresses=(GuestAddress(nic="nic1", address="192.0.2.9/24", gateway="192.0.2.254"),),
         initialization={"host_name": "once"},
     )
     fleet.done(fleet.db.run(start_vm, SYSTEM, spec))
@@ -211,11 +213,11 @@ def test_what_a_start_says_is_gone_after_the_run(fleet: Fleet) -> None:
     assert (plugged.addresses, plugged.gateways, plugged.boot_order) == (("192.0.2.9/24",), ("192.0.2.254",), 1)
     with fleet.db.read() as tx:
         row = queries.get(tx, vm_id)
-    assert (row.os_kernel, row.boot_devices, row.addresses[0]["address"]) == ("", ["hd"], "192.0.2.1/24")
-    assert row.this_run["initialization"] == {"host_name": "once"}
+    assert (row.os_kernel, row.boot_devices, row.addresses[0].address) == ("", ("hd",), "192.0.2.1/24")
+    assert row.this_run.initialization == {"host_name": "once"}
     fleet.done(fleet.db.run(stop_vm, SYSTEM, vm_id))
     with fleet.db.read() as tx:
-        assert queries.get(tx, vm_id).this_run == {}
+        assert queries.get(tx, vm_id).this_run == ThisRun()
     fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id)))
     ((plugged,),) = [guest.nics for guest in fleet.report().guests]
     assert (plugged.addresses, plugged.gateways, plugged.boot_order) == (("192.0.2.1/24",), (), 0)

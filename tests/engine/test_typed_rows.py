@@ -13,6 +13,7 @@ READS = """
 from sqlalchemy import select
 
 from netweft.engine.db import Tx, lock
+from netweft.engine.model.host_networks import AttachmentRow, attachments
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.queries.hosts import HOSTS
 from netweft.engine.statements import Statement, first_row, rows
@@ -39,6 +40,11 @@ def read(tx: Tx) -> None:
     print(lock(tx, hosts, "1").name, HOSTS.get(tx, "1").name)
     print(lock(tx, hosts, "1").nmae)  # refused
     print(HOSTS.get(tx, "1").nmae)  # refused
+    print(HOSTS.get(tx, "1").inherited["net1"].mac)
+    print(HOSTS.get(tx, "1").inherited["net1"].amc)  # refused
+    for carried in rows(tx, AttachmentRow, select(attachments)):
+        print(carried.assignments[0].address)
+        print(carried.assignments[0].adress)  # refused
 """
 
 

@@ -20,7 +20,6 @@ from netweft.engine.commands.vms import (
     AddVm,
     StartVm,
     UpdateVm,
-    VnicAddress,
     add_vm,
     remove_vm,
     start_vm,
@@ -31,6 +30,7 @@ from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vn
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses
+from netweft.engine.model.vms import GuestAddress
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations.hardware import Hardware
 from netweft.engine.queries import vms as queries
@@ -96,7 +96,7 @@ def code_of(refusal: pytest.ExceptionInfo[ValidationError]) -> str:
 def test_a_guest_runs_where_its_networks_are_and_stops(fleet: Fleet) -> None:
     vm_id = vm(fleet)
     vnic_id = vnic(fleet, vm_id)
-    start(fleet, vm_id, addresses=(VnicAddress(nic="nic1", address="10.0.0.7/24"),))
+    start(fleet, vm_id, addresses=(GuestAddress(nic="nic1", address="10.0.0.7/24"),))
     assert (row(fleet, vm_id).status, row(fleet, vm_id).host_name) == ("up", "sim-2")
     state = guest(fleet, vm_id)
     assert state is not None
@@ -193,7 +193,7 @@ def test_rules_of_vms(fleet: Fleet) -> None:
         ({"name": "two", "hardware": Hardware(memory=1)}, "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE"),
         ({"name": "two", "hardware": Hardware(cores=0)}, "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"),
         (
-            {"name": "two", "addresses": (VnicAddress(nic="x", address="y"),)},
+            {"name": "two", "addresses": (GuestAddress(nic="x", address="y"),)},
             "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS",
         ),
     ]

@@ -33,12 +33,16 @@ from netweft.engine.db import Database, Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.snapshots import snapshot_vnics
-from netweft.engine.model.subnets import vnic_addresses
+from netweft.engine.model.subnets import AddressPool, HostRoute, vnic_addresses
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import vnic_addresses as operations
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries.references import Ref
 from statements_seen import statements_in
+
+
+def pools(*ranges: tuple[str, str]) -> tuple[AddressPool, ...]:
+    return tuple(AddressPool(first=first, last=last) for first, last in ranges)
 
 
 @dataclass
@@ -123,7 +127,7 @@ def test_what_has_no_subnet_gives_no_address(site: Site) -> None:
 
 
 def test_an_exhausted_pool_is_told_by_name_and_the_next_subnet_goes_on(site: Site) -> None:
-    site.subnet("192.0.2.0/24", allocation_pools=(("192.0.2.10", "192.0.2.11"), ("192.0.2.20", "192.0.2.20")))
+    site.subnet("192.0.2.0/24", allocation_pools=pools(("192.0.2.10", "192.0.2.11"), ("192.0.2.20", "192.0.2.20")))
     vm_id = site.vm()
     given = [site.addresses(site.vnic(vm_id, f"nic{number}")) for number in range(3)]
     assert sorted(chain.from_iterable(given)) == ["192.0.2.10", "192.0.2.11", "192.0.2.20"]
@@ -155,7 +159,7 @@ def test_a_large_pool_is_used_to_its_last_address(site: Site) -> None:
 
 
 def test_wishes(site: Site) -> None:
-    site.subnet("192.0.2.0/24", gateway="192.0.2.1", allocation_pools=(("192.0.2.10", "192.0.2.19"),))
+    site.subnet("192.0.2.0/24", gateway="192.0.2.1", allocation_pools=pools(("192.0.2.10", "192.0.2.19")))
     site.subnet("2001:db8::/64")
     vm_id = site.vm()
     vnic_id = site.vnic(vm_id, addresses=("2001:DB8::00ff", "192.0.2.200", "192.0.2.200"))
@@ -286,8 +290,8 @@ def test_a_subnet_in_use_stays_and_its_pools_may_change(site: Site) -> None:
     vm_id = site.vm()
     vnic_id = site.vnic(vm_id, addresses=("192.0.2.5",))
     assert refusal(lambda: site.db.run(remove_subnet, SYSTEM, subnet_id)).code == "SUBNET_IN_USE"
-    pools = (("192.0.2.10", "192.0.2.10"),)
-    site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet_id, allocation_pools=pools))
+    changed = UpdateSubnet(id=subnet_id, allocation_pools=pools(("192.0.2.10", "192.0.2.10")))
+    site.db.run(update_subnet, SYSTEM, changed)
     assert site.addresses(vnic_id) == ["192.0.2.5"]
     assert site.addresses(site.vnic(vm_id, "nic2")) == ["192.0.2.10"]
     for vnic in (vnic_id,):
@@ -410,9 +414,9 @@ def test_addresses_by_concurrent_clients_are_never_given_twice(site: Site) -> No
 
 
 def test_what_dhcp_tells_of_addresses(site: Site) -> None:
-    hosts = {"destination": "10.0.0.0/8", "next_hop": "192.0.2.9"}
+    route = HostRoute(destination="10.0.0.0/8", next_hop="192.0.2.9")
     four = site.subnet("192.0.2.0/24", gateway="192.0.2.1", dns_servers=("192.0.2.53",), dhcp=True)
-    site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=four, host_routes=(tuple(hosts.values()),)))
+    site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=four, host_routes=(route,)))
     site.subnet("2001:db8::/64", gateway="fe80::1", dns_servers=("2001:db8::53",), dhcp=True)
     site.subnet("198.51.100.0/24")
     vm_id = site.vm()
@@ -433,7 +437,7 @@ def test_what_dhcp_tells_of_addresses(site: Site) -> None:
 
 
 def test_the_address_of_the_dhcp_server_is_not_given_out(site: Site) -> None:
-    subnet = site.subnet("192.0.2.0/29", allocation_pools=(("192.0.2.1", "192.0.2.3"),))
+    subnet = site.subnet("192.0.2.0/29", allocation_pools=pools(("192.0.2.1", "192.0.2.3")))
     vm_id = site.vm()
     first = site.vnic(vm_id, addresses=("192.0.2.1",))
     site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=True))

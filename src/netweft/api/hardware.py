@@ -22,7 +22,7 @@ def cpu(row: VmDetails | TemplateDetails) -> Cpu:
 def operating_system(row: HardwareRow) -> OperatingSystem:
     """What a row boots."""
     return OperatingSystem(
-        boot=Boot(devices=row.boot_devices),
+        boot=Boot(devices=list(row.boot_devices)),
         cmdline=row.os_cmdline or UNSET,
         initrd=row.os_initrd or UNSET,
         kernel=row.os_kernel or UNSET,

@@ -13,7 +13,6 @@ from netweft.engine.access import visibility
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_lines as queries
 from netweft.engine.queries.host_lines import CountedHost
-from netweft.engine.queries.hosts import capabilities_of
 
 routes = Routes("host_rows", ADDITIONS)
 
@@ -57,7 +56,7 @@ def list_hosts(call: Call[None]) -> list[RowOfHost]:
 
 
 def _row(row: CountedHost) -> RowOfHost:
-    capabilities = capabilities_of(row)
+    capabilities = row.capabilities
     return RowOfHost(
         id=row.id,
         name=row.name,

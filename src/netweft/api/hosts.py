@@ -91,7 +91,7 @@ _NOT_OURS = filled(
 
 def show(row: HostDetails) -> Host:
     """A host."""
-    capabilities = queries.capabilities_of(row)
+    capabilities = row.capabilities
     return Host(
         **_NOT_OURS,
         **same_fields(Host, row),
@@ -236,7 +236,7 @@ def copy_networks(call: Call[Action]) -> Later | None:
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     host_id = call.ids["host_id"]
     require_visible(tx, call, ObjectType.HOST, host_id)
-    capabilities = queries.capabilities_of(queries.get(tx, host_id))
+    capabilities = queries.get(tx, host_id).capabilities
     total = capabilities.memory if capabilities else 0
     promised = vm_queries.memory_promised(tx, (host_id,)).get(host_id, (0, 0))[1]
     values = {"memory.total": total, "memory.used": promised, "memory.free": max(total - promised, 0)}

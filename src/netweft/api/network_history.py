@@ -46,7 +46,7 @@ def list_changes(call: Call[None]) -> list[NetworkChange]:
             at=row.time,
             user=row.user_name,
             text=row.description,
-            changes=row.changes or [],
+            changes=list(row.changes or ()),
             correlation_id=row.correlation_id,
             event=row.id,
         )

@@ -36,7 +36,7 @@ def show(row: NetworkRow) -> Network:
         usages=["vm"] if row.vm_network else [],
         vdsm_name=row.host_side_name,
         vlan=UNSET if row.vlan_id is None else Vlan(id=row.vlan_id),
-        dns_resolver_configuration=DnsResolverConfiguration(name_servers=row.name_servers)
+        dns_resolver_configuration=DnsResolverConfiguration(name_servers=list(row.name_servers))
         if row.name_servers
         else UNSET,
         data_center=reference(DataCenter, row.data_center_id),

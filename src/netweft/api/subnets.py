@@ -20,6 +20,7 @@ from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Tx
+from netweft.engine.model.subnets import AddressPool, HostRoute
 from netweft.engine.operations import provider_networks
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -29,20 +30,6 @@ from netweft.engine.queries.subnets import SubnetDetails
 routes = Routes("subnets", ADDITIONS)
 
 
-class AddressPool(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A range of addresses to assign, from ``first`` to ``last``."""
-
-    first: str
-    last: str
-
-
-class HostRoute(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A route for guests: to ``destination`` (CIDR) by ``next_hop``."""
-
-    destination: str
-    next_hop: str
-
-
 class SubnetFields(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What can be said of a subnet. ``gateway``: null for none. ``allocation_pools``: an empty list for all of the
     subnet but its gateway.
@@ -50,9 +37,9 @@ class SubnetFields(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
 
     description: Text = UNSET
     gateway: str | UnsetType | None = UNSET
-    allocation_pools: list[AddressPool] | UnsetType = UNSET
-    dns_servers: list[str] | UnsetType = UNSET
-    host_routes: list[HostRoute] | UnsetType = UNSET
+    allocation_pools: tuple[AddressPool, ...] | UnsetType = UNSET
+    dns_servers: tuple[str, ...] | UnsetType = UNSET
+    host_routes: tuple[HostRoute, ...] | UnsetType = UNSET
     dhcp: bool | UnsetType = UNSET
 
 
@@ -96,9 +83,9 @@ class Subnet(msgspec.Struct, kw_only=True, frozen=True):
     cidr: str
     ip_version: int
     gateway: str | None
-    allocation_pools: list[AddressPool]
-    dns_servers: list[str]
-    host_routes: list[HostRoute]
+    allocation_pools: tuple[AddressPool, ...]
+    dns_servers: tuple[str, ...]
+    host_routes: tuple[HostRoute, ...]
     dhcp: bool
     used: int
     created_at: datetime
@@ -120,9 +107,9 @@ def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
             cidr=row.cidr,
             ip_version=ip_network(row.cidr).version,
             gateway=row.gateway or None,
-            allocation_pools=[AddressPool(**one) for one in row.allocation_pools],
+            allocation_pools=row.allocation_pools,
             dns_servers=row.dns_servers,
-            host_routes=[HostRoute(**one) for one in row.host_routes],
+            host_routes=row.host_routes,
             dhcp=row.dhcp,
             used=used.get(row.id, 0),
             created_at=row.created_at,
@@ -140,13 +127,12 @@ def _one(call: Call[Any], subnet_id: str) -> Subnet:
 
 def _spec_fields(body: SubnetFields) -> dict[str, Any]:
     """What a request says, as the commands call it; what it does not say stays."""
-    pools, hops, servers = keep(body.allocation_pools), keep(body.host_routes), keep(body.dns_servers)
     return {
         "description": keep(body.description),
         "gateway": keep(body.gateway) or "",
-        "allocation_pools": tuple((one.first, one.last) for one in pools) if isinstance(pools, list) else pools,
-        "host_routes": tuple((one.destination, one.next_hop) for one in hops) if isinstance(hops, list) else hops,
-        "dns_servers": tuple(servers) if isinstance(servers, list) else servers,
+        "allocation_pools": keep(body.allocation_pools),
+        "host_routes": keep(body.host_routes),
+        "dns_servers": keep(body.dns_servers),
         "dhcp": keep(body.dhcp),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api import hardware
@@ -41,19 +42,9 @@ from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
-from netweft.engine.commands.vms import (
-    AddVm,
-    StartVm,
-    UpdateVm,
-    VnicAddress,
-    add_vm,
-    remove_vm,
-    start_vm,
-    stop_vm,
-    update_vm,
-)
+from netweft.engine.commands.vms import AddVm, StartVm, UpdateVm, add_vm, remove_vm, start_vm, stop_vm, update_vm
 from netweft.engine.db import Tx
-from netweft.engine.model.vms import VmRow
+from netweft.engine.model.vms import GuestAddress, VmRow
 from netweft.engine.queries import hosts as host_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.vms import VmDetails
@@ -86,7 +77,7 @@ def show(row: VmDetails) -> Vm:
         origin="ovirt",
         os=hardware.operating_system(row),
         placement_policy=VmPlacementPolicy(affinity="migratable"),
-        run_once=bool(row.this_run),
+        run_once=bool(row.this_run.given()),
         start_paused=False,
         start_time=row.changed_at if row.status == "up" else UNSET,
         stop_reason=row.status_reason,
@@ -103,19 +94,19 @@ def _initialization(row: VmRow) -> Initialization | UnsetType:
     """What cloud-init reads in oVirt: the addresses of its vNICs, and what else was given."""
     if not row.addresses and not row.initialization:
         return UNSET
-    result = Initialization(**row.initialization)
+    result: Initialization = msgspec.convert(row.initialization, Initialization)
     if row.addresses:
-        result.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
+        result.nic_configurations = [_nic_configuration(one) for one in row.addresses]
     return result
 
 
-def _nic_configuration(nic: str, address: str, gateway: str = "") -> NicConfiguration:
-    own = _address(address)
+def _nic_configuration(guest: GuestAddress) -> NicConfiguration:
+    own = _address(guest.address)
     result = ip(own.version, own.ip, own.prefix)
-    result.gateway = gateway or UNSET
+    result.gateway = guest.gateway or UNSET
     if own.version == 4:  # noqa: PLR2004 -- IP version
-        return NicConfiguration(name=nic, boot_protocol="static", ip=result, on_boot=True)
-    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=result, on_boot=True)
+        return NicConfiguration(name=guest.nic, boot_protocol="static", ip=result, on_boot=True)
+    return NicConfiguration(name=guest.nic, ipv6_boot_protocol="static", ipv6=result, on_boot=True)
 
 
 def _address(text: str) -> Address:
@@ -123,7 +114,7 @@ def _address(text: str) -> Address:
     return Address(ip=name, prefix=int(prefix or (128 if ":" in name else 32)))
 
 
-def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
+def addresses_of(body: Vm) -> tuple[GuestAddress, ...] | Keep:
     """The addresses that a request wants for its vNICs."""
     if isinstance(body.initialization, UnsetType) or isinstance(body.initialization.nic_configurations, UnsetType):
         return KEEP
@@ -134,7 +125,7 @@ def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
                 mask = or_default(address.netmask, "")
                 text = f"{or_default(address.address, '')}/{mask}" if mask else or_default(address.address, "")
                 gateway = or_default(address.gateway, "")
-                found.append(VnicAddress(nic=or_default(one.name, ""), address=text, gateway=gateway))
+                found.append(GuestAddress(nic=or_default(one.name, ""), address=text, gateway=gateway))
     return tuple(found)
 
 

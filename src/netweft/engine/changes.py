@@ -65,7 +65,7 @@ def _words(column: str) -> str:
 def _text_of(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return " ".join(map(str, value)) or "none"
     return "none" if value is None or value == "" else str(value)
 
@@ -84,6 +84,6 @@ def _shared(record: type[Record], kind: type[DataclassInstance]) -> tuple[str, .
 
 def _stored(value: object) -> object:
     """A value as it is stored in its column."""
-    if isinstance(value, tuple):
-        return list(value)
+    if isinstance(value, list):
+        return tuple(value)
     return dict(value) if isinstance(value, Mapping) else value

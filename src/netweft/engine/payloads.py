@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import msgspec
 
+from netweft.engine.model.jobs import JobRow
+from netweft.engine.model.vnics import FilterParameterRow, VnicSettings
 from netweft.engine.queue import Job
 
 
@@ -16,7 +18,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all."""
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def of(cls, job: Job | JobRow) -> Self:
         """The payload of a job, with the fields of this type. Raises msgspec.ValidationError when it is invalid."""
         return msgspec.convert(job.payload, cls)
 
@@ -57,7 +59,7 @@ class ApplyHost(OnHost, frozen=True, kw_only=True):
 class PropagateLabels(OnHost, frozen=True, kw_only=True):
     """Networks to remove from the host (``lost``: their ids), and the reason."""
 
-    lost: list[str]
+    lost: tuple[str, ...]
     reason: str
 
 
@@ -123,10 +125,10 @@ class Undo(Payload, frozen=True, kw_only=True):
 
     remove: str = ""
     restore: str = ""
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
-    addresses: list[str] | None = None
+    values: VnicSettings = VnicSettings()
+    addresses: tuple[str, ...] | None = None
     parameters_of: str = ""
-    parameters: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    parameters: tuple[FilterParameterRow, ...] = ()
 
 
 class UpdateGuest(OnVm, frozen=True, kw_only=True):

@@ -263,7 +263,7 @@ def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) ->
         )
     )
     for host, candidate in tx.execute(coming):
-        if any(attachment["network_id"] == network_id for attachment in candidate["attachments"]):
+        if any(attachment.network_id == network_id for attachment in candidate.attachments):
             raise BusyError(
                 f"Related operation is currently in progress: network {name} is being set up on Host {host}."
                 " Try again later."

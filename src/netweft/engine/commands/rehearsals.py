@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NetweftError, Problem, ValidationError
@@ -24,13 +23,14 @@ from netweft.engine.commands.providers import change_provider
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.jobs import JobRow, jobs
+from netweft.engine.model.rollouts import Held
 from netweft.engine.operations.host_labels import setup_by_labels
 from netweft.engine.operations.rollout_undo import former
 from netweft.engine.payloads import ApplyHost, PropagateLabels, RollOut, SaveProvider
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries import rollouts
 from netweft.engine.queries.host_networks import HostData
-from netweft.engine.queries.rollouts import Held, HostOfRollout
+from netweft.engine.queries.rollouts import HostOfRollout
 from netweft.engine.statements import rows
 
 _APPLY, _LABELS, _ROLL_OUT, _PROVIDER = "apply_host", "propagate_labels", "roll_out", "save_provider"
@@ -195,14 +195,14 @@ def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     """The changes by the jobs that were enqueued since."""
     mine = jobs.c.number > first, jobs.c.correlation_id == correlation_id
     found = rows(tx, JobRow, sa.select(jobs).where(*mine).order_by(jobs.c.number))
-    applied = {row.id: msgspec.convert(row.payload, ApplyHost).host_id for row in found if row.kind == _APPLY}
-    labelled = [msgspec.convert(row.payload, PropagateLabels) for row in found if row.kind == _LABELS]
+    applied = {row.id: ApplyHost.of(row).host_id for row in found if row.kind == _APPLY}
+    labelled = [PropagateLabels.of(row) for row in found if row.kind == _LABELS]
     loaded = queries.load(tx, {*applied.values(), *(one.host_id for one in labelled)})
-    rolled = [msgspec.convert(row.payload, RollOut).rollout_id for row in found if row.kind == _ROLL_OUT]
+    rolled = [RollOut.of(row).rollout_id for row in found if row.kind == _ROLL_OUT]
     coming = _rolled_out(tx, rolled)
     for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
         data = loaded[change.host_id]
-        intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
+        intent = queries.intent_to_bring(data, change.candidate or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
     for job in labelled:
         if job.host_id not in coming and (one := _by_labels(tx, loaded[job.host_id], job.lost, job.reason)):
@@ -218,7 +218,7 @@ def _rehearsed(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
 
 def _when_provider_has_answered(tx: Tx, row: JobRow) -> Rehearsed:
     """The changes of hosts by the job that saves a changed provider, once the provider has answered."""
-    payload = msgspec.convert(row.payload, SaveProvider)
+    payload = SaveProvider.of(row)
     if payload.is_new:
         return Rehearsed(hosts=(), others=())
     actor = Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
@@ -272,7 +272,7 @@ def _of_member(tx: Tx, one: HostOfRollout, data: HostData, reason: str, held: Ma
 
 
 def _by_labels(
-    tx: Tx, data: HostData, lost: list[str], reason: str, held: Mapping[str, Held] | None = None
+    tx: Tx, data: HostData, lost: Sequence[str], reason: str, held: Mapping[str, Held] | None = None
 ) -> Coming | None:
     """None where the host does not change."""
     try:

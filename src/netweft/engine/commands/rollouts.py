@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.rollout import HostState, Status
@@ -18,7 +17,6 @@ from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
 from netweft.engine.operations import rollouts as operations
 from netweft.engine.operations.rollout_undo import add_newcomers, require_revertible
 from netweft.engine.queries import rollouts as queries
-from netweft.engine.queries.rollouts import Definitions
 
 HALTED, RESUMED, REVERTING = 20_191, 20_192, 20_193
 """Event codes of our own."""
@@ -73,7 +71,7 @@ def _begin(tx: Tx, actor: Actor, rollout_id: str) -> RolloutRow:
     each cluster.
     """
     row = lock(tx, rollouts, queries.get(tx, rollout_id).id)
-    changed = [msgspec.convert(part, Definitions) for part in (row.before, row.after)]
+    changed = row.before, row.after
     networks = {one.id for part in changed for one in part.networks}
     clusters = {cluster_id for part in changed for cluster_id in part.clusters}
     for network_id in sorted(networks):

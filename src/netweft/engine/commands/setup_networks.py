@@ -22,6 +22,7 @@ from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.host_networks import Candidate
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
 from netweft.engine.operations.host_rules import check_hosts, watch_hosts
@@ -29,7 +30,6 @@ from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
-from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref as ObjectName
 from netweft.engine.queries.references import resolve
 from netweft.engine.queries.rollouts import held_of

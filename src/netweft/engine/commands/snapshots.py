@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from netweft.core.rules import check, fields
 from netweft.core.rules import snapshot as rules
@@ -19,7 +20,8 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.snapshots import SnapshotRow, snapshot_vnics, snapshots
+from netweft.engine.model.hardware import HardwareRow
+from netweft.engine.model.snapshots import FilterParameter, SnapshotRow, snapshot_vnics, snapshots
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import vnic_addresses
@@ -207,7 +209,7 @@ def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
         "description": description,
         "kind": kind,
         "in_preview": False,
-        "hardware": SAME.over(vm),
+        "hardware": HardwareRow(**SAME.over(vm)),
         "created_at": utc_now(),
     }
     tx.execute(sa.insert(snapshots), values)
@@ -216,7 +218,7 @@ def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
     addresses = vnic_addresses.addresses_of(tx, [row.id for row in rows])
     for row in rows:
         kept = {name: getattr(row, name) for name in _VNIC_FIELDS}
-        filters = [{"name": one.name, "value": one.value} for one in parameters.get(row.id, ())]
+        filters = tuple(FilterParameter(one.name, one.value) for one in parameters.get(row.id, ()))
         kept |= {"snapshot_id": snapshot_id, "vnic_id": row.id, "parameters": filters, "addresses": addresses[row.id]}
         tx.execute(sa.insert(snapshot_vnics), kept)
     return snapshot_id
@@ -226,7 +228,7 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
     """Make the machine's hardware and vNICs those of a snapshot. A vNIC whose network the cluster has no more is on
     none.
     """
-    tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(snapshot.hardware))
+    tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(asdict(snapshot.hardware)))
     usable = {None, *template_queries.profiles_for_vms(tx, vm.cluster_id)}
     rows = queries.vnics_of(tx, snapshot.id)
     had = vnic_addresses.addresses_of(tx, [row.vnic_id for row in rows])
@@ -239,7 +241,7 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
         if values["profile_id"] is None and row.interface == "pci_passthrough":
             values["interface"] = "virtio"  # which needs no profile
         tx.execute(sa.insert(vnics), {"id": row.vnic_id, "vm_id": vm.id, "synced": True, **values})
-        parameters = [{"id": new_id(), "vnic_id": row.vnic_id, **one} for one in row.parameters]
+        parameters = [{"id": new_id(), "vnic_id": row.vnic_id, **asdict(one)} for one in row.parameters]
         if parameters:
             tx.execute(sa.insert(filter_parameters), parameters)
         addresses = had[row.vnic_id] if row.addresses is None else row.addresses

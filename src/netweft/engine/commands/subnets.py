@@ -13,12 +13,11 @@ from netweft.core.addresses import server_address
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import subnet as rules
-from netweft.core.rules.subnet import Pool, Route
 from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.networks import NetworkRow
-from netweft.engine.model.subnets import SubnetRow, subnets, vnic_addresses
+from netweft.engine.model.subnets import AddressPool, HostRoute, SubnetRow, subnets, vnic_addresses
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import provider_networks, vnic_sync
 from netweft.engine.operations.network_access import lock_network, record_event
@@ -44,9 +43,9 @@ class _Fields:
     name: str | Keep = KEEP
     description: str | Keep = KEEP
     gateway: str | Keep = KEEP
-    allocation_pools: tuple[Pool, ...] | Keep = KEEP
+    allocation_pools: tuple[AddressPool, ...] | Keep = KEEP
     dns_servers: tuple[str, ...] | Keep = KEEP
-    host_routes: tuple[Route, ...] | Keep = KEEP
+    host_routes: tuple[HostRoute, ...] | Keep = KEEP
     dhcp: bool | Keep = KEEP
 
 
@@ -75,7 +74,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     network = lock_network(tx, actor, spec.network_id)
     provider_networks.require_writable(tx, _ADD, network, f"Subnet '{spec.name}'")
     check(_ADD, rules.cidr_is_valid(spec.cidr))
-    subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
+    subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now())
     subnet = _with_server(_ADD, network, _checked(_ADD, network, subnet), ())
     others = {row.name: row.cidr for row in queries.of_network(tx, network.id)}
     check(
@@ -98,7 +97,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
     network = lock_network(tx, actor, queries.get(tx, spec.id).network_id)
     before = lock(tx, subnets, spec.id)
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
-    after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
+    after = updated(before, spec)
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
     after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.used_addresses(tx, spec.id))
     changed = changes(before, after)
@@ -139,22 +138,12 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> str | None:
     return job_id
 
 
-def _lists(spec: _Fields, pools: list[dict[str, str]], routes: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """A command's pools and routes as columns; the current ones where it has none."""
-    if spec.allocation_pools is not KEEP:
-        pools = [{"first": first, "last": last} for first, last in spec.allocation_pools]
-    if spec.host_routes is not KEEP:
-        routes = [{"destination": destination, "next_hop": next_hop} for destination, next_hop in spec.host_routes]
-    return {"allocation_pools": pools, "host_routes": routes}
-
-
 def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
     """The subnet with its addresses in the one form that they have. Its CIDR is valid. Raises ValidationError for what
     the rules on it alone refuse.
     """
     cidr = ip_network(subnet.cidr)
-    pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
-    routes = [(one["destination"], one["next_hop"]) for one in subnet.host_routes]
+    pools, routes = subnet.pools, subnet.routes
     check(
         action,
         fields.name_is_valid("Subnet", subnet.name),
@@ -176,11 +165,11 @@ def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
         subnet,
         cidr=str(cidr),
         gateway=subnet.gateway and str(ip_address(subnet.gateway)),
-        allocation_pools=[{"first": str(first), "last": str(last)} for first, last in ranges],
-        dns_servers=[str(ip_address(server)) for server in subnet.dns_servers],
-        host_routes=[
-            {"destination": str(ip_network(target)), "next_hop": str(ip_address(hop))} for target, hop in routes
-        ],
+        allocation_pools=tuple(AddressPool(first=str(first), last=str(last)) for first, last in ranges),
+        dns_servers=tuple(str(ip_address(server)) for server in subnet.dns_servers),
+        host_routes=tuple(
+            HostRoute(destination=str(ip_network(target)), next_hop=str(ip_address(hop))) for target, hop in routes
+        ),
     )
 
 
@@ -192,10 +181,9 @@ def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, used: Coll
     server = subnet.dhcp_server if by_hosts else ""
     if by_hosts and server in {"", subnet.gateway}:
         server = server_address(subnet.cidr, {*used, subnet.gateway} - {""})
-    pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
     check(
         action,
         rules.dhcp_has_address(ip_network(subnet.cidr), server, dhcp=by_hosts),
-        rules.dhcp_leaves_addresses(server, pools),
+        rules.dhcp_leaves_addresses(server, subnet.pools),
     )
     return replace(subnet, dhcp_server=server)

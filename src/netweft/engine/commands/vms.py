@@ -25,7 +25,7 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import TemplateRow, templates
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import GuestAddress, ThisRun, VmRow, vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions, hardware, ports, vnic_addresses
 from netweft.engine.operations.hardware import SAME, Hardware
@@ -54,15 +54,6 @@ _STOP = "Cannot stop VM."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VnicAddress:
-    """An address inside the guest, for the vNIC of that name: ``192.0.2.1/24``. ``gateway``: empty for none."""
-
-    nic: str
-    address: str
-    gateway: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddVm(Texts):
     """A new virtual machine; its hardware comes from its template, except for given values.
 
@@ -74,8 +65,8 @@ class AddVm(Texts):
     cluster: Ref
     template: Ref | None = None
     hardware: Hardware = SAME
-    addresses: tuple[VnicAddress, ...] = ()
-    initialization: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[GuestAddress, ...] = ()
+    initialization: Mapping[str, str | bool] = field(default_factory=dict)
     architecture: str = "undefined"
     clone: bool = False
     clone_permissions: bool = False
@@ -88,8 +79,8 @@ class UpdateVm(Texts):
     id: str
     cluster: Ref | Keep = KEEP
     hardware: Hardware = SAME
-    addresses: tuple[VnicAddress, ...] | Keep = KEEP
-    initialization: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[GuestAddress, ...] | Keep = KEEP
+    initialization: Mapping[str, str | bool] = field(default_factory=dict)
     architecture: str = "undefined"
 
 
@@ -244,8 +235,8 @@ class StartVm:
     id: str
     host: Ref | None = None
     hardware: Hardware = SAME
-    addresses: tuple[VnicAddress, ...] | Keep = KEEP
-    initialization: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[GuestAddress, ...] | Keep = KEEP
+    initialization: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
@@ -295,18 +286,18 @@ def _check_networks(cluster: str, rows: Sequence[VnicDetails]) -> None:
     )
 
 
-def _this_run(vm: VmRow, spec: StartVm) -> dict[str, Any]:
+def _this_run(vm: VmRow, spec: StartVm) -> ThisRun:
     """The columns that have another value in this run; those of a suspended machine stay. Raises ValidationError."""
     values = spec.hardware.for_one_run()
     if spec.addresses is not KEEP:
         values["addresses"] = _stored(_RUN, spec.addresses)
     if spec.initialization:
         values["initialization"] = {**vm.initialization, **spec.initialization}
-    changed = {column: value for column, value in values.items() if value != getattr(vm, column)}
+    changed = ThisRun(**{column: value for column, value in values.items() if value != getattr(vm, column)})
     if vm.saved_host_id:
-        check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed)))
-        return dict(vm.this_run)
-    check(_RUN, *hardware.problems(replace(vm, **changed)))
+        check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed.given())))
+        return vm.this_run
+    check(_RUN, *hardware.problems(queries.as_it_runs(vm, changed)))
     return changed
 
 
@@ -350,14 +341,14 @@ def _problems(tx: Tx, vm: VmRow) -> tuple[Problem | None, ...]:
     )
 
 
-def _stored(action: str, addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
+def _stored(action: str, addresses: Sequence[GuestAddress]) -> tuple[GuestAddress, ...]:
     """Addresses as the table has them, in one form. Raises ValidationError for what is no address."""
     check(action, rules.addresses_are_valid([one.address for one in addresses if not _is_address(one.address)]))
     check(action, rules.gateways_are_reachable([one.gateway for one in addresses if not _is_reachable(one)]))
-    return [{"nic": one.nic, "address": str(ip_interface(one.address)), "gateway": one.gateway} for one in addresses]
+    return tuple(replace(one, address=str(ip_interface(one.address))) for one in addresses)
 
 
-def _is_reachable(one: VnicAddress) -> bool:
+def _is_reachable(one: GuestAddress) -> bool:
     """Whether a gateway, if there is one, is another address of the vNIC's network, or of the link (IPv6)."""
     try:
         gateway = ip_address(one.gateway) if one.gateway else None

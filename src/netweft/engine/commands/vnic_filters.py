@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from msgspec.structs import asdict
 
 from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check
@@ -74,5 +73,5 @@ def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[VmInP
     """The machine and the vNIC, and how its parameters are put back as they are."""
     vm = begin(tx, actor, vm_id)
     vnic = queries.get_vnic(tx, vm_id, vnic_id)
-    before = [asdict(row) for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
+    before = tuple(queries.parameters_of(tx, (vnic_id,))[vnic_id])
     return vm, vnic, Undo(parameters_of=vnic_id, parameters=before)

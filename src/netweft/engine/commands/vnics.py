@@ -27,7 +27,7 @@ from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import SETTINGS, VnicRow, vnics
+from netweft.engine.model.vnics import SETTINGS, VnicRow, VnicSettings, vnics
 from netweft.engine.operations import functions, ports, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
@@ -188,7 +188,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     )
     if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not has_other_leases):
         return Change(vnic_id=spec.id, job_id=None)
-    before = {name: getattr(old, name) for name in (*SETTINGS, "synced")}
+    before = VnicSettings(**{name: getattr(old, name) for name in (*SETTINGS, "synced")})
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
     return Change(vnic_id=spec.id, job_id=update_guest(tx, actor, vm, spec.id, undo))
 
@@ -289,7 +289,7 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
         reserve(tx, _PLUG, vm, vnic_id, needs)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     record_event(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
-    undo = Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced})
+    undo = Undo(restore=vnic_id, values=VnicSettings(plugged=old.plugged, synced=old.synced))
     return update_guest(tx, actor, vm, vnic_id, undo)
 
 

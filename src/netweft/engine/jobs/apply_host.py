@@ -86,7 +86,7 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
         if row.state == "refused":
             raise RolledBackError(row.error)
         task = replace(task, request=row.job_id)
-        candidate = queries.candidate_of(row)
+        candidate = row.candidate
     agent = agents.of(task.host_id, data.row.agent_url)
     intent = queries.intent_to_bring(data, candidate or data.intent)
     is_setup = candidate is not None

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import UNSET
+from msgspec.structs import asdict
 
 from netweft.core.errors import HostError
 from netweft.core.guest_protocol import GuestSpec, GuestState
@@ -342,15 +344,15 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
             release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), mac)
     if vnic_id := undo.restore:
-        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values))
-        if undo.addresses is not None:
-            profile_id = undo.values["profile_id"]
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values.given()))
+        profile_id = undo.values.profile_id
+        if undo.addresses is not None and profile_id is not UNSET:
             found = subnet_queries.of_profiles(tx, (profile_id,))[profile_id] if profile_id else ()
             vnic_addresses.give_again(tx, vnic_id, found, undo.addresses)
     if vnic_id := undo.parameters_of:
         tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
         if undo.parameters:
-            tx.execute(sa.insert(filter_parameters), undo.parameters)
+            tx.execute(sa.insert(filter_parameters), [asdict(row) for row in undo.parameters])
     functions.release(tx, vm_id, unplugged_only=True)
     port_operations.release(tx, vm_id, unused_only=True)
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"

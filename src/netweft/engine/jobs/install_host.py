@@ -25,11 +25,11 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
+from netweft.engine.model.host_networks import Candidate
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.operations import host_changes, host_drifts
 from netweft.engine.payloads import ApplyHost, OnHost
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
 from netweft.engine.reports.adoption import adopt
 from netweft.engine.reports.host_reports import TakeReport, evaluate_status, take_report

@@ -225,7 +225,7 @@ def hosts_of(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:
             provider_id=provider_id,
             name=one.name,
             is_alive=one.is_alive,
-            physical_networks=sorted(one.physical_networks),
+            physical_networks=tuple(sorted(one.physical_networks)),
         )
         for one in there.hosts()
     ]
@@ -236,7 +236,7 @@ def servers_of(provider_id: str, there: ConfigurationProvider) -> list[ProviderH
     ProviderError.
     """
     known = sorted({one.uuid for one in there.servers() if one.uuid})
-    return [ProviderHostRow(provider_id=provider_id, name=uuid, is_alive=True, physical_networks=[]) for uuid in known]
+    return [ProviderHostRow(provider_id=provider_id, name=uuid, is_alive=True, physical_networks=()) for uuid in known]
 
 
 def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int, found: Sequence[ProviderHostRow]) -> None:

@@ -142,9 +142,9 @@ def _subnet_spec(subnet: SubnetRow, network_id: str) -> SubnetSpec:
         name=subnet.name,
         cidr=subnet.cidr,
         gateway=subnet.gateway,
-        pools=tuple((one["first"], one["last"]) for one in subnet.allocation_pools),
+        pools=subnet.pools,
         dns_servers=tuple(subnet.dns_servers),
-        routes=tuple((one["destination"], one["next_hop"]) for one in subnet.host_routes),
+        routes=subnet.routes,
         dhcp=subnet.dhcp,
     )
 

@@ -15,11 +15,11 @@ from netweft.engine.commands.hosts import forget_host
 from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
+from netweft.engine.model.host_networks import Candidate
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes
 from netweft.engine.payloads import ApplyHost, RemoveHost
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.host_networks import Candidate
 
 NOT_REMOVED = 20_022
 """Event code of our own: oVirt never clears a host."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, NetweftError, ValidationError
@@ -44,7 +43,7 @@ from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.rollout_health import health_of
 from netweft.engine.queries.rollout_peers import lost_peers
-from netweft.engine.queries.rollouts import Held, HostOfRollout
+from netweft.engine.queries.rollouts import HostOfRollout
 
 SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
 """Event codes of our own."""
@@ -143,7 +142,7 @@ def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool
     if not here:
         return _change(tx, job, row, one)
     guests = {guest.id: guest for guest in (*rollout_guests.guests_of(one), *here)}  # also those of an earlier try
-    set_host(tx, one, state=HostState.EVACUATING, guests=msgspec.to_builtins([*guests.values()]), error="")
+    set_host(tx, one, state=HostState.EVACUATING, guests=tuple(guests.values()), error="")
     return True
 
 
@@ -158,8 +157,8 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
     except BusyError:
         return False
     health = health_of(tx, (one,))[one.host_id]
-    task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
-    set_host(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
+    task = Task(applies=one.applies, labels=one.labels, lost=one.lost)
+    set_host(tx, one, held=False, state=HostState.CHANGING, error="", health=health)
     set_host(tx, one, job_id=_ask(tx, job, one, task, row.reason))
     return True
 
@@ -172,7 +171,7 @@ def _revert(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> Non
     rollout_guests.record_who_stays(tx, job, one)
     lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
-    set_host(tx, one, held=True, before=msgspec.to_builtins(held), state=HostState.REVERTING, error="", guests=[])
+    set_host(tx, one, held=True, before=held, state=HostState.REVERTING, error="", guests=())
     reason = f"this was reverted: {row.reason}"
     set_host(tx, one, job_id=_ask(tx, job, one, task, reason))
 
@@ -180,7 +179,7 @@ def _revert(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> Non
 def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -> str:
     """Request a host's current desired state; vNICs of its guests are updated afterwards. Returns the job's id."""
     here = vnics.c.vm_id.in_(sa.select(vms.c.id).where(vms.c.host_id == one.host_id))
-    changed = {network.id for network in msgspec.convert(one.before, Held).networks}
+    changed = {network.id for network in one.before.networks}
     vnic_sync.mark_on(tx, changed, here)
     return operations.ask(tx, actor_of(job), one.host_id, task, reason, job.patience.confirm)
 
@@ -249,17 +248,24 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
         else:
             _begin_to_watch(tx, one)
         return
-    was_up = one.health is None or msgspec.convert(one.health, Health).status == "up"
+    was_up = one.health is None or one.health.status == "up"
     is_silent = outcome.error_code == host_changes.LOST and not was_up
     bad = HostState.STUCK if takes_back else HostState.SILENT if is_silent else HostState.FAILED
     set_host(tx, one, state=bad, error=outcome.error)
 
 
 def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
-    before = msgspec.convert(one.health, Health)
+    before = _health_before(one)
     now = health_of(tx, (one,)).get(one.host_id, before)
     health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
-    set_host(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
+    set_host(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=health)
+
+
+def _health_before(one: HostOfRollout) -> Health:
+    """How a host was that has changed."""
+    if one.health is None:
+        raise RuntimeError(f"{one.host_name} has not changed")
+    return one.health
 
 
 def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
@@ -274,7 +280,7 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
     left = 0.0
     for one in (one for one in chosen if one.host_id in healths):
         health = replace(healths[one.host_id], lost_peers=peers[one.host_id])
-        wrong = new_problem(msgspec.convert(one.health, Health), health)
+        wrong = new_problem(_health_before(one), health)
         if wrong:
             job.write(_set_one, one, HostState.FAILED, wrong)
         remaining = 0.0 if is_over else _soak_left(job, one)

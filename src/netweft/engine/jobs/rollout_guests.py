@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from netweft.core.errors import BusyError, HostError, NotFoundError, ValidationError
 from netweft.core.migration import AT_ONCE
@@ -16,7 +16,7 @@ from netweft.engine.commands.host_plans import cut_off_by, plan_of
 from netweft.engine.db import Tx
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of
-from netweft.engine.model.rollouts import rollout_hosts
+from netweft.engine.model.rollouts import GuestMove, rollout_hosts
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations.rollouts import set_host
 from netweft.engine.queries import host_networks as queries
@@ -27,16 +27,7 @@ NOT_BACK = 20_199
 """An event code of our own."""
 
 
-class Guest(msgspec.Struct, kw_only=True):
-    """A guest that is moved. ``job``: the migration under way, or the last; ``reason``: why it was not moved."""
-
-    id: str
-    name: str
-    job: str = ""
-    reason: str = ""
-
-
-def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
+def cut_off(tx: Tx, one: HostOfRollout) -> list[GuestMove]:
     """The running guests that the change of the host interrupts for longer than a moment."""
     held = held_of(tx, (one.host_id,), besides=(one.rollout_id,))
     data = queries.load_one(tx, one.host_id, held=held)
@@ -44,17 +35,17 @@ def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
         found = plan_of(tx, data, data.intent)
     except HostError:  # no plan leads there, which the host itself is to say
         return []
-    return [Guest(id=row.id, name=row.name) for row in cut_off_by(tx, found)]
+    return [GuestMove(id=row.id, name=row.name) for row in cut_off_by(tx, found)]
 
 
-def guests_of(one: HostOfRollout) -> list[Guest]:
-    """The guests of a host that are being moved, or were."""
-    return msgspec.convert(one.guests, list[Guest])
+def guests_of(one: HostOfRollout) -> list[GuestMove]:
+    """The guests of a host that are being moved, or were; copies to be changed."""
+    return [replace(guest) for guest in one.guests]
 
 
-def stored(tx: Tx, one: HostOfRollout) -> list[Guest]:
+def stored(tx: Tx, one: HostOfRollout) -> tuple[GuestMove, ...]:
     """The same, as currently stored."""
-    return msgspec.convert(tx.scalar(sa.select(rollout_hosts.c.guests).where(row_of(one))), list[Guest])
+    return tx.scalar(sa.select(rollout_hosts.c.guests).where(row_of(one))) or ()
 
 
 def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
@@ -75,7 +66,7 @@ def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
     return not (waiting or under_way)
 
 
-def _left(tx: Tx, one: HostOfRollout, guests: Sequence[Guest], *, back: bool) -> tuple[list[Guest], int]:
+def _left(tx: Tx, one: HostOfRollout, guests: Sequence[GuestMove], *, back: bool) -> tuple[list[GuestMove], int]:
     """Those whose migration has yet to begin, and the number of running migrations."""
     known = {row.id: row for row in rows(tx, VmRow, sa.select(vms).where(vms.c.id.in_([one.id for one in guests])))}
     waiting, under_way = [], 0
@@ -98,8 +89,8 @@ def _begin(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> str:
     return migrations.move_away(tx, actor_of(job), vm_id, host_id)
 
 
-def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]) -> None:
-    set_host(tx, one, guests=msgspec.to_builtins(guests))
+def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[GuestMove]) -> None:
+    set_host(tx, one, guests=guests)
 
 
 def record_who_stays(tx: Tx, job: JobContext, one: HostOfRollout) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 ID_LENGTH = 36
 """Characters of a UUID in its textual form, which is what all ids but those of events are."""
@@ -30,8 +32,46 @@ No constraint may be deferred: SQLite would check it at COMMIT, which several re
 (:class:`netweft.engine.db.Database`).
 """
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""A JSON value; None is NULL."""
+
+class JsonOf(TypeDecorator[Any]):
+    """A value of a Python type, as JSON; None is NULL. Raises msgspec.ValidationError when what is stored is not of
+    that type.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:  # noqa: ANN401 - any type that msgspec knows
+        super().__init__()
+        self.kind = kind
+        # Worked out while there is one thread: two that do so at once crash the program.
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """PostgreSQL's own binary form there."""
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else JSON())
+
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Any], Any]:
+        """The JSON text, which both databases take."""
+        return _json_of
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any]:
+        """The value from the text, or on PostgreSQL from what the driver has decoded."""
+        return self._of_decoded if dialect.name == "postgresql" else self._of_text
+
+    def _of_text(self, stored: str | None) -> Any:  # noqa: ANN401 - of the type
+        return None if stored is None else self._decode(stored)
+
+    def _of_decoded(self, stored: Any) -> Any:  # noqa: ANN401 - of the type
+        return None if stored is None else msgspec.convert(stored, self.kind)
+
+
+def _json_of(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+Json = JsonOf(Any)
+"""Any JSON value; None is NULL."""
 
 
 class Utc(TypeDecorator[datetime]):

@@ -34,7 +34,7 @@ class EventRow(Record, frozen=True):
     template_id: Id | None = None
     job_id: Id | None = None
     # The changes of the desired state, a line each; null when there are none.
-    changes: list[str] | None = None
+    changes: tuple[str, ...] | None = None
 
 
 events = stored(

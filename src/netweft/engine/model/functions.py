@@ -16,7 +16,7 @@ class NicFunctionsRow(Record, frozen=True):
     # The NIC by its name, as in attachments.
     nic: Annotated[str, String(50)]
     # Networks that have one of these labels are served.
-    labels: list[str]
+    labels: tuple[str, ...]
 
 
 nic_functions = stored(

@@ -24,7 +24,7 @@ class HardwareRow(Record, frozen=True):
     # How the processors look to the guest: custom, host_model, host_passthrough; empty: as the host's driver has it.
     cpu_mode: Annotated[str, String(16), With(server_default="")]
     # Devices to boot from, first first: hd, network, cdrom.
-    boot_devices: Annotated[list[str], With(server_default='["hd"]')]
+    boot_devices: Annotated[tuple[str, ...], With(server_default='["hd"]')]
     # What is installed, as oVirt names it, and what it is used for. Nothing here depends on either.
     os_type: Annotated[str, String(255), With(server_default="other")]
     type: Annotated[str, String(16), With(server_default="server")]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String, UniqueConstraint
 
+from netweft.core.intent import AttachmentIntent, BondIntent, HostQos, HostSetup, IpAssignment
 from netweft.engine.model.records import AddedText, Id, Key, LongText, Record, Refers, With, stored
 
 
@@ -22,10 +25,28 @@ class AttachmentRow(Record, frozen=True):
     nic: Annotated[str, String(50)]
     # As core.intent.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the
     # network's does.
-    assignments: list[dict[str, Any]]
-    properties: dict[str, str]
-    dns: list[str] | None = None
-    qos: dict[str, Any] | None = None
+    assignments: tuple[IpAssignment, ...]
+    properties: Mapping[str, str]
+    dns: tuple[str, ...] | None = None
+    qos: HostQos | None = None
+
+    @classmethod
+    def of(cls, host_id: str, intent: AttachmentIntent) -> AttachmentRow:
+        """The row of an attachment of a host."""
+        return cls(host_id=host_id, **{field.name: getattr(intent, field.name) for field in fields(intent)})
+
+    @property
+    def intent(self) -> AttachmentIntent:
+        """The attachment."""
+        return AttachmentIntent(
+            id=self.id,
+            network_id=self.network_id,
+            nic=self.nic,
+            assignments=self.assignments,
+            properties=self.properties,
+            dns=self.dns,
+            qos=self.qos,
+        )
 
 
 attachments = stored(
@@ -42,9 +63,19 @@ class HostBondRow(Record, frozen=True):
     id: Key
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     name: Annotated[str, String(50)]
-    slaves: list[str]
+    slaves: tuple[str, ...]
     # As users write them: core.intent.BondIntent.
-    options: dict[str, str]
+    options: Mapping[str, str]
+
+    @classmethod
+    def of(cls, host_id: str, intent: BondIntent) -> HostBondRow:
+        """The row of a bond of a host."""
+        return cls(host_id=host_id, **{field.name: getattr(intent, field.name) for field in fields(intent)})
+
+    @property
+    def intent(self) -> BondIntent:
+        """The bond."""
+        return BondIntent(id=self.id, name=self.name, slaves=self.slaves, options=self.options)
 
 
 host_bonds = stored(
@@ -88,6 +119,23 @@ host_addresses = stored(
 """The static addresses of hosts, of their attachments and of pending changes: on a network each belongs to one host."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate(HostSetup):
+    """What a host may come to be set up with, and the NICs by their labels (None: as they are). ``is_leaving``: the
+    host is to be removed, so that it is no provider's any more.
+    """
+
+    labels: Mapping[str, str] | None = None
+    is_leaving: bool = False
+
+    @classmethod
+    def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
+        """What a host has now, or would have."""
+        return cls(
+            attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, inherited=setup.inherited, labels=labels
+        )
+
+
 class HostChangeRow(Record, frozen=True):
     """A generation of a host's intent."""
 
@@ -99,7 +147,7 @@ class HostChangeRow(Record, frozen=True):
     state: Annotated[str, String(16)]
     created_at: datetime
     # The new attachments and bonds; null when the stored ones are to be applied again.
-    candidate: dict[str, Any] | None = None
+    candidate: Candidate | None = None
     error: AddedText = ""
     # The user who requested it, by name; empty for the engine itself, and in rows from before this column.
     user_name: Annotated[str, String(255), With(server_default="")] = ""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 
+from netweft.core.host_limits import HostLimits
+from netweft.core.intent import Inherited
+from netweft.core.protocol import Capabilities
 from netweft.engine.model.records import AddedText, Key, LongText, Record, Refers, With, stored
 
 
@@ -34,9 +38,9 @@ class HostRow(Record, frozen=True):
     # The highest generation of its intent that was assigned.
     generation: Annotated[int, With(server_default="0")] = 0
     # Owners of networks of another engine that the host had when it joined, and keeps: core.kept.
-    kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
+    kept: Annotated[tuple[str, ...], With(server_default="[]")] = ()
     # What others made there and the engine adopted: core.inherited.
-    inherited: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
+    inherited: Annotated[Mapping[str, Inherited], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # The port of its SSH server, and the fingerprint of its expected host key; empty until the first connection.
     ssh_port: Annotated[int, With(server_default="22")] = 22
     ssh_fingerprint: Annotated[str, String(64), With(server_default="")] = ""
@@ -62,12 +66,12 @@ class HostReportRow(Record, frozen=True):
     # JSON of core.protocol.HostReport, stored as received: most readers need only a part, and decode it themselves.
     report: bytes
     taken_at: datetime
+    # Its capabilities, for those who need nothing else of it.
+    capabilities: Annotated[Capabilities, With(server_default="{}")]
     # Identifies its content (HostReport.tag); empty in rows from before this column.
     tag: Annotated[str, String(64), With(server_default="")] = ""
-    # JSON of its core.protocol.Capabilities, for those who need nothing else of it.
-    capabilities: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
-    # JSON of the core.host_limits.HostLimits that follow from it.
-    limits: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
+    # What follows from it.
+    limits: Annotated[HostLimits, With(server_default="{}")] = HostLimits()
     # When it was requested, or last found to be unchanged.
     asked_at: datetime | None = None
     # Its identity for external network systems: its name, and as an OVN chassis its id and OVN's database.
@@ -108,7 +112,7 @@ class HostDriftRow(Record, frozen=True):
     # When the drift was first found.
     since: datetime
     # Sentences, the first of many: core.drift.Drift.lines.
-    lines: list[str]
+    lines: tuple[str, ...]
 
 
 host_drifts = stored(

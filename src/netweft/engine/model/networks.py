@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
 from netweft.core.limits import LINK_NAME_MAX, MTU_MAX, MTU_MIN, VLAN_MAX
@@ -32,7 +31,7 @@ class NetworkRow(Record, frozen=True):
     # For hosts that have none of their own for it.
     qos_id: Annotated[str, Refers("qoss.id", on_delete="SET NULL")] | None = None
     # IP addresses.
-    name_servers: list[str] = msgspec.field(default_factory=list)
+    name_servers: tuple[str, ...] = ()
     # That has the network; None for one that hosts have by themselves.
     provider_id: Annotated[str, Refers("providers.id")] | None = None
     # The provider's name of the wire that the network is on; empty for one of tunnels. The network of hosts that it is

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from sqlalchemy import PrimaryKeyConstraint
 
 from netweft.engine.model.records import Name, Record, Refers, stored
@@ -18,7 +17,7 @@ class ProviderHostRow(Record, frozen=True):
     provider_id: Annotated[str, Refers("providers.id", on_delete="CASCADE", index=False)]
     name: Name
     is_alive: bool
-    physical_networks: list[str] = msgspec.field(default_factory=list)
+    physical_networks: tuple[str, ...] = ()
 
 
 provider_hosts = stored("provider_hosts", ProviderHostRow, PrimaryKeyConstraint("provider_id", "name"))

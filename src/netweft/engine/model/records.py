@@ -8,8 +8,9 @@
 
     networks = stored("networks", NetworkRow, UniqueConstraint("data_center_id", "name"))
 
-What may be None may be NULL. The default is the value of a new row when its command gives none. A class derived from a
-row's, with ``kw_only=True``, adds what a query joins to it.
+A field that is no number, text, time or bytes is stored as JSON. What may be None may be NULL. The default is the value
+of a new row when its command gives none. A class derived from a row's, with ``kw_only=True``, adds what a query joins
+to it.
 """
 
 from __future__ import annotations
@@ -28,11 +29,19 @@ from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Tab
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from netweft.engine.model.base import ID_LENGTH, Json, Utc, growing_number, metadata, reference
+from netweft.engine.model.base import ID_LENGTH, JsonOf, Utc, growing_number, metadata, reference
 
 
 class Record(msgspec.Struct, frozen=True):
     """Base of the rows of all tables."""
+
+
+class Columns(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of values for some columns of a row; what is UNSET is not among them."""
+
+    def given(self) -> dict[str, Any]:
+        """Those that are, by name."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not msgspec.UNSET}
 
 
 R = TypeVar("R", bound=Record)
@@ -86,8 +95,6 @@ _TYPES: Mapping[object, Any] = {
     float: Float,
     bytes: LargeBinary,
     datetime: Utc,
-    list: Json,
-    dict: Json,
 }
 
 
@@ -107,11 +114,11 @@ def _column(name: str, hint: object) -> Column[Any]:
             return growing_number(name)
         if isinstance(extra, Refers):
             return reference(name, extra.target, nullable=nullable, on_delete=extra.on_delete, index=extra.index)
-    given = next((extra for extra in extras if isinstance(extra, TypeEngine)), None)
+    given: Any = next((extra for extra in extras if isinstance(extra, TypeEngine)), None)
     more = next((extra for extra in extras if isinstance(extra, With)), With())
     return Column(
         name,
-        _TYPES[kind] if given is None else given,
+        given or (_TYPES[kind] if kind in _TYPES else _json(name, kind)),
         nullable=nullable,
         index=more.index,
         unique=more.unique,
@@ -120,8 +127,14 @@ def _column(name: str, hint: object) -> Column[Any]:
     )
 
 
+def _json(name: str, kind: object) -> JsonOf:
+    if kind is str:
+        raise TypeError(f"how long may {name} be?")
+    return JsonOf(kind)
+
+
 def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa: ANN401 - an annotation is any object
-    """The Python type of a field, what is annotated, and whether it may be None."""
+    """The type of a field, what is annotated, and whether it may be None."""
     parts = typing.get_args(hint)
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         (inner,) = (part for part in parts if part is not types.NoneType)
@@ -130,7 +143,7 @@ def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa:
     if typing.get_origin(hint) is Annotated:
         kind, extras, nullable = _taken_apart(parts[0])
         return kind, (*extras, *parts[1:]), nullable
-    return typing.get_origin(hint) or hint, (), False
+    return hint, (), False
 
 
 @cache

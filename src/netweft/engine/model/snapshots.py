@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String
 
+from netweft.engine.model.hardware import HardwareRow
 from netweft.engine.model.records import Id, Key, LongText, Record, Refers, With, stored
 
 
@@ -19,8 +21,7 @@ class SnapshotRow(Record, frozen=True):
     kind: Annotated[str, String(16)]
     # Whether this one is being previewed, until that is committed or undone.
     in_preview: bool
-    # The columns of the machine's hardware.
-    hardware: dict[str, Any]
+    hardware: HardwareRow
     created_at: datetime
     description: LongText = ""
 
@@ -31,6 +32,13 @@ snapshots = stored(
     CheckConstraint("kind IN ('regular', 'preview', 'stateless')", name="kind"),
 )
 """The machine as it is now, which oVirt lists among them, has no row."""
+
+
+class FilterParameter(msgspec.Struct, frozen=True):
+    """A parameter of a vNIC's network filter."""
+
+    name: str
+    value: str
 
 
 class SnapshotVnicRow(Record, frozen=True):
@@ -45,11 +53,11 @@ class SnapshotVnicRow(Record, frozen=True):
     interface: Annotated[str, String(32)]
     plugged: bool
     linked: bool
-    # Of its network filter: a list of {"name": ..., "value": ...}.
-    parameters: list[dict[str, str]]
+    # Of its network filter.
+    parameters: tuple[FilterParameter, ...]
     description: LongText = ""
     # Of its network's subnets, which it gets again if they are free; null: from before vNICs had any.
-    addresses: list[str] | None = None
+    addresses: tuple[str, ...] | None = None
     # Null: on no network, or on one that is gone.
     profile_id: Annotated[str, Refers("vnic_profiles.id", on_delete="SET NULL")] | None = None
 

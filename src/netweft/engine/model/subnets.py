@@ -14,6 +14,20 @@ _ADDRESS_LENGTH = 45
 """Characters of an IPv6 address at most."""
 
 
+class AddressPool(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A range of addresses to assign, from ``first`` to ``last``."""
+
+    first: str
+    last: str
+
+
+class HostRoute(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A route for guests: to ``destination`` (CIDR) by ``next_hop``."""
+
+    destination: str
+    next_hop: str
+
+
 class SubnetRow(Record, frozen=True):
     """A subnet of a network. Addresses are texts in the one form that they have."""
 
@@ -26,14 +40,23 @@ class SubnetRow(Record, frozen=True):
     description: LongText = ""
     # Empty: none.
     gateway: Annotated[str, String(_ADDRESS_LENGTH)] = ""
-    # Of {"first": ..., "last": ...}; none: all of it but the gateway.
-    allocation_pools: list[dict[str, str]] = msgspec.field(default_factory=list)
-    dns_servers: list[str] = msgspec.field(default_factory=list)
-    # Of {"destination": ..., "next_hop": ...}.
-    host_routes: list[dict[str, str]] = msgspec.field(default_factory=list)
+    # None: all of it but the gateway.
+    allocation_pools: tuple[AddressPool, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    host_routes: tuple[HostRoute, ...] = ()
     dhcp: bool = False
     # The DHCP server's address on each host; empty without DHCP, and with IPv6.
     dhcp_server: Annotated[str, String(_ADDRESS_LENGTH), With(server_default="")] = ""
+
+    @property
+    def pools(self) -> tuple[tuple[str, str], ...]:
+        """The first and the last address of each allocation pool."""
+        return tuple((pool.first, pool.last) for pool in self.allocation_pools)
+
+    @property
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """The destination and the next hop of each host route."""
+        return tuple((route.destination, route.next_hop) for route in self.host_routes)
 
 
 subnets = stored("subnets", SubnetRow, UniqueConstraint("network_id", "name"))

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
 from sqlalchemy import String, UniqueConstraint
 
-from netweft.engine.model.records import AddedText, Key, Record, Refers, With, stored
+from netweft.engine.model.records import AddedText, Columns, Key, Record, Refers, With, stored
+
+
+class VnicSettings(Columns, frozen=True, kw_only=True):
+    """Columns of a vNIC that are restored when a host refuses a change. Not the MAC address: once released, another
+    vNIC may have it.
+    """
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    profile_id: str | UnsetType | None = UNSET
+    interface: str | UnsetType = UNSET
+    plugged: bool | UnsetType = UNSET
+    linked: bool | UnsetType = UNSET
+    synced: bool | UnsetType = UNSET
 
 
 class VnicRow(Record, frozen=True):
@@ -34,9 +49,7 @@ vnics = stored(
 
 
 SETTINGS = ("name", "description", "profile_id", "interface", "plugged", "linked")
-"""Columns that a template's vNIC has as well, and that are restored when a host refuses a change. Not the MAC address:
-once released, another vNIC may have it.
-"""
+"""Columns that a template's vNIC has as well."""
 
 
 class FilterParameterRow(Record, frozen=True):

@@ -19,17 +19,24 @@ from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, lock, utc_now
-from netweft.engine.model.host_networks import HostChangeRow, attachments, host_bonds, host_changes, nic_labels
+from netweft.engine.model.host_networks import (
+    AttachmentRow,
+    Candidate,
+    HostBondRow,
+    HostChangeRow,
+    attachments,
+    host_bonds,
+    host_changes,
+    nic_labels,
+)
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
+from netweft.engine.model.rollouts import NOTHING_HELD
 from netweft.engine.operations import host_addresses
 from netweft.engine.payloads import ApplyHost
-from netweft.engine.queries.host_networks import Candidate, candidate_of
 from netweft.engine.queries.networks import known_among
-from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
-from netweft.engine.statements import Statement, inserting
-
-msgspec.json.Decoder(Candidate)  # analysed while there is one thread: two that do so at once crash the program
+from netweft.engine.queries.rollouts import held_of
+from netweft.engine.statements import Statement, add, inserting
 
 SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
 """Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
@@ -139,7 +146,7 @@ def _write(
         tx,
         host_id=host_id,
         generation=generation,
-        candidate=msgspec.to_builtins(candidate) if candidate else None,
+        candidate=candidate,
         reason=reason,
         job_id=job_id,
         state="pending",
@@ -193,7 +200,7 @@ def record_applied(tx: Tx, host_id: str, generation: int, kept: Kept) -> bool:
     for which the caller calls :mod:`netweft.engine.operations.network_status`.
     """
     row = find(tx, host_id, generation)
-    candidate = candidate_of(row) if row else None
+    candidate = row.candidate if row else None
     changed = bool(candidate and store(tx, host_id, candidate))
     _end(tx, host_id, generation, "applied", "", kept)
     return changed
@@ -235,19 +242,15 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
     known = known_among(tx, [one.network_id for one in candidate.attachments]) - leaving
     before = set(_CLEAR_ATTACHMENTS.scalars(tx, host_id=host_id))
     _CLEAR_BONDS.run(tx, host_id=host_id)
-    rows = [
-        {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known
-    ]
+    rows = [AttachmentRow.of(host_id, one) for one in candidate.attachments if one.network_id in known]
     for row in rows:
-        _ADD_ATTACHMENT.run(tx, **row)
-    bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
-    if bonds:
-        tx.execute(sa.insert(host_bonds), bonds)
-    inherited = msgspec.to_builtins(candidate.inherited)
-    _KEEP.run(tx, host_id=host_id, kept=list(candidate.kept), inherited=inherited)
+        add(tx, attachments, row)
+    for bond in candidate.bonds:
+        add(tx, host_bonds, HostBondRow.of(host_id, bond))
+    _KEEP.run(tx, host_id=host_id, kept=candidate.kept, inherited=candidate.inherited)
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
-    return before != {row["network_id"] for row in rows}
+    return before != {row.network_id for row in rows}
 
 
 def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
@@ -302,4 +305,3 @@ _CLEAR_ATTACHMENTS = Statement(
 )
 _CLEAR_LABELS = Statement(sa.delete(nic_labels).where(nic_labels.c.host_id == _HOST))
 _CLEAR_BONDS = Statement(sa.delete(host_bonds).where(host_bonds.c.host_id == _HOST))
-_ADD_ATTACHMENT = inserting(attachments)

@@ -56,7 +56,7 @@ def _keep_drift(tx: Tx, data: HostData, lines: list[str]) -> None:
     known = _KNOWN.first(tx, host_id=data.row.id)
     name = data.row.name
     if lines:
-        kept = lines[:KEPT]
+        kept = tuple(lines[:KEPT])
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=data.row.id, since=utc_now(), lines=kept))
             _record_event(tx, data, HOST_DRIFTS, f"Host {name} is out of sync: {first_of(lines)}.", Severity.WARNING)
@@ -131,7 +131,7 @@ def _without_arriving_guests(tx: Tx, data: HostData) -> HostData:
         return data
     here = set(tx.scalars(sa.select(vms.c.id).where(vms.c.host_id == data.row.id, vms.c.status == "up")))
     guests = tuple(guest for guest in data.report.guests if guest.id in here)
-    return replace(data, report=replace(data.report, guests=guests), found={})
+    return replace(data, report=replace(data.report, guests=guests))
 
 
 def _record_event(tx: Tx, data: HostData, code: int, text: str, severity: Severity) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -12,14 +12,13 @@ from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.host_networks import attachments, nic_labels
+from netweft.engine.model.host_networks import Candidate, attachments, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.model.rollouts import Held
 from netweft.engine.operations import host_changes
 from netweft.engine.payloads import PropagateLabels
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.host_networks import Candidate
-from netweft.engine.queries.rollouts import Held
 
 _REACHABLE = ("up", "maintenance", "non_operational")
 """Hosts in other statuses get their labels' networks when they come up."""
@@ -66,15 +65,15 @@ def carrying(tx: Tx, network_id: str, label: str) -> list[str]:
     return list(tx.scalars(query))
 
 
-def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> str:
+def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: Sequence[str], reason: str) -> str:
     """Enqueue the job that propagates a host's labels, and removes the networks ``lost``; returns its id."""
-    payload = PropagateLabels(host_id=host_id, lost=lost, reason=reason)
+    payload = PropagateLabels(host_id=host_id, lost=tuple(lost), reason=reason)
     description = f"Applying labels on Host {name}: {reason}"
     return queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
 
 
 def setup_by_labels(
-    tx: Tx, host_id: str, lost: list[str], action: str, *, held: Mapping[str, Held] | None = None
+    tx: Tx, host_id: str, lost: Sequence[str], action: str, *, held: Mapping[str, Held] | None = None
 ) -> Candidate | None:
     """The setup of a host by its labels, and without the networks ``lost``; None when it need not change. ``held``: as
     :func:`netweft.engine.queries.host_networks.load` has it. Raises NotFoundError, and ValidationError with ``action``.

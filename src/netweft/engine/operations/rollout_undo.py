@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
@@ -22,14 +21,14 @@ from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
-from netweft.engine.model.rollouts import RolloutRow, rollout_hosts
+from netweft.engine.model.rollouts import Held, NetworkInCluster, RolloutRow, rollout_hosts
 from netweft.engine.operations import host_rules, port_profiles, vnic_sync
 from netweft.engine.operations.rollouts import host_row
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import in_clusters
-from netweft.engine.queries.network_views import QOS_LIMITS, NetworkInCluster, networks_among
+from netweft.engine.queries.network_views import QOS_LIMITS, networks_among
 from netweft.engine.queries.networks import concerned
-from netweft.engine.queries.rollouts import Definitions, Held, HostOfRollout
+from netweft.engine.queries.rollouts import HostOfRollout
 
 TAKEN_BACK = 20_189
 """An event code of our own."""
@@ -54,7 +53,7 @@ def require_revertible(tx: Tx, action: str, row: RolloutRow) -> None:
     again or removed, or because a rule would be violated on a host. Locks its networks and the hosts that carry them.
     """
     check(action, rules.may_be_reverted(Status(row.status), row.irreversible))
-    watched = host_rules.watch(tx, action, msgspec.convert(row.before, Definitions).ids())
+    watched = host_rules.watch(tx, action, row.before.ids())
     check(action, rules.is_unchanged_since(row.reason, _changed_again(tx, row)))
     tried = tx.begin_nested()
     try:
@@ -78,26 +77,25 @@ def add_newcomers(tx: Tx, row: RolloutRow) -> None:
     """Add hosts that got the networks since, already with the change: they are reverted with the others."""
     positions = queries.positions_of(tx, row.id)
     members = {one.host_id for one in positions}
-    before = msgspec.convert(row.before, Definitions)
+    before = row.before
     wave = max((one.wave for one in positions), default=0) + 1
     new = [host_id for host_id in concerned(tx, before.ids()) if host_id not in members]
     for host in in_clusters(tx, new):
-        held = Held(networks=[one for one in before.networks if one.cluster_id == host.cluster_id])
+        held = Held(networks=tuple(one for one in before.networks if one.cluster_id == host.cluster_id))
         values = host_row(row.id, host.id, wave, held, state=HostState.CHANGED, is_held=False)
         tx.execute(sa.insert(rollout_hosts), values)
 
 
 def former(tx: Tx, row: RolloutRow, one: HostOfRollout) -> Held:
     """The definitions of a host that is reverted: its networks as they are now, without the rollout's changes."""
-    before, after = (msgspec.convert(part, Definitions) for part in (row.before, row.after))
-    held = msgspec.convert(one.before, Held)
+    before, after, held = row.before, row.after, one.before
     now = {each.id: each for each in networks_among(tx, (), before.ids()) if each.cluster_id == one.cluster_id}
     made = {each.id: each for each in after.networks if each.cluster_id == one.cluster_id}
-    kept = [
+    kept = tuple(
         replace(now.get(old.id, old), **changes(made[old.id], old))
         for old in before.networks
         if old.cluster_id == one.cluster_id
-    ]
+    )
     return Held(networks=kept or held.networks, cluster=held.cluster, attachments=held.attachments)
 
 
@@ -106,7 +104,7 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
     are out of sync until their hosts, which have been reverted, report.
     """
     _write_back(tx, row)
-    before = {one.id: one for one in msgspec.convert(row.before, Definitions).networks}
+    before = {one.id: one for one in row.before.networks}
     vnic_sync.mark_on(tx, before)
     for network_id, network in sorted(before.items()):
         port_profiles.want_again(tx, actor, network_id)
@@ -129,7 +127,7 @@ def _now(tx: Tx, one: _Change) -> object:
 
 
 def _changes(row: RolloutRow) -> Iterator[_Change]:
-    before, after = (msgspec.convert(one, Definitions) for one in (row.before, row.after))
+    before, after = row.before, row.after
     later = {(one.cluster_id, one.id): one for one in after.networks}
     for old in before.networks:
         new = later[old.cluster_id, old.id]

@@ -23,17 +23,26 @@ from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, lock, new_id, utc_now
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
+from netweft.engine.model.rollouts import (
+    NOTHING_HELD,
+    Definitions,
+    GuestMove,
+    Held,
+    NetworkInCluster,
+    OfCluster,
+    RolloutRow,
+    rollout_hosts,
+    rollouts,
+)
 from netweft.engine.operations import host_changes, host_labels
 from netweft.engine.payloads import RollOut
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.cluster_hosts import HostInCluster, in_clusters
 from netweft.engine.queries.host_rows import attachments_of
-from netweft.engine.queries.network_views import NetworkInCluster, networks_among
-from netweft.engine.queries.rollouts import NOTHING_HELD, Definitions, Held, HostOfRollout
+from netweft.engine.queries.network_views import networks_among
+from netweft.engine.queries.rollouts import HostOfRollout
 from netweft.engine.statements import Among, Statement, inserting
 
-OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "plugin_mappings")
 """The columns of its cluster that a host depends on (:class:`netweft.engine.queries.cluster_hosts.HostInCluster`)."""
 
 TOPIC = "rollouts"
@@ -125,21 +134,24 @@ def _besides(one: HostInputs, other: HostInputs) -> Definitions:
     """The definitions of one snapshot that differ in the other."""
     columns, others = _cluster_columns(one), _cluster_columns(other)
     return Definitions(
-        networks=[row for row in one.networks if row not in other.networks],
+        networks=tuple(row for row in one.networks if row not in other.networks),
         clusters={key: values for key, values in columns.items() if values != others.get(key, values)},
     )
 
 
-def _cluster_columns(inputs: HostInputs) -> dict[str, dict[str, Any]]:
-    return {row.cluster_id: {name: getattr(row, name) for name in OF_CLUSTER} for row in inputs.hosts.values()}
+def _cluster_columns(inputs: HostInputs) -> dict[str, OfCluster]:
+    return {row.cluster_id: _of_its_cluster(row) for row in inputs.hosts.values()}
+
+
+def _of_its_cluster(row: HostInCluster) -> OfCluster:
+    return OfCluster(**{name: getattr(row, name) for name in OfCluster.__struct_fields__})
 
 
 def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[RolloutRow]:
     """Open rollouts that change the same networks or clusters. Raises BusyError."""
     mine, found = {key for one in changed for key in one.ids()}, list[RolloutRow]()
     for row in queries.all_open(tx):
-        was, after = (msgspec.convert(one, Definitions) for one in (row.before, row.after))
-        if mine & (was.ids() | after.ids()):
+        if mine & (row.before.ids() | row.after.ids()):
             found.append(lock(tx, rollouts, row.id))
     for row in found:
         if row.status == Status.REVERTING:
@@ -151,13 +163,13 @@ def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[Rollo
 def _kept(host_id: str, before: HostInputs, after: HostInputs) -> Held:
     """What a host keeps of what was before: that which is another now."""
     row = after.hosts[host_id]
-    was = before.hosts.get(host_id, row)
+    had = _of_its_cluster(before.hosts.get(host_id, row)).given()
     old, new = _of_cluster(before, row.cluster_id), _of_cluster(after, row.cluster_id)
     still = {one.network_id for one in after.attachments.get(host_id, ())}
     return Held(
-        networks=[one for network_id, one in old.items() if one != new.get(network_id)],
-        cluster={name: getattr(was, name) for name in OF_CLUSTER if getattr(was, name) != getattr(row, name)},
-        attachments=[one for one in before.attachments.get(host_id, ()) if one.network_id not in still],
+        networks=tuple(one for network_id, one in old.items() if one != new.get(network_id)),
+        cluster=OfCluster(**{name: value for name, value in had.items() if value != getattr(row, name)}),
+        attachments=tuple(one for one in before.attachments.get(host_id, ()) if one.network_id not in still),
     )
 
 
@@ -183,7 +195,7 @@ class _Member:
 
     held: Held = NOTHING_HELD
     task: Task
-    guests: Sequence[Mapping[str, Any]] = ()
+    guests: tuple[GuestMove, ...] = ()
 
 
 _Members = dict[str, _Member]
@@ -198,7 +210,7 @@ def _take_over(tx: Tx, earlier: RolloutRow, members: _Members, reason: str) -> N
         if row.held:
             applies, labels = own.task.applies or row.applies, own.task.labels or row.labels
             members[row.host_id] = _Member(
-                held=msgspec.convert(row.before, Held).over(own.held),
+                held=row.before.over(own.held),
                 task=Task(applies=applies, labels=labels, lost=(*own.task.lost, *row.lost)),
                 guests=row.guests,
             )
@@ -229,13 +241,13 @@ def _write(
         ended_at=None,
         error="",
         irreversible=irreversible,
-        before=msgspec.to_builtins(before),
-        after=msgspec.to_builtins(after),
+        before=before,
+        after=after,
     )
     for place in _ordered(tx, members):
         one = members[place.host_id]
         values = host_row(rollout_id, place.host_id, place.wave, one.held, one.task, canary=place.canary)
-        _ADD_HOST.run(tx, **{**values, "guests": list(one.guests)})
+        _ADD_HOST.run(tx, **{**values, "guests": one.guests})
     enqueue(tx, actor, rollout_id, reason)
     return rollout_id
 
@@ -259,11 +271,11 @@ def host_row(
         "canary": canary,
         "state": state,
         "held": is_held,
-        "before": msgspec.to_builtins(held),
+        "before": held,
         "applies": task.applies,
         "labels": task.labels,
-        "lost": list(task.lost),
-        "guests": [],
+        "lost": task.lost,
+        "guests": (),
         "job_id": None,
         "changed_at": None,
         "error": "",

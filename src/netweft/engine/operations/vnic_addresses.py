@@ -23,7 +23,7 @@ from netweft.core.rules import vnic_address as rules
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Tx, insert_if_absent
-from netweft.engine.model.subnets import vnic_addresses
+from netweft.engine.model.subnets import AddressPool, vnic_addresses
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import subnets as queries
 from netweft.engine.statements import Answer, Statement, Texts
@@ -72,7 +72,7 @@ class OfSubnet(Protocol):
         """The DHCP server's address, empty for none."""
 
     @property
-    def allocation_pools(self) -> list[dict[str, str]] | None:
+    def allocation_pools(self) -> tuple[AddressPool, ...] | None:
         """The ranges that addresses are assigned from."""
 
 
@@ -149,7 +149,7 @@ class Moved:
     after: str | None
 
 
-def follow(tx: Tx, action: str, moved: Moved, requested: RequestedAddresses | Keep) -> list[str] | None:
+def follow(tx: Tx, action: str, moved: Moved, requested: RequestedAddresses | Keep) -> tuple[str, ...] | None:
     """Update the addresses of a vNIC: new ones when its network has changed, or the requested ones. Returns the former
     ones, None when they stay. Raises ValidationError as :func:`finish` does.
     """
@@ -158,7 +158,7 @@ def follow(tx: Tx, action: str, moved: Moved, requested: RequestedAddresses | Ke
     found = queries.of_profiles(tx, (moved.after,))[moved.after] if moved.after else []
     if requested is KEEP and moved.network_id == (found[0].network_id if found else None):
         return None
-    had = [row.address for row in queries.of_vnics(tx, (moved.vnic_id,))[moved.vnic_id]]
+    had = tuple(row.address for row in queries.of_vnics(tx, (moved.vnic_id,))[moved.vnic_id])
     if had:
         _take_back(tx, moved.vnic_id)
     give(tx, action, moved.vnic_id, found, AUTO if requested is KEEP else requested)
@@ -203,7 +203,7 @@ def _subnets(found: Sequence[OfSubnet]) -> list[_Subnet]:
             cidr=row.cidr or "",
             gateway=row.gateway or "",
             dhcp_server=row.dhcp_server or "",
-            pools=tuple((one["first"], one["last"]) for one in row.allocation_pools or ()),
+            pools=tuple((one.first, one.last) for one in row.allocation_pools or ()),
         )
         for row in found
         if row.subnet_id is not None

@@ -16,7 +16,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.providers import providers
-from netweft.engine.queries.network_views import NetworkInCluster
+from netweft.engine.model.rollouts import NetworkInCluster
 from netweft.engine.statements import Among, Statement
 
 

@@ -143,5 +143,5 @@ def without_address(tx: Tx, cluster_id: str, network_id: str) -> list[Missing]:
     return [
         Missing(nic=nic, host=host)
         for nic, host, assignments in found
-        if not any(assignment["method"] != "none" for assignment in assignments)
+        if not any(assignment.method != "none" for assignment in assignments)
     ]

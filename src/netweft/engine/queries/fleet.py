@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.host import NicFacts
+from netweft.core.intent import IpAssignment
 from netweft.core.network_filters import FILTERS
 from netweft.core.roles import ROLES
 from netweft.core.rules.mac_pool import mac_text
@@ -189,9 +190,9 @@ def _subnets(tx: Tx, narrow: Narrow, names: _Names) -> Iterator[Thing]:
         values = {
             "cidr": row.cidr,
             "gateway": row.gateway or None,
-            "pools": row.allocation_pools,
+            "pools": msgspec.to_builtins(row.allocation_pools),
             "dns": row.dns_servers,
-            "routes": row.host_routes,
+            "routes": msgspec.to_builtins(row.host_routes),
             "dhcp": row.dhcp,
             "description": row.description,
         }
@@ -261,22 +262,24 @@ def _host_networks(tx: Tx, narrow: Narrow, names: _Names) -> Iterator[Thing]:
 
 
 def _attachment(row: AttachmentRow) -> dict[str, Any]:
-    found = {one["version"]: one for one in row.assignments if one["method"] != "none"}
+    found = {one.version: one for one in row.assignments if one.method != "none"}
     return {
         "nic": row.nic,
         "ipv4": _assignment(found[4]) if 4 in found else None,  # noqa: PLR2004 -- an IP version
         "ipv6": _assignment(found[6]) if 6 in found else None,  # noqa: PLR2004 -- the same
         "dns": row.dns,
-        "qos": {name: row.qos[field] for name, field in _QOS_FIELDS.items() if row.qos.get(field) is not None}
-        if row.qos
-        else None,
+        "qos": _filled({name: getattr(row.qos, field) for name, field in _QOS_FIELDS.items()}) if row.qos else None,
         "properties": dict(sorted(row.properties.items())),
     }
 
 
-def _assignment(one: Mapping[str, Any]) -> dict[str, Any]:
-    static = {name: one[name] for name in ("address", "prefix", "gateway") if one.get(name)}
-    return {"method": one["method"], **(static if one["method"] == "static" else {})}
+def _assignment(one: IpAssignment) -> dict[str, Any]:
+    static = {name: getattr(one, name) or None for name in ("address", "prefix", "gateway")}
+    return {"method": one.method, **(_filled(static) if one.method == "static" else {})}
+
+
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from netweft.core.network_filters import FILTERS
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
+from netweft.engine.model.rollouts import NOTHING_HELD
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
@@ -28,7 +29,7 @@ from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.ports import Port
-from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
+from netweft.engine.queries.rollouts import held_of
 from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
 
@@ -151,10 +152,10 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
 
 def _own(nic: GuestNic, row: VnicDetails, wanted: Wanted, orders: Mapping[str, int]) -> dict[str, Any]:
     """The properties of a vNIC that do not come from its profile and network; most have none."""
-    here = [one for one in wanted.vm.addresses if one["nic"] == row.name]
+    here = [one for one in wanted.vm.addresses if one.nic == row.name]
     own = {
-        "addresses": tuple(one["address"] for one in here),
-        "gateways": tuple(one["gateway"] for one in here if one.get("gateway")),
+        "addresses": tuple(one.address for one in here),
+        "gateways": tuple(one.gateway for one in here if one.gateway),
         "boot_order": orders.get(nic.id, 0),
         "filter_parameters": tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
         "leases": wanted.leases.get(row.id, ()),

@@ -15,9 +15,9 @@ from netweft.core.host import Host
 from netweft.core.intent import HostIntent, HostSetup
 from netweft.core.setup_history import Labels, differences
 from netweft.engine.db import Tx
-from netweft.engine.model.host_networks import HostChangeRow, host_changes
+from netweft.engine.model.host_networks import Candidate, HostChangeRow, host_changes
 from netweft.engine.model.networks import networks
-from netweft.engine.queries.host_networks import Candidate, HostData, candidate_of, load_one
+from netweft.engine.queries.host_networks import HostData, load_one
 from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.statements import rows
 
@@ -63,7 +63,7 @@ def _setups(found: Sequence[HostChangeRow]) -> list[Candidate | None]:
     setups: list[Candidate | None] = []
     labels: Mapping[str, str] | None = None
     for row in found:
-        setup = candidate_of(row)
+        setup = row.candidate
         if setup is None and row.intent:
             setup = Candidate.of(_INTENT.decode(row.intent), labels)
         if setup and row.state == "applied":

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from functools import cached_property
 
 import msgspec
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup, Inherited
+from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup
 from netweft.core.keep import KEEP
 from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
@@ -24,14 +24,15 @@ from netweft.core.rules.host_consistency import applicable
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import HostChangeRow, host_changes
+from netweft.engine.model.host_networks import Candidate, host_changes
 from netweft.engine.model.hosts import HostReportRow, HostRow, host_reports, hosts
+from netweft.engine.model.rollouts import NOTHING_HELD, Held, NetworkInCluster
 from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_rows import attachments_of, bonds_of, labels_of, nics_of
-from netweft.engine.queries.network_views import NetworkInCluster, networks_among, users_of, views_of, with_users
+from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.queries.provider_hosts import same_chassis
-from netweft.engine.queries.rollouts import NOTHING_HELD, Held, held_of
+from netweft.engine.queries.rollouts import held_of
 from netweft.engine.statements import Among, Statement
 
 
@@ -46,36 +47,14 @@ _REPORT = msgspec.json.Decoder(HostReport)
 _NETWORKING = msgspec.json.Decoder(_Networking)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate(HostSetup):
-    """What a host may come to be set up with, and the NICs by their labels (None: as they are). ``is_leaving``: the
-    host is to be removed, so that it is no provider's any more.
-    """
-
-    labels: Mapping[str, str] | None = None
-    is_leaving: bool = False
-
-    @classmethod
-    def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
-        """What a host has now, or would have."""
-        return cls(
-            attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, inherited=setup.inherited, labels=labels
-        )
-
-
-def candidate_of(row: HostChangeRow) -> Candidate | None:
-    """What a change brings a host; None for one that puts on it again what is stored."""
-    return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
-
-
 class _Reported(HostRow, frozen=True, kw_only=True):
     report: bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for what is computed once
 class HostData:
     """The stored state of a host's networking. ``row``: the host's and its cluster's columns; ``report``: None before
-    the first one; ``labels``: NICs by label; ``found``: a cache of what was computed from these.
+    the first one; ``labels``: NICs by label.
     """
 
     row: HostInCluster
@@ -85,7 +64,6 @@ class HostData:
     report: HostReport | None
     reported_at: datetime | None
     labels: Mapping[str, str] = field(default_factory=dict)
-    found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def host(self) -> Host:
@@ -97,50 +75,43 @@ class HostData:
         """The LLDP neighbours of its NICs; None where LLDP is not received."""
         return self.report.neighbours if self.report else None
 
-    @property
+    @cached_property
     def drift(self) -> Drift:
         """How the host differs from what is wanted of it; before the first report in nothing."""
-        if "drift" not in self.found:
-            self.found["drift"] = self._find_drift(self.report) if self.report else Drift()
-        return cast("Drift", self.found["drift"])
-
-    def _find_drift(self, report: HostReport) -> Drift:
-        drift = find_drift(self.intent, report.host, report.guests if report.is_settled else ())
-        lack = lack_of(self.row, report)
+        if self.report is None:
+            return Drift()
+        drift = find_drift(self.intent, self.report.host, self.report.guests if self.report.is_settled else ())
+        lack = lack_of(self.row, self.report)
         return replace(drift, obstacle=" ".join(filter(None, (drift.obstacle, lack)))) if lack else drift
+
+    @cached_property
+    def locations(self) -> Mapping[str, Location]:
+        """Where networks are on the host, by their ids."""
+        return locate_networks(self.host)
 
     def compare(self, attachment: AttachmentIntent) -> tuple[Reported, ...]:
         """How the attachment stands on the host, property by property."""
-        if "compared" not in self.found:
-            self.found["compared"] = self._compare_all()
-        return cast("dict[str, tuple[Reported, ...]]", self.found["compared"])[attachment.id]
+        return self._compared[attachment.id]
 
-    @property
-    def locations(self) -> Mapping[str, Location]:
-        """Where networks are on the host, by their ids."""
-        if "locations" not in self.found:
-            self.found["locations"] = locate_networks(self.host)
-        return cast("dict[str, Location]", self.found["locations"])
-
-    def _compare_all(self) -> dict[str, tuple[Reported, ...]]:
-        locations, drift = self.locations, self.drift
+    @cached_property
+    def _compared(self) -> Mapping[str, tuple[Reported, ...]]:
         return {
-            one.id: compare_attachment(self.intent, one, self.host, drift, locations) for one in self.intent.attachments
+            one.id: compare_attachment(self.intent, one, self.host, self.drift, self.locations)
+            for one in self.intent.attachments
         }
 
     def is_in_sync(self, attachment: AttachmentIntent) -> bool:
         """Whether every property is as wanted that is of the network itself."""
-        return attachment.id not in self.differences()
+        return attachment.id not in self._differences
 
     def differences(self) -> Mapping[str, tuple[str, ...]]:
         """For each attachment out of sync a few words on every property that differs. Shared properties (of its
         NIC or bond) do not count: every setup synchronizes them.
         """
-        if "differences" not in self.found:
-            self.found["differences"] = self._differences()
-        return cast("dict[str, tuple[str, ...]]", self.found["differences"])
+        return self._differences
 
-    def _differences(self) -> dict[str, tuple[str, ...]]:
+    @cached_property
+    def _differences(self) -> Mapping[str, tuple[str, ...]]:
         found = {}
         for attachment in self.intent.attachments:
             wrong = [one for one in self.compare(attachment) if not (one.in_sync or one.is_shared)]
@@ -169,14 +140,15 @@ class _Rows:
     def host(self, stored: HostInCluster, in_cluster: Mapping[str, NetworkView]) -> HostData:
         """One host. ``in_cluster``: the networks as a host of its cluster sees them."""
         held = self.held.get(stored.id, NOTHING_HELD)
-        row = held.row(stored)
-        views = with_users(held.views(row.cluster_id, in_cluster), self.users[row.id])
+        row = msgspec.structs.replace(stored, **held.cluster.given())
+        known = {**in_cluster, **views_of(row.cluster_id, held.networks)} if held.networks else in_cluster
+        views = with_users(known, self.users[row.id])
         report, reported_at = self.reports.get(row.id, (None, None))
         setup = HostSetup(
             attachments=held.set_up(self.attachments[row.id]),
             bonds=tuple(self.bonds[row.id]),
             kept=tuple(row.kept),
-            inherited=msgspec.convert(row.inherited, dict[str, Inherited]),
+            inherited=row.inherited,
         )
         chassis = chassis_of(row, held.rows(self.networks), report, is_copy=row.id in self.copies)
         return HostData(
@@ -338,7 +310,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     carried = {one.network_id for each in candidates.values() for candidate in each for one in candidate.attachments}
     known = networks_among(tx, {row.cluster_id for row in rows}, carried)
     views = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
-    limits = {row.id: msgspec.convert(row.limits or {}, HostLimits) for row in rows}
+    limits = {row.id: row.limits or HostLimits() for row in rows}
     return [
         HostView(
             id=row.id,
@@ -360,7 +332,7 @@ class _Limited(HostRow, frozen=True, kw_only=True):
     """A host, its cluster's type of switches, and its limits, None before it has reported."""
 
     switch_type: str
-    limits: dict[str, Any] | None
+    limits: HostLimits | None
 
 
 _LIMITED = Statement(
@@ -386,7 +358,7 @@ def candidates_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[Candidate
     """What changes under way are to bring to each host, oldest first."""
     found: dict[str, list[Candidate]] = defaultdict(list)
     for host_id, candidate in _CANDIDATES.all(tx, ids=host_ids):
-        found[host_id].append(msgspec.convert(candidate, Candidate))
+        found[host_id].append(candidate)
     return found
 
 

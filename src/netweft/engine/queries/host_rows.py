@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.intent import AttachmentIntent, BondIntent
@@ -21,14 +20,12 @@ from netweft.engine.model.host_networks import (
 from netweft.engine.model.hosts import host_nics
 from netweft.engine.statements import Among, Statement
 
-msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: two that do so at once crash the program
-
 
 def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
     """The stored attachments of each host, by network."""
     found: dict[str, list[AttachmentIntent]] = defaultdict(list)
     for row in _ATTACHMENTS.all(tx, ids=host_ids):
-        found[row.host_id].append(_attachment(row))
+        found[row.host_id].append(row.intent)
     return found
 
 
@@ -38,19 +35,11 @@ _ATTACHMENTS = Statement(
 )
 
 
-def _attachment(row: AttachmentRow) -> AttachmentIntent:
-    values = {
-        name: getattr(row, name) for name in ("id", "network_id", "nic", "assignments", "properties", "dns", "qos")
-    }
-    return msgspec.convert(values, AttachmentIntent)
-
-
 def bonds_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
     """The bonds that are wanted on each host, by name."""
     found: dict[str, list[BondIntent]] = defaultdict(list)
     for row in _BONDS.all(tx, ids=host_ids):
-        bond = BondIntent(id=row.id, name=row.name, slaves=tuple(row.slaves), options=row.options)
-        found[row.host_id].append(bond)
+        found[row.host_id].append(row.intent)
     return found
 
 

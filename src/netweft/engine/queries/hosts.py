@@ -42,7 +42,7 @@ class HostDetails(HostRow, frozen=True, kw_only=True):
     cluster_name: str
     data_center_id: str
     data_center_name: str
-    capabilities: dict[str, Any] | None
+    capabilities: Capabilities | None
     ovn_configured: bool
     drifts_since: datetime | None
     is_changing: bool
@@ -102,11 +102,6 @@ def plain(tx: Tx, host_id: str) -> HostRow:
 
 
 _PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")), record=HostRow)
-
-
-def capabilities_of(row: HostDetails) -> Capabilities | None:
-    """What a host can do; None before its first report."""
-    return msgspec.convert(row.capabilities, Capabilities) if row.capabilities else None
 
 
 def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:

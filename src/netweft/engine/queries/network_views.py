@@ -16,8 +16,9 @@ from netweft.core.roles import ROLES
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.functions import vnic_functions
-from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
+from netweft.engine.model.rollouts import NetworkInCluster
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
@@ -25,20 +26,6 @@ from netweft.engine.statements import Among, Statement
 
 QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
 """Columns of the QoS of a network on hosts: link shares and Mbit/s."""
-
-
-class NetworkInCluster(NetworkRow, frozen=True, kw_only=True):
-    """A network, what it is in a cluster (None for one that is in none), and the limits of its QoS."""
-
-    cluster_id: str | None
-    management: bool | None
-    display: bool | None
-    migration: bool | None
-    default_route: bool | None
-    gluster: bool | None
-    outbound_average_linkshare: int | None
-    outbound_average_upperlimit: int | None
-    outbound_average_realtime: int | None
 
 
 def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> list[tuple[object, ...]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netweft.core.intent import IpAssignment
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -75,7 +76,7 @@ class Carrier(Record, frozen=True):
 
     id: str
     name: str
-    assignments: list[dict[str, Any]]
+    assignments: tuple[IpAssignment, ...]
 
 
 def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = "") -> list[Names]:
@@ -153,7 +154,7 @@ def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
     given = [
         host_id
         for host_id, candidate in tx.execute(coming.where(*pending))
-        if any(one["network_id"] in network_ids for one in candidate["attachments"])
+        if any(one.network_id in network_ids for one in candidate.attachments)
     ]
     return dict(tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given)))).all())
 
@@ -174,7 +175,7 @@ def hosts_with_ipv6(tx: Tx, network_id: str) -> list[str]:
     return [
         host.name
         for host in hosts_carrying(tx, network_id)
-        if any(one["version"] == _IPV6 and one["method"] != "none" for one in host.assignments)
+        if any(one.version == _IPV6 and one.method != "none" for one in host.assignments)
     ]
 
 

@@ -2,94 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection
 
-import msgspec
 import sqlalchemy as sa
-from msgspec.structs import replace
 
 from netweft.core.errors import NotFoundError
-from netweft.core.host_request import NetworkView
-from netweft.core.intent import AttachmentIntent
 from netweft.core.rollout import OPEN, HostProgress, HostState
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.rollouts import RolloutHostRow, RolloutRow, rollout_hosts, rollouts
-from netweft.engine.queries.cluster_hosts import HostInCluster
-from netweft.engine.queries.network_views import NetworkInCluster, views_of
+from netweft.engine.model.rollouts import Held, RolloutHostRow, RolloutRow, rollout_hosts, rollouts
 from netweft.engine.statements import Among, Statement, rows
-
-OF_GUESTS = ("vlan_id", "mtu", "port_isolation")
-"""The columns of a network that vNICs of guests follow."""
-
-
-class Definitions(msgspec.Struct, frozen=True, kw_only=True):
-    """The definitions that hosts depend on: networks, a row for each cluster that has one, and by its id the columns of
-    a cluster (those of :class:`HostInCluster`).
-    """
-
-    networks: list[NetworkInCluster] = []
-    clusters: dict[str, dict[str, Any]] = {}
-
-    def beside(self, earlier: dict[str, Any]) -> Definitions:
-        """Merged with those of an earlier rollout, given as JSON, that are not among these."""
-        other, mine = msgspec.convert(earlier, Definitions), {(one.cluster_id, one.id) for one in self.networks}
-        networks = [*self.networks, *(one for one in other.networks if (one.cluster_id, one.id) not in mine)]
-        return Definitions(networks=networks, clusters={**other.clusters, **self.clusters})
-
-    def ids(self) -> set[str]:
-        """The ids of all."""
-        return {one.id for one in self.networks} | self.clusters.keys()
-
-
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """The former definitions that a host keeps until a rollout reaches it: networks of its cluster, columns of the
-    cluster, and attachments that it is to lose.
-    """
-
-    networks: list[NetworkInCluster] = []
-    cluster: dict[str, Any] = {}
-    attachments: list[AttachmentIntent] = []
-
-    def over(self, newer: Held) -> Held:
-        """These, extended by those of a newer change."""
-        known = {one.id for one in self.networks}
-        lost = {one.network_id for one in self.attachments}
-        return Held(
-            networks=[*self.networks, *(one for one in newer.networks if one.id not in known)],
-            cluster={**newer.cluster, **self.cluster},
-            attachments=[*self.attachments, *(one for one in newer.attachments if one.network_id not in lost)],
-        )
-
-    def views(self, cluster_id: str, views: Mapping[str, NetworkView]) -> Mapping[str, NetworkView]:
-        """The networks of a host's cluster, with those that the host keeps."""
-        return {**views, **views_of(cluster_id, self.networks)} if self.networks else views
-
-    def rows(self, known: Sequence[NetworkInCluster]) -> Sequence[NetworkInCluster]:
-        """The same as rows."""
-        if not self.networks:
-            return known
-        kept = {one.id for one in self.networks}
-        return [*self.networks, *(row for row in known if row.id not in kept)]
-
-    def row(self, row: HostInCluster) -> HostInCluster:
-        """The host, with what it keeps of its cluster."""
-        return replace(row, **self.cluster) if self.cluster else row
-
-    def kept_of(self, network_id: str | None) -> dict[str, Any]:
-        """The columns for guests of a network that the host keeps; empty for any other."""
-        rows = [one for one in self.networks if one.id == network_id]
-        return {name: getattr(rows[0], name) for name in OF_GUESTS} if rows else {}
-
-    def set_up(self, attachments: Sequence[AttachmentIntent]) -> tuple[AttachmentIntent, ...]:
-        """The host's attachments, with those that it keeps."""
-        lost = {one.network_id for one in self.attachments}
-        return (*(one for one in attachments if one.network_id not in lost), *self.attachments)
-
-
-NOTHING_HELD = Held()
 
 
 def held_of(tx: Tx, host_ids: Collection[str], besides: Collection[str] = ()) -> dict[str, Held]:
@@ -100,8 +23,7 @@ def held_of(tx: Tx, host_ids: Collection[str], besides: Collection[str] = ()) ->
     for rollout_id, host_id, before in _HELD.all(tx, ids=host_ids):
         if rollout_id in besides:
             continue
-        one = msgspec.convert(before, Held)
-        found[host_id] = found[host_id].over(one) if host_id in found else one
+        found[host_id] = found[host_id].over(before) if host_id in found else before
     return found
 
 

@@ -12,7 +12,7 @@ from netweft.core.guest_protocol import Lease
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
-from netweft.engine.model.subnets import SubnetRow, subnets, vnic_addresses
+from netweft.engine.model.subnets import AddressPool, HostRoute, SubnetRow, subnets, vnic_addresses
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
@@ -93,7 +93,7 @@ class OfProfile(Record, frozen=True):
     subnet_name: str | None
     cidr: str | None
     gateway: str | None
-    allocation_pools: list[dict[str, str]] | None
+    allocation_pools: tuple[AddressPool, ...] | None
     dhcp_server: str | None
 
 
@@ -154,8 +154,8 @@ class ServedAddress(Record, frozen=True):
     address: str
     cidr: str
     gateway: str
-    dns_servers: list[str]
-    host_routes: list[dict[str, str]]
+    dns_servers: tuple[str, ...]
+    host_routes: tuple[HostRoute, ...]
     dhcp_server: str
 
 
@@ -173,7 +173,7 @@ def _lease(row: ServedAddress) -> Lease:
     lease = Lease(address=f"{row.address}/{prefix}", server=row.dhcp_server, dns_servers=tuple(row.dns_servers))
     if not row.dhcp_server:
         return lease
-    routes = tuple((one["destination"], one["next_hop"]) for one in row.host_routes)
+    routes = tuple((one.destination, one.next_hop) for one in row.host_routes)
     return replace(lease, gateway=row.gateway, routes=routes)
 
 

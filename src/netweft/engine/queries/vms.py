@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import VNIC_LIMITS, qoss
 from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import ThisRun, VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
 from netweft.engine.noun import Noun, ObjectType, searched
@@ -75,9 +75,9 @@ VMS = Noun(
 get = VMS.get
 
 
-def as_it_runs(vm: V, this_run: Mapping[str, Any]) -> V:
+def as_it_runs(vm: V, this_run: ThisRun) -> V:
     """A virtual machine's row with the values that it has in one run."""
-    return msgspec.structs.replace(vm, **this_run)
+    return msgspec.structs.replace(vm, **this_run.given())
 
 
 class VnicDetails(VnicRow, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import networks
-from netweft.engine.model.subnets import subnets
+from netweft.engine.model.subnets import AddressPool, subnets
 from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
@@ -68,7 +68,7 @@ class ProfileForCluster(VnicProfileRow, frozen=True, kw_only=True):
     subnet_name: str | None
     cidr: str | None
     gateway: str | None
-    allocation_pools: list[dict[str, str]] | None
+    allocation_pools: tuple[AddressPool, ...] | None
     dhcp_server: str | None
 
 

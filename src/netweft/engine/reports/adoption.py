@@ -4,7 +4,6 @@ backup.
 
 from __future__ import annotations
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.adoption import Adoption, adopted
@@ -15,12 +14,13 @@ from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, new_id
-from netweft.engine.model.host_networks import attachments, host_bonds
+from netweft.engine.model.host_networks import AttachmentRow, HostBondRow, attachments, host_bonds
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.operations import host_addresses, host_changes
 from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_addresses import elsewhere
+from netweft.engine.statements import add
 
 ADOPTED, KEPT, ADDRESS_TWICE = 20_020, 20_021, 20_050
 """Event codes of our own: in oVirt what a host brings along shows as out of sync or unmanaged."""
@@ -55,15 +55,15 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
     known = {network_id: view.intent for network_id, view in data.networks.items() if view.in_cluster}
     found = adopted(host, data.intent, known, new_id)
     if found.attachments:
-        rows = [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.attachments]
-        tx.execute(sa.insert(attachments), rows)
+        for one in found.attachments:
+            add(tx, attachments, AttachmentRow.of(host_id, one))
         attachments_changed(tx, host_id)
-    if found.bonds:
-        tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.bonds])
+    for bond in found.bonds:
+        add(tx, host_bonds, HostBondRow.of(host_id, bond))
     if found.kept != data.intent.kept:
-        tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(found.kept)))
+        tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=found.kept))
     if found.inherited:
-        inherited = msgspec.to_builtins({**data.intent.inherited, **found.inherited})
+        inherited = {**data.intent.inherited, **found.inherited}
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(inherited=inherited))
     _record_adoption(tx, data, host, found)
     if found.attachments:

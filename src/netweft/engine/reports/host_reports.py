@@ -27,7 +27,7 @@ from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import HostChangeRow, host_bonds
 from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import ThisRun, VmRow, vms
 from netweft.engine.operations import functions, host_changes, host_drifts, host_labels, ports, vnic_sync
 from netweft.engine.operations.host_changes import Kept
 from netweft.engine.operations.network_status import attachments_changed
@@ -94,8 +94,8 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         "report": msgspec.json.encode(spec.report),
         "taken_at": utc_now(),
         "tag": spec.report.tag,
-        "capabilities": msgspec.to_builtins(spec.report.capabilities),
-        "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
+        "capabilities": spec.report.capabilities,
+        "limits": limits_of(spec.report.host, spec.report.capabilities.lacks),
         "asked_at": spec.asked_at,
         **_identities(spec.report),
     }
@@ -289,7 +289,7 @@ def record_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, re
     }
     values: dict[str, Any] = {"status": status, "status_reason": reason, "changed_at": utc_now(), **places}
     if status == "down":
-        values["this_run"] = {}
+        values["this_run"] = ThisRun()
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
     if status == "down":
         snapshots.end_stateless(tx, vm_id)
