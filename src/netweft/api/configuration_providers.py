@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from netweft.api.provider_networks import ProviderObject, provider_object
 from netweft.api.providers import result_of
@@ -37,6 +38,7 @@ from netweft.engine.payloads import RaiseMtu
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries.providers import CONFIGURATION_PROVIDERS
+from netweft.engine.results import FoundClasses, MtuRaised
 
 routes = Routes("configuration_providers", ADDITIONS)
 
@@ -150,10 +152,10 @@ class RaisedMtu(msgspec.Struct, kw_only=True, frozen=True):
     before: int
     mtu: int
     plan: bool
-    servers: list[str]
-    port_profiles: list[str]
-    networks: list[str]
-    vms: list[str]
+    servers: tuple[str, ...]
+    port_profiles: tuple[str, ...]
+    networks: tuple[str, ...]
+    vms: tuple[str, ...]
 
 
 def _show(row: ProviderRow, summary: object_queries.Summary) -> ConfigurationProvider:
@@ -289,16 +291,16 @@ def list_classes(call: Call[None]) -> Later:
 
 
 def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass]:
-    found = result_of(call, job_id)["system_classes"]
+    found = result_of(call, job_id, FoundClasses).system_classes
     with call.read() as tx:
         raised = profile_queries.raised(tx, provider_id)
     classes = []
     for one in found:
-        notes = (note for note in raised if note.system_class == one["name"] and note.mtu <= one["mtu"])
+        notes = (note for note in raised if note.system_class == one.name and note.mtu <= one.mtu)
         last = next(notes, None)
         classes.append(
             SystemClass(
-                **one,
+                **asdict(one),
                 raised_by=last.user_name if last else None,
                 raised_at=last.raised_at if last else None,
                 raised_from=last.before if last else None,
@@ -313,7 +315,7 @@ def post_raise_mtu(call: Call[MtuChange]) -> Later:
     body = call.body
     spec = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
     job_id = call.run(raise_mtu, call.actor, spec, interrupts_fabric=body.interrupts_fabric)
-    return Later(job_id, lambda: RaisedMtu(**result_of(call, job_id), plan=body.plan))
+    return Later(job_id, lambda: RaisedMtu(**asdict(result_of(call, job_id, MtuRaised)), plan=body.plan))
 
 
 def _url(url: str) -> str:

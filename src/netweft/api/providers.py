@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.request_fields import require_visible, required, required_ref
@@ -44,6 +45,9 @@ from netweft.engine.pki import holder
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
+from netweft.engine.results import FoundNetworks, FoundOrphans, FoundSubnets, JobResult
+
+Found = TypeVar("Found", bound=JobResult)
 
 routes = Routes("providers")
 additions = Routes("providers", ADDITIONS)
@@ -275,7 +279,7 @@ def list_orphans(call: Call[None]) -> Later:
     """
     _require_visible(call)
     job_id = call.run(list_provider_orphans, call.actor, PROVIDERS.id(call))
-    return Later(job_id, lambda: [Orphan(**one) for one in _result(call, job_id, "orphans")])
+    return Later(job_id, lambda: [Orphan(**asdict(one)) for one in result_of(call, job_id, FoundOrphans).orphans])
 
 
 @additions.delete("/providers/{provider_id}/orphans/{orphan_id}", needs=_NEEDS)
@@ -312,31 +316,26 @@ def _require_visible(call: Call[Any]) -> None:
         require_visible(tx, call, ObjectType.PROVIDER, PROVIDERS.id(call))
 
 
-def _result(call: Call[Any], job_id: str, what: str) -> Sequence[Mapping[str, Any]]:
-    result: Sequence[Mapping[str, Any]] = result_of(call, job_id)[what]
-    return result
-
-
-def result_of(call: Call[Any], job_id: str) -> Mapping[str, Any]:
+def result_of(call: Call[Any], job_id: str, kind: type[Found]) -> Found:
     """What a provider has answered by a job. Raises BusyError while it has not."""
     with call.read() as tx:
         ended = outcome(tx, job_id)
     if ended is None:
         raise BusyError("The provider has other requests to answer first. Try again later.")
-    return ended.result
+    return kind.of(ended)
 
 
 def _networks(call: Call[Any], job_id: str) -> list[OpenStackNetwork]:
     provider_id = PROVIDERS.id(call)
     return [
         OpenStackNetwork(
-            id=one["id"],
-            href=f"/openstacknetworkproviders/{provider_id}/networks/{one['id']}",
-            name=one["name"],
-            description=one["description"],
+            id=one.id,
+            href=f"/openstacknetworkproviders/{provider_id}/networks/{one.id}",
+            name=one.name,
+            description=one.description,
             openstack_network_provider=reference(OpenStackNetworkProvider, provider_id),
         )
-        for one in _result(call, job_id, "networks")
+        for one in result_of(call, job_id, FoundNetworks).networks
     ]
 
 
@@ -344,17 +343,17 @@ def _subnets(call: Call[Any], job_id: str) -> list[OpenStackSubnet]:
     above = f"/openstacknetworkproviders/{PROVIDERS.id(call)}/networks/{call.ids['network_id']}"
     return [
         OpenStackSubnet(
-            id=one["id"],
-            href=f"{above}/subnets/{one['id']}",
-            name=one["name"],
-            description=one["description"],
-            cidr=one["cidr"],
-            ip_version=f"v{one['ip_version']}",
-            gateway=one["gateway"] or UNSET,
-            dns_servers=one["dns_servers"],
+            id=one.id,
+            href=f"{above}/subnets/{one.id}",
+            name=one.name,
+            description=one.description,
+            cidr=one.cidr,
+            ip_version=f"v{one.ip_version}",
+            gateway=one.gateway or UNSET,
+            dns_servers=list(one.dns_servers),
             openstack_network=reference(OpenStackNetwork, call.ids["network_id"], above),
         )
-        for one in _result(call, job_id, "subnets")
+        for one in result_of(call, job_id, FoundSubnets).subnets
     ]
 
 

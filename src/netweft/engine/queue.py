@@ -157,7 +157,9 @@ def enqueue_once(
     return str(job_id)
 
 
-Result: TypeAlias = "Mapping[str, Any] | Callable[[Tx], None] | None"
+Found: TypeAlias = "Mapping[str, Any] | msgspec.Struct"
+"""What is kept of a job when it has ended."""
+Result: TypeAlias = "Found | Callable[[Tx], None] | None"
 """What a job's function leaves at its end: what is to be kept of it; or what it has to record last, which is stored in
 one transaction with its end.
 """
@@ -219,12 +221,18 @@ def abandon(tx: Tx, job_id: str, error: str) -> None:
 
 
 def _end(
-    tx: Tx, job_id: str, status: Status, *, error: str | None, code: str | None, result: Mapping[str, Any] | None
+    tx: Tx,
+    job_id: str,
+    status: Status,
+    *,
+    error: str | None,
+    code: str | None,
+    result: Found | None,
 ) -> None:
     now = utc_now()
     ends = {"ended": job_id, "status": status, "end_time": now}
     # The payload is removed: passwords, though encrypted, are kept no longer than they are needed.
-    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}), payload={})
+    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=result or {}, payload={})
     _END_STEPS.run(tx, **ends)
     announce(tx, f"job:{job_id}", replicas=True)
     announce(tx, WORK, replicas=True)  # the next of the same key may begin

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from msgspec.structs import replace
 
 from netweft.engine import audit
 from netweft.engine.audit import Severity
@@ -20,6 +18,7 @@ from netweft.engine.payloads import OnProvider, RaiseMtu
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import Result
+from netweft.engine.results import FoundClass, FoundClasses, MtuRaised, each_as
 from netweft.providers.configuration import ConfigurationProvider
 from netweft.providers.contract import MissingError
 
@@ -27,10 +26,11 @@ RAISING, RAISED = 20_171, 20_172
 """Event codes of our own."""
 
 
-def list_classes(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+def list_classes(outside: Providers, job: JobContext) -> FoundClasses:
     """The job ``list_system_classes``. Raises ProviderError."""
     with configuring(outside, job, _provider(job)) as there, job.waiting():
-        return {"system_classes": [asdict(one) for one in there.system_classes()]}
+        found = there.system_classes()
+    return FoundClasses(system_classes=each_as(FoundClass, found))
 
 
 def raise_mtu(outside: Providers, job: JobContext) -> Result:
@@ -46,8 +46,9 @@ def raise_mtu(outside: Providers, job: JobContext) -> Result:
             before = next((one for one in there.system_classes() if one.name == payload.system_class), None)
             if before is None:
                 raise MissingError(f"The fabric has no class of traffic '{payload.system_class[:60]}'.")
-            interrupted = _interrupted(job, row, there) if before.mtu < payload.mtu else _NOTHING
-        result = {"system_class": before.name, "before": before.mtu, "mtu": max(before.mtu, payload.mtu), **interrupted}
+            result = MtuRaised(system_class=before.name, before=before.mtu, mtu=max(before.mtu, payload.mtu))
+            if before.mtu < payload.mtu:
+                result = _with_interrupted(result, job, row, there)
         if payload.plan or before.mtu >= payload.mtu:
             return result
         job.write(_begin, row, payload, before.mtu)
@@ -57,19 +58,17 @@ def raise_mtu(outside: Providers, job: JobContext) -> Result:
     return result
 
 
-_NOTHING: Mapping[str, list[str]] = {"servers": [], "port_profiles": [], "networks": [], "vms": []}
-
-
-def _interrupted(job: JobContext, row: ProviderRow, there: ConfigurationProvider) -> Mapping[str, list[str]]:
-    """What a change to the whole fabric interrupts: others' port profiles as well as ours."""
+def _with_interrupted(result: MtuRaised, job: JobContext, row: ProviderRow, there: ConfigurationProvider) -> MtuRaised:
+    """With what a change to the whole fabric interrupts: others' port profiles as well as ours."""
     with job.db.read() as tx:
         ours, running = profile_queries.networks_in(tx, row.id), profile_queries.vms_in(tx, row.id)
-    return {
-        "servers": [one.name or one.uuid for one in there.servers()],
-        "port_profiles": [one.name for one in there.profiles()],
-        "networks": list(ours.values()),
-        "vms": running,
-    }
+    return replace(
+        result,
+        servers=tuple(one.name or one.uuid for one in there.servers()),
+        port_profiles=tuple(one.name for one in there.profiles()),
+        networks=tuple(ours.values()),
+        vms=tuple(running),
+    )
 
 
 def _provider(job: JobContext) -> ProviderRow:

@@ -5,8 +5,6 @@ was lost, or belong to another engine. They are listed, and removed on request.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,31 +20,20 @@ from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
 from netweft.engine.queries.provider_objects import NETWORK, SUBNET, Known
 from netweft.engine.queue import Result
+from netweft.engine.results import FoundOrphan, FoundOrphans
 from netweft.providers.contract import MissingError, NetworkProvider, ProviderSubnet
 
 REMOVING = 20_162
 """An event code of our own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """An object there. ``id``: the one in its mark; ``external_id``: the provider's own; ``name``: of a port its MAC
-    address.
-    """
-
-    kind: str
-    id: str
-    external_id: str
-    name: str
-
-
-def find(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+def find(outside: Providers, job: JobContext) -> FoundOrphans:
     """The job ``list_provider_orphans``. Raises ProviderError."""
     provider_id = OnProvider.of(job.job).provider_id
     with connected_to(outside, job, provider_id) as there:
         found = _find(job, there)
     job.write(_count, provider_id, len(found))
-    return {"orphans": [asdict(one) for one in found]}
+    return FoundOrphans(orphans=tuple(found))
 
 
 def remove(outside: Providers, job: JobContext) -> Result:
@@ -79,19 +66,19 @@ def _has_begun(job: JobContext) -> bool:
         return tx.execute(query.limit(1)).first() is not None
 
 
-def _begin(tx: Tx, job: JobContext, payload: RemoveOrphan, found: list[Orphan]) -> None:
+def _begin(tx: Tx, job: JobContext, payload: RemoveOrphan, found: list[FoundOrphan]) -> None:
     name = provider_queries.get(tx, payload.provider_id).name
     for one in found:
         text = f"Removing the orphan {one.kind} {one.name} from Provider {name} was initiated by {job.job.actor.name}."
         audit.record(tx, job.job.actor, REMOVING, text, job=job.job.id)
 
 
-def _find(job: JobContext, there: NetworkProvider) -> list[Orphan]:
+def _find(job: JobContext, there: NetworkProvider) -> list[FoundOrphan]:
     with job.waiting():
         return orphans_on(job.db, there)
 
 
-def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
+def orphans_on(db: Database, there: NetworkProvider) -> list[FoundOrphan]:
     """The orphans on a provider. The known objects are read before and after the provider's: those that are added or
     removed meanwhile are no orphans. Raises ProviderError.
     """
@@ -115,7 +102,7 @@ def _wanted_anywhere(db: Database) -> Known:
         return queries.wanted_anywhere(tx)
 
 
-def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
+def _marked(there: NetworkProvider, known: Known) -> list[FoundOrphan]:
     """All objects there with our mark: ports, subnets and networks, in the order in which they can be removed. Subnets
     are read of our networks and imported ones.
     """
@@ -125,9 +112,9 @@ def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
         subnet for one in networks if one.owner or one.id in known.networks for subnet in _subnets(there, one.id)
     ]
     return [
-        *(Orphan(kind=PORT, id=one.owner, external_id=one.id, name=one.mac_address) for one in there.ports()),
-        *(Orphan(kind=SUBNET, id=one.owner, external_id=one.id, name=one.name) for one in subnets),
-        *(Orphan(kind=NETWORK, id=one.owner, external_id=one.id, name=one.name) for one in ours),
+        *(FoundOrphan(kind=PORT, id=one.owner, external_id=one.id, name=one.mac_address) for one in there.ports()),
+        *(FoundOrphan(kind=SUBNET, id=one.owner, external_id=one.id, name=one.name) for one in subnets),
+        *(FoundOrphan(kind=NETWORK, id=one.owner, external_id=one.id, name=one.name) for one in ours),
     ]
 
 

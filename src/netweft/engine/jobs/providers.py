@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, Save
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import Result
+from netweft.engine.results import FoundNetwork, FoundNetworks, FoundSubnet, FoundSubnets, each_as
 from netweft.engine.secrets import SecretBox
 from netweft.providers.configuration import ConfigurationProvider
 from netweft.providers.contract import Account, MissingError, NetworkProvider, ProviderError, ProviderNetwork
@@ -119,21 +120,23 @@ def test(outside: Providers, job: JobContext) -> Result:
     return lambda tx: _record(tx, job, row, latency, found)
 
 
-def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+def list_networks(outside: Providers, job: JobContext) -> FoundNetworks:
     """The job ``list_provider_networks``. Raises ProviderError."""
     provider_id = OnProvider.of(job.job).provider_id
-    return {"networks": _asked(outside, job, provider_id, lambda provider: provider.networks())}
+    with connected_to(outside, job, provider_id) as provider, job.waiting():
+        found = provider.networks()
+    return FoundNetworks(networks=each_as(FoundNetwork, found))
 
 
-def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+def list_subnets(outside: Providers, job: JobContext) -> FoundSubnets:
     """The job ``list_provider_subnets``. Raises ProviderError, NotFoundError when the provider has no such network."""
     payload = ListSubnets.of(job.job)
     try:
-        return {
-            "subnets": _asked(outside, job, payload.provider_id, lambda provider: provider.subnets(payload.network_id))
-        }
+        with connected_to(outside, job, payload.provider_id) as provider, job.waiting():
+            found = provider.subnets(payload.network_id)
     except MissingError as error:
         raise NotFoundError(error.text) from error
+    return FoundSubnets(subnets=each_as(FoundSubnet, found))
 
 
 def import_network(outside: Providers, job: JobContext) -> Result:
@@ -168,13 +171,6 @@ def add_as_it_is(tx: Tx, job: JobContext, provider_id: str, data_center_id: str,
         external_id=found.id,
     )
     return add_network(tx, job.job.actor, spec)
-
-
-def _asked(
-    outside: Providers, job: JobContext, provider_id: str, ask: Callable[[NetworkProvider], Any]
-) -> list[dict[str, Any]]:
-    with connected_to(outside, job, provider_id) as provider, job.waiting():
-        return [asdict(one) for one in ask(provider)]
 
 
 def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> tuple[int, list[ProviderHostRow]]:
