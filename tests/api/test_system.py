@@ -162,6 +162,11 @@ def test_giving_and_taking_roles(engine: Engine, sdk: ovirtsdk4.Connection) -> N
         service.permission_service(given.id).remove()
         put = anns.put(f"networks/{network.id}", content="<network><description>mine</description></network>")
         assert put.status_code == 403
+    texts = {event.description.partition(" the role ")[2] for event in system.events_service().list(max=20)}
+    assert {
+        "NetworkAdmin on network ovirtmgmt to ann@internal.",
+        "NetworkAdmin on network ovirtmgmt from ann@internal.",
+    } <= texts
 
 
 def test_the_last_super_user_stays(client: Client) -> None:

@@ -52,7 +52,7 @@ def add_permission(tx: Tx, actor: Actor, spec: AddPermission) -> str:
     if not insert_if_absent(tx, permissions, id=permission_id, object_type=spec.target.type, created=utc_now(), **key):
         same = [permissions.c[name] == value for name, value in key.items()]
         return str(tx.execute(select(permissions.c.id).where(*same)).scalar_one())
-    text = f"User {actor.name} granted the role {role.name} on {_words(spec.target)} to {user.user_name}."
+    text = f"User {actor.name} granted the role {role.name} on {_words(tx, spec.target)} to {user.user_name}."
     audit.record(tx, actor, GIVEN_ON_SYSTEM if spec.target.type == ObjectType.SYSTEM else GIVEN, text)
     return permission_id
 
@@ -72,7 +72,7 @@ def remove_permission(tx: Tx, actor: Actor, permission_id: str) -> None:
     role = tx.execute(select(roles.c.name).where(roles.c.id == row.role_id)).scalar_one()
     user = tx.execute(select(users.c.user_name).where(users.c.id == row.user_id)).scalar_one()
     code = TAKEN_ON_SYSTEM if target.type == ObjectType.SYSTEM else TAKEN
-    audit.record(tx, actor, code, f"User {actor.name} revoked the role {role} on {_words(target)} from {user}.")
+    audit.record(tx, actor, code, f"User {actor.name} revoked the role {role} on {_words(tx, target)} from {user}.")
 
 
 _SUPER_USER = permissions.c.role_id == ROLES["SuperUser"].id, permissions.c.object_id == SYSTEM_ID
@@ -100,6 +100,9 @@ def _user(tx: Tx, ref: Ref) -> str:
     return str(user_id)
 
 
-def _words(target: ObjectRef) -> str:
+def _words(tx: Tx, target: ObjectRef) -> str:
     noun = target.type.replace("_", " ")
-    return noun if target.type == ObjectType.SYSTEM else f"{noun} {target.id}"
+    if target.type == ObjectType.SYSTEM:
+        return noun
+    table = objects.table_of(target.type)
+    return f"{noun} {tx.execute(select(table.c.name).where(table.c.id == target.id)).scalar_one()}"
