@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from netweft.agent.identity import Identity
 from netweft.agent.leave import LeaveError, cleared, leave
-from netweft.agent.simulated import SimulatedService
+from netweft.agent.service import Request
+from netweft.agent.simulated import PATH, SimulatedService
+from netweft.agent.simulated_machine import Simulation
 from netweft.core.desired import desired_host
 from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host import Bridge, Vlan
@@ -47,8 +51,9 @@ def carrying(host: Host, switch: SwitchType) -> Host:
 @pytest.mark.parametrize("switch", ["legacy", "ovs"])
 def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
-    machine = service._machine
-    machine.change(replace(machine.state, host=carrying(service.driver.observe(), switch)))
+    changed = Simulation(host=carrying(service.driver.observe(), switch))
+    body = msgspec.json.encode(changed)
+    assert service.answer(Request(method="POST", path=PATH, body=body, opened=time.monotonic()))
     identity = Identity(tmp_path / "identity")
     identity.pki.mkdir(parents=True)
     identity.hosts.write_text(json.dumps({"address": ADDRESS}))

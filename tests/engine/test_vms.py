@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from fleet import Fleet, running_fleet
+from fleet import NO_GUESTS, Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestState
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
@@ -128,11 +128,11 @@ def test_every_host_that_does_not_fit_says_why(fleet: Fleet) -> None:
 def test_a_host_that_cannot_start_it_leaves_it_down_and_says_why(fleet: Fleet) -> None:
     vm_id = vm(fleet)
     vnic(fleet, vm_id)
-    fleet.process.services["/sim-2"].guests._drivers.clear()
+    fleet.simulate(2, no_guests=NO_GUESTS)
     ended = fleet.failed(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id)))
-    assert "guest driver" in ended.error
+    assert NO_GUESTS in ended.error
     assert row(fleet, vm_id).status == "down"
-    assert "guest driver" in row(fleet, vm_id).status_reason
+    assert NO_GUESTS in row(fleet, vm_id).status_reason
     assert 54 in fleet.codes()
 
 
@@ -261,7 +261,7 @@ def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet) -> None:
     vnic(fleet, vm_id)
     start(fleet, vm_id)
     fleet.monitor.watch(fleet.db)
-    fleet.until(lambda: [host.event > 0 for host in fleet.monitor._hosts.values()] == [True, True])
+    fleet.until(lambda: all(fleet.requests("/v1/events", number) for number in (1, 2)))
     fleet.simulate(2, end_guests=(vm_id,))
     fleet.until(lambda: row(fleet, vm_id).status == "down")
     assert row(fleet, vm_id).host_id is None
