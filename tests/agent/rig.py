@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from threading import Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 import msgspec
@@ -240,7 +240,7 @@ def served(folder: Path, authority: Authority, number: int = 1, **options: Any) 
 
 
 class AgentProcess:
-    """An agent as a program."""
+    """An agent as a program. As a context manager it is killed at the end if it still runs."""
 
     def __init__(
         self,
@@ -254,14 +254,22 @@ class AgentProcess:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if "serving" not in line:
-            self.process.wait(PATIENCE)
-            self.process.stdout.close()
+            try:
+                self.died()
+            finally:
+                self.kill()
             raise RuntimeError(f"the agent did not start: {self.process.returncode}")
         self.port = int(line.split()[-1])
 
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def died(self) -> int:
         """Wait for the end of the process; returns its status."""

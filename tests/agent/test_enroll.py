@@ -160,31 +160,31 @@ def test_the_program_joins_once_and_then_starts_by_itself(
     token.write_text("secret\n")
     state = tmp_path / "state"
     joining = ("--simulated", "2", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(state, *joining, "--token-file", str(token))
-    assert desk.requests[0]["simulated"] == ["sim-1", "sim-2"]
-    assert desk.requests[0]["address"] == f"https://127.0.0.1:{process.port}"
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-2", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-2"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, *joining, "--token-file", str(token)) as process:
+        assert desk.requests[0]["simulated"] == ["sim-1", "sim-2"]
+        assert desk.requests[0]["address"] == f"https://127.0.0.1:{process.port}"
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-2", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-2"
+        engine.client.close()
+        assert process.stop() == 0
     assert json.loads((state / "enrollment.json").read_text())["host_ids"] == {
         "sim-1": "id-of-sim-1",
         "sim-2": "id-of-sim-2",
     }
     for options in (("--simulated", "2"), joining):
-        process = AgentProcess(state, *options)
-        assert process.stop() == 0
+        with AgentProcess(state, *options) as process:
+            assert process.stop() == 0
     assert len(desk.requests) == 1
     desk.token = "secret"
-    process = AgentProcess(state, *joining, "--simulated", "3", "--token-file", str(token))
-    assert process.stop() == 0
+    with AgentProcess(state, *joining, "--simulated", "3", "--token-file", str(token)) as process:
+        assert process.stop() == 0
     assert len(desk.requests) == 2
 
 
 def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:
     joining = ("--simulated", "1", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"})
-    assert process.stop() == 0
+    with AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"}) as process:
+        assert process.stop() == 0
 
 
 def _asked(desk: Desk, state: Path, *more: str, authority: Authority | None = None) -> Namespace:
@@ -237,21 +237,21 @@ def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
 ) -> None:
     state = tmp_path / "state"
     joining = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(state, "--simulated", "1", *joining, "--token", "secret")
-    before = ssl.get_server_certificate(("127.0.0.1", process.port))
-    old = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert old.report().capabilities.hostname == "sim-1"
-    desk.token, desk.host_id = "another", "h2"
-    listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
-    assert main([*listen, *joining, "--token", "another"]) == 0
-    assert desk.requests[1]["address"] == f"https://127.0.0.1:{process.port}"
-    deadline = time.monotonic() + 30
-    while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
-        assert time.monotonic() < deadline, "the agent still shows its old certificate"
-        time.sleep(0.02)
-    assert old.client.get("/v1/host").status_code == 403, "a connection from before is nobody's any more"
-    old.client.close()
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-1"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1", *joining, "--token", "secret") as process:
+        before = ssl.get_server_certificate(("127.0.0.1", process.port))
+        old = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert old.report().capabilities.hostname == "sim-1"
+        desk.token, desk.host_id = "another", "h2"
+        listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
+        assert main([*listen, *joining, "--token", "another"]) == 0
+        assert desk.requests[1]["address"] == f"https://127.0.0.1:{process.port}"
+        deadline = time.monotonic() + 30
+        while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
+            assert time.monotonic() < deadline, "the agent still shows its old certificate"
+            time.sleep(0.02)
+        assert old.client.get("/v1/host").status_code == 403, "a connection from before is nobody's any more"
+        old.client.close()
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-1"
+        engine.client.close()
+        assert process.stop() == 0

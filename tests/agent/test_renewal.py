@@ -112,12 +112,12 @@ def test_a_host_whose_certificate_has_expired_starts_all_the_same_and_joins_anew
     while not identity.has_expired():
         assert time.monotonic() < until
         time.sleep(0.1)
-    process = AgentProcess(state, "--simulated", "1")
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1") as process:
+        assert process.stop() == 0
     token = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint, "--token", "secret")
-    process = AgentProcess(state, "--simulated", "1", *token)
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-1"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1", *token) as process:
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-1"
+        engine.client.close()
+        assert process.stop() == 0
     assert len(desk.requests) == 1

@@ -15,6 +15,7 @@ from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
 from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
 from netweft.core.host import Bridge, Host
+from processes import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
     receive(hosts / "part-1", take)
     (hosts / "part-3").mkdir()  # a program that does not run
     command = [sys.executable, "-c", ANOTHER_PROGRAM, str(hosts)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == "ready\n"
         for target, wanted, problem in (

@@ -35,7 +35,7 @@ def test_a_plan_says_which_switch_port_it_is_about(whole: Site, listening: Lldpd
     wait("somebody listens", lambda: heard(whole)["lldp"])
     whole.add_network("storage", 100)
     whole.place.run(HOST, "ip", "link", "set", "eth1", "up")  # which hears nothing before
-    with speaking(whole.place._state.switch, whole.place.hosts[HOST].ports["eth1"]) as switch:
+    with speaking(whole.place.switch, whole.place.hosts[HOST].ports["eth1"]) as switch:
         wait("eth1 has a neighbour", lambda: on_eth1(whole) == ["port Gi1/0/7 of sw-a"])
         attachment = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
         setup = {"modified_network_attachments": {"network_attachment": [attachment]}}

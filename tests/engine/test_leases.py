@@ -19,6 +19,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.seed import seed
+from statements_seen import executions_in
 
 pytestmark = ON_POSTGRESQL
 
@@ -211,9 +212,10 @@ def test_a_claim_reads_a_few_rows_by_indexes_however_many_jobs_and_hosts_there_a
         for host_id in ids:
             queue.enqueue(tx, SYSTEM, "work", f"host:{host_id}", "Doing work")
         tx.execute(sa.text("ANALYZE"))
-    with db.read() as tx:
-        claim = claims._claimable(KINDS)._for(tx.dialect)
-        text, values = claim.text.replace("FOR UPDATE OF jobs SKIP LOCKED", ""), claim._fixed | {"replica": ONE}
+    with db.write() as tx:
+        with executions_in(tx) as sent:
+            assert claims.claim(tx, ONE, KINDS)
+        text, values = next((text, values) for text, values in sent if "SKIP LOCKED" in text)
         with tx.connection.cursor() as cursor:  # type: ignore[attr-defined]  # the driver's
             cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", values)
             plan = "\n".join(row[0] for row in cursor.fetchall())

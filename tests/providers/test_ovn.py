@@ -12,6 +12,7 @@ from ovsdbapp.backend.ovs_idl import connection
 from ovsdbapp.schema.ovn_northbound.impl_idl import OvnNbApiIdlImpl
 
 from netweft.lab.processes import LabError, run
+from processes import running
 from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault
 from providers.guests import guest, reach_each_other
 from providers.ovn import Ovn
@@ -103,13 +104,13 @@ def test_faults_between_client_and_northbound(ovn: Ovn, database: FaultyDatabase
     command = ["ovn-nbctl", "--timeout=20", f"--db={database.address}"]
     run([*command, "ls-add", "before"])
     rule = database.fail("transact .*second", fault, times=1000)  # the client tries again
-    adding = subprocess.Popen([*command, "ls-add", "second"], stderr=subprocess.PIPE)
-    until(lambda: rule.met, "the transaction")
-    if acts:
-        until(lambda: "second" in switches(ovn), "what the transaction does")
-    adding.terminate()
-    assert adding.wait() != 0
-    adding.communicate()
+    with running([*command, "ls-add", "second"], stderr=subprocess.PIPE) as adding:
+        until(lambda: rule.met, "the transaction")
+        if acts:
+            until(lambda: "second" in switches(ovn), "the effect of the transaction")
+        adding.terminate()
+        adding.communicate(timeout=PATIENCE)
+    assert adding.returncode != 0
     assert sorted(switches(ovn)) == ["before", "second"][: 1 + acts]
     database.mend()
     run([*command, "--if-exists", "ls-del", "second", "--", "ls-del", "before"])

@@ -60,9 +60,9 @@ class Simulation:
     ignore requests to shut down and cannot be suspended. ``lacks``: missing capabilities (``bonding``, ``vlan``,
     ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to other switches than
     at first. ``infiniband``: number of functions of an InfiniBand adapter, 0 without an adapter. ``no_chassis``: why
-    its ovn-controller is not connected to the southbound database. ``no_guests``: why its guest driver can neither start
-    nor change a guest. ``peers``: machines in the host's networks, which
-    answer; ``ask_seconds``: how long probing them takes.
+    its ovn-controller is not connected to the southbound database. ``no_guests``: why its guest driver can neither
+    start nor change a guest. ``peers``: machines in the host's networks, which answer; ``ask_seconds``: how long
+    probing them takes.
 
     Events: ``carrier`` plugs and unplugs cables by NIC; ``host`` replaces the networking, as if changed by hand;
     ``end_guests`` end by themselves; ``reboot`` restarts the machine, with ``hardware`` if that is given.
