@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from netweft.providers.marks import name_of, owner_of
 from providers.configuration_kit import ConfigurationKit, FabricSystem, profile_spec
 from providers.kit import Failure
 from providers.ucsm import HERE, PASSWORD, READER, READERS_PASSWORD, SDK, USER, Emulator
+from providers.waiting import until
 
 FAULTS: dict[Failure, str] = {"refuse": "150", "close": "close", "hang": "hang", "lose": "lose"}
 PATIENCE: dict[Failure, float] = {"hang": 1.0}
@@ -160,9 +160,8 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
         provider.profiles()
         told = emulator.control()
         assert (told["sessions"], told["seen"].count("aaaLogin")) == (1, 1)
-        time.sleep(1.2)
-        provider.profiles()
-        assert "aaaRefresh" in emulator.control()["seen"]
+        until(lambda: provider.profiles() is not None and "aaaRefresh" in emulator.control()["seen"], "a refresh")
+        assert emulator.control()["seen"].count("aaaLogin") == 1
         emulator.control(forget_sessions=True)
         provider.profiles()  # a session that was lost is begun anew
         emulator.control(lifetime=600.0)
