@@ -44,6 +44,8 @@ def as_found(whole: Site, names: list[str]) -> Iterator[None]:
     """Every test starts from, and goes back to, a host without these networks."""
     assert not whole.attached() & set(names)
     yield
+    for process in (whole.engine.pid, whole.agent_pid()):
+        os.kill(process, signal.SIGCONT)  # a test that failed may have left it stopped
     wait("the host is up", lambda: whole.status() == "up")
     whole.detach(*names)
     assert not whole.on_host() & set(names)
@@ -117,10 +119,17 @@ def test_the_link_is_cut_before_the_change(whole: Site, names: list[str]) -> Non
     whole.place.cut(HOST, "eth0")
     try:
         job = whole.attach(*names)
-        time.sleep(3)
+        wait("the engine has sent the host something", lambda: is_unanswered(whole.place.hosts[HOST].address))
     finally:
         whole.place.mend(HOST, "eth0")
     assert_whole(whole, names, job)
+
+
+def is_unanswered(address: str) -> bool:
+    """Whether a connection to an address has unacknowledged data, or is not yet established (ss(8): Send-Q)."""
+    command = ["ss", "--no-header", "--tcp", "--numeric", "dst", address]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return any(int(line.split()[2]) > 0 for line in listed.splitlines())
 
 
 def test_the_link_is_cut_after_the_apply(whole: Site, names: list[str]) -> None:
