@@ -1,4 +1,4 @@
-"""A host for tests: a network namespace, with an Open vSwitch of its own if that is wanted."""
+"""A host for tests: a network namespace, with an Open vSwitch of its own if requested."""
 
 from __future__ import annotations
 

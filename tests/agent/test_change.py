@@ -153,18 +153,18 @@ def test_an_older_generation_is_refused(engine: Engine) -> None:
 
 
 def test_a_repeated_request_answers_as_the_first_time(engine: Engine) -> None:
-    wanted = with_network(engine.host())
+    desired = with_network(engine.host())
     engine.simulate(lose_replies=1)
     with pytest.raises(httpx.TransportError):
-        engine.put(1, wanted)
-    assert engine.put(1, wanted).generation == 1
+        engine.put(1, desired)
+    assert engine.put(1, desired).generation == 1
     engine.until(Phase.AWAITING)
-    assert engine.put(1, wanted).phase is Phase.AWAITING
+    assert engine.put(1, desired).phase is Phase.AWAITING
     engine.simulate(lose_replies=1)
     with pytest.raises(httpx.TransportError):
         engine.confirm(1)
     assert engine.confirm(1).phase is Phase.CONFIRMED
-    assert engine.put(1, wanted).phase is Phase.CONFIRMED
+    assert engine.put(1, desired).phase is Phase.CONFIRMED
 
 
 def test_two_requests_at_once(engine: Engine) -> None:
@@ -230,14 +230,14 @@ def test_nothing_to_confirm(engine: Engine) -> None:
 
 def test_a_full_disk_leaves_the_host_alone(engine: Engine) -> None:
     before = engine.report()
-    wanted = with_network(before.host)
+    desired = with_network(before.host)
     engine.simulate(disk_full=True)
     with pytest.raises(RefusedError, match="No space left") as refused:
-        engine.put(1, wanted)
+        engine.put(1, desired)
     assert (refused.value.status, refused.value.code) == (500, "failed")
     assert engine.report() == before
     engine.simulate()
-    assert engine.kept(1, wanted).phase is Phase.CONFIRMED
+    assert engine.kept(1, desired).phase is Phase.CONFIRMED
 
 
 def test_a_disk_that_fills_up_later(engine: Engine) -> None:
@@ -365,10 +365,10 @@ def _bond(host: Host) -> Host:
     return replace(host, nics={**host.nics, **nics}).with_link(Bond(name="bond0", owner="bond"))
 
 
-@pytest.mark.parametrize("wanted", [with_network, _bond])
-def test_there_and_back_again(engine: Engine, wanted: Callable[[Host], Host]) -> None:
+@pytest.mark.parametrize("desired", [with_network, _bond])
+def test_there_and_back_again(engine: Engine, desired: Callable[[Host], Host]) -> None:
     before = engine.host()
-    engine.kept(1, wanted(before))
+    engine.kept(1, desired(before))
     engine.kept(2, before)
     assert engine.host() == before
 

@@ -84,6 +84,6 @@ def test_a_host_whose_address_is_on_a_plain_nic_loses_all_that_is_ours(tmp_path:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     now = service.driver.observe()
     taken = now.with_link(replace(now.nics["eth1"], owner="base"))
-    wanted = cleared(taken.with_link(Vlan(name="eth1.7", owner="x", base="eth1", tag=7)), {"198.18.0.2"})
-    assert wanted == now
+    desired = cleared(taken.with_link(Vlan(name="eth1.7", owner="x", base="eth1", tag=7)), {"198.18.0.2"})
+    assert desired == now
     service.close(1)

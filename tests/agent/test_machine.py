@@ -112,8 +112,8 @@ def with_bridge(host: Host, name: str = "blue", nic: str = "eth1") -> Host:
     bridge = Bridge(name=name, owner=name, addresses=link.addresses or (Address(ip="10.9.8.7", prefix=24),), mtu=1400)
     gateway = str(bridge.addresses[0].network).split("/")[0].rsplit(".", 1)[0] + ".1"
     route = Route(to=f"10.9{nic[-1]}.0.0/16", via=gateway, link=name)
-    wanted = host.with_link(replace(link, owner="nic", master=name, addresses=(), mtu=1400)).with_link(bridge)
-    return replace(wanted, routes=tuple(sorted((*wanted.routes, route))), dns=("192.0.2.53",))
+    desired = host.with_link(replace(link, owner="nic", master=name, addresses=(), mtu=1400)).with_link(bridge)
+    return replace(desired, routes=tuple(sorted((*desired.routes, route))), dns=("192.0.2.53",))
 
 
 def test_kept_committed_and_there_after_a_boot(on_host: Play) -> None:
@@ -172,17 +172,17 @@ def test_traffic_is_shaped_or_nothing_changes(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         before = engine.host()
-        wanted = with_bridge(before)
+        desired = with_bridge(before)
         classes = (TrafficClass(tag=None, share=50), TrafficClass(tag=100, share=10, upper_limit=10**9))
-        wanted = wanted.with_link(replace(wanted.nics["eth1"], shaping=classes))
+        desired = desired.with_link(replace(desired.nics["eth1"], shaping=classes))
         if "hfsc" in kernel_kinds():
-            engine.kept(1, wanted, commit=True)
+            engine.kept(1, desired, commit=True)
             assert host.process.stop() == 0
             ip("link del blue", "link set eth1 down")
             subprocess.run(["tc", "qdisc", "del", "dev", "eth1", "root"], check=True)
             assert host.agent(boot="two").host().nics["eth1"].shaping == classes
             return
-        engine.put(1, wanted)
+        engine.put(1, desired)
         change = engine.until(Phase.ROLLED_BACK)
         assert "this kernel cannot shape traffic: it has no module sch_hfsc" in change.error
         assert (change.steps_done, change.difference) == (0, ())
@@ -196,9 +196,9 @@ def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent(crash_at=phase)
         before = engine.host()
-        wanted = with_bridge(before)
+        desired = with_bridge(before)
         try:
-            engine.put(1, wanted)
+            engine.put(1, desired)
             engine.until(Phase.AWAITING)
             if phase is Phase.CONFIRMED:
                 engine.confirm(1)

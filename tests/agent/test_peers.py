@@ -74,11 +74,11 @@ def lost(engine: Engine, generation: int) -> list[tuple[str, str]]:
 
 def blue(host: Host, nic: str) -> Host:
     """The host with network blue on a NIC, with an address of each version."""
-    wanted = with_bridge(without_link(host, "blue"), "blue", nic)
+    desired = with_bridge(without_link(host, "blue"), "blue", nic)
     addresses = (Address(ip="203.0.113.7", prefix=24), Address(ip="fd00:113::7", prefix=64))
-    other = replace(wanted.nics["eth2" if nic == "eth1" else "eth1"], owner="", master="", addresses=())
-    bridge = replace(wanted.bridges["blue"], addresses=addresses)
-    return replace(wanted.with_link(bridge).with_link(other), routes=host.routes)
+    other = replace(desired.nics["eth2" if nic == "eth1" else "eth1"], owner="", master="", addresses=())
+    bridge = replace(desired.bridges["blue"], addresses=addresses)
+    return replace(desired.with_link(bridge).with_link(other), routes=host.routes)
 
 
 def test_network_goes_to_a_nic_without_its_peers(place: Place) -> None:
@@ -122,14 +122,14 @@ def test_peer_that_had_gone_before_is_not_missed(place: Place) -> None:
 def test_vlan_of_a_network_changes(place: Place, moves: bool) -> None:
     """A peer on the same bridge: it stays in the old VLAN, or has moved along by the time that the change is kept."""
     engine = place.host.agent()
-    wanted = with_ovs(engine.host())
-    engine.kept(1, wanted)
+    desired = with_ovs(engine.host())
+    engine.kept(1, desired)
     ip("", "link", "add", "peer0", "up", "type", "veth", "peer", "name", "inside", "netns", place.peer)
     place.vsctl("add-port", "fabric", "peer0", "tag=200")
     ip(place.peer, "addr", "add", "10.20.0.9/24", "dev", "inside")
     ip(place.peer, "link", "set", "inside", "up")
     place.talk("10.20.0.9")
-    engine.applied(2, wanted.with_link(replace(wanted.ovs_ports["tenants"], tag=300)))
+    engine.applied(2, desired.with_link(replace(desired.ovs_ports["tenants"], tag=300)))
     if moves:
         place.vsctl("set", "port", "peer0", "tag=300")
     engine.confirm(2)

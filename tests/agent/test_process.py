@@ -62,10 +62,10 @@ def test_killed_at_every_state(start: Start, phase: Phase, commit: bool, outcome
     before = engine.host()
     engine.kept(1, with_network(before, tag=7, name="old"), commit=True)
     old = engine.host()
-    wanted = with_network(before, tag=8, name="new")
+    desired = with_network(before, tag=8, name="new")
     engine.simulate(crash_at=phase, refuse={"SetUp": 1} if phase in {Phase.ROLLING_BACK, Phase.ROLLED_BACK} else {})
     try:
-        engine.put(2, wanted, commit=commit)
+        engine.put(2, desired, commit=commit)
         engine.until(Phase.AWAITING)
         engine.confirm(2)
     except httpx.TransportError:
@@ -82,7 +82,7 @@ def test_killed_at_every_state(start: Start, phase: Phase, commit: bool, outcome
         assert set(report.host.bridges) == {"new"}
         assert report.change.phase is phase
         assert report.dirty is not commit
-    assert again.put(2, wanted, commit=commit).phase is report.change.phase
+    assert again.put(2, desired, commit=commit).phase is report.change.phase
     assert again.kept(3, old).phase is Phase.CONFIRMED
     assert again.host() == old
 

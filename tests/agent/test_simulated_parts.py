@@ -58,13 +58,13 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
     with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == "ready\n"
-        for target, wanted, problem in (
+        for target, desired, problem in (
             ("simulated:sim-2", spec("blue"), "no bridge blue"),
             ("simulated:sim-3", spec("red"), "no simulated host"),
             ("sim-2", spec("red"), "no simulated host"),
         ):
             with pytest.raises(GuestError, match=problem):
-                guests.migrate("g1", Migration(target=target, name="h2", spec=wanted))
+                guests.migrate("g1", Migration(target=target, name="h2", spec=desired))
             assert [guest.name for guest in guests.list()] == ["one"]
         guests.migrate("g1", Migration(target="simulated:sim-2", name="h2", spec=spec("red")))
         assert guests.list() == []

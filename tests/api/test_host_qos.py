@@ -55,7 +55,7 @@ def refused(client: Client, fleet: Fleet, body: str) -> str:
 
 
 def reported(client: Client, fleet: Fleet, network: str) -> dict[str, tuple[str | None, str | None, str | None]]:
-    """What is said of the QoS of a network on the first host: wanted, found, and whether that is in sync."""
+    """The QoS of a network on the first host: desired, actual, and whether they are in sync."""
     shown = client.xml(f"hosts/{fleet.id()}/networkattachments/{fleet.attachment_id(network)}")
     return {
         str(one.findtext("name")).removeprefix("outAverage"): (

@@ -26,9 +26,9 @@ def measure() -> list[Figure]:
     report = Host(nics={f"eth{i}": Nic(name=f"eth{i}", mac=f"02:00:00:00:00:0{i}") for i in range(4)})
     figures = []
     for switch_type in ("legacy", "ovs"):
-        wanted = intent(switch_type)
+        desired = intent(switch_type)
         start = time.perf_counter()
-        steps = sum(len(plan(report, desired_host(wanted, report))) for _ in range(HOSTS))
+        steps = sum(len(plan(report, desired_host(desired, report))) for _ in range(HOSTS))
         took = time.perf_counter() - start
         assert steps >= HOSTS * NETWORKS
         figures.append(

@@ -96,7 +96,7 @@ def _longest(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> 
     """How long the change takes until it is told as these texts, the longest of the rounds; each is put right."""
     longest = 0.0
     for _ in range(ROUNDS):
-        wait("the host is as wanted", lambda: in_sync(whole) == "true", PATIENCE)
+        wait("the host is as desired", lambda: in_sync(whole) == "true", PATIENCE)
         done = whole.place.run(HOST, *command)
         begun = time.perf_counter()
         if done.returncode != 0:

@@ -191,14 +191,14 @@ class Fleet:
         self.networks += [self._add_network(300 + number) for number in range(NETWORKS - 1)]
         end = time.monotonic() + 60 * PATIENCE
         done = self._by_clients(lambda post, host: post(*_setup(host, self.networks[1:])), end)
-        wanted = self.count * VNICS_PER_HOST
+        desired = self.count * VNICS_PER_HOST
         profile = self._get("/vnicprofiles?max=1")["vnic_profile"][0]["id"]
-        machines = [self._add_machine(number) for number in range(wanted // VNICS_PER_MACHINE)]
-        made = make_vnics(self.engine.address, self.token, profile, machines, wanted, CLIENTS)
+        machines = [self._add_machine(number) for number in range(desired // VNICS_PER_MACHINE)]
+        made = make_vnics(self.engine.address, self.token, profile, machines, desired, CLIENTS)
         what = f"engine's memory, {{}} hosts of {NETWORKS} networks, {VNICS_PER_HOST} vNICs for each"
         if done < len(self.hosts):
             what += f" ({done} hosts of {NETWORKS} within the time, the others of one)"
-        assert len(made) == wanted
+        assert len(made) == desired
         self._note(what, resident_mib(self.engine.pid), "MiB", "600 MiB")
         hosts = "/netweft/v1/rows/hosts?max=100&search="
         self._time_read("the last 100 of the hosts with what is on them, by name", f"{hosts}sortby+name+desc", "0.2 s")
@@ -273,7 +273,7 @@ class Fleet:
         return int(float(found[1])) if found else 0
 
     def _all_taken(self) -> bool:
-        """Whether every host has changed, and is as wanted."""
+        """Whether every host has changed, and is as desired."""
         row = self._sql("SELECT status FROM rollouts ORDER BY number DESC LIMIT 1")[0]
         return str(row[0]) == "succeeded" and self._in_sync()
 

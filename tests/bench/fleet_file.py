@@ -67,7 +67,7 @@ def _figures(count: int, goal: str) -> list[Figure]:
 
 
 def fill(db: Database, count: int) -> None:
-    """Give the engine so many hosts that have reported, and what is wanted of each."""
+    """Add this number of hosts that have reported, each with a desired state."""
 
     def add(tx: Tx) -> None:
         cluster = tx.scalars(sa.select(clusters.c.id)).one()

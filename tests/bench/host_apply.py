@@ -57,11 +57,11 @@ def _timed(run: Callable[[MachineNetworking, Host], None], count: int) -> float:
     ip(*(f"link add n{at} type veth peer n{at + 1}" for at in range(0, count, 2)))
     with TemporaryDirectory() as folder:
         door = current_networking(Path(folder))
-        wanted = _wanted(door.observe(), count)
+        desired = _wanted(door.observe(), count)
         start = time.perf_counter()
-        run(door, wanted)
+        run(door, desired)
         taken = time.perf_counter() - start
-        left = [step for step in plan(door.observe(), wanted) if run is _by_agent or not isinstance(step, SetAutoconf)]
+        left = [step for step in plan(door.observe(), desired) if run is _by_agent or not isinstance(step, SetAutoconf)]
     if left:
         raise RuntimeError(f"this measured something else: {left[0]} is left, of {len(left)}")
     return taken
@@ -76,14 +76,14 @@ def _wanted(host: Host, count: int) -> Host:
     return replace(host, nics={**host.nics, **nics}, bridges=bridges)
 
 
-def _by_agent(door: MachineNetworking, wanted: Host) -> None:
-    door.execute(plan(door.observe(), wanted), lambda _done: None)
-    plan(door.observe(), wanted)
+def _by_agent(door: MachineNetworking, desired: Host) -> None:
+    door.execute(plan(door.observe(), desired), lambda _done: None)
+    plan(door.observe(), desired)
 
 
-def _by_ip(_door: MachineNetworking, wanted: Host) -> None:
+def _by_ip(_door: MachineNetworking, desired: Host) -> None:
     lines = []
-    for number, bridge in enumerate(wanted.bridges.values()):
+    for number, bridge in enumerate(desired.bridges.values()):
         lines += [
             f"link add {bridge.name} mtu {MTU} type bridge",
             f"link set {bridge.name} alias netweft:{bridge.owner}",

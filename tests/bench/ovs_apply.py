@@ -64,11 +64,11 @@ def _port(name: str, tag: int) -> OvsPort:
 
 
 def _by_agent(door: Networking, _ovsdb: Ovsdb) -> float:
-    wanted = _wanted(door.observe())
+    desired = _wanted(door.observe())
     start = time.perf_counter()
-    steps = plan(door.observe(), wanted)
+    steps = plan(door.observe(), desired)
     door.execute(steps, lambda _done: None)
-    left = plan(door.observe(), wanted)
+    left = plan(door.observe(), desired)
     taken = time.perf_counter() - start
     if len(steps) < COUNT or left:
         raise RuntimeError(f"{len(steps)} steps, of which {left} are left: this measured something else")

@@ -72,9 +72,9 @@ class _Run:
     def number(self, statement: Any) -> int:
         return int(self.rows(statement)[0][0])
 
-    def until(self, statement: Any, wanted: int) -> bool:
+    def until(self, statement: Any, desired: int) -> bool:
         """Wait until the database counts so many; whether it came to that in time."""
-        while self.number(statement) != wanted:
+        while self.number(statement) != desired:
             if time.monotonic() > self.deadline:
                 return False
             time.sleep(0.2)

@@ -87,9 +87,9 @@ def test_kept_networks_stay_or_are_reported_as_obstacles(start: Host, former: Ho
     )
     attachments = tuple(replace(one, network_id=f"x{one.network_id}") for one in intent.attachments)
     bare = replace(intent, networks=networks, attachments=attachments, default_route_network="")
-    wanted = replace(bare, kept=tuple(owners_on(now)))
-    there = reach(now, desired_host(wanted, now))
-    lost = {kept_names(now, owners_on(now))[name] for name in displaced(desired_host(bare, now), now, wanted.kept)}
+    desired = replace(bare, kept=tuple(owners_on(now)))
+    there = reach(now, desired_host(desired, now))
+    lost = {kept_names(now, owners_on(now))[name] for name in displaced(desired_host(bare, now), now, desired.kept)}
     left = owners_on(now) - lost
     assert left <= owners_on(there)
     for owner in left:

@@ -426,6 +426,6 @@ def test_rules_and_routes_give_way_to_others() -> None:
 
 
 def test_a_bridge_that_was_made_a_port_is_released() -> None:
-    wanted = Host(bridges={"br0": Bridge(name="br0", owner="n")})
+    desired = Host(bridges={"br0": Bridge(name="br0", owner="n")})
     current = Host(bridges={"br0": Bridge(name="br0", owner="n", master="vrf0")}, unmanaged=("vrf0",))
-    assert plan(current, wanted) == [s.SetMaster("br0", "")]
+    assert plan(current, desired) == [s.SetMaster("br0", "")]

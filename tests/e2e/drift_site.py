@@ -84,10 +84,10 @@ def add_network(whole: Site, name: str, **fields: Any) -> None:
 
 def set_up(whole: Site, *, attachments: list[dict[str, Any]] | None = None, bonds: list[Any] | None = None) -> None:
     """Set networks up, the first with an address; without any, ask for nothing new."""
-    wanted = [{"network": one["network"], "host_nic": {"name": one["nic"]}} for one in attachments or []]
-    for one in wanted[:1]:
+    desired = [{"network": one["network"], "host_nic": {"name": one["nic"]}} for one in attachments or []]
+    for one in desired[:1]:
         one["ip_address_assignments"] = STATIC
-    body = {"modified_network_attachments": wanted, "modified_bonds": bonds or [], "commit_on_success": True}
+    body = {"modified_network_attachments": desired, "modified_bonds": bonds or [], "commit_on_success": True}
     whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
 
 

@@ -151,7 +151,7 @@ def site(
 
 
 @contextmanager
-def stopped_in_phase(whole: Site, wanted: str, pid: int) -> Iterator[threading.Event]:
+def stopped_in_phase(whole: Site, desired: str, pid: int) -> Iterator[threading.Event]:
     """Freeze a process the moment the host's next change is seen in a phase; the event says whether that came about.
 
     A phase may be over before it is seen; then the process is let go again and watched on.
@@ -161,7 +161,7 @@ def stopped_in_phase(whole: Site, wanted: str, pid: int) -> Iterator[threading.E
 
     def is_there() -> bool:
         generation, phase = whole.change()
-        return generation > before and phase == wanted
+        return generation > before and phase == desired
 
     def watch() -> None:
         while not end.is_set():

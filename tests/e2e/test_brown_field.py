@@ -129,7 +129,7 @@ def test_a_linux_bridge(bridges: Site) -> None:
         by_hand(whole, HOST, "ip link set br-old alias theirs")
         wait("the mark is missed", lambda: not in_sync(whole), PATIENCE)
         whole.client.action(f"hosts/{whole.host_id()}/syncallnetworks")
-        wait("it is as wanted again", lambda: in_sync(whole), PATIENCE)
+        wait("it is as desired again", lambda: in_sync(whole), PATIENCE)
 
 
 def in_sync(whole: Site) -> bool:

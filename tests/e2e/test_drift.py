@@ -73,7 +73,7 @@ def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> N
             whole.client.action(repair)
         else:
             set_up(whole)
-        wait("the host is as wanted again", lambda: in_sync(whole) == "true", PATIENCE)
+        wait("the host is as desired again", lambda: in_sync(whole) == "true", PATIENCE)
         assert drift(whole)["in_sync"]
     assert told(whole)[: len(told(whole)) - before] == [IS_OVER, BEGINS] * 2
 
@@ -106,7 +106,7 @@ def test_as_the_command_line_tells_it(bridges: Site) -> None:
     assert re.search(rf"^{HOST} +up +false ", netweft("host", "list"), re.MULTILINE)
     assert "flat.up is off, not on" in netweft("host", "attachments", HOST)
     netweft("host", "sync", HOST)
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
 def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:
@@ -168,13 +168,13 @@ def test_what_somebody_did_is_adopted(bridges: Site, what: str) -> None:
     assert bridges.place.run(HOST, *command.split()).returncode == 0
     wait(f"{words} is seen", lambda: words in str(drift(bridges)), PATIENCE)
     assert answer(bridges, "adopt", {}) == {"changed": True}
-    wait("the host is as wanted", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired", lambda: in_sync(bridges) == "true", PATIENCE)
     set_up(bridges)
     assert drift(bridges)["in_sync"], drift(bridges)
     restored = f"hosts/{bridges.host_id()}/history/{before}/restore"
     assert bridges.client.addition("POST", restored, {"commit": True}) == {"changed": True}
     assert "203.0.113.5/24" in bridges.place.run(HOST, "ip", "address", "show", "flat").stdout
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
 def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
@@ -189,7 +189,7 @@ def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1300")
     wait("it is another one", lambda: in_sync(bridges) == "false", PATIENCE)
     bridges.client.action(f"hosts/{bridges.host_id()}/syncallnetworks")
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
 def test_a_cluster_heals_its_hosts(bridges: Site) -> None:
@@ -198,7 +198,7 @@ def test_a_cluster_heals_its_hosts(bridges: Site) -> None:
     try:
         bridges.place.run(HOST, "ip", "link", "set", "eth1", "nomaster")
         wait("it is healed", lambda: "20034" in codes(bridges), PATIENCE)
-        wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+        wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
     finally:
         bridges.client.update(cluster, {"drift_healing": "off"})
 

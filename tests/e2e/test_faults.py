@@ -219,10 +219,10 @@ def test_two_requests_for_one_host_at_once(whole: Site, names: list[str]) -> Non
     halves = (names[: MANY // 2], names[MANY // 2 :])
     outcomes: list[int] = []
 
-    def ask(wanted: list[str], nic: str) -> None:
+    def ask(desired: list[str], nic: str) -> None:
         with whole.engine.client() as client:
             body = {
-                "modified_network_attachments": [{"network": {"name": n}, "host_nic": {"name": nic}} for n in wanted]
+                "modified_network_attachments": [{"network": {"name": n}, "host_nic": {"name": nic}} for n in desired]
             }
             try:
                 client.action(f"hosts/{whole.host_id()}/setupnetworks", body)

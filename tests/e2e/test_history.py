@@ -55,19 +55,19 @@ def change(whole: Site, rnd: random.Random) -> dict[str, Any]:
     networks = {name: whole.client.find("networks", name)["id"] for name in NETWORKS}
     has_bond = any(nic["name"] == "bond0" for nic in whole.client.list(f"{host}/nics"))
     gets_bond = rnd.random() < 0.5
-    wanted, removed = [], []
+    desired, removed = [], []
     for number, (name, network_id) in enumerate(networks.items()):
         nic = "bond0" if gets_bond else rnd.choice(["eth1", "eth2"])
         if rnd.random() < 0.7:
             ip = {"address": f"203.0.{113 + number}.{rnd.randrange(1, 250)}", "netmask": "24", "version": "v4"}
             static = [{"assignment_method": "static", "ip": ip}] if rnd.random() < 0.5 else []
-            wanted.append({"network": {"name": name}, "host_nic": {"name": nic}, "ip_address_assignments": static})
+            desired.append({"network": {"name": name}, "host_nic": {"name": nic}, "ip_address_assignments": static})
         elif network_id in ids:
             removed.append({"id": ids[network_id]})
     mode = [{"name": "mode", "value": rnd.choice(["1", "2"])}]
     bond = {"name": "bond0", "bonding": {"options": mode, "slaves": [{"name": "eth1"}, {"name": "eth2"}]}}
     return {
-        "modified_network_attachments": wanted,
+        "modified_network_attachments": desired,
         "removed_network_attachments": removed,
         "modified_bonds": [bond] if gets_bond else [],
         "removed_bonds": [{"name": "bond0"}] if has_bond and not gets_bond else [],

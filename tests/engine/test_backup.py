@@ -72,7 +72,7 @@ class Load:
     def reaches(self, more: int) -> None:
         """Wait until each has added so many more."""
         aim = [done + more for done in self.done]
-        while any(done < wanted for done, wanted in zip(self.done, aim, strict=True)):
+        while any(done < desired for done, desired in zip(self.done, aim, strict=True)):
             assert all(thread.is_alive() for thread in self._threads), "a client could not write"
             self._stop.wait(0.01)
 

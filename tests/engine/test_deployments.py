@@ -109,7 +109,7 @@ def test_a_machine_is_installed_again(site: Deployments) -> None:
     with pytest.raises(BusyError, match="something is being done with Host one"):
         site.again(host_id)
     site.fleet.stop_worker()
-    with site.fleet.db.write() as tx:  # as if the installation had ended, and an administrator wanted another one
+    with site.fleet.db.write() as tx:  # as if the installation had ended, and an administrator requested another one
         tx.execute(sa.update(jobs).where(jobs.c.kind == "install_host").values(status="failed", claimed_by=None))
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(status="maintenance"))
     before = site.machine.joined.read_text()

@@ -144,8 +144,8 @@ class Scene:
         return network_id
 
     def crowd(self, count: int) -> None:
-        """So many other hosts that are as this one, each with its machine and a past, a change under way, and not as
-        wanted; and as many networks that no cluster has.
+        """Add this number of hosts like this one, each with a VM, a history, a change in progress and drift; and as
+        many networks that no cluster has.
         """
         made: dict[str, list[dict[str, Any]]] = defaultdict(list)
         with self.db.write() as tx:
@@ -225,8 +225,8 @@ def wish(network: str, nic: str, **values: Any) -> AttachmentChange:
 
 
 def set_up(scene: Scene) -> None:
-    wanted = wish("tenants", "eth2", assignments=static("10.3.0.1"))
-    scene.fleet.setup(SetupRequest(attachments=(wanted,)))
+    desired = wish("tenants", "eth2", assignments=static("10.3.0.1"))
+    scene.fleet.setup(SetupRequest(attachments=(desired,)))
 
 
 def update(scene: Scene) -> None:

@@ -169,19 +169,19 @@ def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
     data = fleet.data()
     assert not any(all(one.in_sync for one in data.compare(a)) for a in data.intent.attachments if a.nic == "bond0")
     assert data.differences() == {}
-    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
-    fleet.done(fleet.setup(request(wanted)))
+    desired = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    fleet.done(fleet.setup(request(desired)))
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
     assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
 
 
 def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
-    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    desired = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
     with pytest.raises(ValidationError, match=r"tenants\.up is off on the host and on is wanted") as refusal:
-        fleet.setup(request(wanted))
+        fleet.setup(request(desired))
     assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
-    fleet.done(fleet.setup(request(wanted, synchronized=(wanted.id,))))
+    fleet.done(fleet.setup(request(desired, synchronized=(desired.id,))))
     assert fleet.host().bridges["tenants"].up
 
 

@@ -59,9 +59,9 @@ def restore(fleet: Fleet, generation: int) -> str | None:
     return fleet.db.run(restore_host_networks, SYSTEM, fleet.id(), generation, commit=True)
 
 
-def setup(fleet: Fleet, **wanted: object) -> int:
+def setup(fleet: Fleet, **desired: object) -> int:
     """Set the host up; the generation that it has then."""
-    fleet.done(fleet.setup(SetupRequest(**wanted)))  # type: ignore[arg-type] # keys are fields
+    fleet.done(fleet.setup(SetupRequest(**desired)))  # type: ignore[arg-type] # keys are fields
     return fleet.report().generation
 
 

@@ -144,8 +144,8 @@ def test_a_setup_and_a_change_of_a_network_at_the_same_time(fleet: Fleet) -> Non
     tags = [vlan.tag for vlan in fleet.host().vlans.values()]
     assert len(tags) == len(set(tags))
     data = fleet.data()
-    wanted = [data.networks[one.network_id].intent.vlan for one in data.intent.attachments if one.nic == "eth1"]
-    assert len(wanted) == len(set(wanted))
+    desired = [data.networks[one.network_id].intent.vlan for one in data.intent.attachments if one.nic == "eth1"]
+    assert len(desired) == len(set(desired))
 
 
 def test_networks_of_a_nic_change_their_mtu_one_by_one(fleet: Fleet) -> None:

@@ -54,13 +54,13 @@ def judge_by_all_hosts(tx: Tx) -> None:
         attachments.c.host_id == hosts.c.id, attachments.c.network_id == cluster_networks.c.network_id
     )
     lacking = sa.exists().where(up, ~carried.correlate(hosts, cluster_networks))
-    wanted = sa.case(
+    desired = sa.case(
         (~cluster_networks.c.required, "operational"),
         (lacking, "non_operational"),
         (sa.exists().where(up), "operational"),
         else_=cluster_networks.c.status,
     )
-    tx.execute(sa.update(cluster_networks).values(status=wanted))
+    tx.execute(sa.update(cluster_networks).values(status=desired))
 
 
 def statuses(tx: Tx) -> Statuses:
@@ -227,11 +227,11 @@ def turned(host_id: str, status: str) -> Callable[[Tx], object]:
 
 
 def equipped(host_id: str, *network_ids: str) -> Callable[[Tx], object]:
-    wanted = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
+    desired = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
 
     def give(tx: Tx) -> None:
         lock(tx, hosts, host_id)
-        if host_changes.store(tx, host_id, Candidate(attachments=wanted)):
+        if host_changes.store(tx, host_id, Candidate(attachments=desired)):
             attachments_changed(tx, host_id)
 
     return give
@@ -247,12 +247,12 @@ def demanded(cluster_id: str, network_id: str) -> Callable[[Tx], object]:
 def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, turn: int) -> None:
     """None of two sees what the other has written before it is committed. ``turn``: which of them is first."""
     world = World(db)
-    (cluster_id, _), (optional, wanted, other) = world.clusters, world.networks
+    (cluster_id, _), (optional, desired, other) = world.clusters, world.networks
     one, two = [host_id for host_id, place in world.places.items() if place == cluster_id][:2]
     with db.read() as tx:
         management = tx.scalars(sa.select(cluster_networks.c.network_id).where(cluster_networks.c.management)).first()
     assert management
-    everything = (management, wanted, other)
+    everything = (management, desired, other)
     begin: list[Callable[[Tx], object]]
     if case == "comes and is mended":
         begin = [equipped(one, *everything[:1]), equipped(two, *everything[:1]), turned(two, "up")]

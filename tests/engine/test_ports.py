@@ -702,8 +702,8 @@ def test_hosts_that_were_cloned_with_one_system_id_are_refused(clouds: Clouds) -
 
 def test_hosts_that_were_cloned_are_told_apart_once_the_plugin_is_ours(clouds: Clouds) -> None:
     clone(clouds, "a1")
-    wanted = UpdateProvider(id=clouds.provider_id, plugin_remote="tcp:192.0.2.1:6642")
-    clouds.fleet.db.run(update_provider, SYSTEM, wanted, box=clouds.fleet.box)
+    desired = UpdateProvider(id=clouds.provider_id, plugin_remote="tcp:192.0.2.1:6642")
+    clouds.fleet.db.run(update_provider, SYSTEM, desired, box=clouds.fleet.box)
     with clouds.fleet.db.read() as tx:
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
     given = UpdateCluster(id=cluster_id, providers=(Ref(name="clouds"),))

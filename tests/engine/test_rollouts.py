@@ -148,7 +148,7 @@ def test_reaches_every_host_in_its_turn(fleet: Fleet) -> None:
 
 
 def test_host_whose_turn_has_not_come_keeps_what_it_has(fleet: Fleet) -> None:
-    """A setup does not bring the new VLAN early, and the host is as wanted."""
+    """A setup does not bring the new VLAN early, and the host is as desired."""
     network_id = carried_by_all(fleet, 4)
     add(fleet, "blue", 30)
     policy(fleet, soak=3600)
@@ -267,14 +267,14 @@ def test_twelfth_host_refuses(many: Fleet, on_failure: str) -> None:
     first = HostState.REVERTED if on_failure == "revert" else HostState.CHANGED
     assert [told[name] for name in names[:11]] == 11 * [first]
     assert [told[name] for name in names[12:]] == (count - 12) * [HostState.WAITING]
-    wanted = 10 if on_failure == "revert" else 20
+    desired = 10 if on_failure == "revert" else 20
     for name in names[:11]:
-        assert vlans(many.host(int(name.removeprefix("sim-")))) == {wanted}
+        assert vlans(many.host(int(name.removeprefix("sim-")))) == {desired}
     for name in names[11:]:
         number = int(name.removeprefix("sim-"))
         assert vlans(many.host(number)) == {10}
         assert len(many.change_states(number)) == (2 if number != bad else 4 if on_failure == "revert" else 3)
-    assert vlan_of(many, network_id) == wanted
+    assert vlan_of(many, network_id) == desired
     if on_failure == "keep":
         many.simulate(bad)
         many.db.run(resume_rollout, SYSTEM, rollout_id)
@@ -322,7 +322,7 @@ def test_halted_and_resumed_by_hand(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("status", ["maintenance", "non_responsive"])
 def test_host_that_cannot_be_asked_counts(fleet: Fleet, status: str) -> None:
-    """It is no success while a host is not as wanted; it goes on when the host is back."""
+    """It is no success while a host is not as desired; it goes on when the host is back."""
     network_id = carried_by_all(fleet, 4)
     fleet.restart_worker(silence=0.2, confirm=0.2)
     fleet.set_status(status, 2)

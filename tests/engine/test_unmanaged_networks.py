@@ -49,8 +49,8 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def adopt(fleet: Fleet, **wanted: str) -> str | None:
-    named = {name: Ref(name=network) for name, network in wanted.items()}
+def adopt(fleet: Fleet, **desired: str) -> str | None:
+    named = {name: Ref(name=network) for name, network in desired.items()}
     return fleet.db.run(adopt_unmanaged, SYSTEM, AdoptUnmanaged(host_id=fleet.id(), wanted=named))
 
 

@@ -108,7 +108,7 @@ def network(ovn: Ovn) -> Iterator[None]:
         central.nbctl("ls-del", "net31")
 
 
-def wanted(before: Host, **fields: object) -> Host:
+def with_chassis(before: Host, **fields: object) -> Host:
     """The host as it shall be: the chassis is ours, and goes on under its name."""
     assert before.chassis is not None
     ours = replace(before.chassis, owner=f"host-31/{before.chassis.system_id}")
@@ -128,7 +128,7 @@ def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
         datapath="netdev",
     )
     mapped = {PHYSICAL_NETWORK: EXTERNAL_BRIDGE, "physnet2": EXTERNAL_BRIDGE}
-    engine.kept(1, wanted(before, mappings=mapped), commit=True)
+    engine.kept(1, with_chassis(before, mappings=mapped), commit=True)
     told = host.ovn.central.sbctl("get", "Chassis", host.chassis.namespace, "other_config:ovn-bridge-mappings")
     assert told.strip() == '"physnet1:br-ex,physnet2:br-ex"'
     host.serves()
@@ -140,7 +140,7 @@ def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
 def test_another_name(host: Prepared) -> None:
     """As of a host that was copied from another. ovn-controller does not do it by itself while it runs."""
     engine = host.agents.agent()
-    engine.kept(1, wanted(engine.host(), owner="host-31", system_id="host-31"))
+    engine.kept(1, with_chassis(engine.host(), owner="host-31", system_id="host-31"))
     assert "host-31" in host.names()
     assert host.chassis.namespace not in host.names()
 
@@ -150,7 +150,7 @@ def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) ->
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
     ports = run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"])
-    engine.put(1, wanted(before, remote=remote))
+    engine.put(1, with_chassis(before, remote=remote))
     engine.until(Phase.APPLYING)
     assert host.here.reaches(IPS["h1"]), "what OVN has set up stays while it is away"
     change = engine.until(Phase.ROLLED_BACK)
@@ -166,7 +166,7 @@ def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) ->
 def test_the_same_database_by_another_address(host: Prepared) -> None:
     """As when it becomes a cluster of several: the chassis is the same, and is left there."""
     engine = host.agents.agent()
-    desired = wanted(engine.host())
+    desired = with_chassis(engine.host())
     engine.kept(1, desired)
     name = host.chassis.namespace
     row = host.ovn.central.sbctl("get", "Chassis", name, "_uuid")
@@ -180,7 +180,7 @@ def test_an_address_that_another_chassis_has(host: Prepared) -> None:
     """ovn-controller is connected all the same, and only the database shows that it is not registered."""
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
-    engine.put(1, wanted(before, encap_ip="10.99.0.11"))
+    engine.put(1, with_chassis(before, encap_ip="10.99.0.11"))
     change = engine.until(Phase.ROLLED_BACK)
     assert change.error.endswith(f"10.99.0.11 is the address of chassis {host.ovn.chassis['h1'].namespace}")
     assert (change.difference, engine.host(), host.keys()) == ((), before, keys)
@@ -190,17 +190,17 @@ def test_an_address_that_another_chassis_has(host: Prepared) -> None:
 def test_a_host_that_is_to_be_none_any_more(host: Prepared) -> None:
     engine = host.agents.agent()
     before = engine.host()
-    engine.kept(1, wanted(before))
+    engine.kept(1, with_chassis(before))
     engine.kept(2, replace(before, chassis=Chassis(system_id=host.chassis.namespace)))
     assert host.names() == {one.namespace for one in host.ovn.chassis.values()}
-    engine.kept(3, wanted(before))
+    engine.kept(3, with_chassis(before))
     host.serves()
 
 
 def test_nobody_confirms(host: Prepared) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
-    engine.put(1, wanted(before), confirm_within=0.2)
+    engine.put(1, with_chassis(before), confirm_within=0.2)
     change = engine.until(Phase.ROLLED_BACK)
     assert (change.error, change.difference) == ("the engine did not confirm it within 0.2 s", ())
     assert (engine.host(), host.keys()) == (before, keys)
@@ -212,7 +212,7 @@ def test_the_agent_is_killed(host: Prepared, phase: Phase) -> None:
     engine, keys = host.agents.agent(crash_at=phase), host.keys()
     before = engine.host()
     with pytest.raises(httpx.TransportError):
-        bring_about(engine, wanted(before), phase)
+        bring_about(engine, with_chassis(before), phase)
     assert host.agents.process.died() == -signal.SIGKILL
     report = host.agents.agent().report()
     assert report.change
@@ -234,7 +234,7 @@ def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
 def test_somebody_changes_it_by_hand(host: Prepared) -> None:
     """The agent says that something has changed, its report says what, and the plan puts it right."""
     engine = host.agents.agent()
-    desired = wanted(engine.host())
+    desired = with_chassis(engine.host())
     engine.kept(1, desired)
     last = engine.events().events[-1].id
     host.chassis.switch.vsctl("set", "Open_vSwitch", ".", 'external_ids:ovn-remote="tcp:192.0.2.9:6642"')

@@ -74,9 +74,9 @@ def give(hosts: Site, *providers: str) -> None:
 def keys(hosts: Site, name: str) -> dict[str, str]:
     """What a host's ovn-controller is told; empty for what it is not."""
     database = f"--db=unix:{switch_of(hosts, name).socket}"
-    wanted = ("system-id", "ovn-remote", "ovn-encap-ip", "ovn-bridge-mappings")
+    desired = ("system-id", "ovn-remote", "ovn-encap-ip", "ovn-bridge-mappings")
     command = ["ovs-vsctl", "--timeout=20", database, "--if-exists", "get", "Open_vSwitch", "."]
-    return {key: run([*command, f"external_ids:{key}"]).strip().strip('"') for key in wanted}
+    return {key: run([*command, f"external_ids:{key}"]).strip().strip('"') for key in desired}
 
 
 def known(ovn: Ovn) -> dict[str, str]:
@@ -152,13 +152,11 @@ def _meddle_and_heal(hosts: Site, ovn: Ovn) -> None:
     assert "tcp:192.0.2.9:6642" in str(drift(hosts, name)["host"])
     hosts.client.action(f"hosts/{hosts.host_id(name)}/syncallnetworks", {})
     assert keys(hosts, name)["ovn-remote"] == ovn.central.southbound
-    wait("it is as wanted", lambda: drift(hosts, name)["in_sync"])
+    wait("it is as desired", lambda: drift(hosts, name)["in_sync"])
 
 
 def _lead_astray(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
-    """A database that is not there is wanted of all hosts: the first takes it back and says so, and the other is not
-    asked.
-    """
+    """Point all hosts to a database that does not exist: the first rolls back, the other gets no request."""
     path = f"openstacknetworkproviders/{cloud.provider_id}"
     before = {name: hosts.change(name)[0] for name in HOSTS}
     hosts.client.update(path, {"agent_configuration": {"address": "tcp:127.0.0.1:1"}})
@@ -175,4 +173,4 @@ def _lead_astray(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
     assert [keys(hosts, name)["ovn-remote"] for name in HOSTS] == [ovn.central.southbound] * 2
     hosts.client.update(path, {"agent_configuration": {"address": ovn.central.southbound}})
     for name in HOSTS:
-        wait("it is as wanted", lambda name=name: drift(hosts, name)["in_sync"])  # type: ignore[misc]
+        wait("it is as desired", lambda name=name: drift(hosts, name)["in_sync"])  # type: ignore[misc]

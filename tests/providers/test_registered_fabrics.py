@@ -39,7 +39,7 @@ class Additions:
         return str(self("POST", "configurationproviders", name=name, type="ucsm", url=emulator.url, **login)["id"])
 
     def until_idle(self, provider_id: str) -> None:
-        """Until it has done all that is wanted."""
+        """Wait until it has applied the desired state."""
         deadline = time.monotonic() + PATIENCE
         while any(one["provision"]["state"] != "ok" for one in self.objects(provider_id)):
             assert time.monotonic() < deadline, self.objects(provider_id)

@@ -69,10 +69,10 @@ def query(domain: Domain, request: ET.Element) -> list[ET.Element]:
         configs.tag = "outConfig"
         found = [tree[dn] for dn in [request.get("dn", "")] if dn in tree]
     elif request.tag == "configResolveDns":
-        wanted = [one.get("value", "") for one in request.iter("dn")]
-        found = [tree[dn] for dn in wanted if dn in tree]
+        desired = [one.get("value", "") for one in request.iter("dn")]
+        found = [tree[dn] for dn in desired if dn in tree]
         unresolved = ET.Element("outUnresolved")
-        for dn in wanted:
+        for dn in desired:
             if dn not in tree:
                 ET.SubElement(unresolved, "dn", value=dn)
     elif request.tag == "configResolveClass":

@@ -113,7 +113,7 @@ class Fabric:
     def shown(self, path: str, query: dict[str, list[str]]) -> object:
         """What a GET is answered with."""
         parts = [name for name in ("guids_data", "qos_conf") if query.get(name) == ["true"]]
-        wanted = {"guids_data": "guids", "qos_conf": "qos_conf"}
+        desired = {"guids_data": "guids", "qos_conf": "qos_conf"}
         if path == "app/ufm_version":
             return {"ufm_release_version": self.version}
         if path == "resources/vports":
@@ -121,13 +121,13 @@ class Fabric:
         if path == "resources/pkeys":
             if not parts:
                 return list(self.partitions)
-            return {key: _part(one, wanted[parts[0]]) for key, one in self.partitions.items()}
+            return {key: _part(one, desired[parts[0]]) for key, one in self.partitions.items()}
         found = self.partitions.get(path.removeprefix("resources/pkeys/"))
         if found is None and self.empty_for_missing:
             return {}
         if found is None:
             raise RefusalError(404, "Partition was not found")
-        return _part(found, *(wanted[one] for one in parts))
+        return _part(found, *(desired[one] for one in parts))
 
 
 def _part(one: dict[str, Any], *names: str) -> dict[str, Any]:
