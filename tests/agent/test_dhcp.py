@@ -147,7 +147,7 @@ def test_only_the_network_with_the_role_gets_a_default_route(place: Place) -> No
     assert routes() == []
 
 
-def test_addresses_and_routes_of_a_client_go_when_it_is_stopped(place: Place) -> None:
+def test_stopping_a_client_removes_its_addresses_and_routes(place: Place) -> None:
     place.make(DHCP, default=True)
     place.leased()
     place.make((), default=False)

@@ -207,7 +207,7 @@ def test_a_token_that_was_used_before_asks_for_nothing_and_a_new_one_joins_again
     assert "another" not in (tmp_path / "enrollment.json").read_text()
 
 
-def test_a_host_that_its_engine_refuses_goes_on_as_what_it_is(
+def test_a_host_keeps_its_identity_when_the_engine_refuses_it(
     desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     identity = Identity(tmp_path)
@@ -221,9 +221,7 @@ def test_a_host_that_its_engine_refuses_goes_on_as_what_it_is(
     assert identity.is_of(desk.authority.fingerprint)
 
 
-def test_a_host_goes_over_to_another_engine(
-    desk: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_host_joins_another_engine(desk: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     identity = Identity(tmp_path)
     join(_asked(desk, tmp_path, "--token", "secret"), identity, 1)
     with _desk(Authority(), tmp_path_factory.mktemp("other")) as other:
@@ -232,9 +230,7 @@ def test_a_host_goes_over_to_another_engine(
         assert not identity.is_of(desk.authority.fingerprint)
 
 
-def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
-    desk: Desk, tmp_path: Path, engine_identity: Identity
-) -> None:
+def test_a_second_start_joins_for_the_running_agent(desk: Desk, tmp_path: Path, engine_identity: Identity) -> None:
     state = tmp_path / "state"
     joining = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
     with AgentProcess(state, "--simulated", "1", *joining, "--token", "secret") as process:

@@ -283,13 +283,13 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
         yield Wire(*hosts, name)
 
 
-def test_a_guest_is_told_what_its_subnet_says(host: Host) -> None:
+def test_a_guest_gets_the_options_of_its_subnet(host: Host) -> None:
     got = host.ask(host.start(7)).wait_for("bound")
     assert got[:6] == ["192.0.2.7", "192.0.2.2", "192.0.2.1", "192.0.2.53", "1400", "3600"]
     assert got[6:] == ["10.0.0.0/8", "192.0.2.9", "0.0.0.0/0", "192.0.2.1"]
 
 
-def test_a_subnet_without_gateway_names_none(linux: Host) -> None:
+def test_a_subnet_without_gateway_sends_no_router(linux: Host) -> None:
     bare = Lease(address="192.0.2.7/24", server="192.0.2.1")
     client = linux.ask(linux.start(7, leases=(bare,)))
     assert client.wait_for("bound") == ["192.0.2.7", "192.0.2.1", "1400", "3600"]
@@ -304,14 +304,14 @@ def test_guests_of_one_network_each_get_their_own(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_networks_with_the_same_subnet_are_worlds_of_their_own(linux: Host) -> None:
+def test_networks_with_the_same_subnet_are_independent(linux: Host) -> None:
     ip(linux.name, "link", "add", "br1", "up", "type", "bridge")
     one, two = linux.start(7), linux.start(8, bridge="br1", leases=(lease(7),))
     assert [linux.ask(guest).wait_for("bound")[0] for guest in (one, two)] == ["192.0.2.7", "192.0.2.7"]
     assert len(linux.servers()) == 2
 
 
-def test_vlans_of_one_bridge_are_worlds_of_their_own(tmp_path: Path) -> None:
+def test_vlans_of_one_bridge_are_independent(tmp_path: Path) -> None:
     with ovs_host(tmp_path) as host:
         one, two = host.start(7, tag=100), host.start(8, tag=200, leases=(lease(7),))
         assert [host.ask(guest).wait_for("bound")[0] for guest in (one, two)] == ["192.0.2.7", "192.0.2.7"]
@@ -325,7 +325,7 @@ def test_a_network_with_two_subnets(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_an_address_that_two_guests_are_to_have_is_nobodys(linux: Host) -> None:
+def test_an_address_of_two_guests_is_served_to_none(linux: Host) -> None:
     """The first has yet to be told that it is the other's: who is there besides goes on being served."""
     bystander, former = linux.start(6), linux.start(7)
     nics = [nic for guest in (bystander, former) for nic in guest.nics] + [vnic(8, leases=(lease(7),))]
@@ -336,7 +336,7 @@ def test_an_address_that_two_guests_are_to_have_is_nobodys(linux: Host) -> None:
     assert linux.ask(former).is_refused()
 
 
-def test_guests_that_are_apart_do_not_meet_at_the_server(linux: Host) -> None:
+def test_isolated_guests_do_not_meet_at_the_server(linux: Host) -> None:
     one, two = linux.start(7, isolated=True), linux.start(8, isolated=True)
     for guest, other in ((one, 8), (two, 7)):
         linux.ask(guest).wait_for("bound")
@@ -344,7 +344,7 @@ def test_guests_that_are_apart_do_not_meet_at_the_server(linux: Host) -> None:
     assert run_inside(f"nwg-{one.id}", ["ping", "-n", "-c", "2", "-W", "1", "192.0.2.8"]).returncode
 
 
-def test_a_lease_that_goes_with_its_server_leaves_no_filters(linux: Host) -> None:
+def test_a_lease_removed_with_its_server_leaves_no_filters(linux: Host) -> None:
     guest = linux.start(7)
     (server,) = linux.servers()
     os.kill(server, signal.SIGKILL)
@@ -354,7 +354,7 @@ def test_a_lease_that_goes_with_its_server_leaves_no_filters(linux: Host) -> Non
     assert run_inside(linux.name, ["tc", "filter", "show", "dev", port, "ingress"]).stdout == ""
 
 
-def test_each_guest_is_answered_by_its_own_host_and_nothing_passes_the_wire(wire: Wire) -> None:
+def test_each_guest_is_answered_by_its_own_host_and_no_dhcp_leaves_it(wire: Wire) -> None:
     guests = [(wire.one, wire.one.start(7)), (wire.two, wire.two.start(8))]
     wire.listen()
     clients = [host.ask(guest) for host, guest in guests]
@@ -363,7 +363,7 @@ def test_each_guest_is_answered_by_its_own_host_and_nothing_passes_the_wire(wire
     assert wire.heard == []
 
 
-def test_who_is_no_guest_of_the_host_is_not_answered(wire: Wire) -> None:
+def test_other_machines_are_not_answered(wire: Wire) -> None:
     """Neither a machine on the network that has the MAC address of a guest, nor another host's guest that has."""
     wire.one.start(7)
     wire.two.start(8)
@@ -380,12 +380,12 @@ def test_a_guest_without_lease_is_not_answered(host: Host) -> None:
     assert host.ask(host.start(8, leases=())).is_refused()
 
 
-def test_a_guest_that_asks_for_another_gets_its_own(linux: Host) -> None:
+def test_a_guest_that_requests_another_address_gets_its_own(linux: Host) -> None:
     linux.start(7)
     assert linux.ask(linux.start(8), "-r", "192.0.2.7").wait_for("bound")[0] == "192.0.2.8"
 
 
-def test_a_clone_does_not_take_the_address_of_what_it_was_made_of(linux: Host) -> None:
+def test_a_clone_does_not_get_the_address_of_its_original(linux: Host) -> None:
     """Both call themselves by one client id, which their disks have in common."""
     same = "-x", "0x3d:ff00112233"
     original = linux.ask(linux.start(7), *same)
@@ -406,7 +406,7 @@ def test_an_address_that_was_freed_is_served_to_its_next_owner(linux: Host) -> N
     assert linux.ask(linux.start(8, leases=(lease(7),))).wait_for("bound")[0] == "192.0.2.7"
 
 
-def test_a_server_that_has_just_begun_acknowledges_what_it_never_gave(host: Host) -> None:
+def test_a_restarted_server_acknowledges_earlier_leases(host: Host) -> None:
     client = host.ask(host.start(7))
     client.wait_for("bound")
     (before,) = host.servers()
@@ -417,7 +417,7 @@ def test_a_server_that_has_just_begun_acknowledges_what_it_never_gave(host: Host
     assert client.renew()[:2] == ["192.0.2.7", "192.0.2.2"]
 
 
-def test_a_guest_that_moves_is_served_where_it_is(wire: Wire) -> None:
+def test_a_migrated_guest_is_served_on_its_new_host(wire: Wire) -> None:
     """It comes with its lease and goes on with it: on its new host it asks a server that has never seen it."""
     guest = wire.one.start(7)
     assert wire.one.ask(guest).wait_for("bound")[0] == "192.0.2.7"
@@ -427,7 +427,7 @@ def test_a_guest_that_moves_is_served_where_it_is(wire: Wire) -> None:
     assert wire.two.ask(there, "-r", "192.0.2.7").wait_for("bound")[:2] == ["192.0.2.7", "192.0.2.2"]
 
 
-def test_another_address_counts_from_the_next_renewal(host: Host) -> None:
+def test_a_changed_address_applies_at_the_next_renewal(host: Host) -> None:
     guest = host.start(7)
     client = host.ask(guest)
     client.wait_for("bound")
@@ -437,7 +437,7 @@ def test_another_address_counts_from_the_next_renewal(host: Host) -> None:
     assert client.wait_for("bound")[0] == "192.0.2.9"
 
 
-def test_a_guest_that_is_told_nothing_any_more(host: Host) -> None:
+def test_a_guest_without_leases_is_no_longer_served(host: Host) -> None:
     guest = host.start(7)
     host.ask(guest).wait_for("bound")
     host.change(guest, leases=())
@@ -445,7 +445,7 @@ def test_a_guest_that_is_told_nothing_any_more(host: Host) -> None:
     assert host.ask(guest).is_refused()
 
 
-def test_what_others_take_away_is_put_back(host: Host) -> None:
+def test_removed_servers_and_links_are_restored(host: Host) -> None:
     guest = host.start(7)
     (filters,) = [link for link in links(host) if link.startswith("nwg")]
     run_inside(host.name, ["tc", "qdisc", "delete", "dev", filters, "ingress"])
@@ -457,7 +457,7 @@ def test_what_others_take_away_is_put_back(host: Host) -> None:
     assert host.ask(guest).wait_for("bound")[0] == "192.0.2.7"
 
 
-def test_another_agent_goes_on_with_what_it_finds(host: Host) -> None:
+def test_a_new_agent_continues_with_running_servers(host: Host) -> None:
     host.start(7)
     before = host.servers()
     host.dhcp = GuestDhcp(host.folder / "dhcp")
@@ -467,7 +467,7 @@ def test_another_agent_goes_on_with_what_it_finds(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_what_serves_guests_is_no_part_of_the_host(host: Host) -> None:
+def test_links_of_dhcp_servers_are_not_observed(host: Host) -> None:
     guest = host.start(7, leases=())
     with standing_in(host.name):
         before = observed(host.folder, host.ovsdb)
@@ -477,7 +477,7 @@ def test_what_serves_guests_is_no_part_of_the_host(host: Host) -> None:
         assert observed(host.folder, host.ovsdb) == before
 
 
-def test_a_host_without_dnsmasq_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_dnsmasq_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dhcp = GuestDhcp(tmp_path)
     assert dhcp.check([vnic(7)]) == ""
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -485,7 +485,7 @@ def test_a_host_without_dnsmasq_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     assert "install the package dnsmasq-base" in dhcp.check([vnic(7)])
 
 
-def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_that_cannot_be_served_is_not_started(linux: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     guests = Guests([linux.driver], Events(), linux.dhcp)
     spec = GuestSpec(id=str(uuid.uuid4()), name="vm7", driver="namespace", memory=0, nics=(vnic(7),))
     with monkeypatch.context() as without:
@@ -501,7 +501,7 @@ def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeyp
     assert linux.servers() == []
 
 
-def test_what_cannot_be_served_is_told_once(linux: Host) -> None:
+def test_a_failure_to_serve_is_reported_once(linux: Host) -> None:
     events = Events()
     guests = Guests([linux.driver], events, linux.dhcp)
     linux.start(7)
@@ -541,7 +541,7 @@ def test_ipv6_is_served_by_the_own_host_only(wire: Wire) -> None:
     assert wire.heard == []
 
 
-def test_a_server_that_has_just_begun_goes_on_with_ipv6(linux: Host) -> None:
+def test_a_restarted_server_continues_with_ipv6(linux: Host) -> None:
     client = linux.ask6(linux.start(7, leases=(lease6(7),)))
     client.wait_for("BOUND6")
     (before,) = linux.servers()

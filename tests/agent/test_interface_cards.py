@@ -69,7 +69,7 @@ def test_later_cards_have_functions_and_each_has_its_own(tmp_path: Path) -> None
     assert [[nic.name for nic in one.dynamic] for one in found] == [["vf5"], ["vf8"]]
 
 
-def test_a_machine_without_one(tmp_path: Path) -> None:
+def test_a_machine_without_interface_card(tmp_path: Path) -> None:
     assert cards(tmp_path / "none") == ()
     device(tmp_path, CARD, ("0x8086", "0x10c9"), "eth0")
     assert cards(tmp_path / "bus") == ()

@@ -49,7 +49,7 @@ def carrying(host: Host, switch: SwitchType) -> Host:
 
 
 @pytest.mark.parametrize("switch", ["legacy", "ovs"])
-def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: Path) -> None:
+def test_everything_of_ours_but_management_is_removed(switch: SwitchType, tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     changed = Simulation(host=carrying(service.driver.observe(), switch))
     body = msgspec.json.encode(changed)
@@ -69,7 +69,7 @@ def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: P
     service.close(1)
 
 
-def test_guests_and_an_unknown_address_keep_the_host_where_it_is(tmp_path: Path) -> None:
+def test_leaving_is_refused_with_guests_or_an_unknown_address(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     identity = Identity(tmp_path / "identity")
     with pytest.raises(LeaveError, match=r"192\.0\.2\.9"):
@@ -80,7 +80,7 @@ def test_guests_and_an_unknown_address_keep_the_host_where_it_is(tmp_path: Path)
     service.close(1)
 
 
-def test_a_host_whose_address_is_on_a_plain_nic_loses_all_that_is_ours(tmp_path: Path) -> None:
+def test_everything_of_ours_is_removed_if_the_address_is_on_a_plain_nic(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     now = service.driver.observe()
     taken = now.with_link(replace(now.nics["eth1"], owner="base"))

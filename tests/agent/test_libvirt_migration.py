@@ -132,9 +132,7 @@ def pings_answered(line: Console) -> int:
     return int(line.run("grep -c 'bytes from' /tmp/pings").output)
 
 
-def test_a_guest_moves_while_it_talks_to_another(
-    ends: tuple[End, End], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_guest_migrates_under_traffic(ends: tuple[End, End], record_property: Callable[[str, object], None]) -> None:
     here, there = ends
     spec, other = guest_on(here, 1), guest_on(here, 2)
     migration = to(there, spec, bandwidth=1000)
@@ -160,7 +158,7 @@ def test_a_guest_moves_while_it_talks_to_another(
         assert eventually(lambda: there.driver.list()[0].status == "down")
 
 
-def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tuple[End, End]) -> None:
+def test_a_migration_is_retried_when_its_connection_breaks(ends: tuple[End, End]) -> None:
     here, there = ends
     spec = guest_on(here, 1)
     broken: list[str] = []
@@ -185,7 +183,7 @@ def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tu
     assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
 
-def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
+def test_a_host_with_a_foreign_certificate_is_refused_by_either_end(
     ends: tuple[End, End], authority: Authority
 ) -> None:
     here, there = ends
@@ -215,9 +213,7 @@ def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
     assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
 
-def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_libvirt_and_qemu_get_a_key_pair_each_and_foreign_files_stay(tmp_path: Path, authority: Authority) -> None:
     identity = authority.issue(tmp_path / "state", "h1")
     root = tmp_path / "pki"
     label = "<baselabel type='kvm'>+64055:+104</baselabel>"
@@ -246,7 +242,7 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     assert not (others.parent / "libvirt").exists()
 
 
-def test_a_guest_that_cannot_move_stays_as_it_was(ends: tuple[End, End]) -> None:
+def test_a_guest_that_cannot_migrate_stays_as_it_was(ends: tuple[End, End]) -> None:
     here, there = ends
     spec = guest_on(here, 1)
     lost = to(there, spec)
@@ -257,7 +253,7 @@ def test_a_guest_that_cannot_move_stays_as_it_was(ends: tuple[End, End]) -> None
     assert there.driver.list() == []
 
 
-def test_the_engine_is_told_why_a_guest_stays(engine: Engine) -> None:
+def test_the_reason_of_a_failed_migration_is_reported(engine: Engine) -> None:
     spec = GuestSpec(id=str(uuid.uuid4()), name="web", driver="simulated", memory=1 << 20)
     engine.ask(GuestState, "PUT", f"/v1/guests/{spec.id}", spec)
     migration = Migration(target="qemu+tls://elsewhere.example/system", name="elsewhere", spec=spec)

@@ -51,7 +51,7 @@ def rig(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iter
         yield Rig(state, engine_identity, daemon)
 
 
-def test_the_engine_runs_a_guest_and_hears_at_once_that_it_ended_also_after_the_agent_was_killed(rig: Rig) -> None:
+def test_the_end_of_a_guest_is_reported_at_once_also_after_the_agent_was_killed(rig: Rig) -> None:
     nic = GuestNic(id=str(uuid.uuid4()), name="nic1", mac="02:00:00:00:00:01", bridge="red")
     spec = tiny_guest(nic)
     with rig.agent() as (_, engine):

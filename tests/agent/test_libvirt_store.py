@@ -10,7 +10,7 @@ from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.core.guest_protocol import GuestSpec
 
 
-def test_several_threads_keep_a_guest_at_once(tmp_path: Path) -> None:
+def test_several_threads_store_a_guest_concurrently(tmp_path: Path) -> None:
     """Who gives an order, and who hears that libvirt is back."""
     store = GuestStore(tmp_path)
     specs = [GuestSpec(id="one", name="n" * number, driver="libvirt", memory=1) for number in range(1, 200)]

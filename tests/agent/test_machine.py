@@ -116,7 +116,7 @@ def with_bridge(host: Host, name: str = "blue", nic: str = "eth1") -> Host:
     return replace(desired, routes=tuple(sorted((*desired.routes, route))), dns=("192.0.2.53",))
 
 
-def test_kept_committed_and_there_after_a_boot(on_host: Play) -> None:
+def test_a_committed_change_is_restored_at_boot(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         before = engine.host()
@@ -267,7 +267,7 @@ def test_the_kernel_is_watched(on_host: Play) -> None:
     on_host(scenario)
 
 
-def test_somebody_changes_the_host_by_hand(on_host: Play) -> None:
+def test_manual_changes_are_observed(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         blue = with_bridge(engine.host())
@@ -280,7 +280,7 @@ def test_somebody_changes_the_host_by_hand(on_host: Play) -> None:
     on_host(scenario)
 
 
-def test_what_it_says_of_itself_and_how_much_it_takes(on_host: Play) -> None:
+def test_capabilities_and_memory(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         facts = host.agent().report().capabilities
         assert facts.kernel

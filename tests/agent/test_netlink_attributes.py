@@ -22,7 +22,7 @@ parts = st.lists(st.tuples(st.integers(1, 3), contents), max_size=12)
 messages = st.lists(st.tuples(st.binary(min_size=16, max_size=16), parts, st.booleans(), st.booleans()), max_size=30)
 
 
-def test_messages_of_the_same_length_are_told_apart_by_their_headers() -> None:
+def test_messages_of_the_same_length_differ_by_their_headers() -> None:
     seen: Counter[int] = Counter()
 
     @examples(300)

@@ -61,7 +61,7 @@ def test_answers(folder: Path, parts: tuple[bytes, ...], reason: str) -> None:
     assert (reason in found) if reason else found == ""
 
 
-def test_nobody_is_there(folder: Path) -> None:
+def test_without_ovn_controller(folder: Path) -> None:
     """Neither a folder, nor a control socket, nor anybody at one that was left behind."""
     none = "ovn-controller does not run"
     assert why_not_connected(folder / "missing") == none

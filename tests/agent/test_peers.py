@@ -81,7 +81,7 @@ def blue(host: Host, nic: str) -> Host:
     return replace(desired.with_link(bridge).with_link(other), routes=host.routes)
 
 
-def test_network_goes_to_a_nic_without_its_peers(place: Place) -> None:
+def test_a_change_that_loses_peers_is_rolled_back(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))
@@ -93,7 +93,7 @@ def test_network_goes_to_a_nic_without_its_peers(place: Place) -> None:
     assert lost(engine, 3) == []
 
 
-def test_network_goes_to_another_link_with_its_peers(place: Place) -> None:
+def test_a_change_that_keeps_peers_is_kept(place: Place) -> None:
     """The same wire by another link; and what the host has no address next to any more does not count."""
     engine = place.host.agent()
     before = engine.host()
@@ -108,7 +108,7 @@ def test_network_goes_to_another_link_with_its_peers(place: Place) -> None:
     assert lost(engine, 3) == []
 
 
-def test_peer_that_had_gone_before_is_not_missed(place: Place) -> None:
+def test_peers_lost_before_the_change_do_not_count(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))
@@ -136,7 +136,7 @@ def test_vlan_of_a_network_changes(place: Place, moves: bool) -> None:
     assert lost(engine, 2) == ([] if moves else [("tenants", "10.20.0.9")])
 
 
-def test_agent_that_ends_while_it_asks_does_it_again(place: Place) -> None:
+def test_a_restarted_agent_probes_peers_again(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))

@@ -104,7 +104,7 @@ def test_killed_between_steps(start: Start, steps: int) -> None:
     assert again.host() == before
 
 
-def test_killed_again_on_the_way_back(start: Start) -> None:
+def test_killed_again_during_the_rollback(start: Start) -> None:
     process, engine = start()
     before = engine.host()
     engine.applied(1, with_network(before))
@@ -115,7 +115,7 @@ def test_killed_again_on_the_way_back(start: Start) -> None:
     assert again.host() == before
 
 
-def test_a_stop_takes_back_what_nobody_confirmed(start: Start) -> None:
+def test_a_stop_rolls_back_an_unconfirmed_change(start: Start) -> None:
     process, engine = start()
     before = engine.host()
     engine.applied(1, with_network(before))
@@ -127,7 +127,7 @@ def test_a_stop_takes_back_what_nobody_confirmed(start: Start) -> None:
     assert "stopped" in report.change.error
 
 
-def test_a_stop_leaves_what_was_confirmed(start: Start) -> None:
+def test_a_stop_keeps_a_confirmed_change(start: Start) -> None:
     process, engine = start()
     engine.kept(1, with_network(engine.host()))
     report = engine.report()
@@ -136,7 +136,7 @@ def test_a_stop_leaves_what_was_confirmed(start: Start) -> None:
     assert again.report() == report
 
 
-def test_a_disk_that_takes_no_checkpoint(start: Start) -> None:
+def test_a_checkpoint_that_cannot_be_written(start: Start) -> None:
     """The disk's own refusal (here: of files above a size), not a simulated one."""
     process, engine = start()
     before = engine.report()
@@ -149,7 +149,7 @@ def test_a_disk_that_takes_no_checkpoint(start: Start) -> None:
     assert engine.kept(1, with_network(before.host)).phase is Phase.CONFIRMED
 
 
-def test_a_damaged_state_is_not_guessed_at(start: Start, tmp_path: Path) -> None:
+def test_a_damaged_state_is_refused(start: Start, tmp_path: Path) -> None:
     process, engine = start()
     engine.kept(1, with_network(engine.host()))
     process.stop()
@@ -176,7 +176,7 @@ def test_two_hundred_hosts_in_one_process(start: Start) -> None:
     last.client.close()
 
 
-def test_options_that_make_no_sense(tmp_path: Path) -> None:
+def test_invalid_options_are_refused(tmp_path: Path) -> None:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "netweft.agent", "--state", str(tmp_path / "state"), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -200,7 +200,7 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon"])
-def test_a_boot_is_waited_for_as_long_as_can_be_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_wait_for_nics_at_boot_has_a_limit(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--boot-wait", text])
     assert ended.value.code == 2

@@ -71,7 +71,7 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
         assert other.communicate("", timeout=60)[0] == "one\n"
 
 
-def test_a_host_whose_program_was_killed_while_it_kept_something_is_as_it_was(tmp_path: Path) -> None:
+def test_a_host_killed_while_it_writes_keeps_its_former_state(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path)
     before, boot = service.report(), service.driver.boot()
     service.close(0)

@@ -211,7 +211,7 @@ def test_a_change_that_is_repeated_after_it_was_reverted_is_an_event(host: FakeH
         watch.close()
 
 
-def test_state_that_is_no_configuration_makes_no_events(host: FakeHost) -> None:
+def test_changes_of_state_alone_are_no_events(host: FakeHost) -> None:
     nic = Nic(name="eth0", mac="02:00:00:00:00:01", carrier=True)
     host.host = replace(host.host, nics={"eth0": nic}, bridges={"br0": Bridge(name="br0")})
     events = Events()

@@ -88,7 +88,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(engine, client, host)
 
 
-def test_a_host_comes_up_that_was_a_bare_machine(place: Place) -> None:
+def test_an_agent_is_installed_on_a_bare_machine(place: Place) -> None:
     place.machine.trust(place.type("host", "ssh-key").strip())
     place.add()
     wait("the host is up", lambda: place.host()["status"] == "up")
@@ -107,7 +107,7 @@ def test_a_host_comes_up_that_was_a_bare_machine(place: Place) -> None:
 
 
 @pytest.mark.parametrize("step", list(STEPS))
-def test_an_engine_that_is_killed_in_a_step_goes_on(place: Place, step: str) -> None:
+def test_a_killed_engine_continues_the_installation(place: Place, step: str) -> None:
     place.machine.trust(place.type("host", "ssh-key").strip())
     place.machine.break_at(step, "hang")
     place.add()

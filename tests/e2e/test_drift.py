@@ -85,7 +85,7 @@ def test_with_linux_bridges(bridges: Site, what: str) -> None:
     suffers(bridges, tuple(command.format(table=table).split()), group, text.format(table=table))
 
 
-def test_as_the_command_line_tells_it(bridges: Site) -> None:
+def test_drift_by_the_command_line(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "flat", "down")
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
     wait("both are seen", lambda: len(drift(bridges)["networks"] + drift(bridges)["nics"]) == 2, PATIENCE)
@@ -109,7 +109,7 @@ def test_as_the_command_line_tells_it(bridges: Site) -> None:
     wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
-def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:
+def test_a_pulled_cable_is_no_drift(bridges: Site) -> None:
     """Nobody changed the host; that its NIC has no carrier is told as before."""
     before = told(bridges)
     bridges.place.cut(HOST, "eth1")
@@ -161,7 +161,7 @@ ADOPTED = {
 
 
 @pytest.mark.parametrize("what", ADOPTED)
-def test_what_somebody_did_is_adopted(bridges: Site, what: str) -> None:
+def test_a_manual_change_is_adopted(bridges: Site, what: str) -> None:
     """The host stays as it is, also when it is set up again, until an earlier setup is had back."""
     command, words = ADOPTED[what]
     before = generation(bridges)
@@ -177,7 +177,7 @@ def test_what_somebody_did_is_adopted(bridges: Site, what: str) -> None:
     wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
-def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
+def test_a_manual_change_is_ignored_for_a_while(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
     wait("it is seen", lambda: in_sync(bridges) == "false", PATIENCE)
     until = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()

@@ -105,7 +105,7 @@ def test_the_engine_is_killed(whole: Site, names: list[str], phase: str) -> None
     assert_whole(whole, names, job)
 
 
-def test_a_host_that_is_cut_off_is_known_to_be_and_comes_back(whole: Site) -> None:
+def test_a_host_that_is_cut_off_is_detected_and_comes_back(whole: Site) -> None:
     """Nobody hangs up when a link is cut: the kernel has to find out that there is nobody any more."""
     whole.place.cut(HOST, "eth0")
     try:
@@ -188,9 +188,7 @@ def test_the_reply_is_lost(whole: Site, names: list[str]) -> None:
     assert_whole(whole, names, job)
 
 
-def test_an_engine_that_was_restored_takes_over_what_the_host_has_got_meanwhile(
-    whole: Site, names: list[str], tmp_path: Path
-) -> None:
+def test_a_restored_engine_takes_over_later_changes_of_the_host(whole: Site, names: list[str], tmp_path: Path) -> None:
     half = names[: MANY // 2]
     whole.engine.stop()
     shutil.copytree(whole.engine.data, tmp_path / "kept")

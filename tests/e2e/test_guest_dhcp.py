@@ -86,7 +86,7 @@ def servers(whole: Site, host: str) -> list[int]:
     return [int(path.read_text().split()[0]) for path in folder.glob("*.server")]
 
 
-def test_guests_get_what_the_engine_shows(whole: Site, guests: dict[str, str], tmp_path: Path) -> None:
+def test_guests_get_the_addresses_that_the_engine_shows(whole: Site, guests: dict[str, str], tmp_path: Path) -> None:
     addresses = {host: shown(whole, guest) for host, guest in guests.items()}
     for host, guest in guests.items():
         assert told(whole, guest, tmp_path) == f"{addresses[host]} 203.0.113.1 203.0.113.53"

@@ -84,7 +84,7 @@ def take_all_off(whole: Site) -> None:
     whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
 
 
-def test_every_earlier_setup_can_be_had_back(whole: Site) -> None:
+def test_every_earlier_setup_can_be_restored(whole: Site) -> None:
     for name, vlan in NETWORKS.items():
         whole.add_network(name, vlan)
     history = f"hosts/{whole.host_id()}/history"

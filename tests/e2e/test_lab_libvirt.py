@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_each_host_runs_its_own_machines_and_none_outlives_the_lab(folder: Path) -> None:
+def test_each_host_runs_its_own_vms_which_end_with_the_lab(folder: Path) -> None:
     file = folder / "lab.yaml"
     file.write_text(FILE.format(net=f"{128 + secrets.randbelow(128)}.{secrets.randbelow(256)}"))
     place = lab.up(file, folder / "lab")

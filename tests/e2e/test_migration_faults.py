@@ -173,7 +173,7 @@ def where(virtual: Site, guest: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("victim", ["source", "target", "engine"])
-def test_a_machine_arrives_whoever_is_killed_meanwhile(virtual: Site, mover: str, victim: str) -> None:
+def test_a_migration_ends_well_whichever_process_is_killed(virtual: Site, mover: str, victim: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -195,9 +195,7 @@ def give_up(virtual: Site, guest: str, here: str, there: str) -> None:
     wait("the machine is on one host", lambda: running(virtual, there) == set())
 
 
-def test_a_machine_stays_when_its_migration_is_given_up_while_the_targets_agent_is_away(
-    virtual: Site, mover: str
-) -> None:
+def test_a_vm_stays_when_its_migration_is_cancelled_while_the_target_agent_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -212,9 +210,7 @@ def test_a_machine_stays_when_its_migration_is_given_up_while_the_targets_agent_
 
 
 @pytest.mark.parametrize("victim", ["source", "engine"])
-def test_a_machine_moves_after_all_when_nobody_heard_that_its_migration_was_given_up(
-    virtual: Site, mover: str, victim: str
-) -> None:
+def test_a_vm_migrates_when_the_cancellation_reached_no_host(virtual: Site, mover: str, victim: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -228,7 +224,7 @@ def test_a_machine_moves_after_all_when_nobody_heard_that_its_migration_was_give
     assert boot_id(virtual, there, mover) == boot
 
 
-def test_a_machine_has_arrived_also_while_the_agent_that_it_left_is_away(virtual: Site, mover: str) -> None:
+def test_a_vm_has_migrated_while_the_source_agent_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     with slowly(virtual, there):
         job = begin(virtual, mover, here, there)
@@ -241,7 +237,7 @@ def test_a_machine_has_arrived_also_while_the_agent_that_it_left_is_away(virtual
     is_on(virtual, mover, there, here)
 
 
-def test_a_machine_that_ends_on_its_way_is_down(virtual: Site, mover: str) -> None:
+def test_a_vm_that_ends_during_migration_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     with slowly(virtual, there):
         job = begin(virtual, mover, here, there)

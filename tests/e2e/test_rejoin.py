@@ -118,7 +118,7 @@ def check(engine: Engine, host: str, *networks: str) -> None:
 
 
 @pytest.mark.parametrize("host", CLUSTERS)
-def test_a_removed_host_joins_again_and_goes_over_to_another_engine(engines: tuple[Engine, Engine], host: str) -> None:
+def test_a_removed_host_joins_again_and_then_joins_another_engine(engines: tuple[Engine, Engine], host: str) -> None:
     first, second = engines
     place = first.site.place
     first.attach("storage", "eth1", host, commit_on_success=True)
@@ -144,7 +144,7 @@ def test_a_removed_host_joins_again_and_goes_over_to_another_engine(engines: tup
     assert addresses(place, host) == before
 
 
-def test_a_network_that_the_new_engine_lacks_stays_and_is_told(engines: tuple[Engine, Engine]) -> None:
+def test_a_network_unknown_to_the_new_engine_stays_and_is_reported(engines: tuple[Engine, Engine]) -> None:
     first, second = engines
     host = "alpha"
     client = second.site.client

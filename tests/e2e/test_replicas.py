@@ -75,7 +75,7 @@ def pair() -> Iterator[Pair]:
         shutil.rmtree(folder)
 
 
-def test_the_engine_that_watches_a_host_is_killed_while_it_changes(pair: Pair) -> None:
+def test_the_engine_that_monitors_a_host_is_killed_during_a_change(pair: Pair) -> None:
     one, other = pair.sites
     wait("both engines are there, and one watches the host", lambda: pair.alive() == 2 and pair.holder())
     victim, survivor = (one, other) if pair.holder() == one.engine.pid else (other, one)

@@ -143,7 +143,7 @@ def status(virtual: Site, machine: Machine) -> str:
     return str(virtual.client.get(f"vms/{machine.id}")["status"])
 
 
-def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
+def test_vms_of_one_network_communicate_and_a_vnic_changes_its_network(
     virtual: Site, machines: dict[str, Machine]
 ) -> None:
     here = machines["blue-a"]
@@ -176,7 +176,7 @@ def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
     assert ports(virtual, "alpha") == before
 
 
-def test_a_machine_migrates_while_it_is_talked_to(
+def test_a_vm_migrates_under_traffic(
     virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
 ) -> None:
     mover, other = machines["blue-a"], machines["blue-b"]
@@ -199,7 +199,7 @@ def test_a_machine_migrates_while_it_is_talked_to(
     assert not mover.reaches("192.0.2.3")
 
 
-def test_a_machine_sleeps_and_goes_on_where_it_was(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_a_vm_is_suspended_and_resumed(virtual: Site, machines: dict[str, Machine]) -> None:
     sleeper, other = machines["blue-a"], machines["blue-b"]
     boot = sleeper.line.run("cat /proc/sys/kernel/random/boot_id; echo remembered >/tmp/note").output
     assert other.reaches("192.0.2.1")
@@ -218,7 +218,7 @@ def test_a_machine_sleeps_and_goes_on_where_it_was(virtual: Site, machines: dict
     assert other.reaches("192.0.2.1")
 
 
-def test_changes_of_network_and_limits_reach_machines_that_run(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_changes_of_network_and_limits_reach_running_vms(virtual: Site, machines: dict[str, Machine]) -> None:
     here, there, apart = machines["blue-a"], machines["blue-b"], machines["red-b"]
     client = virtual.client
     boot = here.line.run("cat /proc/sys/kernel/random/boot_id").output
@@ -254,7 +254,7 @@ def test_changes_of_network_and_limits_reach_machines_that_run(virtual: Site, ma
     assert here.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
 
 
-def test_a_machine_shuts_down_in_good_order(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_a_vm_shuts_down(virtual: Site, machines: dict[str, Machine]) -> None:
     machine = machines["red-b"]
     machine.line.run("while ! pidof acpid; do sleep 0.1; done")
     boot = machine.line.run("cat /proc/sys/kernel/random/boot_id").output
@@ -273,7 +273,7 @@ def test_a_machine_shuts_down_in_good_order(virtual: Site, machines: dict[str, M
     machine.line.wait_for_system(120)
 
 
-def test_the_agent_dies_unnoticed_and_a_machine_that_ends_is_known(
+def test_the_end_of_a_vm_is_detected_after_the_agent_was_killed(
     virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
 ) -> None:
     watcher, watched, ending = machines["blue-a"], machines["blue-b"], machines["red-b"]

@@ -74,7 +74,7 @@ class ConfigurationKit:
         yield spec
         provider.remove_profile(spec.id)
 
-    def test_it_answers_who_may_come_in(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_it_answers_and_checks_the_login(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         provider.test()
         for one in provider.servers():
             assert one.uuid == one.uuid.lower()
@@ -82,7 +82,7 @@ class ConfigurationKit:
             stranger.test()
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_a_profile_is_made_once_and_changed_and_removed(
+    def test_a_profile_is_created_once_changed_and_removed(
         self, provider: ConfigurationProvider, system: FabricSystem, name: str
     ) -> None:
         spec = profile_spec(name=name)
@@ -103,7 +103,7 @@ class ConfigurationKit:
         with pytest.raises(RefusedError):
             provider.ensure_profile(replace(profile_spec(), vlan_id=None))
 
-    def test_a_policy_has_to_be_there(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_a_missing_policy_is_refused(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         spec = profile_spec()
         with pytest.raises(RefusedError):
             provider.ensure_profile(replace(spec, qos_policy="no-such-one"))
@@ -118,7 +118,7 @@ class ConfigurationKit:
             assert sorted(system.view()) == there
         provider.remove_profile(spec.id)
 
-    def test_what_others_made_stays_as_it_is(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_foreign_objects_stay_unchanged(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         with system.others() as name:
             assert [one.owner for one in provider.profiles() if one.name == name] == [""]
             before = sorted(system.view())
@@ -144,7 +144,7 @@ class ConfigurationKit:
                 assert made.name in {one.name for one in provider.profiles()}
         provider.remove_profile(spec.id)
 
-    def test_members_come_and_go(
+    def test_members_join_and_leave(
         self, provider: ConfigurationProvider, system: FabricSystem, spec: ProfileSpec
     ) -> None:
         guid = "0002c903000e0b72"
@@ -168,7 +168,7 @@ class ConfigurationKit:
             provider.ensure_member(str(uuid4()), guid)
         provider.remove_member(str(uuid4()), guid)
 
-    def test_an_mtu_is_what_the_fabric_carries(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_the_mtu_of_the_fabric_is_reported(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         spec, (low, high) = profile_spec(), system.mtus
         assert provider.ensure_profile(replace(spec, mtu=low)).mtu >= low
         before = sorted(system.view())
@@ -202,7 +202,7 @@ class ConfigurationKit:
 
     @pytest.mark.parametrize("failure", ["refuse", "close", "hang", "lose"])
     @pytest.mark.parametrize("step", ["made", "changed", "removed"])
-    def test_what_failed_is_done_when_it_is_asked_again(
+    def test_a_repeated_request_completes_a_failed_one(
         self, provider: ConfigurationProvider, system: FabricSystem, step: str, failure: Failure
     ) -> None:
         spec = profile_spec()

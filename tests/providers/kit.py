@@ -135,7 +135,7 @@ class ProviderKit:
             assert system.physical_network in hosts[name].physical_networks
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_a_network_is_made_once_and_changed_and_removed(
+    def test_a_network_is_created_once_changed_and_removed(
         self, provider: NetworkProvider, system: System, name: str
     ) -> None:
         spec = replace(network_spec(name), description=f"of {name}")
@@ -163,7 +163,9 @@ class ProviderKit:
         provider.remove_network(spec.id)
 
     @pytest.mark.parametrize("vlan", [None, 123])
-    def test_a_network_on_a_wire_stays_on_it(self, provider: NetworkProvider, system: System, vlan: int | None) -> None:
+    def test_a_network_keeps_its_physical_network(
+        self, provider: NetworkProvider, system: System, vlan: int | None
+    ) -> None:
         spec = replace(network_spec(), physical_network=system.physical_network, vlan_id=vlan)
         made = provider.ensure_network(spec)
         assert (made.physical_network, made.vlan_id) == (system.physical_network, vlan)
@@ -186,7 +188,7 @@ class ProviderKit:
             ("2001:db8::/64", "2001:db8::1", ("2001:db8::100", "2001:db8::1ff"), ("2001:db8::53",), "2001:db8:1::/64"),
         ],
     )
-    def test_a_subnet_is_made_once_and_changed_and_removed(
+    def test_a_subnet_is_created_once_changed_and_removed(
         self,
         provider: NetworkProvider,
         system: System,
@@ -216,7 +218,7 @@ class ProviderKit:
         provider.remove_subnet(spec.id)
         assert provider.subnets(network.id) == []
 
-    def test_what_needs_a_network_that_is_not_there_says_so(self, provider: NetworkProvider) -> None:
+    def test_a_missing_network_is_reported(self, provider: NetworkProvider) -> None:
         gone = ProviderNetwork(id=str(uuid4()), name="gone")
         for ask in (
             lambda: provider.subnets(gone.id),
@@ -227,7 +229,7 @@ class ProviderKit:
             with pytest.raises(MissingError):
                 ask()
 
-    def test_a_port_on_a_host_that_is_not_there_is_bound_nowhere(
+    def test_a_port_on_an_unknown_host_is_not_bound(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -243,7 +245,7 @@ class ProviderKit:
             with pytest.raises(MissingError):
                 call(str(uuid4()), system.hosts[0])
 
-    def test_a_host_is_known_by_its_full_name_and_by_its_short_one(
+    def test_a_host_is_found_by_its_full_and_its_short_name(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -251,7 +253,7 @@ class ProviderKit:
         assert provider.bind_port(spec.id, f"{system.hosts[0]}.example.com").host == system.hosts[0]
 
     @pytest.mark.usefixtures("subnet")
-    def test_a_guest_moves_and_moves_back(
+    def test_a_guest_migrates_and_returns(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         source, target = system.hosts
@@ -289,7 +291,7 @@ class ProviderKit:
         assert provider.ports() == [changed]
 
     @pytest.mark.usefixtures("subnet")
-    def test_nobody_gets_what_another_has(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
+    def test_foreign_marks_are_refused(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
         first = replace(port_spec(network, 1), addresses=("192.0.2.7",))
         provider.ensure_port(first)
         second = replace(port_spec(network, 2), addresses=("192.0.2.8",))
@@ -315,7 +317,9 @@ class ProviderKit:
         for groups in ((), (system.security_group,), None):
             assert provider.ensure_port(replace(spec, security_groups=groups)) == made
 
-    def test_what_is_used_stays(self, provider: NetworkProvider, network: ProviderNetwork, subnet: SubnetSpec) -> None:
+    def test_objects_in_use_are_not_removed(
+        self, provider: NetworkProvider, network: ProviderNetwork, subnet: SubnetSpec
+    ) -> None:
         provider.ensure_port(port_spec(network))
         with pytest.raises(RefusedError):
             provider.remove_subnet(subnet.id)
@@ -338,7 +342,7 @@ class ProviderKit:
         assert len(set(addresses)) == len(addresses) == len(specs)
         assert all(ip_address(address) in ip_network(subnet.cidr) for address in addresses)
 
-    def test_a_connection_knows_what_another_did(
+    def test_a_connection_reads_changes_of_another(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -353,7 +357,7 @@ class ProviderKit:
             other.remove_port(spec.id)
             assert provider.ports() == []
 
-    def test_what_others_have_stays(self, provider: NetworkProvider, system: System) -> None:
+    def test_foreign_objects_stay(self, provider: NetworkProvider, system: System) -> None:
         with system.others() as network_id:
             theirs = next(one for one in provider.networks() if one.id == network_id)
             assert theirs.owner == ""
@@ -372,7 +376,7 @@ class ProviderKit:
             assert sorted(system.view()) == before
 
     @pytest.mark.parametrize("mishap", ["remove", "unmark"])
-    def test_what_is_on_a_network_that_has_to_be_made_again_follows_it(
+    def test_objects_of_a_recreated_network_follow_it(
         self, provider: NetworkProvider, system: System, mishap: Literal["remove", "unmark"]
     ) -> None:
         spec = network_spec()
@@ -400,7 +404,7 @@ class ProviderKit:
         provider.remove_network(spec.id)
 
     @pytest.mark.parametrize("failure", ["refuse", "close", "hang", "lose"])
-    def test_each_step_fails_and_is_made_good(self, system: System, failure: Failure) -> None:
+    def test_each_step_fails_and_is_repeated(self, system: System, failure: Failure) -> None:
         with system.connect() as provider:
             for name, step, there in steps(system, provider):
                 with system.failing(failure) as failing:
@@ -442,7 +446,7 @@ class GuestKit:
             provider.remove_port(one_spec.id)
             assert provider.port(one_spec.id) is None
 
-    def test_frames_of_a_guest_that_moves_pass_where_it_is(
+    def test_frames_of_a_migrating_guest_reach_its_host(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         source, target = system.hosts

@@ -115,7 +115,7 @@ def with_chassis(before: Host, **fields: object) -> Host:
     return replace(before, chassis=replace(ours, **fields))  # type: ignore[arg-type] # keys are fields
 
 
-def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
+def test_a_chassis_is_taken_over_kept_and_released_unchanged(host: Prepared) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before, facts = engine.host(), engine.report().capabilities
     assert facts.ovn_version
@@ -146,7 +146,7 @@ def test_another_name(host: Prepared) -> None:
 
 
 @pytest.mark.parametrize("remote", ["unix:/nowhere/sb.sock", "tcp:127.0.0.1:1"])
-def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) -> None:
+def test_an_unreachable_southbound_database(host: Prepared, remote: str) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
     ports = run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"])
@@ -176,7 +176,7 @@ def test_the_same_database_by_another_address(host: Prepared) -> None:
     host.serves()
 
 
-def test_an_address_that_another_chassis_has(host: Prepared) -> None:
+def test_an_address_of_another_chassis(host: Prepared) -> None:
     """ovn-controller is connected all the same, and only the database shows that it is not registered."""
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
@@ -187,7 +187,7 @@ def test_an_address_that_another_chassis_has(host: Prepared) -> None:
     host.serves()
 
 
-def test_a_host_that_is_to_be_none_any_more(host: Prepared) -> None:
+def test_a_host_stops_being_a_chassis(host: Prepared) -> None:
     engine = host.agents.agent()
     before = engine.host()
     engine.kept(1, with_chassis(before))
@@ -231,7 +231,7 @@ def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
         engine.report()
 
 
-def test_somebody_changes_it_by_hand(host: Prepared) -> None:
+def test_manual_changes_of_the_chassis(host: Prepared) -> None:
     """The agent says that something has changed, its report says what, and the plan puts it right."""
     engine = host.agents.agent()
     desired = with_chassis(engine.host())
@@ -249,7 +249,7 @@ def test_somebody_changes_it_by_hand(host: Prepared) -> None:
     host.serves()
 
 
-def test_a_copy_of_another_host_leaves_that_ones_chassis_alone(host: Prepared) -> None:
+def test_a_cloned_host_leaves_the_chassis_of_its_original_unchanged(host: Prepared) -> None:
     """A copy has the mark and the keys of the host that it was copied from, but for its own address."""
     before = host.chassis_rows()
     (original,) = (one.split(",")[0] for one in before if "h1" in one)

@@ -88,7 +88,7 @@ class TestNeutron(ProviderKit, GuestKit):
                 plugged=lambda host, port: plugged(ovn.chassis[host], port),
             )
 
-    def test_who_may_not_prepare_a_second_host_moves_all_the_same(
+    def test_a_guest_migrates_without_the_right_to_prepare_a_second_host(
         self, provider: NetworkProvider, network: ProviderNetwork, neutron: Neutron
     ) -> None:
         spec = port_spec(network)
@@ -114,7 +114,7 @@ class TestNeutron(ProviderKit, GuestKit):
             bindings = {one.host: one.status for one in cloud.network.port_bindings(made.id)}
         assert bindings == {"h1": "ACTIVE", "h2": "INACTIVE"}
 
-    def test_of_two_that_bear_one_mark_the_older_stays(self, provider: NetworkProvider, neutron: Neutron) -> None:
+    def test_of_two_networks_with_one_mark_the_older_stays(self, provider: NetworkProvider, neutron: Neutron) -> None:
         spec = network_spec()
         made = provider.ensure_network(spec)
         with connect(neutron.url) as cloud:
@@ -124,9 +124,7 @@ class TestNeutron(ProviderKit, GuestKit):
             assert cloud.network.find_network(late.id) is None
         provider.remove_network(spec.id)
 
-    def test_what_another_project_has_is_not_ours_whatever_it_says(
-        self, provider: NetworkProvider, neutron: Neutron
-    ) -> None:
+    def test_marked_objects_of_another_project_are_foreign(self, provider: NetworkProvider, neutron: Neutron) -> None:
         spec = network_spec()
         with connect(neutron.url) as cloud:
             theirs = cloud.network.create_network(name="net", description=marked("", spec.id), project_id="other")

@@ -25,7 +25,7 @@ def hosts(ovn: Ovn) -> Iterator[Site]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", PROVIDERS)
-def test_a_machine_moves_while_it_is_pinged(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> None:
+def test_a_vm_migrates_while_it_is_pinged(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> None:
     with cloud_of(kind, hosts, ovn, neutron) as cloud, cloud.network("red", "192.0.2.0/24") as red:
         before = cloud.ports()
         with ExitStack() as stack:

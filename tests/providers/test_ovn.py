@@ -75,7 +75,7 @@ def test_two_guests_on_two_chassis_get_addresses_and_ping_each_other(ovn: Ovn, a
     api.dhcp_options_del(options).execute(check_error=True)
 
 
-def test_central_is_killed_and_started_again_and_keeps_what_it_had(ovn: Ovn) -> None:
+def test_central_keeps_its_data_when_it_is_killed_and_restarted(ovn: Ovn) -> None:
     ovn.central.nbctl("ls-add", "net")
     ovn.central.kill()
     host, _, port = ovn.central.address.removeprefix("tcp:").partition(":")
@@ -117,7 +117,7 @@ def test_faults_between_client_and_northbound(ovn: Ovn, database: FaultyDatabase
     assert switches(ovn) == []
 
 
-def test_central_hangs_and_goes_on(ovn: Ovn) -> None:
+def test_central_hangs_and_continues(ovn: Ovn) -> None:
     ovn.central.send(signal.SIGSTOP)
     with pytest.raises(LabError):
         run(["ovn-nbctl", "--timeout=1", f"--db={ovn.central.northbound}", "show"])

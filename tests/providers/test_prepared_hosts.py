@@ -119,7 +119,7 @@ def drift(hosts: Site, name: str) -> dict[str, Any]:
     return dict(hosts.client.addition("GET", f"hosts/{hosts.host_id(name)}/drift"))
 
 
-def test_machines_run_on_hosts_that_nobody_prepared(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
+def test_vms_run_on_unprepared_hosts(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
     ids = {name: hosts.host_id(name) for name in HOSTS}
     wait("both are chassis by their ids", lambda: known(ovn).items() >= ids.items())
     assert [keys(hosts, name)["ovn-encap-ip"] for name in HOSTS] == [f"10.77.{NUMBER}.11", f"10.77.{NUMBER}.12"]

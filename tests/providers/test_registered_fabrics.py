@@ -89,7 +89,7 @@ def test_the_page_of_a_lab() -> None:
         assert said in done.stdout, done.stdout
 
 
-def test_a_network_of_two_fabrics_of_which_one_is_down_half_of_the_time(
+def test_a_network_of_two_fabrics_one_of_which_fails_intermittently(
     emulators: tuple[Emulator, Emulator], api: httpx.Client, additions: Additions
 ) -> None:
     before = [emulator.view() for emulator in emulators]

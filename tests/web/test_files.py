@@ -60,7 +60,7 @@ def test_rights_that_the_page_knows_are_action_groups() -> None:
     assert set(named) <= set(ActionGroup)
 
 
-def test_the_engine_works_without_what_npm_gives(tmp_path: Path) -> None:
+def test_the_engine_works_without_the_npm_packages(tmp_path: Path) -> None:
     shutil.copytree(STATIC, tmp_path / "static", ignore=shutil.ignore_patterns("vendor"))
     with ThreadPoolExecutor(1) as pool:  # the thread of the tests has a loop of the browser's
         page = pool.submit(asyncio.run, _get(with_page(Starlette(), tmp_path / "static"), "/ui/hosts")).result()
@@ -97,14 +97,14 @@ def script(name: str) -> bytes:
     return sent(name, (STATIC / name).read_bytes())
 
 
-def test_comments_stay_behind_and_lines_keep_their_numbers() -> None:
+def test_comments_are_stripped_and_line_numbers_stay() -> None:
     text = "/** What. */\nexport const a = 1; // why\n\n  // next\n/** More\n * lines. */\nconst b = `//${a}`;\n"
     kept = "\nexport const a = 1; // why\n\n\n\n\nconst b = `//${a}`;\n"
     assert sent("pages/one.js", text.encode()) == kept.encode()
     assert sent("vendor/one.js", text.encode()) == sent("one.css", text.encode()) == text.encode()
 
 
-def test_modules_are_short_and_make_no_markup_of_text() -> None:
+def test_modules_are_short_and_never_parse_text_as_markup() -> None:
     for path in STATIC.rglob("*.js"):
         if VENDOR.strip("/") in path.parts:
             continue
@@ -125,7 +125,7 @@ def test_a_session_is_for_pages_of_the_engine_only(site: Site) -> None:
         assert door.get("/ovirt-engine/api", headers={**persistent, "Sec-Fetch-Site": "same-origin"}).status_code == 200
 
 
-def test_a_browser_does_not_ask_for_a_password_beside_the_page(site: Site) -> None:
+def test_the_browser_shows_no_password_prompt_of_its_own(site: Site) -> None:
     with site.engine.door() as door:
         script = door.get("/ovirt-engine/api", headers={"Sec-Fetch-Dest": "empty"})
         assert script.headers["www-authenticate"].startswith("Bearer")

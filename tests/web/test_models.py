@@ -119,7 +119,7 @@ ITEMS = {
 }  # fmt: skip
 
 
-def test_what_is_in_the_way_is_told(page: Page) -> None:
+def test_obstacles_are_named(page: Page) -> None:
     found = page.evaluate(
         """async ([host, asked]) => {
             const model = await import(new URL('model/setup.js', document.querySelector('script[src]').src));

@@ -11,7 +11,7 @@ from web.conftest import Opened, Site, Window, heading
 from web.test_vms import add_machine, choose, row
 
 
-def test_a_profile_gets_a_qos_that_is_made_for_it(site: Site, window: Window) -> None:
+def test_a_profile_gets_a_new_qos(site: Site, window: Window) -> None:
     network = site.add_network("limited")
     page = window.open("policies/qos")
     page.get_by_role("button", name="New QoS…").click()
@@ -134,7 +134,7 @@ def test_a_user_is_added_granted_a_role_and_removed(site: Site, window: Window, 
     expect(page.get_by_role("link", name="carl@internal")).to_have_count(0)
 
 
-def test_a_role_says_what_it_allows(window: Window) -> None:
+def test_a_role_lists_its_rights(window: Window) -> None:
     page = window.open("users/permissions?search=admin")
     page.get_by_role("link", name="SuperUser").first.click()
     expect(page.get_by_text("configure host network")).to_be_visible()

@@ -97,7 +97,7 @@ def test_networks_are_imported_and_get_subnets(engine: EngineProcess, window: Wi
         assert client.find("networks", "blue")["external_provider"]
 
 
-def test_one_that_does_not_answer_is_not_added_and_nothing_typed_is_lost(window: Window) -> None:
+def test_a_provider_without_an_answer_is_not_added_and_the_form_keeps_its_fields(window: Window) -> None:
     page = window.page
     page.get_by_role("button", name="Add provider…").click()
     page.get_by_role("dialog").get_by_label("Name", exact=True).fill("away")
