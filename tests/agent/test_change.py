@@ -79,7 +79,7 @@ CHASSIS = Chassis(owner="h", system_id="h", remote="tcp:192.0.2.9:6642", encap_t
 
 
 def test_a_chassis_that_ovn_does_not_register(engine: Engine) -> None:
-    """What does not touch it asks nobody, nor does what takes it away."""
+    """Neither unrelated changes nor its removal wait for ovn-controller."""
     before = engine.host()
     engine.simulate(no_chassis="ovn-controller is not connected")
     engine.put(1, replace(before, chassis=CHASSIS))
@@ -206,7 +206,7 @@ def test_an_old_connection_confirms_nothing(engine: Engine) -> None:
 
 
 def test_one_change_right_after_the_other(engine: Engine) -> None:
-    """Whatever is left of a change that is over does nothing to the next one."""
+    """Timers of a finished change do not affect the next one."""
     before = engine.host()
     for generation in range(1, 60, 3):
         engine.kept(generation, with_network(before, tag=generation))

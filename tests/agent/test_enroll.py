@@ -1,7 +1,6 @@
 """Joining an engine.
 
-Its end is played by a small server that holds an authority and signs what it is sent, as the engine's own endpoint
-does.
+A small server stands for the engine: it has an authority and signs requests, like the engine's endpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class Desk(ThreadingHTTPServer):
-    """Where hosts join. ``shown``: the authority that it says it has; ``token``: the one that works, once."""
+    """The server that hosts join. ``shown``: the authority that it presents; ``token``: the valid one, which works
+    once.
+    """
 
     def __init__(self, authority: Authority, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Clerk)
@@ -51,7 +52,7 @@ class Desk(ThreadingHTTPServer):
         return f"https://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away in the middle of a handshake are part of the play."""
+        """Ignores clients that close the connection during the handshake."""
 
 
 class Clerk(BaseHTTPRequestHandler):
@@ -188,7 +189,7 @@ def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:
 
 
 def _asked(desk: Desk, state: Path, *more: str, authority: Authority | None = None) -> Namespace:
-    """What the program is told on its command line."""
+    """The options of the command line."""
     fingerprint = (authority or desk.authority).fingerprint
     return parse(["--state", str(state), "--enroll", desk.url, "--ca-fingerprint", fingerprint, *more])
 

@@ -1,4 +1,4 @@
-"""Virtual functions on a host: what sysfs tells of them, how many there are, who gets them, what libvirt is told.
+"""Virtual functions on a host: reading sysfs, setting their number, assigning them to guests, XML for libvirt.
 
 No hardware here has any: the files are laid out as the kernel lays them out (Linux: PCI/pci-iov-howto.rst), libvirt's
 own parser judges the XML, and the simulated host refuses what a real one refuses.
@@ -33,7 +33,7 @@ STANDBY = "6c1f7c9e-0000-4000-8000-000000000002"
 
 
 class Sysfs:
-    """A folder of PCI devices: one NIC that can have twelve functions."""
+    """A folder of PCI devices: one NIC with up to twelve functions."""
 
     def __init__(self, folder: Path) -> None:
         self.devices = folder / "devices"
@@ -65,7 +65,7 @@ class Sysfs:
         return address
 
     def host(self) -> Host:
-        """The host as observing reads it, with a NIC for the card and for each of its functions."""
+        """The observed host, with a NIC for the card and one for each function."""
         facts = read_pci(NicFacts(), self.devices / PHYSICAL)
         nics = {"eth0": Nic(name="eth0", facts=facts)}
         for number, function in enumerate(facts.functions):

@@ -1,4 +1,4 @@
-"""DHCP for guests: served by the host that they run on, to them and to nobody else."""
+"""DHCP for guests: served by the host that they run on, to its guests only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ON_EVENT = """\
 #!/bin/sh
-# What udhcpc(8) is told, one line for each event.
+# The script of udhcpc(8): one line for each event.
 echo "$1 $ip $serverid $router $dns $mtu $lease $staticroutes" >>"$EVENTS"
 case $1 in bound|renew) ip -4 address replace "$ip/$mask" dev "$interface" ;; esac
 """
@@ -88,13 +88,13 @@ class Client:
         return self.got(kind)
 
     def renew(self) -> list[str]:
-        """Ask for the address again, as at half of the lease; what was acknowledged."""
+        """Renew the lease; returns the acknowledged address."""
         self.events.unlink()
         self.process.send_signal(signal.SIGUSR1)
         return self.wait_for("renew")
 
     def is_refused(self) -> bool:
-        """Whether it has given up: three questions, a second apart."""
+        """Whether it has given up: three requests, a second apart."""
         wait_until(lambda: self.events.exists() and "leasefail" in self.events.read_text())
         return not self.got("bound")
 
@@ -120,12 +120,12 @@ class Host:
         self.dhcp = GuestDhcp(self.folder / "dhcp")
 
     def apply(self) -> None:
-        """As the agent does, again and again."""
+        """Apply the servers, as the agent does repeatedly."""
         with standing_in(self.name):
             assert self.dhcp.apply(lambda: [nic for state in self.driver.list() for nic in state.nics]) == []
 
     def start(self, number: int, **fields: object) -> GuestSpec:
-        """Run a guest that is to have 192.0.2.NUMBER."""
+        """Run a guest with the address 192.0.2.NUMBER."""
         nic = vnic(number, **fields)
         spec = GuestSpec(id=str(uuid.uuid4()), name=f"vm{number}", driver="namespace", memory=0, nics=(nic,))
         with standing_in(self.name):
@@ -246,7 +246,7 @@ def linux(tmp_path: Path) -> Iterator[Host]:
 
 @dataclass
 class Wire:
-    """Two hosts with Linux bridges, joined by a bridge of their own, and what DHCP passes there."""
+    """Two hosts with Linux bridges, connected by another bridge, and the DHCP frames on it."""
 
     one: Host
     two: Host
@@ -254,7 +254,7 @@ class Wire:
     heard: list[tuple[int, int]] = field(default_factory=list)
 
     def listen(self) -> None:
-        """Write down the UDP ports of each frame of DHCP that passes, from now on."""
+        """Record the UDP ports of each DHCP frame from now on."""
         with standing_in(self.name):
             ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         Thread(target=self._hear, args=(ears,), daemon=True).start()
@@ -326,7 +326,7 @@ def test_a_network_with_two_subnets(host: Host) -> None:
 
 
 def test_an_address_of_two_guests_is_served_to_none(linux: Host) -> None:
-    """The first has yet to be told that it is the other's: who is there besides goes on being served."""
+    """The first server does not know yet that the address has another owner; its other guests are still served."""
     bystander, former = linux.start(6), linux.start(7)
     nics = [nic for guest in (bystander, former) for nic in guest.nics] + [vnic(8, leases=(lease(7),))]
     with standing_in(linux.name):
@@ -364,7 +364,7 @@ def test_each_guest_is_answered_by_its_own_host_and_no_dhcp_leaves_it(wire: Wire
 
 
 def test_other_machines_are_not_answered(wire: Wire) -> None:
-    """Neither a machine on the network that has the MAC address of a guest, nor another host's guest that has."""
+    """Neither another machine with the MAC address of a guest, nor a guest of another host with it."""
     wire.one.start(7)
     wire.two.start(8)
     mac = "02:00:00:00:00:07"
@@ -386,7 +386,7 @@ def test_a_guest_that_requests_another_address_gets_its_own(linux: Host) -> None
 
 
 def test_a_clone_does_not_get_the_address_of_its_original(linux: Host) -> None:
-    """Both call themselves by one client id, which their disks have in common."""
+    """Both send the same client id, which is on their common disk image."""
     same = "-x", "0x3d:ff00112233"
     original = linux.ask(linux.start(7), *same)
     assert original.wait_for("bound")[0] == "192.0.2.7"
@@ -418,7 +418,7 @@ def test_a_restarted_server_acknowledges_earlier_leases(host: Host) -> None:
 
 
 def test_a_migrated_guest_is_served_on_its_new_host(wire: Wire) -> None:
-    """It comes with its lease and goes on with it: on its new host it asks a server that has never seen it."""
+    """It keeps its lease: on the new host it renews it at a server that did not give it."""
     guest = wire.one.start(7)
     assert wire.one.ask(guest).wait_for("bound")[0] == "192.0.2.7"
     wire.one.stop(guest)
@@ -445,7 +445,7 @@ def test_a_guest_without_leases_is_no_longer_served(host: Host) -> None:
     assert host.ask(guest).is_refused()
 
 
-def test_removed_servers_and_links_are_restored(host: Host) -> None:
+def test_deleted_filters_and_links_are_restored(host: Host) -> None:
     guest = host.start(7)
     (filters,) = [link for link in links(host) if link.startswith("nwg")]
     run_inside(host.name, ["tc", "qdisc", "delete", "dev", filters, "ingress"])
@@ -523,7 +523,7 @@ def links(host: Host) -> list[str]:
 
 
 def test_a_guest_gets_its_ipv6_address(host: Host) -> None:
-    """Routers of IPv6 advertise themselves: what the host says makes none of it."""
+    """The router advertisements of the host announce no default router."""
     guest = host.start(7, leases=(lease(7), lease6(7)))
     client = host.ask6(guest)
     assert client.wait_for("BOUND6") == ["2001:db8::7", "2001:db8::53"]

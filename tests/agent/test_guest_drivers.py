@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def ignore(_guest: str) -> None:
-    """Ignores that a guest has ended."""
+    """Ignores the end of a guest."""
 
 
 class Place(Protocol):
@@ -41,7 +41,7 @@ class Place(Protocol):
     tags: bool
     suspends: bool
     changes_all: bool
-    """Whether everything of a vNIC that is plugged in can change."""
+    """Whether all properties of a plugged vNIC can change."""
 
     def driver(self, ended: Ended = ignore) -> GuestDriver:
         """The driver of a new agent."""

@@ -1,4 +1,4 @@
-"""What a host is asked of a guest by an engine that hung, and whose job another has taken over, comes too late."""
+"""Orders of an engine that hung, whose job another engine has taken over, are refused as outdated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def running(engine: Engine) -> list[str]:
 
 
 def test_a_late_start_does_not_start_a_guest_again(engine: Engine) -> None:
-    """Else it would run here and on the host where it was started since."""
+    """Otherwise it would run here and on the host where it was started since."""
     assert ask(engine, "PUT", 20, body=SPEC).status_code == 200
     assert ask(engine, "DELETE", 30).status_code == 204
     assert code_of(ask(engine, "PUT", 10, body=SPEC)) == (409, "superseded")

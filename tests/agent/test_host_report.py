@@ -1,4 +1,4 @@
-"""What a host tells of itself, and how little of it to who knows it already."""
+"""The report of a host, and conditional requests for it."""
 
 from __future__ import annotations
 

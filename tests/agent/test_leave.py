@@ -1,4 +1,4 @@
-"""A host leaves its engine by hand: all that is ours goes, but for what its management stands on."""
+"""A host leaves its engine by hand: all our objects are removed, except those that its management needs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESS = "https://198.18.0.2:54322"
 
 
 def carrying(host: Host, switch: SwitchType) -> Host:
-    """The simulated host with management and two networks more, and a bridge of somebody else."""
+    """The simulated host with management and two networks more, and a foreign bridge."""
     static = (IpAssignment(method="static", address="198.18.0.2", prefix=15),)
     names = {"ovirtmgmt": ("eth0", None), "storage": ("eth1", 7), "tenants": ("eth0", 8)}
     intent = HostIntent(

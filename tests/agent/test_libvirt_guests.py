@@ -1,4 +1,4 @@
-"""Guests that are virtual machines: their links, whom they reach, and the events when they end."""
+"""Virtual machines as guests: their links, their connectivity, and the events at their end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from observed import observed
 from ovs_host import namespace, ovs_host, standing_in
 
 SECONDS = 30.0
-"""Time limit for what must happen."""
+"""Time limit of awaited conditions."""
 
 
 @dataclass
@@ -140,7 +140,7 @@ def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place
         lines = {number: stack.enter_context(console(place.libvirt.uri, spec)) for number, spec in specs.items()}
         assert eventually(lambda: reaches(lines[1], "192.0.2.2"))
         assert not reaches(lines[1], "192.0.2.3")
-        # A third moves to the others' network while it runs, and later has its cable pulled out.
+        # A third one changes to their network while it runs, and is unlinked later.
         place.driver.update(with_nic(specs[3], bridge="one"))
         assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
         place.driver.update(with_nic(specs[3], bridge="one", linked=False))
@@ -197,7 +197,7 @@ def test_a_vnic_that_the_guest_releases_during_a_repeated_request_is_unplugged(
     detach = libvirt.virDomain.detachDeviceAlias
 
     def detach_late(domain: libvirt.virDomain, alias: str, flags: int) -> int:
-        """As if the guest had released the vNIC between the query that found it and this request."""
+        """Simulates a guest that releases the vNIC between the query and this request."""
         detach(domain, alias, flags)
         assert eventually(lambda: alias not in domain.XMLDesc())
         result: int = detach(domain, alias, flags)
@@ -291,7 +291,7 @@ def runs(place: Place, spec: GuestSpec) -> bool:
 
 
 def cut_off(place: Place, spec: GuestSpec) -> None:
-    """Leave what an agent leaves that is killed before a guest that it started is resumed."""
+    """Leave the state of an agent that was killed before it resumed a started guest."""
     (place.folder / "guests" / f"{spec.id}.starting").touch()
 
 

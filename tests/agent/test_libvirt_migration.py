@@ -1,4 +1,4 @@
-"""Guests that move from one host to another while they run, by TLS that knows both ends."""
+"""Live migration of guests, by mutual TLS."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from ovs_host import namespace, standing_in
 
 SECONDS = 30.0
 UNTRUSTED = r"(?s)stays on this host.*(TLS|certificate)"
-"""The end that is refused only sees that the other hangs up."""
+"""The refused end only sees a closed connection."""
 
 
 @dataclass
 class End:
-    """A host: its address towards the other, its bridge, its agent's driver, whose work is done standing in it.
+    """A host: its address towards the other one, its bridge, and its driver, which works in its namespace.
 
     ``state``: where its agent keeps its keys and certificates.
     """
@@ -49,7 +49,7 @@ class End:
 
 @pytest.fixture
 def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
-    """Two hosts with a cable between them, which is both the way of the guests' frames and that of their memory."""
+    """Two hosts with a cable between them, for the frames of guests and for migrations."""
     with ExitStack() as stack:
         names = [stack.enter_context(namespace()) for _ in range(2)]
         ip("", "link", "add", "eth0", "netns", names[0], "type", "veth", "peer", "name", "eth0", "netns", names[1])
@@ -128,7 +128,7 @@ def watched(ends: tuple[End, End], spec: GuestSpec) -> Iterator[list[bool]]:
 
 
 def pings_answered(line: Console) -> int:
-    """How many answers to its pings a guest has received."""
+    """The number of ping replies that a guest has received."""
     return int(line.run("grep -c 'bytes from' /tmp/pings").output)
 
 
@@ -164,7 +164,7 @@ def test_a_migration_is_retried_when_its_connection_breaks(ends: tuple[End, End]
     broken: list[str] = []
 
     def break_line() -> None:
-        """Once, when memory is on its way."""
+        """Once, while memory is transferred."""
         connection = libvirt.open(here.uri)
         domain = connection.lookupByUUIDString(spec.id)
         assert eventually(lambda: domain.jobStats().get("memory_processed", 0) > 0)
@@ -191,7 +191,7 @@ def test_a_host_with_a_foreign_certificate_is_refused_by_either_end(
     stranger = Authority("Somebody else's authority")
 
     def stays(end: End, **others: Authority) -> None:
-        """With other certificates on one end, which itself accepts the other, the guest stays."""
+        """With foreign certificates on one end, which itself accepts the other end, the guest stays."""
         authority.issue(end.state, end.name, end.address, **others)
         end.driver.certificate_changed()
         with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):

@@ -1,4 +1,4 @@
-"""What libvirt is asked for, read from the XML alone."""
+"""The XML for libvirt."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ def save_and_die(self, record):
 store.Store.save = save_and_die
 main.main(sys.argv[2:])
 """
-"""The agent, killed as soon as a phase is on the disk."""
+"""The agent, killed as soon as a phase is stored."""
 
 
 class HostInNamespace:
-    """A host. Everything that is done to it is done in its thread, which lives in its namespace."""
+    """A host. All operations on it run in its thread, which is in its namespace."""
 
     def __init__(self, state: Path, engine: Identity) -> None:
         self.state = state
@@ -59,7 +59,7 @@ class HostInNamespace:
         )
 
     def agent(self, *, boot: str = "one", crash_at: str = "", resolver: str = "resolv.conf") -> Engine:
-        """Start the agent, and speak to it."""
+        """Start the agent; returns a client."""
         options = (
             "--boot-id",
             boot,
@@ -91,7 +91,7 @@ Play: TypeAlias = "Callable[[Callable[[HostInNamespace], None]], None]"
 
 @pytest.fixture
 def on_host(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Play:
-    """A function that plays a scenario on a fresh host."""
+    """A function that runs a scenario on a new host."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     shutil.copy("/etc/hostname", state / "resolv.conf")
 
@@ -107,7 +107,7 @@ def on_host(authority: Authority, engine_identity: Identity, tmp_path: Path) -> 
 
 
 def with_bridge(host: Host, name: str = "blue", nic: str = "eth1") -> Host:
-    """The host as it shall be when the NIC's addresses have moved to a bridge over it, with a route."""
+    """The desired host, in which the NIC's addresses have moved to a bridge over it, with a route."""
     link = host.nics[nic]
     bridge = Bridge(name=name, owner=name, addresses=link.addresses or (Address(ip="10.9.8.7", prefix=24),), mtu=1400)
     gateway = str(bridge.addresses[0].network).split("/")[0].rsplit(".", 1)[0] + ".1"
@@ -167,7 +167,7 @@ def test_a_step_fails_late(on_host: Play) -> None:
 
 
 def test_traffic_is_shaped_or_nothing_changes(on_host: Play) -> None:
-    """A kernel without HFSC says so before anything else has changed, and the host is as it was."""
+    """A kernel without HFSC refuses before anything else has changed, and the host is unchanged."""
 
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
@@ -222,7 +222,7 @@ def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
 
 @pytest.mark.parametrize("milliseconds", [5, 15, 30, 60])
 def test_killed_at_some_moment(on_host: Play, milliseconds: int) -> None:
-    """Somewhere in the middle of many steps, wherever that is on this machine: the host is old again."""
+    """Killed between two of many steps, which depends on the machine: the host is rolled back."""
 
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
@@ -325,7 +325,7 @@ def test_killed_with_open_vswitch(
 
 
 def test_no_chassis_without_ovn_controller(authority: Authority, engine_identity: Identity, tmp_path: Path) -> None:
-    """What nobody would do is taken back at once; what leaves no chassis asks nobody."""
+    """A change that needs ovn-controller is rolled back at once; one without a chassis does not wait for it."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     with ovs_host() as (_, ovsdb):
         host = HostInNamespace(state, engine_identity)
@@ -350,7 +350,7 @@ def test_no_chassis_without_ovn_controller(authority: Authority, engine_identity
 
 
 def with_ovs(host: Host) -> Host:
-    """The host as it shall be with an OVS bridge over eth2, and an internal port with an address in VLAN 200."""
+    """The desired host with an OVS bridge over eth2, and an internal port with an address in VLAN 200."""
     nic = replace(host.nics["eth2"], owner="nic")
     bridge = OvsBridge(name="fabric", owner="fabric", datapath="netdev")
     uplink = OvsPort(name="eth2", owner="fabric", bridge="fabric", interfaces=("eth2",))

@@ -1,4 +1,4 @@
-"""Guests that are namespaces, as seen from inside: what they have, and whom they reach."""
+"""Guests that are namespaces, observed from inside: their links, addresses and connectivity."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_vlans_isolate_guests(on_ovs: NamespaceGuests) -> None:
 
 
 def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: NamespaceGuests) -> None:
-    """What it does then is in the metal suite: tests/metal/trunks.py."""
+    """Such a kernel is tested in the metal suite: tests/metal/trunks.py."""
     if "filtering" in kernel_kinds():
         start(on_linux, 1, trunks=(100,))
         return
@@ -198,7 +198,7 @@ def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: N
 
 
 def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:
-    """It hangs when a guest leaves its checksums to others."""
+    """It hangs when a guest offloads its checksums."""
     one, two = start(on_ovs, 1), start(on_ovs, 2)
     size = 1 << 20
 
@@ -248,7 +248,7 @@ def test_a_failed_start_is_reported_also_when_the_guest_cannot_be_removed(
 
 def test_a_guest_that_is_stopped_during_a_listing_is_left_out(on_linux: NamespaceGuests, tmp_path: Path) -> None:
     guest = start(on_linux, 1)
-    (tmp_path / "gone.json").symlink_to("nowhere")  # what its file looks like to who has just listed the folder
+    (tmp_path / "gone.json").symlink_to("nowhere")  # its file, as a concurrent listing of the folder reads it
     assert [state.id for state in on_linux.list()] == [guest.id]
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(GuestError, match=r"broken\.json"):

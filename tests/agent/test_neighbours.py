@@ -1,4 +1,4 @@
-"""Neighbours by LLDP, as a real lldpd has learnt them from another at the other end of a cable."""
+"""Neighbours by LLDP, learnt by a real lldpd from another one at the other end of a cable."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_each_change_of_neighbours_is_notified(cable: Cabled, listener: Lldpd) -
             switch.tell("configure ports p7 lldp portidsubtype local Gi1/0/8 description to-rack-3")
             until(lambda: _text(watch.found()) == "port Gi1/0/8 of sw-a")
             before = switch.sent()
-            until(lambda: switch.sent() > before + 2)  # it says the same again, which is no news
-        until(lambda: watch.found() == {})  # a switch that ends takes leave
+            until(lambda: switch.sent() > before + 2)  # repeated frames are not notified
+        until(lambda: watch.found() == {})  # an lldpd that ends sends a shutdown frame
         listener.stop()
-        until(lambda: watch.found() is None)  # nobody listens any more
+        until(lambda: watch.found() is None)  # lldpd has ended
     finally:
         watch.close()
     texts = [told.get_nowait() for _ in range(told.qsize())]

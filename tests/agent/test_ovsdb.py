@@ -1,4 +1,4 @@
-"""The agent's client of Open vSwitch's database: what the tests of plans do not cover, mostly failures."""
+"""The agent's client of Open vSwitch's database: cases that the tests of plans do not cover, mostly failures."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch,
 
 
 def test_a_qos_row_in_use_by_others_stays(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
-    """ovn-controller gives the first one that it finds to its own ports."""
+    """ovn-controller assigns the first one that it finds to its own ports."""
     for name in ("eth0", "theirs"):
         ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
     ovsdb.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
@@ -153,7 +153,7 @@ def test_foreign_external_ids_stay(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
 
 
 def test_names_in_any_script_are_preserved(ovsdb: Ovsdb) -> None:
-    """In several thousand octets of the answer, some letter is cut by the end of what one call reads."""
+    """In an answer of several thousand octets, a read ends within a character."""
     owner = 'Netz für Gäste 網路 {["\\' * 2000
     ovsdb.execute([SetOvsBridge(OvsBridge(name="br0", owner=owner, datapath="netdev"))])
     assert ovsdb.observe()[0]["br0"].owner == owner

@@ -1,4 +1,4 @@
-"""Peers that a host reached before a change, on the real kernel: which of them it tells that it has lost."""
+"""Peers that a host reached before a change, on the real kernel: which of them it reports as lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """A host with Open vSwitch, and another machine at its eth1; the calling thread stands on the host."""
+    """A host with Open vSwitch, and another machine at its eth1; the calling thread is in the host's namespace."""
 
     def __init__(self, host: HostInNamespace, ovsdb: Ovsdb, peer: str) -> None:
         self.host, self.peer = host, peer
@@ -42,7 +42,7 @@ class Place:
         subprocess.run(["ovs-vsctl", f"--db=unix:{self._ovsdb.path}", *words], check=True)
 
     def talk(self, *addresses: str) -> None:
-        """Let the host know these neighbours."""
+        """Add these neighbours to the host's table."""
         for address in addresses:
             subprocess.run(["ping", "-n", "-q", "-c", "1", "-w", "10", address], check=True, capture_output=True)
 
@@ -60,7 +60,7 @@ def place(authority: Authority, engine_identity: Identity, tmp_path: Path) -> It
 
 
 def lost(engine: Engine, generation: int) -> list[tuple[str, str]]:
-    """The peers that the host has lost by the change, once it has asked them: network and address."""
+    """The peers that the host has lost by the change, after probing: network and address."""
     end = monotonic() + PATIENCE
     while True:
         change = engine.report().change
@@ -94,7 +94,7 @@ def test_a_change_that_loses_peers_is_rolled_back(place: Place) -> None:
 
 
 def test_a_change_that_keeps_peers_is_kept(place: Place) -> None:
-    """The same wire by another link; and what the host has no address next to any more does not count."""
+    """The same network by another link; peers outside the host's subnets do not count."""
     engine = place.host.agent()
     before = engine.host()
     owned = before.with_link(replace(before.nics["eth1"], owner="blue"))
@@ -120,7 +120,7 @@ def test_peers_lost_before_the_change_do_not_count(place: Place) -> None:
 
 @pytest.mark.parametrize("moves", [False, True])
 def test_vlan_of_a_network_changes(place: Place, moves: bool) -> None:
-    """A peer on the same bridge: it stays in the old VLAN, or has moved along by the time that the change is kept."""
+    """A peer on the same bridge: it stays in the old VLAN, or changes to the new one before the change is kept."""
     engine = place.host.agent()
     desired = with_ovs(engine.host())
     engine.kept(1, desired)

@@ -27,7 +27,7 @@ Start = "Callable[..., tuple[AgentProcess, Engine]]"
 
 @pytest.fixture
 def start(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iterator[Start]:
-    """Start the agent on the same state again and again."""
+    """Start agents on the same state, one after another."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     started: list[tuple[AgentProcess, Engine]] = []
 
@@ -92,7 +92,7 @@ def test_killed_between_steps(start: Start, steps: int) -> None:
     process, engine = start()
     before = engine.host()
     engine.simulate(crash_after_steps=steps)
-    with suppress(httpx.TransportError):  # it may be dead before it has answered
+    with suppress(httpx.TransportError):  # it may end before it answers
         engine.put(1, with_network(before))
     with pytest.raises(httpx.TransportError):
         engine.until(Phase.AWAITING)
@@ -137,7 +137,7 @@ def test_a_stop_keeps_a_confirmed_change(start: Start) -> None:
 
 
 def test_a_checkpoint_that_cannot_be_written(start: Start) -> None:
-    """The disk's own refusal (here: of files above a size), not a simulated one."""
+    """A real error of the disk (here: of files above a size), not a simulated one."""
     process, engine = start()
     before = engine.report()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
@@ -200,7 +200,7 @@ def test_invalid_options_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon"])
-def test_the_wait_for_nics_at_boot_has_a_limit(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_waits_at_boot_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--boot-wait", text])
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""How fast links carry, worked out from what they had counted about a minute before."""
+"""Rates of links, computed from their counters of about a minute before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated hosts that several programs share: guests move from one program to another's host."""
+"""Simulated hosts in several programs: guests migrate between programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told to systemd: to the socket that it names, and to nobody else."""
+"""Notifications to systemd: to the socket in NOTIFY_SOCKET only."""
 
 from __future__ import annotations
 

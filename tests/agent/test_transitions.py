@@ -1,4 +1,4 @@
-"""The state machine of a change by itself: what follows from what, and what requests may do, without any host."""
+"""The state machine of a change without a host: its transitions, and the requests in each state."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_impossible_events_are_errors(way: tuple[Phase, Trigger]) -> None:
 
 @pytest.mark.parametrize("phase", sorted(KEPT))
 def test_after_a_boot_no_peers_are_probed(phase: Phase) -> None:
-    """Whoever is silent then may be so because of the boot."""
+    """Peers may be silent because of the boot."""
     asking = replace(_change(phase), lost_peers=None)
     booted = after_boot(asking, ("eth9 is missing",))
     assert booted.lost_peers == ()

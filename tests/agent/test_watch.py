@@ -51,7 +51,7 @@ def watching(networking: Networking) -> Iterator[Events]:
 
 
 def last_event(events: Events) -> int:
-    """Wait until no more events are added; the id of the last one."""
+    """Wait until no more events are added; returns the id of the last one."""
     last = 0
     while page := events.page(last, 1.0).events:
         last = page[-1].id
@@ -59,7 +59,7 @@ def last_event(events: Events) -> int:
 
 
 def has_changed(events: Events, after: int) -> bool:
-    """Whether an event says in time that the host changed."""
+    """Whether an event reports the change in time."""
     while page := events.page(after, PATIENCE).events:
         if any(event.kind == "host" for event in page):
             return True

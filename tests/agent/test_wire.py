@@ -1,5 +1,5 @@
-"""What the programs decode is worked out when they start: two threads that meet a type for the first time at once crash
-the interpreter (seen with msgspec 0.22: one finds what the other has half worked out).
+"""Decoders are prepared when the programs start: two threads that use a type for the first time at once crash the
+interpreter (seen with msgspec 0.22: one finds an incomplete schema of the other).
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from ovs_host import namespace, standing_in
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_network() -> Iterator[None]:
-    """A network of this process's own: labs have addresses on the machine, and several processes run at a time."""
+    """A network namespace for this process: labs use addresses of the machine, and several processes run concurrently."""
     with namespace() as name, standing_in(name):
         yield
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One site for all end-to-end tests; each leaves the hosts as it found them."""
+    """One site for all end-to-end tests; each restores the hosts."""
     with site(tmp_path_factory.mktemp("site")) as built:
         yield built

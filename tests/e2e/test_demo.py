@@ -1,4 +1,4 @@
-"""How demonstrations end when something does not hold."""
+"""The exit status of demonstrations that fail."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``netweft host add`` installs the agent by SSH with the engine's key, and the host comes up: a real engine, a real
-SSH server in a namespace of its own, the real agent there. apt-get and systemctl are stand-ins; tests/installation has
-the whole with a real package and a root password.
+SSH server in a namespace of its own, the real agent there. apt-get and systemctl are replaced; tests/installation uses
+a real package and a root password.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Place:
 
 @contextmanager
 def cable() -> Iterator[str]:
-    """A namespace for a host, one cable away."""
+    """A namespace for a host, connected by a cable."""
     name = f"nwd-{secrets.token_hex(3)}"
     namespaces.add(name)
     try:

@@ -1,5 +1,5 @@
-"""What somebody changes on a real host by hand is seen in good time, told as what it is, and put right: with Linux
-bridges and with Open vSwitch. VLAN devices and bonds of the kernel take another kernel: tests/metal/drift.py.
+"""Manual changes of a real host are detected in time, reported as differences, and corrected: with Linux bridges and
+with Open vSwitch. VLAN devices and bonds of the kernel need another kernel: tests/metal/drift.py.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from e2e.site import CLUSTER, HOST, Site, wait
 from engine_process import PASSWORD
 
 PATIENCE = 30.0
-"""Seconds within which a change by hand is to be seen, on any machine; the usual is one."""
+"""Seconds within which a manual change must be detected, on any machine; usually it takes one."""
 
 BEGINS, IS_OVER = "20010", "20011"
 """Codes of the events."""
@@ -52,14 +52,14 @@ def switches(whole: Site) -> Iterator[Site]:
 
 
 def told(whole: Site) -> list[str]:
-    """How often drift began and was over, the last first."""
+    """The events of drift, the newest first."""
     events = whole.client.list("events", max=200)
     mine = [event for event in events if event.get("host", {}).get("id") == whole.host_id()]
     return [event["code"] for event in mine if event["code"] in {BEGINS, IS_OVER}]
 
 
 def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> None:
-    """Somebody runs a program on the host; that is seen in time, told as what it is, and put right both ways."""
+    """Run a program on the host: the change is detected in time, reported, and corrected in both ways."""
     before = len(told(whole))
     for repair in (f"hosts/{whole.host_id()}/syncallnetworks", ""):
         assert in_sync(whole) == "true", drift(whole)
@@ -67,7 +67,7 @@ def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> N
         assert done.returncode == 0, done.stderr
         wait(f"{command} is seen as {texts}", lambda: set(texts) <= said(whole, group), PATIENCE)
         assert in_sync(whole) == "false"
-        # A port's link goes a moment after the port, and would then be somebody else's.
+        # A port's link disappears shortly after the port, and would then be reported as foreign.
         wait("nothing is in the way", lambda: not drift(whole)["obstacle"], PATIENCE)
         if repair:
             whole.client.action(repair)
@@ -110,7 +110,7 @@ def test_drift_by_the_command_line(bridges: Site) -> None:
 
 
 def test_a_pulled_cable_is_no_drift(bridges: Site) -> None:
-    """Nobody changed the host; that its NIC has no carrier is told as before."""
+    """The host is unchanged; the missing carrier of its NIC is reported as before."""
     before = told(bridges)
     bridges.place.cut(HOST, "eth1")
     nic = f"hosts/{bridges.host_id()}/nics"
@@ -162,7 +162,7 @@ ADOPTED = {
 
 @pytest.mark.parametrize("what", ADOPTED)
 def test_a_manual_change_is_adopted(bridges: Site, what: str) -> None:
-    """The host stays as it is, also when it is set up again, until an earlier setup is had back."""
+    """The host stays as it is, also when it is set up again, until an earlier setup is restored."""
     command, words = ADOPTED[what]
     before = generation(bridges)
     assert bridges.place.run(HOST, *command.split()).returncode == 0

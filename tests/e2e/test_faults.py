@@ -1,4 +1,4 @@
-"""Whatever dies or is cut while a host changes: the host ends in exactly the old or the new configuration, and the
+"""Killed processes and cut links during a change: the host ends in exactly the old or the new configuration, and the
 engine knows which.
 """
 
@@ -22,13 +22,13 @@ from netweft.client import ApiError
 MANY = 60
 """Networks in one change, so that it takes long enough to be interrupted."""
 SILENT = 33
-"""Seconds of an agent's silence, more than the engine waits for an answer."""
+"""Seconds without an answer of the agent, more than the engine's timeout (engine.agents.ANSWER_SECONDS)."""
 LOST_WITHIN = 45
-"""Seconds in which a host that is cut off counts as not responding: ten to find out, ten for it to come back, and some
-for the machine.
+"""Seconds in which a host that is cut off counts as not responding: ten to detect it, ten for the host to come back,
+and a margin.
 """
 TRIES = 8
-"""How often a phase is tried to be caught; the shortest last for a few milliseconds."""
+"""Attempts to stop a process in a phase; the shortest phases last a few milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def as_found(whole: Site, names: list[str]) -> Iterator[None]:
 
 
 def assert_whole(whole: Site, names: list[str], job: str) -> str:
-    """The host has all of the networks or none, the engine holds the same, and the job says so. Returns its status."""
+    """Check that the host has all of the networks or none, and that engine and job agree. Returns the job's status."""
     outcome = whole.outcome(job)
     wait("the host is up", lambda: whole.status() == "up")
     expected = set(names) if outcome["status"] == "finished" else set()
@@ -106,7 +106,7 @@ def test_the_engine_is_killed(whole: Site, names: list[str], phase: str) -> None
 
 
 def test_a_host_that_is_cut_off_is_detected_and_comes_back(whole: Site) -> None:
-    """Nobody hangs up when a link is cut: the kernel has to find out that there is nobody any more."""
+    """A cut link closes no connection: the kernel must detect it."""
     whole.place.cut(HOST, "eth0")
     try:
         wait("the host is lost", lambda: whole.status() == "non_responsive", LOST_WITHIN)
@@ -173,7 +173,7 @@ def test_the_disk_is_full_when_the_checkpoint_is_written(whole: Site, names: lis
 
 
 def test_the_reply_is_lost(whole: Site, names: list[str]) -> None:
-    """The agent takes the request and then says nothing for longer than the engine listens."""
+    """The agent accepts the request and does not answer within the engine's timeout."""
     for _ in range(TRIES):
         with stopped_in_phase(whole, "checkpointed", whole.agent_pid()) as caught:
             job = whole.attach(*names, connectivity_timeout=30)

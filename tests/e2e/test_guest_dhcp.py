@@ -1,4 +1,4 @@
-"""Guests on two hosts get by DHCP what the engine shows, whatever becomes of the servers and agents."""
+"""Guests on two hosts get by DHCP the addresses that the engine shows, also after servers and agents were killed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def shown(whole: Site, guest: str) -> str:
 
 
 def told(whole: Site, guest: str, folder: Path) -> str:
-    """What a guest that asks is told: address, gateway, name server; empty for nothing."""
+    """The lease of a guest: address, gateway, name server; empty for none."""
     script = folder / "told"
     script.write_text(TOLD)
     script.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Having back what a real host was set up with before: the host is then what it was."""
+"""Restoring earlier setups of a real host: the host then equals its earlier state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PORT = ("name", "tag", "bond_mode", "lacp")
 
 
 def observed(whole: Site) -> dict[str, Any]:
-    """What the host's kernel and its Open vSwitch have, but for what they choose by themselves."""
+    """The state of the host's kernel and its Open vSwitch, without random values."""
 
     def told(*command: str) -> Any:
         done = whole.place.run(HOST, *command)
@@ -33,7 +33,7 @@ def observed(whole: Site) -> dict[str, Any]:
     for link in told("ip", "-j", "address", "show"):
         name, addresses = link["ifname"], sorted(one["local"] for one in link["addr_info"])
         if name != "ovs-netdev":
-            # What IPv6 gives a link by itself comes a moment later; the MAC address of a bridge itself is random.
+            # Link-local addresses of IPv6 appear later; the MAC address of a bridge is random.
             shown = [link[key] for key in LINK if key != "address" or not name.startswith("br-")]
             links[name] = shown, [one for one in addresses if not one.startswith("fe80")]
     listed = told("ovs-vsctl", f"--db=unix:{database}", "--format=json", f"--columns={','.join(PORT)}", "list", "Port")

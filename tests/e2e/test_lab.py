@@ -1,4 +1,4 @@
-"""The lab: what its file promises, and that nothing stays behind."""
+"""The lab: its file, and its complete removal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ IN_LAB = "{name: x, engine: {address: 10.0.0.1/24}, hosts: {%s}}"
 
 @dataclass(frozen=True)
 class Site:
-    """A folder for labs and a network that nobody else has."""
+    """A folder for labs and an unused network."""
 
     folder: Path
     net: str
@@ -70,7 +70,7 @@ def site() -> Iterator[Site]:
 
 
 def remains(here: lab.Lab) -> set[str]:
-    """What this machine still has of a lab; other runs have labs beside it."""
+    """What is left of a lab on this machine; other runs have labs of their own."""
     links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"]))}
     namespaces = {path.name for path in Path("/run/netns").iterdir()}
     prefix = here.hosts["alpha"].namespace.removesuffix("-alpha")
@@ -137,7 +137,7 @@ def test_a_network_of_this_machine_is_refused(site: Site) -> None:
 
 
 def test_a_lab_that_cannot_be_built_leaves_nothing_behind(site: Site) -> None:
-    deep = site.folder / ("x" * 90)  # too long for a socket, which is found out when the switch is there already
+    deep = site.folder / ("x" * 90)  # too long for a socket, which fails when the switch already exists
     up = [sys.executable, "-m", "netweft", "lab", "up", "--folder", str(deep), str(site.file())]
     script = 'mkdir -p /run/netns; mount -t tmpfs tmpfs /run/netns; "$@" >&2 || ip -brief link; ls /run/netns'
     alone = subprocess.run(  # where no other run has a lab

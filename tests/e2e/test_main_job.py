@@ -1,4 +1,4 @@
-"""Networks are carried to two hosts, guests talk over them, and isolation holds."""
+"""Networks are set up on two hosts, guests communicate over them, and isolation holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two engines on one PostgreSQL manage a real host; the one that watches it is killed in the middle of a change."""
+"""Two engines on one PostgreSQL manage a real host; the one that monitors it is killed during a change."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ MANY = 20
 
 @dataclass(frozen=True)
 class Pair:
-    """The same host as two engines see it, and the database that they share."""
+    """The host in two engines, and their common database."""
 
     sites: tuple[Site, Site]
     db: Database
 
     def holder(self) -> int | None:
-        """The process of the engine that watches the host, once it does."""
+        """Wait until an engine monitors the host; returns its process id."""
         query = sa.select(replicas.c.name).join(host_leases)
         with self.db.read() as tx:
             name = tx.execute(query).scalar()
         return int(name.split()[-1]) if name else None
 
     def alive(self) -> int:
-        """How many engines give signs of life."""
+        """The number of live engines."""
         with self.db.read() as tx:
             return int(tx.execute(sa.select(sa.func.count()).select_from(replicas)).scalar_one())
 

@@ -1,6 +1,5 @@
-"""A peer that pings every 10 ms misses a host, and its guests, for less than a second while networks move.
-
-Kernel bonds have theirs in the metal suite.
+"""A peer that pings every 10 ms loses a host, and its guests, for less than a second while networks move. Kernel bonds
+are tested in the metal suite.
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ class ProviderKit:
         assert provider.ports() == [changed]
 
     @pytest.mark.usefixtures("subnet")
-    def test_foreign_marks_are_refused(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
+    def test_addresses_of_other_ports_are_refused(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
         first = replace(port_spec(network, 1), addresses=("192.0.2.7",))
         provider.ensure_port(first)
         second = replace(port_spec(network, 2), addresses=("192.0.2.8",))

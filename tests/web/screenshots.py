@@ -1,4 +1,4 @@
-"""``make screenshots``: the pictures of docs/web.md, of an engine with simulated hosts that has something to show."""
+"""``make screenshots``: the pictures of docs/web.md, of an engine with simulated hosts and some data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of the page, as the engine gives them out to anybody."""
+"""The files of the page, which the engine serves without authentication."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ async def _get(app: ASGIApp, path: str) -> str:
 
 
 def test_the_page_is_small() -> None:
-    """All scripts together, and one by one what a view needs: that with which the page begins, and the area's own
-    modules.
-    """
+    """The size of all scripts, and of those that each view needs: the initial ones and the modules of its area."""
     later = {
         str(path.parent.relative_to(STATIC) / name)
         for path in STATIC.rglob("*.js")

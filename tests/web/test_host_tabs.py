@@ -1,4 +1,4 @@
-"""The tabs of a host: what was changed on it, how it differs, how its guests reach the switches."""
+"""The tabs of a host: its history, its drift, the paths of its guests to the switches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tab(page: Page, name: str) -> None:
 
 
 def apply(page: Page, verb: str) -> None:
-    """Do what a dialog has planned, see it kept, and close it."""
+    """Apply the plan of a dialog, wait until it is kept, and close the dialog."""
     page.get_by_role("dialog").get_by_role("button", name=verb, exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Kept. The engine has reached the host")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
@@ -64,7 +64,7 @@ def test_an_earlier_setup_is_compared_and_restored(site: Site, window: Window) -
 
 @pytest.fixture
 def drifted(site: Site) -> Iterator[str]:
-    """A host that somebody has changed: one of its networks has another MTU."""
+    """A host with a manual change: one of its networks has another MTU."""
     if "astray" not in site.carried("sim-2"):
         site.add_network("astray", "sim-2")
     was = site.host("sim-2")

@@ -1,4 +1,4 @@
-"""What every list does: narrowed, saved as a file, walked through by keys."""
+"""Lists: filtering, exporting, selecting by keys."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_rows_are_selected_by_keys(site: Site, window: Window) -> None:
 
 
 def bulk(page: Page, action: str) -> Locator:
-    """The dialog of what is done with all that is picked."""
+    """The dialog of an operation on all selected rows."""
     page.get_by_role("group", name="Picked").get_by_role("button", name=f"{action}…").click()
     return page.get_by_role("dialog", name=re.compile(rf"^{action}: \d+$"))
 

@@ -1,4 +1,4 @@
-"""Who may see the page, and for how long."""
+"""Sessions: login, logout and expiry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_escape_does_not_leave_the_page_without_a_login(window: Window) -> None:
     expect(dialog).to_be_visible()
     for _ in range(4):
         page.keyboard.press("Escape")
-        page.wait_for_timeout(50)  # browsers heed the second one only some time after the first
+        page.wait_for_timeout(50)  # browsers apply the second one only some time after the first
     expect(dialog).to_be_visible()
     window.log_in()
     expect(heading(page, "VMs")).to_be_visible()

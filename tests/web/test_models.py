@@ -1,6 +1,6 @@
-"""The networks of a host as the page reckons with them: golden cases, run in the browser that runs the page.
+"""The page's models of a host's networks: golden cases, run in the browser.
 
-``NETWEFT_GOLDEN=write`` writes what comes out into ``models/expected.yaml``, to be read before it is believed. Each
+``NETWEFT_GOLDEN=write`` writes the results into ``models/expected.yaml``, to be reviewed. Each
 request is also compared with what the command line makes of the file that the page shows beside it.
 """
 

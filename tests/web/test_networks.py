@@ -1,4 +1,4 @@
-"""Networks: made, changed, attached to clusters, synchronized, removed; what of them is where."""
+"""Networks: added, changed, attached to clusters, synchronized, removed; their hosts and roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong and what is moving, finding things from anywhere, and the keys that work everywhere."""
+"""The overview, running jobs, the search, and the keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from web.conftest import HOSTS, Site, Window, heading
 
 
 def put_right(site: Site) -> None:
-    """Leave nothing of what other tests did to hosts, nor providers that do not answer."""
+    """Reset the hosts, and remove providers that do not answer."""
     for provider in site.client.list("openstacknetworkproviders"):
         site.client.remove(f"openstacknetworkproviders/{provider['id']}")
     for host in HOSTS:
@@ -85,7 +85,7 @@ def test_the_search_finds_objects_from_every_page_by_keys(site: Site, window: Wi
 
 def test_keys_right_after_opening_a_dialog_reach_the_dialog(site: Site, window: Window) -> None:
     network = site.add_network("ghost")
-    window.page.add_init_script("requestAnimationFrame = () => 0")  # a machine that has no time to draw
+    window.page.add_init_script("requestAnimationFrame = () => 0")  # a slow machine
     page = window.open("events")
     expect(heading(page, "Events")).to_be_visible()
     page.keyboard.press("Control+k")

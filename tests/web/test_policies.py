@@ -1,4 +1,4 @@
-"""Policies, and users: made, changed and removed, and what is refused in the engine's words."""
+"""Policies and users: added, changed and removed; refusals are shown with the engine's text."""
 
 from __future__ import annotations
 

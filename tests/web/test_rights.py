@@ -1,4 +1,4 @@
-"""What the user may not do is on the page, disabled, with the right that is missing."""
+"""Actions that the user may not perform are disabled, with the missing right."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_granted_role_takes_effect_soon(opened: Opened, site: Site, network: s
 
 @pytest.mark.usefixtures("network")  # which is not committed
 def test_a_refusal_for_one_host_is_shown(opened: Opened, site: Site) -> None:
-    """Of whoever may it on another host, so that it is not disabled."""
+    """For a user who has the right on another host, so that it is not disabled."""
     keeper = site.add_user("keeper")
     site.grant(keeper, "HostAdmin", f"hosts/{site.id('sim-2')}")
     site.grant(keeper, "ReadOnlyAdmin")

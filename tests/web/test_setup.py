@@ -1,4 +1,4 @@
-"""Setting up the networks of a host: by mouse, by picking and placing, by keys; kept, taken back, synchronized."""
+"""Setting up the networks of a host: by mouse, by picking and placing, by keys; kept, rolled back, synchronized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a host's networks is set up by forms: addresses, labels, options of bonds, virtual functions."""
+"""Forms of a host's networks: addresses, labels, options of bonds, virtual functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Hand = Callable[[Page, str, str], None]
 
 
 def add(page: Page) -> Any:
-    """Finish a form. Returns the request that the engine is then asked to plan."""
+    """Submit a form. Returns the request for a plan."""
     with page.expect_request("**/requestplans") as asked:
         page.get_by_role("button", name="Add to changes").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What every view does: it asks little, shows what is there, says why nothing is, and follows what happens."""
+"""Views: few requests, loading and errors, live updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from web.test_providers import add_away
 from web.test_vms import add_machine
 
 OF_THE_PAGE = ("/netweft/v1/events", "/events?max=1", "/netweft/v1/rights", "authenticated_user")
-"""Whoever is there and what happens, whatever view is shown."""
+"""Requests of every view: the user, and the events."""
 MOST_REQUESTS = 3
 MOST_CONNECTIONS = 6
 
@@ -41,13 +41,13 @@ def test_a_view_takes_few_requests(site: Site, window: Window) -> None:
     for view in VIEWS:
         thing, _, tab = view.partition("/")
         place = f"{things[thing]}/{tab}".rstrip("/") if thing in things else view
-        window.page.goto("about:blank")  # what was shown before asks no more
+        window.page.goto("about:blank")  # the view shown before sends no more requests
         asked: list[str] = []
         window.page.on("request", lambda request, asked=asked: asked.append(request.url))
         page = window.open(place)
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
-        own = {  # each once, as something may happen meanwhile, after which a view asks again
+        own = {  # each once, as an event makes a view repeat its requests
             url for url in asked if "/ui/" not in url and not url.endswith(OF_THE_PAGE)
         }
         assert 0 < len(own) <= MOST_REQUESTS, (view, own)
@@ -77,7 +77,7 @@ def test_loading_and_errors_of_a_view_are_shown(window: Window) -> None:
     window.page.route("**/netweft/v1/rows/networks**", hold)
     page = window.open("networks")
     expect(page.get_by_role("status").filter(has_text="Loading")).to_be_visible()
-    while not held:  # the page waits before the request has come here
+    while not held:  # the page waits before the request arrives here
         page.wait_for_timeout(20)
     held[0].abort()
     expect(page.get_by_role("alert")).to_contain_text("The engine cannot be reached")
@@ -180,7 +180,7 @@ def test_the_page_survives_a_restart_of_the_engine(opened: Opened, tmp_path: Pat
 
 
 def test_more_tabs_than_connections_of_the_browser(site: Site, window: Window) -> None:
-    """A browser has six to an engine: a tab that nobody sees needs none, and shows what it missed when it is seen."""
+    """A browser has six per engine: a hidden tab uses none, and updates itself when it is shown."""
     page = window.open("hosts")
     for _ in range(MOST_CONNECTIONS):
         expect(page.get_by_text("Live", exact=True)).to_be_visible()

@@ -1,4 +1,4 @@
-"""vNICs: found in the list of all, and changed on their machine's page while it runs."""
+"""vNICs: in the list of all vNICs, and changed on the page of a running VM."""
 
 from __future__ import annotations
 
