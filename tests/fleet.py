@@ -232,8 +232,8 @@ class Fleet:
 
     def attach(self, network: str, nic: str, number: int = 1, **values: Any) -> None:
         """Put a network on a NIC and wait until it is there."""
-        wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
-        self.done(self.setup(SetupRequest(attachments=(wish,)), number))
+        attachment = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
+        self.done(self.setup(SetupRequest(attachments=(attachment,)), number))
 
     def data(self, number: int = 1) -> HostData:
         with self.db.read() as tx:

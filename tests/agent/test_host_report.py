@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from netweft.core.host import Host
 
 
-def look(engine: Engine, tag: str = "") -> httpx.Response:
+def get_report(engine: Engine, tag: str = "") -> httpx.Response:
     return engine.client.get("/v1/host", headers={"If-None-Match": tag} if tag else {})
 
 
 def test_a_known_report_is_not_sent_again(engine: Engine) -> None:
-    first = look(engine)
-    again = look(engine, first.headers["ETag"])
+    first = get_report(engine)
+    again = get_report(engine, first.headers["ETag"])
     assert (again.status_code, again.content) == (304, b"")
     assert {again.headers[name] for name in ("ETag", EVENT_HEADER)} == {
         first.headers[name] for name in ("ETag", EVENT_HEADER)
     }
     engine.simulate(carrier={"eth1": False})
-    changed = look(engine, first.headers["ETag"])
+    changed = get_report(engine, first.headers["ETag"])
     assert changed.status_code == 200
     assert not msgspec.json.decode(changed.content, type=HostReport).host.nics["eth1"].carrier
     assert changed.headers["ETag"] != first.headers["ETag"]
@@ -38,11 +38,11 @@ def test_a_known_report_is_not_sent_again(engine: Engine) -> None:
 
 
 def test_counters_are_not_in_the_report(engine: Engine) -> None:
-    tag = look(engine).headers["ETag"]
+    tag = get_report(engine).headers["ETag"]
     assert engine.counters()["eth1"].tx_rate == 0
     engine.simulate(traffic={"eth1": 1000})
     assert engine.counters()["eth1"].tx_rate == 1000
-    assert look(engine, tag).status_code == 304
+    assert get_report(engine, tag).status_code == 304
 
 
 def progress(engine: Engine, generation: int, phase: Phase, wait: float = 20) -> Progress:

@@ -163,7 +163,7 @@ def test_a_host_that_cannot_shape_traffic_stays_as_it_is(fleet: Fleet, client: C
 
 def test_the_plan_tells_of_the_shaping(engine: Engine, fleet: Fleet, client: Client, gold: str) -> None:
     add_network(client, "red", 10, f'<qos id="{gold}"/>')
-    wish = {"network": {"name": "red"}, "host_nic": {"name": "eth1"}}
-    body = {"host": {"id": fleet.id()}, "setup": {"modified_network_attachments": [wish]}}
+    attachment = {"network": {"name": "red"}, "host_nic": {"name": "eth1"}}
+    body = {"host": {"id": fleet.id()}, "setup": {"modified_network_attachments": [attachment]}}
     answer = client.post(f"{engine.url}/netweft/v1/plans", json=body)
     assert "VLAN 10 with share 80, at most 2000 Mbit/s, 500 Mbit/s promised" in answer.text

@@ -1,4 +1,4 @@
-"""What the dry run of a whole fleet costs: desired_host and plan for 1,000 hosts with 100 networks each."""
+"""Time of the dry run of a whole fleet: desired_host and plan for 1,000 hosts with 100 networks each."""
 
 from __future__ import annotations
 

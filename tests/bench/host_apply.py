@@ -1,10 +1,11 @@
-"""100 and 500 bridge networks put on a host by the agent, against ip -batch making the same.
+"""100 and 500 bridge networks set up on a host by the agent, against ip -batch creating the same links.
 
-A network is a Linux bridge with our mark, MTU 9000, up, and with a NIC of the host as its port, up. Ours is all that
-the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The floor is one ip
-process that reads its lines from a pipe; that it leaves the same links behind, marks included, is checked (but for the
-router advertisements, which ours has the bridges refuse, and ip cannot). Each run has a new namespace whose NICs were
-made before, and waits for the kernel to take the last one down, because that holds the lock that all of this takes.
+A network is a Linux bridge with our mark, MTU 9000, up, and with a NIC of the host as its port, up. Ours is all the
+work of the agent: observe, plan, execute, observe again, and plan again to check that nothing is left. The floor is one
+ip process that reads its lines from a pipe; that it leaves the same links behind, marks included, is checked (but for
+the router advertisements, which ours has the bridges refuse, and ip cannot). Each run has a new namespace whose NICs
+were made before, and waits for the kernel to take the last one down, because that holds the lock that all of this
+takes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""500 tagged ports put on an Open vSwitch bridge by the agent, against one bare transaction that says the same.
-
-Ours is all that the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The
-floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
+"""500 tagged ports created on an Open vSwitch bridge by the agent, against one bare transaction with the same effect.
+Ours is all the work of the agent: observe, plan, execute, observe again, and plan again to check that nothing is left.
+The floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
 Open vSwitch (userspace datapath) with one bridge, which takes up to twice as long from one run to the next.
 """
 

@@ -10,7 +10,7 @@ from ovs_host import namespace, standing_in
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_network() -> Iterator[None]:
-    """A network namespace for this process: labs use addresses of the machine, and several processes run concurrently."""
+    """A network namespace for this process: labs use addresses of the machine, and several processes run at once."""
     with namespace() as name, standing_in(name):
         yield
 

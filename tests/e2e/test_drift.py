@@ -51,7 +51,7 @@ def switches(whole: Site) -> Iterator[Site]:
         yield whole
 
 
-def told(whole: Site) -> list[str]:
+def drift_events(whole: Site) -> list[str]:
     """The events of drift, the newest first."""
     events = whole.client.list("events", max=200)
     mine = [event for event in events if event.get("host", {}).get("id") == whole.host_id()]
@@ -60,7 +60,7 @@ def told(whole: Site) -> list[str]:
 
 def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> None:
     """Run a program on the host: the change is detected in time, reported, and corrected in both ways."""
-    before = len(told(whole))
+    before = len(drift_events(whole))
     for repair in (f"hosts/{whole.host_id()}/syncallnetworks", ""):
         assert in_sync(whole) == "true", drift(whole)
         done = whole.place.run(HOST, *command)
@@ -75,7 +75,7 @@ def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> N
             set_up(whole)
         wait("the host is as desired again", lambda: in_sync(whole) == "true", PATIENCE)
         assert drift(whole)["in_sync"]
-    assert told(whole)[: len(told(whole)) - before] == [IS_OVER, BEGINS] * 2
+    assert drift_events(whole)[: len(drift_events(whole)) - before] == [IS_OVER, BEGINS] * 2
 
 
 @pytest.mark.parametrize("what", OF_BRIDGES)
@@ -111,7 +111,7 @@ def test_drift_by_the_command_line(bridges: Site) -> None:
 
 def test_a_pulled_cable_is_no_drift(bridges: Site) -> None:
     """The host is unchanged; the missing carrier of its NIC is reported as before."""
-    before = told(bridges)
+    before = drift_events(bridges)
     bridges.place.cut(HOST, "eth1")
     nic = f"hosts/{bridges.host_id()}/nics"
 
@@ -121,7 +121,7 @@ def test_a_pulled_cable_is_no_drift(bridges: Site) -> None:
     wait("the NIC is seen to be down", down)
     assert in_sync(bridges) == "true"
     bridges.place.mend(HOST, "eth1")
-    assert told(bridges) == before
+    assert drift_events(bridges) == before
 
 
 @pytest.mark.parametrize("what", OF_OPEN_VSWITCH)

@@ -23,22 +23,23 @@ PORT = ("name", "tag", "bond_mode", "lacp")
 def observed(whole: Site) -> dict[str, Any]:
     """The state of the host's kernel and its Open vSwitch, without random values."""
 
-    def told(*command: str) -> Any:
+    def output_of(*command: str) -> Any:
         done = whole.place.run(HOST, *command)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "[]")
 
     database = whole.place.folder / "hosts" / HOST / "ovs" / "db.sock"
     links = {}
-    for link in told("ip", "-j", "address", "show"):
+    for link in output_of("ip", "-j", "address", "show"):
         name, addresses = link["ifname"], sorted(one["local"] for one in link["addr_info"])
         if name != "ovs-netdev":
             # Link-local addresses of IPv6 appear later; the MAC address of a bridge is random.
             shown = [link[key] for key in LINK if key != "address" or not name.startswith("br-")]
             links[name] = shown, [one for one in addresses if not one.startswith("fe80")]
-    listed = told("ovs-vsctl", f"--db=unix:{database}", "--format=json", f"--columns={','.join(PORT)}", "list", "Port")
-    rules = [{key: rule.get(key) for key in ("src", "table")} for rule in told("ip", "-j", "rule", "show")]
-    routes = told("ip", "-j", "-4", "route", "show", "table", "all")
+    columns = f"--columns={','.join(PORT)}"
+    listed = output_of("ovs-vsctl", f"--db=unix:{database}", "--format=json", columns, "list", "Port")
+    rules = [{key: rule.get(key) for key in ("src", "table")} for rule in output_of("ip", "-j", "rule", "show")]
+    routes = output_of("ip", "-j", "-4", "route", "show", "table", "all")
     return {
         "links": links,
         "ports": sorted(map(str, listed["data"])),

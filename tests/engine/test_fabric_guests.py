@@ -168,7 +168,7 @@ class Blades:
         with ThreadPoolExecutor(8) as pool:
             return list(pool.map(start, machines))
 
-    def given(self) -> list[tuple[str, str]]:
+    def assigned(self) -> list[tuple[str, str]]:
         """The dynamic vNICs that guests have, by the host's id."""
         return [
             (self.fleet.id(number), nic.function)
@@ -263,7 +263,7 @@ def test_no_dynamic_vnic_is_taken_twice(blades: Blades) -> None:
     told = blades.start_at_once(machines)
     assert len([one for one in told if not one]) == 4
     assert all("has 0 free dynamic vNICs for the 1 vNICs" in one for one in told if one)
-    assert len(blades.given()) == 4
+    assert len(blades.assigned()) == 4
     assert blades.promised() == blades.all_there_are()
 
 
@@ -282,7 +282,7 @@ def test_a_hundred_guests_start_at_once_and_every_refusal_says_why(db: Database,
                 missing = rf"sim-{host} does not have these networks: {names[number % 4]}\."
                 assert re.search(free if host in blades.cards else missing, reason), reason
         assert sum(nics for reason, nics in zip(told, desired, strict=True) if not reason) == 60
-        assert sorted(blades.given()) == sorted(blades.all_there_are())
+        assert sorted(blades.assigned()) == sorted(blades.all_there_are())
         assert blades.promised() == blades.all_there_are()
 
 
@@ -390,7 +390,7 @@ def test_a_suspended_guest_goes_on_with_what_it_was_promised(blades: Blades) -> 
         blades.start(blades.vm("three"), 1)
     blades.start(vm_id)
     assert len(blades.nics(vm_id, 1)) == 1
-    assert len(blades.given()) == len(blades.promised()) == 2
+    assert len(blades.assigned()) == len(blades.promised()) == 2
     blades.refresh(1)
     with blades.db.read() as tx:
         assert all(row.synced for row in vm_queries.vnics_of(tx, (vm_id,))[vm_id])

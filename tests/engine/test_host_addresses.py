@@ -67,8 +67,8 @@ def static(*addresses: str) -> tuple[IpAssignment, ...]:
 
 
 def asks(*addresses: str, network: str = "storage", nic: str = "eth1") -> SetupRequest:
-    wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
-    return SetupRequest(attachments=(wish,))
+    attachment = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
+    return SetupRequest(attachments=(attachment,))
 
 
 def owned(fleet: Fleet) -> dict[str, str]:

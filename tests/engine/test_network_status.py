@@ -45,7 +45,7 @@ Statuses = dict[tuple[str, str], str]
 OUT_OF_SERVICE = ("maintenance", "non_responsive", "non_operational")
 
 
-def judge_by_all_hosts(tx: Tx) -> None:
+def evaluate_all_hosts(tx: Tx) -> None:
     """What the statuses mean: optional networks are operational; a required one is operational when every host that
     is up has it, non-operational when one has not, and stays as it was while no host is up.
     """
@@ -71,8 +71,8 @@ class UndoneError(Exception):
     """Raised to undo a transaction."""
 
 
-def judged(db: Database, before: Statuses) -> Statuses:
-    """What :func:`judge_by_all_hosts` makes of the statuses that there were."""
+def statuses_by_all_hosts(db: Database, before: Statuses) -> Statuses:
+    """What :func:`evaluate_all_hosts` makes of the statuses that there were."""
     found: Statuses = {}
 
     def evaluate(tx: Tx) -> None:
@@ -80,7 +80,7 @@ def judged(db: Database, before: Statuses) -> Statuses:
         for (cluster_id, network_id), status in before.items():
             here = cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
             tx.execute(sa.update(cluster_networks).where(*here, cluster_networks.c.required).values(status=status))
-        judge_by_all_hosts(tx)
+        evaluate_all_hosts(tx)
         found = statuses(tx)
         raise UndoneError
 
@@ -214,7 +214,7 @@ def test_statuses_are_what_all_hosts_together_say(databases: Databases) -> None:
                 before = chances.world.in_clusters()
                 chances.step()
                 after = chances.world.in_clusters()
-                assert after == judged(db, before)
+                assert after == statuses_by_all_hosts(db, before)
                 assert stored(db) == lacked(db)
                 seen.update(after.values())
 
@@ -270,7 +270,7 @@ def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, tu
         db.run(act)
     meanwhile(db, *acts[::turn]).result()
     found = world.in_clusters()
-    assert found == judged(db, found)
+    assert found == statuses_by_all_hosts(db, found)
     assert stored(db) == lacked(db)
 
 

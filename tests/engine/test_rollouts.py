@@ -243,9 +243,9 @@ def test_what_is_set_up_meanwhile_has_to_fit_what_is_to_come(fleet: Fleet) -> No
     rollout_id = set_vlan(fleet, network_id, 20)
     green = add(fleet, "green", 40)
     fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=green, vlan_id=20))
-    wish = AttachmentChange(network=Ref(name="green"), nic=Ref(name="eth1"))
+    attachment = AttachmentChange(network=Ref(name="green"), nic=Ref(name="eth1"))
     with pytest.raises(ValidationError, match="VLAN"):
-        fleet.setup(SetupRequest(attachments=(wish,)), 3)
+        fleet.setup(SetupRequest(attachments=(attachment,)), 3)
     assert states(fleet, rollout_id)["sim-3"] == HostState.WAITING
 
 

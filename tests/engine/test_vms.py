@@ -199,8 +199,8 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
         fleet.setup(SetupRequest(removed=(Ref(id=fleet.attachment_id("storage", 2)),)), 2)
     assert code_of(refusal) == "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS"
     assert "one" in refusal.value.text
-    wish = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="eth3"))
-    fleet.done(fleet.setup(SetupRequest(attachments=(wish,)), 2))
+    attachment = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="eth3"))
+    fleet.done(fleet.setup(SetupRequest(attachments=(attachment,)), 2))
     assert guest(fleet, vm_id) is not None
 
 

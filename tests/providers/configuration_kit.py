@@ -1,7 +1,7 @@
-"""What every configuration provider has to do, as tests: the conformance kit of fabrics.
+"""The conformance kit of configuration providers.
 
-A subclass of :class:`ConfigurationKit` in a test module is one system's, with a fixture ``system`` that says how to
-reach it. After each test the system must have what it had before, by its own view.
+A subclass of :class:`ConfigurationKit` in a test module is one system's, with a fixture ``system`` that gives access to
+it. After each test the system must have what it had before, by its own view.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from providers.kit import NAMES, Failure
 
 @dataclass(frozen=True, kw_only=True)
 class FabricSystem:
-    """A system that runs, and how tests reach it.
+    """A running system, and the tests' access to it.
 
     ``connect``: a connection by the module that is tested, ``stranger``: with a wrong password. ``view``: all that is
     there, a line for each object, asked for without that module. ``others``: makes what carries VLAN 7 as somebody else
@@ -48,7 +48,7 @@ def profile_spec(vlan_id: int = 100, name: str = "net") -> ProfileSpec:
 
 
 def listed(provider: ConfigurationProvider) -> list[PortProfile]:
-    """Those that it lists, without their MTUs, which it may know of single ones only."""
+    """The listed profiles without their MTUs, which may be known for single ones only."""
     return [replace(one, mtu=0) for one in provider.profiles()]
 
 
@@ -68,7 +68,7 @@ class ConfigurationKit:
 
     @pytest.fixture
     def spec(self, provider: ConfigurationProvider) -> Iterator[ProfileSpec]:
-        """A network whose profile is there until the end."""
+        """A network whose profile exists until the end."""
         spec = profile_spec()
         provider.ensure_profile(spec)
         yield spec

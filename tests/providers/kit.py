@@ -1,6 +1,6 @@
-"""What every provider has to do, as tests: the conformance kit.
+"""The conformance kit of providers.
 
-A subclass of :class:`ProviderKit` in a test module is one system's, with a fixture ``system`` that says how to reach it
+A subclass of :class:`ProviderKit` in a test module is one system's, with a fixture ``system`` that gives access to it
 (docs/providers.md, "Writing a provider"). After each test the system must have what it had before, by its own view.
 """
 
@@ -32,8 +32,8 @@ from providers.guests import Guest, reach_each_other
 from providers.waiting import until
 
 Failure = Literal["refuse", "close", "hang", "lose"]
-"""What becomes of a request that changes something: the system refuses it, or its connection ends, or nothing answers,
-each before it has acted; or it acts, and the answer is lost.
+"""A failure of a request that changes something: the system refuses it, or its connection ends, or there is no answer,
+each without an effect; or it has its effect, and the answer is lost.
 """
 
 NAMES = (
@@ -51,7 +51,7 @@ NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """A system that runs, and how tests reach it.
+    """A running system, and the tests' access to it.
 
     ``connect``: a connection by the module that is tested. ``view``: all that is there, a line for each object, asked
     for without that module; nothing that hosts bring along is part of it. ``hosts``: the names of two hosts, on both
@@ -111,7 +111,7 @@ class ProviderKit:
 
     @pytest.fixture
     def network(self, provider: NetworkProvider) -> Iterator[ProviderNetwork]:
-        """A network, whose ports go with it."""
+        """A network, which is removed with its ports."""
         spec = network_spec()
         made = provider.ensure_network(spec)
         yield made
@@ -122,7 +122,7 @@ class ProviderKit:
 
     @pytest.fixture
     def subnet(self, provider: NetworkProvider, network: ProviderNetwork) -> SubnetSpec:
-        """A subnet of the network, which goes with it."""
+        """A subnet of the network, which is removed with it."""
         spec = subnet_spec(network)
         provider.ensure_subnet(spec)
         return spec
@@ -265,7 +265,7 @@ class ProviderKit:
         assert bound_to(provider, spec) == source
         for _ in range(2):
             assert provider.admit_port(spec.id, target).host == source
-        assert provider.bind_port(spec.id, source).host == source  # the guest did not move
+        assert provider.bind_port(spec.id, source).host == source  # the guest did not migrate
         provider.admit_port(spec.id, target)
         for _ in range(2):
             moved = provider.bind_port(spec.id, target)
@@ -486,7 +486,7 @@ def steps(system: System, provider: NetworkProvider) -> Iterator[tuple[str, Call
 
 
 def fails(step: Callable[[NetworkProvider], object], provider: NetworkProvider, failure: Failure) -> None:
-    """Take a step that fails. A module may find out by itself what became of a request whose answer was lost."""
+    """Run a step that fails. A module may detect by itself the effect of a request whose answer was lost."""
     try:
         step(provider)
     except ProviderError:

@@ -1,4 +1,4 @@
-"""The field's automation on a real Neutron: the modules for providers and for networks on them, unmodified."""
+"""Ansible's modules for providers and their networks, unmodified, on a real Neutron."""
 
 from __future__ import annotations
 

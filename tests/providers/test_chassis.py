@@ -1,4 +1,4 @@
-"""A host that its agent makes a chassis of a real OVN, and that takes back by itself what breaks the chassis."""
+"""A host that its agent makes a chassis of a real OVN, and that rolls back changes that break the chassis."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ IPS = {"h1": "10.1.31.1", "h3": "10.1.31.3"}
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A host that somebody made a chassis by hand, with an agent that begins to manage it, and two guests on one
-    network of OVN: one there and one on another chassis.
+    """A host that was made a chassis by hand, with an agent that begins to manage it, and two guests on one network of
+    OVN: one on it and one on another chassis.
     """
 
     ovn: Ovn
@@ -46,7 +46,7 @@ class Prepared:
     elsewhere: Guest
 
     def keys(self) -> str:
-        """What is in external_ids of Open_vSwitch."""
+        """The external_ids of Open_vSwitch."""
         database = f"--db=unix:{self.chassis.switch.socket}"
         return run(["ovs-vsctl", "--timeout=20", database, "get", "Open_vSwitch", ".", "external_ids"])
 
@@ -56,11 +56,11 @@ class Prepared:
         reach_each_other((self.here, IPS["h3"]), (self.elsewhere, IPS["h1"]))
 
     def names(self) -> set[str]:
-        """What the southbound database calls its chassis."""
+        """The name of its chassis in the southbound database."""
         return set(self.ovn.central.sbctl("--bare", "--columns=name", "list", "Chassis").split())
 
     def chassis_rows(self) -> set[str]:
-        """What the southbound database has of them: name, host, row."""
+        """The chassis in the southbound database: name, host, row."""
         listed = self.ovn.central.sbctl(
             "--format=csv", "--no-headings", "--columns=name,hostname,_uuid", "list", "Chassis"
         )
@@ -109,7 +109,7 @@ def network(ovn: Ovn) -> Iterator[None]:
 
 
 def with_chassis(before: Host, **fields: object) -> Host:
-    """The host as it shall be: the chassis is ours, and goes on under its name."""
+    """The desired host: the chassis is ours, and keeps its name."""
     assert before.chassis is not None
     ours = replace(before.chassis, owner=f"host-31/{before.chassis.system_id}")
     return replace(before, chassis=replace(ours, **fields))  # type: ignore[arg-type] # keys are fields
@@ -138,7 +138,7 @@ def test_a_chassis_is_taken_over_kept_and_released_unchanged(host: Prepared) -> 
 
 
 def test_another_name(host: Prepared) -> None:
-    """As of a host that was copied from another. ovn-controller does not do it by itself while it runs."""
+    """Like a host that was copied from another. A running ovn-controller does not change it by itself."""
     engine = host.agents.agent()
     engine.kept(1, with_chassis(engine.host(), owner="host-31", system_id="host-31"))
     assert "host-31" in host.names()
@@ -164,7 +164,7 @@ def test_an_unreachable_southbound_database(host: Prepared, remote: str) -> None
 
 
 def test_the_same_database_by_another_address(host: Prepared) -> None:
-    """As when it becomes a cluster of several: the chassis is the same, and is left there."""
+    """As if it became a cluster of several databases: the chassis is the same, and stays."""
     engine = host.agents.agent()
     desired = with_chassis(engine.host())
     engine.kept(1, desired)
@@ -177,7 +177,7 @@ def test_the_same_database_by_another_address(host: Prepared) -> None:
 
 
 def test_an_address_of_another_chassis(host: Prepared) -> None:
-    """ovn-controller is connected all the same, and only the database shows that it is not registered."""
+    """ovn-controller is connected nevertheless, and only the database shows that it is not registered."""
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
     engine.put(1, with_chassis(before, encap_ip="10.99.0.11"))
@@ -222,7 +222,7 @@ def test_the_agent_is_killed(host: Prepared, phase: Phase) -> None:
 
 
 def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
-    """Have a change come to that phase."""
+    """Bring a change to this phase."""
     engine.put(1, desired)
     engine.until(Phase.AWAITING)
     if phase is Phase.ROLLING_BACK:
@@ -232,7 +232,7 @@ def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
 
 
 def test_manual_changes_of_the_chassis(host: Prepared) -> None:
-    """The agent says that something has changed, its report says what, and the plan puts it right."""
+    """The agent sends an event, its report has the differences, and the plan corrects them."""
     engine = host.agents.agent()
     desired = with_chassis(engine.host())
     engine.kept(1, desired)
@@ -250,7 +250,7 @@ def test_manual_changes_of_the_chassis(host: Prepared) -> None:
 
 
 def test_a_cloned_host_leaves_the_chassis_of_its_original_unchanged(host: Prepared) -> None:
-    """A copy has the mark and the keys of the host that it was copied from, but for its own address."""
+    """A copy has the mark and the keys of its original, except its own address."""
     before = host.chassis_rows()
     (original,) = (one.split(",")[0] for one in before if "h1" in one)
     copied = Chassis(system_id=original, remote=host.ovn.central.southbound, encap_ip="10.99.0.11")

@@ -1,4 +1,4 @@
-"""Each way in which the proxy fails, as a client sees it, and what the service has done."""
+"""Each fault of the proxy, from the client's side, and its effect on the service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from providers.waiting import until
 
 
 class Ports(BaseHTTPRequestHandler):
-    """A service that makes a port when it is asked for one, and lists those that it made."""
+    """A service that creates ports, and lists them."""
 
     made: list[str]
 

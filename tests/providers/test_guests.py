@@ -70,13 +70,15 @@ def test_a_vm_keeps_its_address_on_another_host(hosts: Site, cloud: Cloud) -> No
 def test_networks_with_any_name_are_created_renamed_and_removed(hosts: Site, cloud: Cloud) -> None:
     for name in NAMES[1::2]:
         with cloud.network(name) as one, machine(hosts, "vm", one) as vm:
-            renamed = {"name": f"{name[:30]} 2"} if cloud.provider_id else {}  # hosts carry a native one by its name
+            renamed = (
+                {"name": f"{name[:30]} 2"} if cloud.provider_id else {}
+            )  # hosts have a bridge of a native network by its name
             hosts.client.update(f"networks/{one}", {"description": name, **renamed})
             started(hosts, vm, HOSTS[0])
 
 
 def test_many_at_once(hosts: Site, cloud: Cloud) -> None:
-    """Four clients, each with a network and a machine of its own."""
+    """Four clients, each with a network and a VM of its own."""
     before = cloud.ports()
 
     def life(number: int) -> None:
@@ -115,5 +117,5 @@ def test_a_host_without_chassis_is_refused_by_name(hosts: Site, cloud: Cloud) ->
 
 
 def _fitting(hosts: Site, machine_id: str) -> set[str]:
-    """The names of the hosts that a machine fits on."""
+    """The names of the hosts that a VM can run on."""
     return {one["name"] for one in hosts.client.addition("GET", f"vms/{machine_id}/placement")["fit"]}

@@ -1,4 +1,4 @@
-"""A virtual machine of QEMU on a network of a provider moves to another host while another one pings it."""
+"""A virtual machine of QEMU on a network of a provider migrates while another one pings it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def start(hosts: Site, machine_id: str, address: str, host: str) -> None:
 
 @contextmanager
 def booted(hosts: Site, machine_id: str, host: str) -> Iterator[Machine]:
-    """A machine, when its system is up."""
+    """A booted VM."""
     machine = Machine(machine_id, Console(hosts.place.libvirt_uri(host), machine_id))
     try:
         machine.line.wait_for_system(180)
@@ -66,7 +66,7 @@ def booted(hosts: Site, machine_id: str, host: str) -> Iterator[Machine]:
 
 
 def bound_to(hosts: Site, cloud: Cloud, machine: Machine) -> str:
-    """Where the provider has the machine's port."""
+    """The host of the VM's port on the provider."""
     (nic,) = hosts.client.list(f"vms/{machine.id}/nics")
     objects = hosts.client.addition("GET", f"providers/{cloud.provider_id}/objects")
     return next(str(one["host"]) for one in objects if one["id"] == nic["id"])

@@ -1,4 +1,4 @@
-"""The real Neutron on the real OVN: the parts that the tests of providers stand on."""
+"""The real Neutron on the real OVN: prerequisites of the tests of providers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connect(url: str) -> Connection:
 
 @pytest.fixture
 def cloud(neutron: Neutron, ovn: Ovn) -> Iterator[Connection]:
-    """A connection, of which nothing is left, neither in Neutron nor in OVN."""
+    """A connection; its objects are removed afterwards from Neutron and OVN."""
     with connect(neutron.url) as cloud:
         yield cloud
         left = [*cloud.network.ports(), *cloud.network.networks()]
@@ -119,7 +119,7 @@ def test_neutron_hangs_continues_and_restarts(cloud: Connection, network: Any, n
     assert cloud.network.get_network(network.id).name == "net"
     neutron.kill()
     try:
-        with pytest.raises((httpx.ConnectError, httpx.ReadError)):  # reset, while the kernel clears away its socket
+        with pytest.raises((httpx.ConnectError, httpx.ReadError)):  # reset, while the kernel removes its socket
             httpx.get(neutron.url, trust_env=False)
     finally:
         neutron.start()

@@ -1,4 +1,4 @@
-"""What of Neutron as a provider is its own: how its HTTP may fail."""
+"""Neutron as a provider: failures of HTTP."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_unreachable_service_is_reported_in_a_sentence(url: str, reason: str)
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[tuple[FaultyProxy, Authority]]:
-    """A proxy that speaks TLS, and whose authority its certificate is of."""
+    """A proxy with TLS, and the authority of its certificate."""
     authority = Authority()
     key = ec.generate_private_key(ec.SECP256R1())
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -124,7 +124,7 @@ def test_hosts_of_several_pages_are_listed(neutron: Neutron, ovn: Ovn) -> None:
 
 
 def test_an_unsupported_vif_type_is_refused_by_name(neutron: Neutron) -> None:
-    """As drivers for fabrics bind one: by a port profile, and not on a bridge."""
+    """A port bound by a driver for fabrics: by a port profile, not on a bridge."""
     owner = "8d1c3f0e-5f4e-4c53-9c8f-1d8f3d9a3c11"
     with FaultyProxy(neutron.url) as proxy, connect(Account(url=proxy.url)) as provider:
         network = provider.ensure_network(NetworkSpec(id=owner, name="carried"))

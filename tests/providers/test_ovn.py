@@ -1,4 +1,4 @@
-"""The real OVN, without a Neutron: the parts that the tests of providers stand on."""
+"""The real OVN, without a Neutron: prerequisites of the tests of providers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_central_keeps_its_data_when_it_is_killed_and_restarted(ovn: Ovn) -> Non
         socket.create_connection((host, int(port)))
     ovn.central.start()
     assert switches(ovn) == ["net"]
-    ovn.central.nbctl("--wait=hv", "ls-del", "net")  # until both chassis know, so that they are there again
+    ovn.central.nbctl("--wait=hv", "ls-del", "net")  # until both chassis have the port
     assert switches(ovn) == []
 
 
@@ -103,7 +103,7 @@ def switches(ovn: Ovn) -> list[str]:
 def test_faults_between_client_and_northbound(ovn: Ovn, database: FaultyDatabase, fault: Fault, *, acts: bool) -> None:
     command = ["ovn-nbctl", "--timeout=20", f"--db={database.address}"]
     run([*command, "ls-add", "before"])
-    rule = database.fail("transact .*second", fault, times=1000)  # the client tries again
+    rule = database.fail("transact .*second", fault, times=1000)  # the client retries
     with running([*command, "ls-add", "second"], stderr=subprocess.PIPE) as adding:
         until(lambda: rule.met, "the transaction")
         if acts:

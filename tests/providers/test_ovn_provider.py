@@ -1,4 +1,4 @@
-"""What of OVN as a provider is its own: its databases, their addresses, and its chassis."""
+"""OVN as a provider: its databases, their addresses, and its chassis."""
 
 from __future__ import annotations
 

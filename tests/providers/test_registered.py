@@ -1,4 +1,4 @@
-"""Providers as an administrator has them: the engine as a program, the real Neutron, and what becomes of faults."""
+"""Registered providers: the engine as a program, the real Neutron, and faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ["blue", "Zürich ☃", "сеть", "网络", "a b  c", "x" * 255, '"quo
 
 @pytest.fixture
 def networks(neutron: Neutron) -> Iterator[dict[str, str]]:
-    """Networks with names of any script, by name their ids; more than Neutron gives at once. The first has subnets."""
+    """Networks with names of any script, by name their ids; more than a page of Neutron. The first has subnets."""
     with connect(neutron.url) as cloud:
         made = _networks(cloud)
         yield made
@@ -116,7 +116,7 @@ def test_a_hanging_provider_delays_no_other(api: httpx.Client, provider: tuple[s
     asked = proxy.seen.count("GET /")
     proxy.fail("GET", HANG, times=100)
     for _ in range(6):
-        with pytest.raises(httpx.ReadTimeout):  # who asked gives up; the job goes on
+        with pytest.raises(httpx.ReadTimeout):  # the client times out; the job continues
             api.get(f"{path}/networks", params={"async": "true"}, timeout=0.2)
     assert api.get("/networks", timeout=10).status_code == 200
     assert api.post("/datacenters", json={"name": "meanwhile"}, timeout=10).status_code == 201

@@ -109,7 +109,7 @@ def test_a_class_is_raised_and_never_lowered(emulator: Emulator) -> None:
 
 
 def test_vlans_with_the_same_id_stay_separate(emulator: Emulator) -> None:
-    """Those of others, and those of two networks of ours: guests of one stay where they are when another changes."""
+    """Foreign VLANs, and those of two networks of ours: changing one does not affect the guests of the other."""
     emulator.put("fabricVlan", "fabric/lan/net-theirs", name="theirs", id="7", sharing="isolated")
     first, second = profile_spec(vlan_id=7), profile_spec(vlan_id=7)
     with ucsm.connect(emulator.account()) as provider:
@@ -160,10 +160,17 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
         provider.profiles()
         told = emulator.control()
         assert (told["sessions"], told["seen"].count("aaaLogin")) == (1, 1)
-        until(lambda: provider.profiles() is not None and "aaaRefresh" in emulator.control()["seen"], "a refresh")
-        assert emulator.control()["seen"].count("aaaLogin") == 1
+        seen: list[str] = []
+
+        def is_refreshed() -> bool:
+            provider.profiles()
+            seen.extend(emulator.control()["seen"])
+            return "aaaRefresh" in seen
+
+        until(is_refreshed, "a refresh")
+        assert "aaaLogin" not in seen
         emulator.control(forget_sessions=True)
-        provider.profiles()  # a session that was lost is begun anew
+        provider.profiles()  # a lost session is replaced
         emulator.control(lifetime=600.0)
     assert emulator.control()["sessions"] == 0
 
@@ -249,7 +256,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
 
 
 def test_assumptions_of_the_emulator_are_listed(emulator: Emulator) -> None:
-    """For whoever runs these tests against a real one: what to compare."""
+    """The assumptions to compare with a real one."""
     guesses = emulator.control()["guesses"]
     assert {"upsert", "vlan overlap", "vlan id in place", "profile in use"} <= guesses.keys()
     print(json.dumps(guesses, indent=1))  # noqa: T201 - with pytest -s
@@ -271,7 +278,7 @@ def test_names_contain_their_owner() -> None:
 
 
 def sdk(emulator: Emulator, *words: str) -> list[dict[str, str]]:
-    """What Cisco's own client says, as JSON."""
+    """The answer of Cisco's own client, as JSON."""
     command = [SDK, HERE / "ucsm_sdk.py", str(emulator.port), USER, PASSWORD, *words]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return list(json.loads(done.stdout))

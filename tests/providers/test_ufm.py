@@ -75,7 +75,7 @@ def test_the_mtu_of_a_partition_is_changed_in_place(fabric: Fabric, url: str) ->
 
 
 def test_another_vlan_keeps_memberships_and_settings(fabric: Fabric, url: str) -> None:
-    """Isolation that somebody has set on purpose, and what UFM gave."""
+    """Manually set isolation, and UFM's defaults."""
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:
         provider.ensure_profile(spec)
@@ -154,7 +154,7 @@ def test_each_fault_is_reported(url: str, fault: Fault, error: type[ProviderErro
 
 
 def test_hosts_are_identified_by_the_guids_of_their_adapters(fabric: Fabric, url: str) -> None:
-    """As the vendor's documentation shows virtual ports (UFM Enterprise REST API, Virtualization)."""
+    """Virtual ports as in the vendor's documentation (UFM Enterprise REST API, Virtualization)."""
     port = {"virtual_port_state": "Active", "system_guid": "248A0703008A850A", "system_name": "r-ufm77"}
     fabric.vports = [
         {**port, "virtual_port_guid": "0002c90000000017"},

@@ -73,12 +73,12 @@ class Site:
     def add_network(self, name: str, *on: str, nic: str = "eth1") -> str:
         """Add a network of the cluster, on these hosts. Returns its id."""
         cluster = self.client.find("clusters", "Default")
-        wish = {"name": name, "data_center": {"id": cluster["data_center"]["id"]}, "vlan": {"id": next(_vlans)}}
-        network = self.client.add("networks", wish)
+        body = {"name": name, "data_center": {"id": cluster["data_center"]["id"]}, "vlan": {"id": next(_vlans)}}
+        network = self.client.add("networks", body)
         self.client.add(f"clusters/{cluster['id']}/networks", {"id": network["id"], "required": False})
         for host in on:
-            attachment = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
-            body = {"modified_network_attachments": [attachment]}
+            body = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
+            body = {"modified_network_attachments": [body]}
             self.client.action(f"hosts/{self.id(host)}/setupnetworks", body)
         return str(network["id"])
 
@@ -87,7 +87,7 @@ class Site:
         return str(self.client.add("users", {"user_name": f"{name}@internal", "password": PASSWORD})["id"])
 
     def grant(self, user: str, role: str, on: str = "") -> str:
-        """Grant a user a role on an object, given by its path; without one on the system. Returns the permission's id."""
+        """Grant a user a role on the object of a path, without one on the system. Returns the permission's id."""
         body = {"user": {"id": user}, "role": {"id": self.client.find("roles", role)["id"]}}
         return str(self.client.add(f"{on}/permissions".lstrip("/"), body)["id"])
 
@@ -221,7 +221,7 @@ Opened = Callable[..., Window]
 
 @pytest.fixture
 def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
-    """New windows of a browser without any stored data; ``url``: of the engine; ``options``: of the browser's context."""
+    """New windows of a browser without stored data; ``url``: of the engine; ``options``: of the browser's context."""
     windows: list[Window] = []
 
     def open_window(url: str = site.engine.url, **options: Any) -> Window:

@@ -128,8 +128,8 @@ def add_machines(site: Site, network: str, *names: str) -> None:
     profile = next(one["id"] for one in site.client.list("vnicprofiles") if one["name"] == network)
     on = {"vm": {"placement_policy": {"hosts": [{"id": site.id("sim-1")}]}}}
     for name in names:
-        wish: dict[str, Any] = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}}
-        vm = site.client.add("vms", wish)["id"]
+        body: dict[str, Any] = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}}
+        vm = site.client.add("vms", body)["id"]
         site.client.add(f"vms/{vm}/nics", {"name": "nic1", "vnic_profile": {"id": profile}})
         site.client.action(f"vms/{vm}/start", on)
 

@@ -58,8 +58,8 @@ def test_a_qos_of_a_network_on_hosts_is_planned(site: Site, window: Window) -> N
     qos = site.client.add(f"datacenters/{center}/qoss", shares)["id"]
     network = site.add_network("shaped")
     site.client.update(f"networks/{network}", {"qos": {"id": qos}})
-    attachment = {"network": {"id": network}, "host_nic": {"name": "eth2"}}
-    body = {"modified_network_attachments": [attachment]}
+    body = {"network": {"id": network}, "host_nic": {"name": "eth2"}}
+    body = {"modified_network_attachments": [body]}
     site.client.action(f"hosts/{site.id('sim-3')}/setupnetworks", body)
     page = window.open("policies/qos?search=shared")
     choose(page, "shared wire", "Edit…")
@@ -79,8 +79,8 @@ def test_a_mac_pool_that_is_nearly_full_warns(site: Site, window: Window) -> Non
     expect(row(page, "tiny")).to_contain_text("0 of 2")
     pool = site.client.find("macpools", "tiny")["id"]
     center = site.client.find("datacenters", "Default")["id"]
-    wish = {"name": "tiny-racks", "data_center": {"id": center}, "mac_pool": {"id": pool}}
-    cluster = site.client.add("clusters", wish)["id"]
+    body = {"name": "tiny-racks", "data_center": {"id": center}, "mac_pool": {"id": pool}}
+    cluster = site.client.add("clusters", body)["id"]
     vm = site.client.add("vms", {"name": "filling", "cluster": {"id": cluster}, "template": {"name": "Blank"}})["id"]
     for name in ("nic1", "nic2"):
         site.client.add(f"vms/{vm}/nics", {"name": name})
