@@ -77,8 +77,8 @@ class Site:
         network = self.client.add("networks", body)
         self.client.add(f"clusters/{cluster['id']}/networks", {"id": network["id"], "required": False})
         for host in on:
-            body = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
-            body = {"modified_network_attachments": [body]}
+            attachment = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
+            body = {"modified_network_attachments": [attachment]}
             self.client.action(f"hosts/{self.id(host)}/setupnetworks", body)
         return str(network["id"])
 

@@ -58,8 +58,8 @@ def test_a_qos_of_a_network_on_hosts_is_planned(site: Site, window: Window) -> N
     qos = site.client.add(f"datacenters/{center}/qoss", shares)["id"]
     network = site.add_network("shaped")
     site.client.update(f"networks/{network}", {"qos": {"id": qos}})
-    body = {"network": {"id": network}, "host_nic": {"name": "eth2"}}
-    body = {"modified_network_attachments": [body]}
+    attachment = {"network": {"id": network}, "host_nic": {"name": "eth2"}}
+    body = {"modified_network_attachments": [attachment]}
     site.client.action(f"hosts/{site.id('sim-3')}/setupnetworks", body)
     page = window.open("policies/qos?search=shared")
     choose(page, "shared wire", "Edit…")
