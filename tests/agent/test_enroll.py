@@ -136,9 +136,9 @@ def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(IdentityError, match="do not continue"):
         _join(desk, tmp_path, fingerprint="00" * 32)
     desk.shown = Authority().pem  # the right fingerprint's certificate, on a server that it has not signed
-    stranger = fingerprint_of(desk.shown)
+    foreign = fingerprint_of(desk.shown)
     with pytest.raises(IdentityError, match="cannot be reached"):
-        _join(desk, tmp_path, fingerprint=stranger)
+        _join(desk, tmp_path, fingerprint=foreign)
     desk.shown = "no certificate"
     with pytest.raises(IdentityError, match="no certificate"):
         _join(desk, tmp_path)

@@ -1,7 +1,7 @@
 """Virtual functions on a host: reading sysfs, setting their number, assigning them to guests, XML for libvirt.
 
 No hardware here has any: the files are laid out as the kernel lays them out (Linux: PCI/pci-iov-howto.rst), libvirt's
-own parser judges the XML, and the simulated host refuses what a real one refuses.
+own parser checks the XML, and the simulated host refuses what a real one refuses.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from netweft.core.steps import CreateOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import inside, ip
 from observed import observed
-from ovs_host import namespace, private_ovs, standing_in
+from ovs_host import entered, namespace, private_ovs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,26 +121,26 @@ class Host:
 
     def apply(self) -> None:
         """Apply the servers, as the agent does repeatedly."""
-        with standing_in(self.name):
+        with entered(self.name):
             assert self.dhcp.apply(lambda: [nic for state in self.driver.list() for nic in state.nics]) == []
 
     def start(self, number: int, **fields: object) -> GuestSpec:
         """Run a guest with the address 192.0.2.NUMBER."""
         nic = vnic(number, **fields)
         spec = GuestSpec(id=str(uuid.uuid4()), name=f"vm{number}", driver="namespace", memory=0, nics=(nic,))
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.start(spec)
         self.apply()
         return spec
 
     def change(self, guest: GuestSpec, **fields: object) -> None:
         nic = replace(guest.nics[0], **fields)  # type: ignore[arg-type] # the tests name real fields
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.update(replace(guest, nics=(nic,)))
         self.apply()
 
     def stop(self, guest: GuestSpec) -> None:
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.stop(guest.id)
         self.apply()
 
@@ -183,7 +183,7 @@ class Host:
         for client in self.clients:
             client.stop()
         for state in self.driver.list():
-            with standing_in(self.name):
+            with entered(self.name):
                 self.driver.stop(state.id)
         self.apply()
         assert self.servers() == []
@@ -222,7 +222,7 @@ def linux_host(folder: Path) -> Iterator[Host]:
 def ovs_host(folder: Path) -> Iterator[Host]:
     with namespace() as name, private_ovs(name) as switch:
         ovsdb = Ovsdb(str(switch.socket))
-        with standing_in(name):
+        with entered(name):
             ovsdb.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
         host = Host(name, folder, ovsdb)
         yield host
@@ -255,7 +255,7 @@ class Wire:
 
     def listen(self) -> None:
         """Record the UDP ports of each DHCP frame from now on."""
-        with standing_in(self.name):
+        with entered(self.name):
             ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         Thread(target=self._hear, args=(ears,), daemon=True).start()
 
@@ -329,7 +329,7 @@ def test_an_address_of_two_guests_is_served_to_none(linux: Host) -> None:
     """The first server does not know yet that the address has another owner; its other guests are still served."""
     bystander, former = linux.start(6), linux.start(7)
     nics = [nic for guest in (bystander, former) for nic in guest.nics] + [vnic(8, leases=(lease(7),))]
-    with standing_in(linux.name):
+    with entered(linux.name):
         (problem,) = linux.dhcp.apply(lambda: nics)
     assert problem == "Two vNICs on br0 are to have 192.0.2.7/24: none is served."
     assert linux.ask(bystander).wait_for("bound")[0] == "192.0.2.6"
@@ -368,10 +368,10 @@ def test_other_machines_are_not_answered(wire: Wire) -> None:
     wire.one.start(7)
     wire.two.start(8)
     mac = "02:00:00:00:00:07"
-    with namespace() as stranger:
-        ip(wire.name, "link", "add", "x", "up", "master", "br0", "type", "veth", "peer", "nic1", "netns", stranger)
-        ip(stranger, "link", "set", "nic1", "up", "address", mac)
-        asking = wire.one.ask_in(stranger), wire.two.ask(wire.two.start(9, mac=mac, leases=()))
+    with namespace() as machine:
+        ip(wire.name, "link", "add", "x", "up", "master", "br0", "type", "veth", "peer", "nic1", "netns", machine)
+        ip(machine, "link", "set", "nic1", "up", "address", mac)
+        asking = wire.one.ask_in(machine), wire.two.ask(wire.two.start(9, mac=mac, leases=()))
         assert [client.is_refused() for client in asking] == [True, True]
 
 
@@ -469,11 +469,11 @@ def test_a_new_agent_continues_with_running_servers(host: Host) -> None:
 
 def test_links_of_dhcp_servers_are_not_observed(host: Host) -> None:
     guest = host.start(7, leases=())
-    with standing_in(host.name):
+    with entered(host.name):
         before = observed(host.folder, host.ovsdb)
     host.change(guest, leases=(lease(7),))
     assert any(link.startswith("nwd") for link in links(host))
-    with standing_in(host.name):
+    with entered(host.name):
         assert observed(host.folder, host.ovsdb) == before
 
 
@@ -493,10 +493,10 @@ def test_a_guest_that_cannot_be_served_is_not_started(linux: Host, monkeypatch: 
         with pytest.raises(GuestError, match="Guest vm7 cannot get its addresses by DHCP: this host has no dnsmasq"):
             guests.put(spec)
     assert guests.list() == []
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.put(spec)
     assert linux.ask(spec).wait_for("bound")[0] == "192.0.2.7"
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.stop(spec.id)
     assert linux.servers() == []
 
@@ -506,7 +506,7 @@ def test_a_failure_to_serve_is_reported_once(linux: Host) -> None:
     guests = Guests([linux.driver], events, linux.dhcp)
     linux.start(7)
     two = GuestSpec(id=str(uuid.uuid4()), name="two", driver="namespace", memory=0, nics=(vnic(8, leases=(lease(7),)),))
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.put(two)
         guests.serve_dhcp()
         told = [event.detail for event in events.page(0, 0).events if "are to have" in event.detail]

@@ -22,7 +22,7 @@ from netweft.core.host import Host, OvsBridge
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.namespaces import ip
 from observed import observed
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,7 +127,7 @@ class WithLibvirt(Real):
 
 @contextmanager
 def libvirt_and_linux_bridges(folder: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as libvirt:
+    with namespace() as name, entered(name), private_libvirt(name) as libvirt:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         yield from with_libvirt(folder, None, libvirt.uri)
@@ -151,7 +151,7 @@ def with_libvirt(folder: Path, ovsdb: Ovsdb | None, uri: str) -> Iterator[Place]
 
 @contextmanager
 def linux_bridges(folder: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         place = Real(folder, None)

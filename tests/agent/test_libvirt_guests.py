@@ -33,7 +33,7 @@ from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
 from netweft.lab.processes import Process, inside_namespace
 from observed import observed
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 SECONDS = 30.0
 """Time limit of awaited conditions."""
@@ -88,7 +88,7 @@ class Place:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as daemon:
+    with namespace() as name, entered(name), private_libvirt(name) as daemon:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         with Place.on(tmp_path, name, daemon, None) as place:

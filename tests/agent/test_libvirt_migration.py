@@ -25,7 +25,7 @@ from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migrati
 from netweft.lab.agents import run_inside
 from netweft.lab.libvirt import PORT, pki, uri
 from netweft.lab.namespaces import ip
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 SECONDS = 30.0
 UNTRUSTED = r"(?s)stays on this host.*(TLS|certificate)"
@@ -71,14 +71,14 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
             driver = LibvirtGuests(tmp_path / name, None, daemon.uri, "", tls)
             stack.callback(driver.close)
             stack.callback(stop_all, name, driver)
-            with standing_in(name):
+            with entered(name):
                 driver.watch(lambda _guest: None)  # its thread stays in this namespace
             found.append(End(name, identity.folder, address, bridge, daemon.uri, driver))
         yield found[0], found[1]
 
 
 def stop_all(name: str, driver: LibvirtGuests) -> None:
-    with standing_in(name):
+    with entered(name):
         for state in driver.list():
             driver.stop(state.id)
 
@@ -96,7 +96,7 @@ def guest_on(end: End, number: int) -> GuestSpec:
     mac = f"02:00:00:00:00:{number:02x}"
     nic = GuestNic(id=str(uuid.uuid4()), name="nic1", mac=mac, bridge=end.bridge)
     spec = tiny_guest(nic, addresses=(f"192.0.2.{number}/24",))
-    with standing_in(end.name):
+    with entered(end.name):
         end.driver.start(spec)
     return spec
 
@@ -139,7 +139,7 @@ def test_a_guest_migrates_under_traffic(ends: tuple[End, End], record_property: 
     with console(here.uri, other) as line:
         assert eventually(lambda: line.run("ping -c 1 -W 1 192.0.2.1").status == 0)
         line.run("ping -i 0.1 192.0.2.1 >/tmp/pings & echo $! >/tmp/ping")
-        with standing_in(here.name), watched(ends, spec) as sights:
+        with entered(here.name), watched(ends, spec) as sights:
             here.driver.migrate(spec.id, migration)
         assert all(sights)
         assert [state.id for state in here.driver.list()] == [other.id]
@@ -174,7 +174,7 @@ def test_a_migration_is_retried_when_its_connection_breaks(ends: tuple[End, End]
 
     breaker = Thread(target=break_line)
     breaker.start()
-    with standing_in(here.name), watched(ends, spec) as sights:
+    with entered(here.name), watched(ends, spec) as sights:
         here.driver.migrate(spec.id, to(there, spec, bandwidth=20))
     breaker.join()
     assert len(broken) == 1
@@ -188,13 +188,13 @@ def test_a_host_with_a_foreign_certificate_is_refused_by_either_end(
 ) -> None:
     here, there = ends
     spec = guest_on(here, 1)
-    stranger = Authority("Somebody else's authority")
+    foreign = Authority("Somebody else's authority")
 
     def stays(end: End, **others: Authority) -> None:
         """With foreign certificates on one end, which itself accepts the other end, the guest stays."""
         authority.issue(end.state, end.name, end.address, **others)
         end.driver.certificate_changed()
-        with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+        with entered(here.name), pytest.raises(GuestError, match=UNTRUSTED):
             here.driver.migrate(spec.id, to(there, spec))
         assert [(state.id, state.status, state.migrating) for state in here.driver.list()] == [(spec.id, "up", False)]
         assert there.driver.list() == []
@@ -203,12 +203,12 @@ def test_a_host_with_a_foreign_certificate_is_refused_by_either_end(
 
     for purpose in ("libvirt", "qemu"):
         for end in (there, here):
-            stays(end, **{purpose: stranger})
+            stays(end, **{purpose: foreign})
     imposter = replace(to(there, spec), name=here.name)
-    with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+    with entered(here.name), pytest.raises(GuestError, match=UNTRUSTED):
         here.driver.migrate(spec.id, imposter)
 
-    with standing_in(here.name):
+    with entered(here.name):
         here.driver.migrate(spec.id, to(there, spec))
     assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
@@ -247,7 +247,7 @@ def test_a_guest_that_cannot_migrate_stays_as_it_was(ends: tuple[End, End]) -> N
     spec = guest_on(here, 1)
     lost = to(there, spec)
     lost = replace(lost, spec=replace(lost.spec, nics=(replace(lost.spec.nics[0], bridge="nowhere"),)))
-    with standing_in(here.name), pytest.raises(GuestError, match=r"stays on this host.*nowhere"):
+    with entered(here.name), pytest.raises(GuestError, match=r"stays on this host.*nowhere"):
         here.driver.migrate(spec.id, lost)
     assert [(state.id, state.status, state.migrating) for state in here.driver.list()] == [(spec.id, "up", False)]
     assert there.driver.list() == []

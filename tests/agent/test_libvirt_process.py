@@ -17,7 +17,7 @@ from netweft.agent.identity import Identity
 from netweft.core.guest_protocol import GuestNic, GuestState
 from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 
 @dataclass
@@ -45,7 +45,7 @@ def rig(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iter
     (state / "resolv.conf").touch()
     with ExitStack() as stack:
         name = stack.enter_context(namespace())
-        stack.enter_context(standing_in(name))
+        stack.enter_context(entered(name))
         daemon = stack.enter_context(private_libvirt(name))
         ip("", "link", "add", "red", "up", "type", "bridge")
         yield Rig(state, engine_identity, daemon)

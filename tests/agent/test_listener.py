@@ -41,9 +41,9 @@ def test_the_name_must_be_a_name_of_the_certificate(engine: Engine, authority: A
 
 
 def test_certificates_of_other_authorities_are_refused(engine: Engine, tmp_path: Path) -> None:
-    stranger = Authority().issue(tmp_path / "stranger", ENGINE_NAME)
+    foreign = Authority().issue(tmp_path / "foreign", ENGINE_NAME)
     context = ssl.create_default_context(cafile=str(engine.identity.authority))
-    context.load_cert_chain(stranger.certificate, stranger.key)
+    context.load_cert_chain(foreign.certificate, foreign.key)
     with httpx.Client(base_url=engine.url, verify=context) as client, pytest.raises(httpx.TransportError):
         client.get("/v1/host")
 

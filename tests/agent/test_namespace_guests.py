@@ -20,7 +20,7 @@ from netweft.core.host import OvsBridge
 from netweft.core.steps import CreateOvsBridge, DeleteOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import FOLDER, ip
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def on_ovs(ovsdb: Ovsdb, tmp_path: Path) -> Iterator[NamespaceGuests]:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[NamespaceGuests]:
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         ip("", "link", "add", "br0", "up", "type", "bridge")
         driver = NamespaceGuests(tmp_path, None)
         yield driver

@@ -18,7 +18,7 @@ from netweft.agent.neighbours import parse as read
 from netweft.agent.real import real_host
 from netweft.core.neighbours import Neighbour, Neighbours, text_of
 from netweft.lab import namespaces
-from ovs_host import standing_in
+from ovs_host import entered
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_real_agent_reports_its_neighbours(cable: Cabled, listener: Lldpd, tmp
     (tmp_path / "resolv.conf").touch()
     words = {"state": "state", "run": "run", "ovsdb": "none", "resolv-conf": "resolv.conf", "lldpd": listener.socket}
     options = parse([word for name, value in words.items() for word in (f"--{name}", str(tmp_path / value))])
-    with speaking(cable.switch), standing_in(cable.host):
+    with speaking(cable.switch), entered(cable.host):
         until(lambda: bool(_heard(listener)))
         service = real_host(options)
         try:

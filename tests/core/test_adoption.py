@@ -49,8 +49,8 @@ def plain(intent: HostIntent) -> HostIntent:
 @given(machines, intents)
 def test_an_engine_without_data_of_a_host_changes_nothing(start: Host, intent: HostIntent) -> None:
     now = reach(start, desired_host(intent, start))
-    stranger = HostIntent(switch_type=intent.switch_type, ovs_datapath="netdev")
-    assert plan(now, desired_host(taken_over(now, stranger, {}), now)) == []
+    other = HostIntent(switch_type=intent.switch_type, ovs_datapath="netdev")
+    assert plan(now, desired_host(taken_over(now, other, {}), now)) == []
 
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)

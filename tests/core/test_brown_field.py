@@ -260,7 +260,7 @@ def by_others(host: Host) -> tuple[Host, dict[str, str]]:
     """The host as if others had made it, under names of theirs; and whose each link was, by its new name."""
     names = {name: f"x{number}" for number, name in enumerate([*host.bridges, *host.vlans, *host.ovs_bridges])}
 
-    def stranger(link: Link) -> Link:
+    def unowned(link: Link) -> Link:
         fields = ("name", "master") if not isinstance(link, OvsPort) else ("bridge",)
         renamed = {field: names.get(getattr(link, field), getattr(link, field)) for field in fields}
         return replace(link, owner="", **renamed)
@@ -269,7 +269,7 @@ def by_others(host: Host) -> tuple[Host, dict[str, str]]:
     bridges = {names[name]: replace(one, name=names[name], owner="") for name, one in host.ovs_bridges.items()}
     found = Host(chassis=host.chassis, ovs_bridges=bridges)
     for link in (*links, *host.ovs_ports.values()):
-        found = found.with_link(stranger(link))
+        found = found.with_link(unowned(link))
     return found, {names.get(link.name, link.name): link.owner for link in host.links().values()}
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.site import Site, site
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_network() -> Iterator[None]:
     """A network namespace for this process: labs use addresses of the machine, and several processes run at once."""
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         yield
 
 

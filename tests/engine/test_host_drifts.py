@@ -217,7 +217,7 @@ def test_a_port_of_a_guest_is_put_right_by_its_driver(fleet: Fleet) -> None:
     (port,) = fleet.host().guest_ports.values()
     by_hand(fleet, replace(fleet.host(), guest_ports={port.name: replace(port, bridge="storage")}))
     assert fleet.data().drift.lines() == ("vNIC nic1 of guest web: bridge should be tenants, and is storage",)
-    assert lines(fleet) == [], "a guest that the engine does not know to be here is not judged by"
+    assert lines(fleet) == [], "a guest that is not on this host according to the engine does not count"
     fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
     assert fleet.host().guest_ports == {port.name: port}
     assert fleet.data().drift.is_empty

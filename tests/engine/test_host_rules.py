@@ -203,7 +203,7 @@ def test_what_was_wrong_before_stops_no_other_request(fleet: Fleet) -> None:
     assert refusal.value.code == TWICE
 
 
-def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> None:
+def test_hosts_are_checked_with_a_constant_number_of_statements(fleet: Fleet) -> None:
     def statements() -> int:
         """That judging the hosts takes, of a network that so many carry."""
         with statements_seen(get_ident()) as seen, fleet.db.read() as tx:

@@ -398,26 +398,26 @@ def test_an_engine_on_sqlite_that_starts_again_goes_on_with_what_was_running(db:
         worker.stop()
 
 
-def test_timers_ring_on_time_and_on_signal_and_survive_errors(db: Database) -> None:
-    rung = threading.Semaphore(0)
+def test_timers_run_on_time_and_on_signal_and_survive_errors(db: Database) -> None:
+    started = threading.Semaphore(0)
 
-    def ring(_: Database) -> None:
-        rung.release()
-        raise KeyError("timers go on")
+    def run(_: Database) -> None:
+        started.release()
+        raise KeyError("timers continue")
 
-    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=ring), Timer(name="rare", every=3600, run=ring)])
+    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=run), Timer(name="rare", every=3600, run=run)])
     worker.start()
     try:
         for _ in range(5):
-            assert rung.acquire(timeout=60)
+            assert started.acquire(timeout=60)
     finally:
         worker.stop()
-    rung = threading.Semaphore(0)
-    worker = Worker(db, {}, [Timer(name="rare", every=3600, run=lambda _: rung.release(), topic="jobs")])
+    started = threading.Semaphore(0)
+    worker = Worker(db, {}, [Timer(name="rare", every=3600, run=lambda _: started.release(), topic="jobs")])
     worker.start()
     try:
-        assert rung.acquire(timeout=60), "at the start"
+        assert started.acquire(timeout=60), "at the start"
         ask(db, new_id())
-        assert rung.acquire(timeout=60), "on the signal"
+        assert started.acquire(timeout=60), "on the signal"
     finally:
         worker.stop()

@@ -502,7 +502,7 @@ def test_looking_at_peers_costs_the_same_for_one_host_and_for_a_wave(fleet: Flee
     assert costs == [5, 5]
 
 
-def test_host_is_not_judged_by_a_later_change_of_its_own(fleet: Fleet) -> None:
+def test_later_change_of_a_host_does_not_count_for_the_rollout(fleet: Fleet) -> None:
     network_id = with_peers(fleet, SimulatedPeer(address="198.51.100.77", vlan=30))
     blue = add(fleet, "blue", 30)
     own = IpAssignment(method="static", address="198.51.100.1", prefix=24)

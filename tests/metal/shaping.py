@@ -68,9 +68,9 @@ def _changed_by_others(networking: MachineNetworking) -> None:
         "qdisc change dev eth0 root handle 1389: hfsc default 64",
     ):
         tc(change)
-        spoilt = networking.observe()
-        assert spoilt.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
-        assert reach(networking, spoilt, desired).nics["eth0"].shaping == (REST, SLOW)
+        altered = networking.observe()
+        assert altered.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
+        assert reach(networking, altered, desired).nics["eth0"].shaping == (REST, SLOW)
 
 
 def test_what_others_put_there_stays(tmp_path: Path) -> None:

@@ -23,17 +23,16 @@ from providers.kit import NAMES, Failure
 class FabricSystem:
     """A running system, and the tests' access to it.
 
-    ``connect``: a connection by the module that is tested, ``stranger``: with a wrong password. ``view``: all that is
-    there, a line for each object, asked for without that module. ``others``: makes what carries VLAN 7 as somebody else
-    would, gives its name, and removes it at the end. ``failing``: a connection all of whose changes fail so.
-    ``mtus``: one that the fabric carries, and one for which it would have to change as a whole, or that it never
-    carries; ``used``: while a guest uses the port profile of a network; None where nobody can see that.
-    ``takes_members``: whether it is told the ports of guests. ``policy``: a QoS policy that is there, empty where there
-    is no such thing.
+    ``connect``: a connection by the module that is tested, ``unauthorized``: with a wrong password. ``view``: all
+    objects, a line for each, read without that module. ``others``: creates a foreign object with VLAN 7, gives its
+    name, and removes it at the end. ``failing``: a connection all of whose changes fail so. ``mtus``: one that the
+    fabric carries, and one for which it would have to change as a whole, or that it never carries; ``used``: while a
+    guest uses the port profile of a network; None where nobody can see that. ``takes_members``: whether it is told the
+    ports of guests. ``policy``: a QoS policy that is there, empty where there is no such thing.
     """
 
     connect: Callable[[], AbstractContextManager[ConfigurationProvider]]
-    stranger: Callable[[], AbstractContextManager[ConfigurationProvider]]
+    unauthorized: Callable[[], AbstractContextManager[ConfigurationProvider]]
     view: Callable[[], Sequence[str]]
     others: Callable[[], AbstractContextManager[str]]
     failing: Callable[[Failure], AbstractContextManager[ConfigurationProvider]]
@@ -78,8 +77,8 @@ class ConfigurationKit:
         provider.test()
         for one in provider.servers():
             assert one.uuid == one.uuid.lower()
-        with pytest.raises(LoginError), system.stranger() as stranger:
-            stranger.test()
+        with pytest.raises(LoginError), system.unauthorized() as unauthorized:
+            unauthorized.test()
 
     @pytest.mark.parametrize("name", NAMES)
     def test_a_profile_is_created_once_changed_and_removed(

@@ -21,7 +21,7 @@ from netweft.core.compare import differences
 from netweft.core.host import Chassis, Host
 from netweft.core.protocol import Phase
 from netweft.lab.processes import run
-from ovs_host import namespace, private_ovs, standing_in
+from ovs_host import entered, namespace, private_ovs
 from providers.guests import Guest, guest, reach_each_other
 from providers.ovn import EXTERNAL_BRIDGE, PHYSICAL_NETWORK, Ovn, chassis_of
 from providers.ovn import Chassis as RealChassis
@@ -79,7 +79,7 @@ def host(ovn: Ovn, tmp_path: Path) -> Iterator[Prepared]:
         network(ovn),
         guest(chassis, "port-h3", MACS["h3"]) as here,
         guest(ovn.chassis["h1"], "port-h1", MACS["h1"]) as elsewhere,
-        standing_in(place),
+        entered(place),
     ):
         agents = HostInNamespace(state, engine)
         agents.ovsdb, agents.ovn = switch.socket, switch.folder

@@ -64,7 +64,7 @@ def system_of(emulator: Emulator) -> FabricSystem:
 
     return FabricSystem(
         connect=lambda: ucsm.connect(emulator.account()),
-        stranger=lambda: ucsm.connect(emulator.account(password="wrong")),
+        unauthorized=lambda: ucsm.connect(emulator.account(password="wrong")),
         view=emulator.view,
         others=others,
         failing=lambda failure: failing(emulator, failure),

@@ -54,7 +54,7 @@ class TestUfm(ConfigurationKit):
 
         return FabricSystem(
             connect=lambda: ufm.connect(account(url)),
-            stranger=lambda: ufm.connect(account(url, password="wrong")),
+            unauthorized=lambda: ufm.connect(account(url, password="wrong")),
             view=lambda: [f"{key} {json.dumps(one)}" for key, one in fabric.partitions.items()],
             others=others,
             failing=failing,

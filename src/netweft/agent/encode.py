@@ -153,8 +153,8 @@ class Encoder:
 
     @_requests.register
     def _delete(self, step: DeleteLink) -> Requests:
-        # A port gets back its MTU when its bond is deleted, but nobody is told (__bond_release_one of the kernel), so
-        # that it stays without IPv6 if the bond's had no room for it.
+        # A port gets back its MTU when its bond is deleted, but without a notification (__bond_release_one of the
+        # kernel), so it stays without IPv6 if the bond's had no room for it.
         ports = [port for port in self._ports_of.pop(step.name, ()) if port in self._index_of]
         freed = [request for port in sorted(ports) for request in self._change(port, nl.u32(nl.IFLA_MASTER, 0))]
         index = self._index(step.name)
@@ -356,7 +356,7 @@ def _family(ip: str) -> int:
 
 
 def _short(table: int) -> int:
-    """Table numbers that fit go into the header too; larger ones are told in an attribute only."""
+    """Table numbers that fit go into the header too; larger ones are in an attribute only."""
     return table if table < _TABLES_IN_HEADER else 0
 
 
