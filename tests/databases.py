@@ -165,7 +165,11 @@ class PostgresServer:
         options = ["-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         command = [self._binaries / "initdb", *options, "--locale", "C.UTF-8"]
         subprocess.run(command, check=True, user=self._user, cwd="/", capture_output=True)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -197,8 +201,12 @@ class PostgresServer:
         """End it and all sessions ("fast shutdown")."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(timeout=30)
-            self._process = None
+            try:
+                self._process.wait(timeout=30)
+            finally:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
 
 
 @contextmanager

@@ -102,11 +102,14 @@ class EngineProcess:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ask it to end, and wait."""
+        """Ask it to end, and wait; one that does not end is killed, and that is an error."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            assert self._process.wait(30) is not None, f"the engine does not end:\n{self.log.read_text()}"
+            status = self._process.wait(30)
+            if status is None:
+                self.kill()
             self._process = None
+            assert status is not None, f"the engine did not end:\n{self.log.read_text()}"
 
     def kill(self) -> None:
         """End it without asking."""

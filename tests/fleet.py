@@ -22,6 +22,7 @@ import memory_provider
 from databases import HASHER
 from netweft.agent.identity import Identity
 from netweft.agent.serve import Server
+from netweft.agent.service import Reply, Request
 from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Simulation
 from netweft.core.host import Host
@@ -58,6 +59,22 @@ _AT_ONCE = Patience(soak=0.0, rollout=0.02)
 """That of an engine whose rollouts lose no time."""
 
 
+NO_GUESTS = "no memory is left on this host"
+"""A reason for which a simulated host starts and changes no guest."""
+
+
+class RecordingService(SimulatedService):
+    """A simulated host that records the requests it receives."""
+
+    def __init__(self, name: str, number: int, folder: Path) -> None:
+        super().__init__(name, number, folder)
+        self.requests: list[Request] = []
+
+    def answer(self, request: Request) -> Reply | None:
+        self.requests.append(request)
+        return super().answer(request)
+
+
 class AgentsProcess:
     """The agent program's server with its simulated hosts, in this process; it can be stopped and started again."""
 
@@ -91,7 +108,7 @@ class AgentsProcess:
     def _open(self, server: Server) -> None:
         names = [f"sim-{number}" for number in range(1, self._count + 1)]
         self.services = {
-            f"/{name}": SimulatedService(name, number, self._folder / name) for number, name in enumerate(names, 1)
+            f"/{name}": RecordingService(name, number, self._folder / name) for number, name in enumerate(names, 1)
         }
         server.open(self.identity, self.services)
         self._thread = Thread(target=server.serve_forever, args=(0.01,))
@@ -170,6 +187,11 @@ class Fleet:
         """The networking of a simulated host as it is."""
         return self.process.services[f"/sim-{number}"].driver.observe()
 
+    def requests(self, path: str, number: int = 1) -> int:
+        """The number of GET requests for a path that a simulated host has received."""
+        received = self.process.services[f"/sim-{number}"].requests
+        return sum(request.method == "GET" and request.path == path for request in received)
+
     def report(self, number: int = 1) -> HostReport:
         return self.agent(number).report()
 
@@ -210,8 +232,8 @@ class Fleet:
 
     def attach(self, network: str, nic: str, number: int = 1, **values: Any) -> None:
         """Put a network on a NIC and wait until it is there."""
-        wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
-        self.done(self.setup(SetupRequest(attachments=(wish,)), number))
+        attachment = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
+        self.done(self.setup(SetupRequest(attachments=(attachment,)), number))
 
     def data(self, number: int = 1) -> HostData:
         with self.db.read() as tx:

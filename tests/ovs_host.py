@@ -1,4 +1,4 @@
-"""A host for tests: a network namespace, with an Open vSwitch of its own if that is wanted."""
+"""A host for tests: a network namespace, with an Open vSwitch of its own if requested."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def namespace() -> Iterator[str]:
 
 
 @contextmanager
-def standing_in(name: str) -> Iterator[None]:
+def entered(name: str) -> Iterator[None]:
     """Move the calling thread into a namespace, and back."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
@@ -63,7 +63,7 @@ def ovs_host() -> Iterator[tuple[str, Ovsdb]]:
     with ExitStack() as stack:
         name = stack.enter_context(namespace())
         switch = stack.enter_context(private_ovs(name))
-        stack.enter_context(standing_in(name))
+        stack.enter_context(entered(name))
         yield name, Ovsdb(str(switch.socket))
 
 

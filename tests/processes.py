@@ -1,10 +1,24 @@
-"""Processes as tests look at them; each may end at any moment, also between two looks."""
+"""Processes that tests observe, each of which may end at any moment, and those that tests start."""
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from netweft.lab.processes import Process
+
+
+@contextmanager
+def running(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Run a program, which is killed at the end of the block if it still runs. ``options``: of subprocess.Popen."""
+    with subprocess.Popen(command, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def children(pid: int) -> list[Process]:

@@ -1,4 +1,4 @@
-"""How hypothesis looks for what breaks a property: it decides what is random, and makes what fails smaller."""
+"""The settings of hypothesis, which generates the examples of a property and shrinks those that fail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from hypothesis import HealthCheck, settings
 
 
 def examples(count: int) -> settings:
-    """So many examples, the same each time. A host takes seconds for one, and for some a thousand choices are made."""
+    """The settings for this number of examples.
+
+    Derandomized: the examples depend on the test alone. A failure is found again by running the test again, so no
+    example database is needed. Failures are shrunk as usual. A larger number has other examples: ``make core
+    EXAMPLES=5000``. No deadline and no health checks of time and size: an example on a real host takes seconds, and
+    some examples need a thousand choices.
+    """
     return settings(
         max_examples=count,
         deadline=None,

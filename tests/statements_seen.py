@@ -57,6 +57,24 @@ def statements_in(tx: Connection) -> Iterator[list[str]]:
         _watch(driver, None)
 
 
+@contextmanager
+def executions_in(tx: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that a transaction on PostgreSQL sends meanwhile, each with its parameters."""
+    sent: list[tuple[str, Any]] = []
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            sent.append((str(query), params))
+            return super().execute(query, params, **options)
+
+    driver: Any = tx.connection.driver_connection
+    driver.cursor_factory = Cursor
+    try:
+        yield sent
+    finally:
+        driver.cursor_factory = psycopg.Cursor
+
+
 def _watch(connection: Any, remember: Remember | None) -> None:
     """Have a connection say what it sends; None: no more."""
     if isinstance(connection, sqlite3.Connection):

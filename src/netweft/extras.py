@@ -1,4 +1,4 @@
-"""Parts of the program whose libraries come with an extra of the distribution: who lacks one is told which."""
+"""Parts of the program whose libraries come with an extra of the distribution: the missing one is named."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 def notify_systemd(state: str) -> None:
     """``READY=1``, ``STOPPING=1`` and their like; nothing when no systemd asked.
 
-    What cannot be told is logged and no reason to end: whoever starts a program out of a service hands that service's
+    A failed notification is logged and not an error: whoever starts a program out of a service hands that service's
     socket on to it.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")

@@ -26,7 +26,7 @@ def engine_identity(authority: Authority, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def engine(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iterator[Engine]:
-    """The engine's end of the wire to one simulated host."""
+    """The engine's connection to one simulated host."""
     with served(tmp_path, authority) as url:
         engine = Engine(url, engine_identity)
         yield engine

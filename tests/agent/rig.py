@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from threading import Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 import msgspec
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 30.0
-"""Seconds after which something that must happen counts as not happening."""
+"""Seconds after which an awaited condition counts as failed."""
 
 
 class Authority:
@@ -90,7 +90,7 @@ class Authority:
         return built.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def sign_all(self, requests: Credentials, *names: str) -> Credentials:
-        """Certificates for what a host asks for, all of this authority."""
+        """Certificates for the requests of a host, all of this authority."""
         keys = {name: x509.load_pem_x509_csr(csr.encode()) for name, csr in msgspec.to_builtins(requests).items()}
         assert all(key.is_signature_valid for key in keys.values())
         return Credentials(**{name: self.sign(key.public_key(), *names) for name, key in keys.items()})
@@ -128,7 +128,7 @@ def client_context(identity: Identity) -> ssl.SSLContext:
 
 
 class RefusedError(Exception):
-    """What the agent refused, as the engine sees it."""
+    """A refusal of the agent."""
 
     def __init__(self, status: int, refusal: Refusal) -> None:
         super().__init__(f"{status} {refusal.code}: {refusal.message}")
@@ -138,7 +138,7 @@ class RefusedError(Exception):
 
 
 class Engine:
-    """The engine's end of the wire, for one host. ``url`` ends with the host's prefix, if it has one."""
+    """The engine's connection to one host. ``url`` ends with the host's prefix, if it has one."""
 
     def __init__(self, url: str, identity: Identity) -> None:
         self.url = url
@@ -201,19 +201,19 @@ class Engine:
             sleep(0.005)
 
     def applied(self, generation: int, desired: Host) -> Change:
-        """Bring a change to where it awaits its confirmation."""
+        """Start a change and wait until it awaits its confirmation."""
         self.put(generation, desired)
         return self.until(Phase.AWAITING)
 
     def kept(self, generation: int, desired: Host, *, commit: bool = False) -> Change:
-        """Bring a change to its good end."""
+        """Start a change, confirm it, and wait for its end."""
         self.put(generation, desired, commit=commit)
         self.until(Phase.AWAITING)
         return self.confirm(generation)
 
 
 def with_network(host: Host, tag: int = 100, name: str = "blue", nic: str = "eth1") -> Host:
-    """The host as it shall be with a VLAN network on a NIC: a device, a bridge over it, an address."""
+    """The desired host with a VLAN network on a NIC: a device, a bridge over it, an address."""
     device = f"{nic}.{tag}"
     owned = replace(host.nics[nic], owner="nic")
     vlan = Vlan(name=device, owner=name, base=nic, tag=tag, master=name)
@@ -240,7 +240,7 @@ def served(folder: Path, authority: Authority, number: int = 1, **options: Any) 
 
 
 class AgentProcess:
-    """An agent as a program."""
+    """An agent as a program. As a context manager it is killed at the end if it still runs."""
 
     def __init__(
         self,
@@ -254,14 +254,22 @@ class AgentProcess:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if "serving" not in line:
-            self.process.wait(PATIENCE)
-            self.process.stdout.close()
+            try:
+                self.died()
+            finally:
+                self.kill()
             raise RuntimeError(f"the agent did not start: {self.process.returncode}")
         self.port = int(line.split()[-1])
 
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def died(self) -> int:
         """Wait for the end of the process; returns its status."""

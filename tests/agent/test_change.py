@@ -52,7 +52,7 @@ def test_nobody_confirms(engine: Engine) -> None:
         engine.confirm(1)
 
 
-def test_a_refused_step_takes_all_back(engine: Engine) -> None:
+def test_a_refused_step_rolls_everything_back(engine: Engine) -> None:
     before = engine.host()
     engine.simulate(refuse={"SetMaster": 1})
     engine.put(1, with_network(before))
@@ -63,7 +63,7 @@ def test_a_refused_step_takes_all_back(engine: Engine) -> None:
     assert engine.kept(2, with_network(before)).phase is Phase.CONFIRMED
 
 
-def test_a_later_change_ends_the_asking_of_peers(engine: Engine) -> None:
+def test_a_later_change_ends_the_probing_of_peers(engine: Engine) -> None:
     engine.kept(1, with_network(engine.host()))
     engine.simulate(peers=(SimulatedPeer(address="10.0.100.9", vlan=100),), ask_seconds=PATIENCE)
     moved = without_link(engine.host(), "eth1.100", "blue")
@@ -78,8 +78,8 @@ def test_a_later_change_ends_the_asking_of_peers(engine: Engine) -> None:
 CHASSIS = Chassis(owner="h", system_id="h", remote="tcp:192.0.2.9:6642", encap_type="geneve", encap_ip="192.0.2.1")
 
 
-def test_a_chassis_that_ovn_does_not_get(engine: Engine) -> None:
-    """What does not touch it asks nobody, nor does what takes it away."""
+def test_a_chassis_that_ovn_does_not_register(engine: Engine) -> None:
+    """Neither unrelated changes nor its removal wait for ovn-controller."""
     before = engine.host()
     engine.simulate(no_chassis="ovn-controller is not connected")
     engine.put(1, replace(before, chassis=CHASSIS))
@@ -106,14 +106,14 @@ def test_a_chassis_that_is_refused(engine: Engine) -> None:
     assert engine.host() == before
 
 
-def test_what_cannot_be_restored_is_told(engine: Engine) -> None:
+def test_an_incomplete_rollback_is_reported(engine: Engine) -> None:
     engine.simulate(refuse={"SetMaster": 1, "DeleteLink": 100})
     engine.put(1, with_network(engine.host()))
     change = engine.until(Phase.ROLLED_BACK)
     assert any("blue" in line for line in change.difference)
 
 
-def test_taken_back_on_request(engine: Engine) -> None:
+def test_rolled_back_on_request(engine: Engine) -> None:
     before = engine.host()
     engine.applied(1, with_network(before))
     engine.roll_back(1)
@@ -122,7 +122,7 @@ def test_taken_back_on_request(engine: Engine) -> None:
     assert engine.roll_back(1).phase is Phase.ROLLED_BACK
 
 
-def test_taken_back_on_request_in_the_middle_of_the_steps(engine: Engine) -> None:
+def test_rolled_back_on_request_between_steps(engine: Engine) -> None:
     before = engine.host()
     engine.simulate(step_seconds=0.05)
     engine.put(1, with_network(before))
@@ -132,7 +132,7 @@ def test_taken_back_on_request_in_the_middle_of_the_steps(engine: Engine) -> Non
     assert engine.host() == before
 
 
-def test_a_confirmed_change_is_not_taken_back(engine: Engine) -> None:
+def test_a_confirmed_change_is_not_rolled_back(engine: Engine) -> None:
     engine.kept(1, with_network(engine.host()))
     with pytest.raises(RefusedError, match="wrong_phase"):
         engine.roll_back(1)
@@ -153,18 +153,18 @@ def test_an_older_generation_is_refused(engine: Engine) -> None:
 
 
 def test_a_repeated_request_answers_as_the_first_time(engine: Engine) -> None:
-    wanted = with_network(engine.host())
+    desired = with_network(engine.host())
     engine.simulate(lose_replies=1)
     with pytest.raises(httpx.TransportError):
-        engine.put(1, wanted)
-    assert engine.put(1, wanted).generation == 1
+        engine.put(1, desired)
+    assert engine.put(1, desired).generation == 1
     engine.until(Phase.AWAITING)
-    assert engine.put(1, wanted).phase is Phase.AWAITING
+    assert engine.put(1, desired).phase is Phase.AWAITING
     engine.simulate(lose_replies=1)
     with pytest.raises(httpx.TransportError):
         engine.confirm(1)
     assert engine.confirm(1).phase is Phase.CONFIRMED
-    assert engine.put(1, wanted).phase is Phase.CONFIRMED
+    assert engine.put(1, desired).phase is Phase.CONFIRMED
 
 
 def test_two_requests_at_once(engine: Engine) -> None:
@@ -206,7 +206,7 @@ def test_an_old_connection_confirms_nothing(engine: Engine) -> None:
 
 
 def test_one_change_right_after_the_other(engine: Engine) -> None:
-    """Whatever is left of a change that is over does nothing to the next one."""
+    """Timers of a finished change do not affect the next one."""
     before = engine.host()
     for generation in range(1, 60, 3):
         engine.kept(generation, with_network(before, tag=generation))
@@ -228,16 +228,16 @@ def test_nothing_to_confirm(engine: Engine) -> None:
     engine.confirm(1)
 
 
-def test_a_full_disk_leaves_the_host_alone(engine: Engine) -> None:
+def test_a_full_disk_leaves_the_host_unchanged(engine: Engine) -> None:
     before = engine.report()
-    wanted = with_network(before.host)
+    desired = with_network(before.host)
     engine.simulate(disk_full=True)
     with pytest.raises(RefusedError, match="No space left") as refused:
-        engine.put(1, wanted)
+        engine.put(1, desired)
     assert (refused.value.status, refused.value.code) == (500, "failed")
     assert engine.report() == before
     engine.simulate()
-    assert engine.kept(1, wanted).phase is Phase.CONFIRMED
+    assert engine.kept(1, desired).phase is Phase.CONFIRMED
 
 
 def test_a_disk_that_fills_up_later(engine: Engine) -> None:
@@ -277,7 +277,7 @@ def test_the_link_is_cut(engine: Engine, phases: tuple[str, ...]) -> None:
     assert engine.host() == before
 
 
-def test_no_plan_leads_there(engine: Engine) -> None:
+def test_a_change_without_a_plan_is_refused(engine: Engine) -> None:
     before = engine.report()
     nowhere = before.host.with_link(Vlan(name="eth9.5", owner="x", base="eth9", tag=5))
     with pytest.raises(RefusedError, match="eth9") as refused:
@@ -335,7 +335,7 @@ def test_boot_restores_what_the_hardware_still_allows(engine: Engine) -> None:
     assert report.dirty
 
 
-def test_commit_takes_what_somebody_made_by_hand(engine: Engine) -> None:
+def test_commit_includes_manual_changes(engine: Engine) -> None:
     engine.kept(1, with_network(engine.host()), commit=True)
     changed = engine.host()
     bridge = replace(changed.bridges["blue"], mtu=1400)
@@ -365,15 +365,15 @@ def _bond(host: Host) -> Host:
     return replace(host, nics={**host.nics, **nics}).with_link(Bond(name="bond0", owner="bond"))
 
 
-@pytest.mark.parametrize("wanted", [with_network, _bond])
-def test_there_and_back_again(engine: Engine, wanted: Callable[[Host], Host]) -> None:
+@pytest.mark.parametrize("desired", [with_network, _bond])
+def test_there_and_back_again(engine: Engine, desired: Callable[[Host], Host]) -> None:
     before = engine.host()
-    engine.kept(1, wanted(before))
+    engine.kept(1, desired(before))
     engine.kept(2, before)
     assert engine.host() == before
 
 
-def test_events_tell_the_phases(engine: Engine) -> None:
+def test_events_report_the_phases(engine: Engine) -> None:
     last = engine.events().events[-1].id
     engine.kept(1, with_network(engine.host()))
     page = engine.events(last)
@@ -385,7 +385,7 @@ def test_events_tell_the_phases(engine: Engine) -> None:
     assert engine.events(page.events[-1].id + 1000).lost
 
 
-def test_events_are_lost_in_public(engine: Engine) -> None:
+def test_lost_events_are_reported(engine: Engine) -> None:
     for turn in range(300):
         engine.simulate(carrier={"eth3": bool(turn % 2)})
     page = engine.events(1)

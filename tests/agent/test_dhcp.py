@@ -20,7 +20,7 @@ from netweft.agent.reconcile import reconcile
 from netweft.core.desired import desired_host
 from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.lab.namespaces import inside, ip
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 PATIENCE = 30.0
 """Seconds within which a client must have its lease; it first probes whether the address is in use (RFC 5227)."""
@@ -98,7 +98,7 @@ def watched_addresses(log: Path) -> Iterator[None]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with namespace() as server, namespace() as host, standing_in(host):
+    with namespace() as server, namespace() as host, entered(host):
         ip("", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", server)
         ip(server, "link", "set", "eth0", "up")
         ip(server, "address", "add", "192.0.2.1/24", "dev", "eth0")
@@ -147,7 +147,7 @@ def test_only_the_network_with_the_role_gets_a_default_route(place: Place) -> No
     assert routes() == []
 
 
-def test_addresses_and_routes_of_a_client_go_when_it_is_stopped(place: Place) -> None:
+def test_stopping_a_client_removes_its_addresses_and_routes(place: Place) -> None:
     place.make(DHCP, default=True)
     place.leased()
     place.make((), default=False)

@@ -1,7 +1,6 @@
 """Joining an engine.
 
-Its end is played by a small server that holds an authority and signs what it is sent, as the engine's own endpoint
-does.
+A small server stands for the engine: it has an authority and signs requests, like the engine's endpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class Desk(ThreadingHTTPServer):
-    """Where hosts join. ``shown``: the authority that it says it has; ``token``: the one that works, once."""
+    """The server that hosts join. ``shown``: the authority that it presents; ``token``: the valid one, which works
+    once.
+    """
 
     def __init__(self, authority: Authority, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Clerk)
@@ -51,7 +52,7 @@ class Desk(ThreadingHTTPServer):
         return f"https://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away in the middle of a handshake are part of the play."""
+        """Ignores clients that close the connection during the handshake."""
 
 
 class Clerk(BaseHTTPRequestHandler):
@@ -135,9 +136,9 @@ def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(IdentityError, match="do not continue"):
         _join(desk, tmp_path, fingerprint="00" * 32)
     desk.shown = Authority().pem  # the right fingerprint's certificate, on a server that it has not signed
-    stranger = fingerprint_of(desk.shown)
+    foreign = fingerprint_of(desk.shown)
     with pytest.raises(IdentityError, match="cannot be reached"):
-        _join(desk, tmp_path, fingerprint=stranger)
+        _join(desk, tmp_path, fingerprint=foreign)
     desk.shown = "no certificate"
     with pytest.raises(IdentityError, match="no certificate"):
         _join(desk, tmp_path)
@@ -160,35 +161,35 @@ def test_the_program_joins_once_and_then_starts_by_itself(
     token.write_text("secret\n")
     state = tmp_path / "state"
     joining = ("--simulated", "2", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(state, *joining, "--token-file", str(token))
-    assert desk.requests[0]["simulated"] == ["sim-1", "sim-2"]
-    assert desk.requests[0]["address"] == f"https://127.0.0.1:{process.port}"
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-2", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-2"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, *joining, "--token-file", str(token)) as process:
+        assert desk.requests[0]["simulated"] == ["sim-1", "sim-2"]
+        assert desk.requests[0]["address"] == f"https://127.0.0.1:{process.port}"
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-2", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-2"
+        engine.client.close()
+        assert process.stop() == 0
     assert json.loads((state / "enrollment.json").read_text())["host_ids"] == {
         "sim-1": "id-of-sim-1",
         "sim-2": "id-of-sim-2",
     }
     for options in (("--simulated", "2"), joining):
-        process = AgentProcess(state, *options)
-        assert process.stop() == 0
+        with AgentProcess(state, *options) as process:
+            assert process.stop() == 0
     assert len(desk.requests) == 1
     desk.token = "secret"
-    process = AgentProcess(state, *joining, "--simulated", "3", "--token-file", str(token))
-    assert process.stop() == 0
+    with AgentProcess(state, *joining, "--simulated", "3", "--token-file", str(token)) as process:
+        assert process.stop() == 0
     assert len(desk.requests) == 2
 
 
 def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:
     joining = ("--simulated", "1", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"})
-    assert process.stop() == 0
+    with AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"}) as process:
+        assert process.stop() == 0
 
 
 def _asked(desk: Desk, state: Path, *more: str, authority: Authority | None = None) -> Namespace:
-    """What the program is told on its command line."""
+    """The options of the command line."""
     fingerprint = (authority or desk.authority).fingerprint
     return parse(["--state", str(state), "--enroll", desk.url, "--ca-fingerprint", fingerprint, *more])
 
@@ -207,7 +208,7 @@ def test_a_token_that_was_used_before_asks_for_nothing_and_a_new_one_joins_again
     assert "another" not in (tmp_path / "enrollment.json").read_text()
 
 
-def test_a_host_that_its_engine_refuses_goes_on_as_what_it_is(
+def test_a_host_keeps_its_identity_when_the_engine_refuses_it(
     desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     identity = Identity(tmp_path)
@@ -221,9 +222,7 @@ def test_a_host_that_its_engine_refuses_goes_on_as_what_it_is(
     assert identity.is_of(desk.authority.fingerprint)
 
 
-def test_a_host_goes_over_to_another_engine(
-    desk: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_host_joins_another_engine(desk: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     identity = Identity(tmp_path)
     join(_asked(desk, tmp_path, "--token", "secret"), identity, 1)
     with _desk(Authority(), tmp_path_factory.mktemp("other")) as other:
@@ -232,26 +231,24 @@ def test_a_host_goes_over_to_another_engine(
         assert not identity.is_of(desk.authority.fingerprint)
 
 
-def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
-    desk: Desk, tmp_path: Path, engine_identity: Identity
-) -> None:
+def test_a_second_start_joins_for_the_running_agent(desk: Desk, tmp_path: Path, engine_identity: Identity) -> None:
     state = tmp_path / "state"
     joining = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(state, "--simulated", "1", *joining, "--token", "secret")
-    before = ssl.get_server_certificate(("127.0.0.1", process.port))
-    old = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert old.report().capabilities.hostname == "sim-1"
-    desk.token, desk.host_id = "another", "h2"
-    listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
-    assert main([*listen, *joining, "--token", "another"]) == 0
-    assert desk.requests[1]["address"] == f"https://127.0.0.1:{process.port}"
-    deadline = time.monotonic() + 30
-    while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
-        assert time.monotonic() < deadline, "the agent still shows its old certificate"
-        time.sleep(0.02)
-    assert old.client.get("/v1/host").status_code == 403, "a connection from before is nobody's any more"
-    old.client.close()
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-1"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1", *joining, "--token", "secret") as process:
+        before = ssl.get_server_certificate(("127.0.0.1", process.port))
+        old = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert old.report().capabilities.hostname == "sim-1"
+        desk.token, desk.host_id = "another", "h2"
+        listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
+        assert main([*listen, *joining, "--token", "another"]) == 0
+        assert desk.requests[1]["address"] == f"https://127.0.0.1:{process.port}"
+        deadline = time.monotonic() + 30
+        while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
+            assert time.monotonic() < deadline, "the agent still shows its old certificate"
+            time.sleep(0.02)
+        assert old.client.get("/v1/host").status_code == 403, "a connection from before is nobody's any more"
+        old.client.close()
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-1"
+        engine.client.close()
+        assert process.stop() == 0

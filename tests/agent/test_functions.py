@@ -1,7 +1,7 @@
-"""Virtual functions on a host: what sysfs tells of them, how many there are, who gets them, what libvirt is told.
+"""Virtual functions on a host: reading sysfs, setting their number, assigning them to guests, XML for libvirt.
 
 No hardware here has any: the files are laid out as the kernel lays them out (Linux: PCI/pci-iov-howto.rst), libvirt's
-own parser judges the XML, and the simulated host refuses what a real one refuses.
+own parser checks the XML, and the simulated host refuses what a real one refuses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STANDBY = "6c1f7c9e-0000-4000-8000-000000000002"
 
 
 class Sysfs:
-    """A folder of PCI devices: one NIC that can have twelve functions."""
+    """A folder of PCI devices: one NIC with up to twelve functions."""
 
     def __init__(self, folder: Path) -> None:
         self.devices = folder / "devices"
@@ -65,7 +65,7 @@ class Sysfs:
         return address
 
     def host(self) -> Host:
-        """The host as observing reads it, with a NIC for the card and for each of its functions."""
+        """The observed host, with a NIC for the card and one for each function."""
         facts = read_pci(NicFacts(), self.devices / PHYSICAL)
         nics = {"eth0": Nic(name="eth0", facts=facts)}
         for number, function in enumerate(facts.functions):
@@ -79,7 +79,7 @@ def sysfs(tmp_path: Path) -> Sysfs:
     return Sysfs(tmp_path)
 
 
-def test_sysfs_tells_of_functions_in_the_order_of_their_numbers(sysfs: Sysfs) -> None:
+def test_functions_are_read_from_sysfs_in_numerical_order(sysfs: Sysfs) -> None:
     addresses = [sysfs.add_function(number, f"{number}") for number in range(12)]
     facts = read_pci(NicFacts(driver="i40e"), sysfs.devices / PHYSICAL)
     assert (facts.driver, facts.vendor, facts.device, facts.pci_address) == ("i40e", "0x8086", "0x1572", PHYSICAL)
@@ -97,7 +97,7 @@ def test_a_function_needs_an_iommu_group_to_itself(sysfs: Sysfs) -> None:
     assert [function.assignable for function in functions] == [False, False, False, True]
 
 
-def test_the_number_is_written_and_comes_back_after_a_boot(sysfs: Sysfs, tmp_path: Path) -> None:
+def test_the_number_of_functions_is_restored_after_a_boot(sysfs: Sysfs, tmp_path: Path) -> None:
     functions = Functions(tmp_path / "functions.json", sysfs.devices)
     functions.set(sysfs.host(), "eth0", 4)
     assert sysfs.count == "4"
@@ -115,7 +115,7 @@ def test_the_number_is_written_and_comes_back_after_a_boot(sysfs: Sysfs, tmp_pat
     assert sysfs.count == "0"
 
 
-def test_what_cannot_be_is_refused(sysfs: Sysfs, tmp_path: Path) -> None:
+def test_impossible_numbers_are_refused(sysfs: Sysfs, tmp_path: Path) -> None:
     functions = Functions(tmp_path / "functions.json", sysfs.devices)
     with pytest.raises(NetworkingError, match="0 to 12"):
         functions.set(sysfs.host(), "eth0", 13)
@@ -144,7 +144,7 @@ def set_functions(engine: Engine, nic: str, count: int) -> None:
     engine.ask(FunctionsRequest, "PUT", "/v1/functions", FunctionsRequest(nic=nic, count=count))
 
 
-def test_a_guest_gets_a_function_and_gives_it_back(engine: Engine) -> None:
+def test_a_guest_gets_and_releases_a_function(engine: Engine) -> None:
     with pytest.raises(RefusedError, match="NIC eth1 does not support SR-IOV"):
         set_functions(engine, "eth1", 1)
     set_functions(engine, "eth3", 2)
@@ -180,7 +180,7 @@ def test_a_namespace_cannot_have_one(tmp_path: Path) -> None:
             put(guest)
 
 
-def test_libvirt_takes_the_interface_for_what_it_is(tmp_path: Path) -> None:
+def test_libvirt_accepts_the_interface(tmp_path: Path) -> None:
     standby = GuestNic(id=STANDBY, name="nic1", mac="56:6f:00:00:00:01", bridge="blue", stands_by=True)
     guest = spec(passed("0000:03:10.2", tag=100, standby=STANDBY, boot_order=1), standby, driver="libvirt")
     with namespace() as place, private_libvirt(place) as daemon:

@@ -1,4 +1,4 @@
-"""DHCP for guests: served by the host that they run on, to them and to nobody else."""
+"""DHCP for guests: served by the host that they run on, to its guests only."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from netweft.core.steps import CreateOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import inside, ip
 from observed import observed
-from ovs_host import namespace, private_ovs, standing_in
+from ovs_host import entered, namespace, private_ovs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ON_EVENT = """\
 #!/bin/sh
-# What udhcpc(8) is told, one line for each event.
+# The script of udhcpc(8): one line for each event.
 echo "$1 $ip $serverid $router $dns $mtu $lease $staticroutes" >>"$EVENTS"
 case $1 in bound|renew) ip -4 address replace "$ip/$mask" dev "$interface" ;; esac
 """
@@ -88,13 +88,13 @@ class Client:
         return self.got(kind)
 
     def renew(self) -> list[str]:
-        """Ask for the address again, as at half of the lease; what was acknowledged."""
+        """Renew the lease; returns the acknowledged address."""
         self.events.unlink()
         self.process.send_signal(signal.SIGUSR1)
         return self.wait_for("renew")
 
     def is_refused(self) -> bool:
-        """Whether it has given up: three questions, a second apart."""
+        """Whether it has given up: three requests, a second apart."""
         wait_until(lambda: self.events.exists() and "leasefail" in self.events.read_text())
         return not self.got("bound")
 
@@ -120,27 +120,27 @@ class Host:
         self.dhcp = GuestDhcp(self.folder / "dhcp")
 
     def apply(self) -> None:
-        """As the agent does, again and again."""
-        with standing_in(self.name):
+        """Apply the servers, as the agent does repeatedly."""
+        with entered(self.name):
             assert self.dhcp.apply(lambda: [nic for state in self.driver.list() for nic in state.nics]) == []
 
     def start(self, number: int, **fields: object) -> GuestSpec:
-        """Run a guest that is to have 192.0.2.NUMBER."""
+        """Run a guest with the address 192.0.2.NUMBER."""
         nic = vnic(number, **fields)
         spec = GuestSpec(id=str(uuid.uuid4()), name=f"vm{number}", driver="namespace", memory=0, nics=(nic,))
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.start(spec)
         self.apply()
         return spec
 
     def change(self, guest: GuestSpec, **fields: object) -> None:
         nic = replace(guest.nics[0], **fields)  # type: ignore[arg-type] # the tests name real fields
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.update(replace(guest, nics=(nic,)))
         self.apply()
 
     def stop(self, guest: GuestSpec) -> None:
-        with standing_in(self.name):
+        with entered(self.name):
             self.driver.stop(guest.id)
         self.apply()
 
@@ -183,7 +183,7 @@ class Host:
         for client in self.clients:
             client.stop()
         for state in self.driver.list():
-            with standing_in(self.name):
+            with entered(self.name):
                 self.driver.stop(state.id)
         self.apply()
         assert self.servers() == []
@@ -222,7 +222,7 @@ def linux_host(folder: Path) -> Iterator[Host]:
 def ovs_host(folder: Path) -> Iterator[Host]:
     with namespace() as name, private_ovs(name) as switch:
         ovsdb = Ovsdb(str(switch.socket))
-        with standing_in(name):
+        with entered(name):
             ovsdb.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
         host = Host(name, folder, ovsdb)
         yield host
@@ -246,7 +246,7 @@ def linux(tmp_path: Path) -> Iterator[Host]:
 
 @dataclass
 class Wire:
-    """Two hosts with Linux bridges, joined by a bridge of their own, and what DHCP passes there."""
+    """Two hosts with Linux bridges, connected by another bridge, and the DHCP frames on it."""
 
     one: Host
     two: Host
@@ -254,8 +254,8 @@ class Wire:
     heard: list[tuple[int, int]] = field(default_factory=list)
 
     def listen(self) -> None:
-        """Write down the UDP ports of each frame of DHCP that passes, from now on."""
-        with standing_in(self.name):
+        """Record the UDP ports of each DHCP frame from now on."""
+        with entered(self.name):
             ears = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         Thread(target=self._hear, args=(ears,), daemon=True).start()
 
@@ -283,13 +283,13 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
         yield Wire(*hosts, name)
 
 
-def test_a_guest_is_told_what_its_subnet_says(host: Host) -> None:
+def test_a_guest_gets_the_options_of_its_subnet(host: Host) -> None:
     got = host.ask(host.start(7)).wait_for("bound")
     assert got[:6] == ["192.0.2.7", "192.0.2.2", "192.0.2.1", "192.0.2.53", "1400", "3600"]
     assert got[6:] == ["10.0.0.0/8", "192.0.2.9", "0.0.0.0/0", "192.0.2.1"]
 
 
-def test_a_subnet_without_gateway_names_none(linux: Host) -> None:
+def test_a_subnet_without_gateway_sends_no_router(linux: Host) -> None:
     bare = Lease(address="192.0.2.7/24", server="192.0.2.1")
     client = linux.ask(linux.start(7, leases=(bare,)))
     assert client.wait_for("bound") == ["192.0.2.7", "192.0.2.1", "1400", "3600"]
@@ -304,14 +304,14 @@ def test_guests_of_one_network_each_get_their_own(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_networks_with_the_same_subnet_are_worlds_of_their_own(linux: Host) -> None:
+def test_networks_with_the_same_subnet_are_independent(linux: Host) -> None:
     ip(linux.name, "link", "add", "br1", "up", "type", "bridge")
     one, two = linux.start(7), linux.start(8, bridge="br1", leases=(lease(7),))
     assert [linux.ask(guest).wait_for("bound")[0] for guest in (one, two)] == ["192.0.2.7", "192.0.2.7"]
     assert len(linux.servers()) == 2
 
 
-def test_vlans_of_one_bridge_are_worlds_of_their_own(tmp_path: Path) -> None:
+def test_vlans_of_one_bridge_are_independent(tmp_path: Path) -> None:
     with ovs_host(tmp_path) as host:
         one, two = host.start(7, tag=100), host.start(8, tag=200, leases=(lease(7),))
         assert [host.ask(guest).wait_for("bound")[0] for guest in (one, two)] == ["192.0.2.7", "192.0.2.7"]
@@ -325,18 +325,18 @@ def test_a_network_with_two_subnets(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_an_address_that_two_guests_are_to_have_is_nobodys(linux: Host) -> None:
-    """The first has yet to be told that it is the other's: who is there besides goes on being served."""
+def test_an_address_of_two_guests_is_served_to_none(linux: Host) -> None:
+    """The first server does not know yet that the address has another owner; its other guests are still served."""
     bystander, former = linux.start(6), linux.start(7)
     nics = [nic for guest in (bystander, former) for nic in guest.nics] + [vnic(8, leases=(lease(7),))]
-    with standing_in(linux.name):
+    with entered(linux.name):
         (problem,) = linux.dhcp.apply(lambda: nics)
     assert problem == "Two vNICs on br0 are to have 192.0.2.7/24: none is served."
     assert linux.ask(bystander).wait_for("bound")[0] == "192.0.2.6"
     assert linux.ask(former).is_refused()
 
 
-def test_guests_that_are_apart_do_not_meet_at_the_server(linux: Host) -> None:
+def test_isolated_guests_do_not_meet_at_the_server(linux: Host) -> None:
     one, two = linux.start(7, isolated=True), linux.start(8, isolated=True)
     for guest, other in ((one, 8), (two, 7)):
         linux.ask(guest).wait_for("bound")
@@ -344,7 +344,7 @@ def test_guests_that_are_apart_do_not_meet_at_the_server(linux: Host) -> None:
     assert run_inside(f"nwg-{one.id}", ["ping", "-n", "-c", "2", "-W", "1", "192.0.2.8"]).returncode
 
 
-def test_a_lease_that_goes_with_its_server_leaves_no_filters(linux: Host) -> None:
+def test_a_lease_removed_with_its_server_leaves_no_filters(linux: Host) -> None:
     guest = linux.start(7)
     (server,) = linux.servers()
     os.kill(server, signal.SIGKILL)
@@ -354,7 +354,7 @@ def test_a_lease_that_goes_with_its_server_leaves_no_filters(linux: Host) -> Non
     assert run_inside(linux.name, ["tc", "filter", "show", "dev", port, "ingress"]).stdout == ""
 
 
-def test_each_guest_is_answered_by_its_own_host_and_nothing_passes_the_wire(wire: Wire) -> None:
+def test_each_guest_is_answered_by_its_own_host_and_no_dhcp_leaves_it(wire: Wire) -> None:
     guests = [(wire.one, wire.one.start(7)), (wire.two, wire.two.start(8))]
     wire.listen()
     clients = [host.ask(guest) for host, guest in guests]
@@ -363,15 +363,15 @@ def test_each_guest_is_answered_by_its_own_host_and_nothing_passes_the_wire(wire
     assert wire.heard == []
 
 
-def test_who_is_no_guest_of_the_host_is_not_answered(wire: Wire) -> None:
-    """Neither a machine on the network that has the MAC address of a guest, nor another host's guest that has."""
+def test_other_machines_are_not_answered(wire: Wire) -> None:
+    """Neither another machine with the MAC address of a guest, nor a guest of another host with it."""
     wire.one.start(7)
     wire.two.start(8)
     mac = "02:00:00:00:00:07"
-    with namespace() as stranger:
-        ip(wire.name, "link", "add", "x", "up", "master", "br0", "type", "veth", "peer", "nic1", "netns", stranger)
-        ip(stranger, "link", "set", "nic1", "up", "address", mac)
-        asking = wire.one.ask_in(stranger), wire.two.ask(wire.two.start(9, mac=mac, leases=()))
+    with namespace() as machine:
+        ip(wire.name, "link", "add", "x", "up", "master", "br0", "type", "veth", "peer", "nic1", "netns", machine)
+        ip(machine, "link", "set", "nic1", "up", "address", mac)
+        asking = wire.one.ask_in(machine), wire.two.ask(wire.two.start(9, mac=mac, leases=()))
         assert [client.is_refused() for client in asking] == [True, True]
 
 
@@ -380,13 +380,13 @@ def test_a_guest_without_lease_is_not_answered(host: Host) -> None:
     assert host.ask(host.start(8, leases=())).is_refused()
 
 
-def test_a_guest_that_asks_for_another_gets_its_own(linux: Host) -> None:
+def test_a_guest_that_requests_another_address_gets_its_own(linux: Host) -> None:
     linux.start(7)
     assert linux.ask(linux.start(8), "-r", "192.0.2.7").wait_for("bound")[0] == "192.0.2.8"
 
 
-def test_a_clone_does_not_take_the_address_of_what_it_was_made_of(linux: Host) -> None:
-    """Both call themselves by one client id, which their disks have in common."""
+def test_a_clone_does_not_get_the_address_of_its_original(linux: Host) -> None:
+    """Both send the same client id, which is on their common disk image."""
     same = "-x", "0x3d:ff00112233"
     original = linux.ask(linux.start(7), *same)
     assert original.wait_for("bound")[0] == "192.0.2.7"
@@ -406,7 +406,7 @@ def test_an_address_that_was_freed_is_served_to_its_next_owner(linux: Host) -> N
     assert linux.ask(linux.start(8, leases=(lease(7),))).wait_for("bound")[0] == "192.0.2.7"
 
 
-def test_a_server_that_has_just_begun_acknowledges_what_it_never_gave(host: Host) -> None:
+def test_a_restarted_server_acknowledges_earlier_leases(host: Host) -> None:
     client = host.ask(host.start(7))
     client.wait_for("bound")
     (before,) = host.servers()
@@ -417,8 +417,8 @@ def test_a_server_that_has_just_begun_acknowledges_what_it_never_gave(host: Host
     assert client.renew()[:2] == ["192.0.2.7", "192.0.2.2"]
 
 
-def test_a_guest_that_moves_is_served_where_it_is(wire: Wire) -> None:
-    """It comes with its lease and goes on with it: on its new host it asks a server that has never seen it."""
+def test_a_migrated_guest_is_served_on_its_new_host(wire: Wire) -> None:
+    """It keeps its lease: on the new host it renews it at a server that did not give it."""
     guest = wire.one.start(7)
     assert wire.one.ask(guest).wait_for("bound")[0] == "192.0.2.7"
     wire.one.stop(guest)
@@ -427,7 +427,7 @@ def test_a_guest_that_moves_is_served_where_it_is(wire: Wire) -> None:
     assert wire.two.ask(there, "-r", "192.0.2.7").wait_for("bound")[:2] == ["192.0.2.7", "192.0.2.2"]
 
 
-def test_another_address_counts_from_the_next_renewal(host: Host) -> None:
+def test_a_changed_address_applies_at_the_next_renewal(host: Host) -> None:
     guest = host.start(7)
     client = host.ask(guest)
     client.wait_for("bound")
@@ -437,7 +437,7 @@ def test_another_address_counts_from_the_next_renewal(host: Host) -> None:
     assert client.wait_for("bound")[0] == "192.0.2.9"
 
 
-def test_a_guest_that_is_told_nothing_any_more(host: Host) -> None:
+def test_a_guest_without_leases_is_no_longer_served(host: Host) -> None:
     guest = host.start(7)
     host.ask(guest).wait_for("bound")
     host.change(guest, leases=())
@@ -445,7 +445,7 @@ def test_a_guest_that_is_told_nothing_any_more(host: Host) -> None:
     assert host.ask(guest).is_refused()
 
 
-def test_what_others_take_away_is_put_back(host: Host) -> None:
+def test_deleted_filters_and_links_are_restored(host: Host) -> None:
     guest = host.start(7)
     (filters,) = [link for link in links(host) if link.startswith("nwg")]
     run_inside(host.name, ["tc", "qdisc", "delete", "dev", filters, "ingress"])
@@ -457,7 +457,7 @@ def test_what_others_take_away_is_put_back(host: Host) -> None:
     assert host.ask(guest).wait_for("bound")[0] == "192.0.2.7"
 
 
-def test_another_agent_goes_on_with_what_it_finds(host: Host) -> None:
+def test_a_new_agent_continues_with_running_servers(host: Host) -> None:
     host.start(7)
     before = host.servers()
     host.dhcp = GuestDhcp(host.folder / "dhcp")
@@ -467,17 +467,17 @@ def test_another_agent_goes_on_with_what_it_finds(host: Host) -> None:
     assert len(host.servers()) == 1
 
 
-def test_what_serves_guests_is_no_part_of_the_host(host: Host) -> None:
+def test_links_of_dhcp_servers_are_not_observed(host: Host) -> None:
     guest = host.start(7, leases=())
-    with standing_in(host.name):
+    with entered(host.name):
         before = observed(host.folder, host.ovsdb)
     host.change(guest, leases=(lease(7),))
     assert any(link.startswith("nwd") for link in links(host))
-    with standing_in(host.name):
+    with entered(host.name):
         assert observed(host.folder, host.ovsdb) == before
 
 
-def test_a_host_without_dnsmasq_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_dnsmasq_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dhcp = GuestDhcp(tmp_path)
     assert dhcp.check([vnic(7)]) == ""
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -485,7 +485,7 @@ def test_a_host_without_dnsmasq_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     assert "install the package dnsmasq-base" in dhcp.check([vnic(7)])
 
 
-def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_that_cannot_be_served_is_not_started(linux: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     guests = Guests([linux.driver], Events(), linux.dhcp)
     spec = GuestSpec(id=str(uuid.uuid4()), name="vm7", driver="namespace", memory=0, nics=(vnic(7),))
     with monkeypatch.context() as without:
@@ -493,20 +493,20 @@ def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeyp
         with pytest.raises(GuestError, match="Guest vm7 cannot get its addresses by DHCP: this host has no dnsmasq"):
             guests.put(spec)
     assert guests.list() == []
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.put(spec)
     assert linux.ask(spec).wait_for("bound")[0] == "192.0.2.7"
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.stop(spec.id)
     assert linux.servers() == []
 
 
-def test_what_cannot_be_served_is_told_once(linux: Host) -> None:
+def test_a_failure_to_serve_is_reported_once(linux: Host) -> None:
     events = Events()
     guests = Guests([linux.driver], events, linux.dhcp)
     linux.start(7)
     two = GuestSpec(id=str(uuid.uuid4()), name="two", driver="namespace", memory=0, nics=(vnic(8, leases=(lease(7),)),))
-    with standing_in(linux.name):
+    with entered(linux.name):
         guests.put(two)
         guests.serve_dhcp()
         told = [event.detail for event in events.page(0, 0).events if "are to have" in event.detail]
@@ -523,7 +523,7 @@ def links(host: Host) -> list[str]:
 
 
 def test_a_guest_gets_its_ipv6_address(host: Host) -> None:
-    """Routers of IPv6 advertise themselves: what the host says makes none of it."""
+    """The router advertisements of the host announce no default router."""
     guest = host.start(7, leases=(lease(7), lease6(7)))
     client = host.ask6(guest)
     assert client.wait_for("BOUND6") == ["2001:db8::7", "2001:db8::53"]
@@ -541,7 +541,7 @@ def test_ipv6_is_served_by_the_own_host_only(wire: Wire) -> None:
     assert wire.heard == []
 
 
-def test_a_server_that_has_just_begun_goes_on_with_ipv6(linux: Host) -> None:
+def test_a_restarted_server_continues_with_ipv6(linux: Host) -> None:
     client = linux.ask6(linux.start(7, leases=(lease6(7),)))
     client.wait_for("BOUND6")
     (before,) = linux.servers()

@@ -22,7 +22,7 @@ from netweft.core.host import Host, OvsBridge
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.namespaces import ip
 from observed import observed
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def ignore(_guest: str) -> None:
-    """Ignores that a guest has ended."""
+    """Ignores the end of a guest."""
 
 
 class Place(Protocol):
@@ -41,7 +41,7 @@ class Place(Protocol):
     tags: bool
     suspends: bool
     changes_all: bool
-    """Whether everything of a vNIC that is plugged in can change."""
+    """Whether all properties of a plugged vNIC can change."""
 
     def driver(self, ended: Ended = ignore) -> GuestDriver:
         """The driver of a new agent."""
@@ -127,7 +127,7 @@ class WithLibvirt(Real):
 
 @contextmanager
 def libvirt_and_linux_bridges(folder: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as libvirt:
+    with namespace() as name, entered(name), private_libvirt(name) as libvirt:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         yield from with_libvirt(folder, None, libvirt.uri)
@@ -151,7 +151,7 @@ def with_libvirt(folder: Path, ovsdb: Ovsdb | None, uri: str) -> Iterator[Place]
 
 @contextmanager
 def linux_bridges(folder: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         place = Real(folder, None)
@@ -207,7 +207,7 @@ def state_of(driver: GuestDriver, spec: GuestSpec) -> GuestState:
 
 
 @any_bridge
-def test_a_guest_is_there_from_start_to_stop(place: Place) -> None:
+def test_a_guest_exists_from_start_to_stop(place: Place) -> None:
     driver = place.driver()
     nics = (make_nic(1), make_nic(2, "two"))
     spec = make_guest(driver, *nics)
@@ -249,7 +249,7 @@ def test_repeating_changes_nothing(place: Place) -> None:
     assert driver.list() == []
 
 
-def test_vnics_come_go_and_move_while_the_guest_runs(place: Place) -> None:
+def test_vnics_are_added_removed_and_moved_while_the_guest_runs(place: Place) -> None:
     driver = place.driver()
     first, second = make_nic(1), make_nic(2, "two")
     spec = make_guest(driver, first)
@@ -318,7 +318,7 @@ def test_a_new_agent_finds_the_guests(place: Place) -> None:
 
 
 @any_bridge
-def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_reported(place: Place) -> None:
+def test_fixed_properties_of_a_plugged_vnic_stay_and_are_reported(place: Place) -> None:
     driver = place.driver()
     first, second = make_nic(1), make_nic(2)
     spec = make_guest(driver, first, second)
@@ -334,7 +334,7 @@ def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_reported(place: 
 
 
 @any_bridge
-def test_a_guest_that_is_asked_to_shut_down_ends_by_itself(place: Place) -> None:
+def test_a_guest_shuts_down_on_request(place: Place) -> None:
     ended: Queue[str] = Queue()
     driver = place.driver(ended.put)
     spec = make_guest(driver, make_nic(1))
@@ -349,7 +349,7 @@ def test_a_guest_that_is_asked_to_shut_down_ends_by_itself(place: Place) -> None
 
 
 @any_bridge
-def test_a_suspended_guest_leaves_the_switch_and_goes_on_where_it_was(place: Place) -> None:
+def test_a_suspended_guest_has_no_ports_and_resumes(place: Place) -> None:
     driver = place.driver()
     nics = (make_nic(1), make_nic(2, "two"))
     spec = make_guest(driver, *nics)

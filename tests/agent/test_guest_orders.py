@@ -1,4 +1,4 @@
-"""What a host is asked of a guest by an engine that hung, and whose job another has taken over, comes too late."""
+"""Orders of an engine that hung, whose job another engine has taken over, are refused as outdated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def running(engine: Engine) -> list[str]:
 
 
 def test_a_late_start_does_not_start_a_guest_again(engine: Engine) -> None:
-    """Else it would run here and on the host where it was started since."""
+    """Otherwise it would run here and on the host where it was started since."""
     assert ask(engine, "PUT", 20, body=SPEC).status_code == 200
     assert ask(engine, "DELETE", 30).status_code == 204
     assert code_of(ask(engine, "PUT", 10, body=SPEC)) == (409, "superseded")
@@ -40,7 +40,7 @@ def test_a_late_start_does_not_start_a_guest_again(engine: Engine) -> None:
     assert ask(engine, "PUT", 40, body=SPEC).status_code == 200
 
 
-def test_a_late_order_does_nothing_to_a_guest_that_runs(engine: Engine) -> None:
+def test_a_late_order_does_not_change_a_running_guest(engine: Engine) -> None:
     assert ask(engine, "PUT", 20, body=SPEC).status_code == 200
     migration = Migration(spec=SPEC, target="sim-2", name="sim-2")
     late = [
@@ -54,13 +54,13 @@ def test_a_late_order_does_nothing_to_a_guest_that_runs(engine: Engine) -> None:
     assert running(engine) == [SPEC.id]
 
 
-def test_an_order_may_be_repeated_and_one_without_a_number_is_taken(engine: Engine) -> None:
+def test_repeated_orders_and_orders_without_number_are_accepted(engine: Engine) -> None:
     for order in (20, 20, None):
         assert ask(engine, "PUT", order, body=SPEC).status_code == 200
     assert ask(engine, "DELETE", 20).status_code == 204
 
 
-def test_what_is_no_number_is_refused(engine: Engine) -> None:
+def test_an_invalid_order_number_is_refused(engine: Engine) -> None:
     for order in ("soon", "-1", "9" * 19):
         assert code_of(ask(engine, "PUT", order, body=SPEC)) == (400, "malformed")
     assert running(engine) == []

@@ -1,4 +1,4 @@
-"""What a host tells of itself, and how little of it to who knows it already."""
+"""The report of a host, and conditional requests for it."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from netweft.core.host import Host
 
 
-def look(engine: Engine, tag: str = "") -> httpx.Response:
+def get_report(engine: Engine, tag: str = "") -> httpx.Response:
     return engine.client.get("/v1/host", headers={"If-None-Match": tag} if tag else {})
 
 
-def test_who_knows_the_report_gets_none(engine: Engine) -> None:
-    first = look(engine)
-    again = look(engine, first.headers["ETag"])
+def test_a_known_report_is_not_sent_again(engine: Engine) -> None:
+    first = get_report(engine)
+    again = get_report(engine, first.headers["ETag"])
     assert (again.status_code, again.content) == (304, b"")
     assert {again.headers[name] for name in ("ETag", EVENT_HEADER)} == {
         first.headers[name] for name in ("ETag", EVENT_HEADER)
     }
     engine.simulate(carrier={"eth1": False})
-    changed = look(engine, first.headers["ETag"])
+    changed = get_report(engine, first.headers["ETag"])
     assert changed.status_code == 200
     assert not msgspec.json.decode(changed.content, type=HostReport).host.nics["eth1"].carrier
     assert changed.headers["ETag"] != first.headers["ETag"]
     assert int(changed.headers[EVENT_HEADER].split()[1]) == int(first.headers[EVENT_HEADER].split()[1]) + 1
 
 
-def test_counters_are_no_part_of_the_report(engine: Engine) -> None:
-    tag = look(engine).headers["ETag"]
+def test_counters_are_not_in_the_report(engine: Engine) -> None:
+    tag = get_report(engine).headers["ETag"]
     assert engine.counters()["eth1"].tx_rate == 0
     engine.simulate(traffic={"eth1": 1000})
     assert engine.counters()["eth1"].tx_rate == 1000
-    assert look(engine, tag).status_code == 304
+    assert get_report(engine, tag).status_code == 304
 
 
 def progress(engine: Engine, generation: int, phase: Phase, wait: float = 20) -> Progress:
     return engine.ask(Progress, "GET", f"/v1/host/change?generation={generation}&phase={phase.value}&wait={wait}")
 
 
-def test_a_change_is_told_of_when_it_needs_the_engine(engine: Engine) -> None:
+def test_progress_is_sent_when_the_engine_must_act(engine: Engine) -> None:
     engine.put(1, with_network(engine.host()))
     awaiting = progress(engine, 1, Phase.CHECKPOINTED).change
     assert awaiting is not None
@@ -65,7 +65,7 @@ def test_a_change_is_told_of_when_it_needs_the_engine(engine: Engine) -> None:
     assert progress(engine, 7, Phase.APPLYING).generation == 1, "another change than is known is told at once"
 
 
-def test_a_change_that_takes_long_is_told_of_now_and_then(engine: Engine) -> None:
+def test_progress_of_a_long_change_is_sent_at_intervals(engine: Engine) -> None:
     engine.simulate(step_seconds=0.3)
     change = engine.put(1, with_network(engine.host()))
     asked = 0
@@ -78,14 +78,14 @@ def test_a_change_that_takes_long_is_told_of_now_and_then(engine: Engine) -> Non
     assert 2 < asked <= change.steps_total, "not for each step, and not at the end only"
 
 
-def test_who_asks_for_less_patience_gets_an_answer_in_time(engine: Engine) -> None:
+def test_a_short_poll_is_answered_in_time(engine: Engine) -> None:
     engine.kept(1, with_network(engine.host()))
     asked_at = monotonic()
     assert progress(engine, 1, Phase.CONFIRMED, wait=0.3).generation == 1
     assert monotonic() - asked_at >= 0.3
 
 
-def test_a_change_made_up_from_another_host_is_refused(engine: Engine) -> None:
+def test_a_change_computed_for_another_host_is_refused(engine: Engine) -> None:
     report = engine.report()
 
     def put(desired: Host, seen: str) -> Change:

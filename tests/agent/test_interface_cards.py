@@ -69,7 +69,7 @@ def test_later_cards_have_functions_and_each_has_its_own(tmp_path: Path) -> None
     assert [[nic.name for nic in one.dynamic] for one in found] == [["vf5"], ["vf8"]]
 
 
-def test_a_machine_without_one(tmp_path: Path) -> None:
+def test_a_machine_without_interface_card(tmp_path: Path) -> None:
     assert cards(tmp_path / "none") == ()
     device(tmp_path, CARD, ("0x8086", "0x10c9"), "eth0")
     assert cards(tmp_path / "bus") == ()
@@ -110,8 +110,8 @@ def adapter(
 def test_functions_of_infiniband_are_known_by_their_guids(tmp_path: Path) -> None:
     functions = {
         "0000:c1:00.1": "fe80:0000:0000:0000:0002:c900:0000:0017",
-        "0000:c1:00.2": "fe80:0000:0000:0000:0000:0000:0000:0000",  # nobody gave it one
-        "0000:c1:00.3": "",  # a guest's
+        "0000:c1:00.2": "fe80:0000:0000:0000:0000:0000:0000:0000",  # without an address
+        "0000:c1:00.3": "",  # assigned to a guest
     }
     adapter(tmp_path, "mlx5_0", "0000:c1:00.0", functions, "248a:0703:008a:850a")
     adapter(tmp_path, "mlx5_9", "0000:a1:00.0", {}, "248a:0703:008a:9999")

@@ -1,16 +1,20 @@
-"""A host leaves its engine by hand: all that is ours goes, but for what its management stands on."""
+"""A host leaves its engine by hand: all our objects are removed, except those that its management needs."""
 
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from netweft.agent.identity import Identity
 from netweft.agent.leave import LeaveError, cleared, leave
-from netweft.agent.simulated import SimulatedService
+from netweft.agent.service import Request
+from netweft.agent.simulated import PATH, SimulatedService
+from netweft.agent.simulated_machine import Simulation
 from netweft.core.desired import desired_host
 from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host import Bridge, Vlan
@@ -27,7 +31,7 @@ ADDRESS = "https://198.18.0.2:54322"
 
 
 def carrying(host: Host, switch: SwitchType) -> Host:
-    """The simulated host with management and two networks more, and a bridge of somebody else."""
+    """The simulated host with management and two networks more, and a foreign bridge."""
     static = (IpAssignment(method="static", address="198.18.0.2", prefix=15),)
     names = {"ovirtmgmt": ("eth0", None), "storage": ("eth1", 7), "tenants": ("eth0", 8)}
     intent = HostIntent(
@@ -45,10 +49,11 @@ def carrying(host: Host, switch: SwitchType) -> Host:
 
 
 @pytest.mark.parametrize("switch", ["legacy", "ovs"])
-def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: Path) -> None:
+def test_everything_of_ours_but_management_is_removed(switch: SwitchType, tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
-    machine = service._machine
-    machine.change(replace(machine.state, host=carrying(service.driver.observe(), switch)))
+    changed = Simulation(host=carrying(service.driver.observe(), switch))
+    body = msgspec.json.encode(changed)
+    assert service.answer(Request(method="POST", path=PATH, body=body, opened=time.monotonic()))
     identity = Identity(tmp_path / "identity")
     identity.pki.mkdir(parents=True)
     identity.hosts.write_text(json.dumps({"address": ADDRESS}))
@@ -64,7 +69,7 @@ def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: P
     service.close(1)
 
 
-def test_guests_and_an_unknown_address_keep_the_host_where_it_is(tmp_path: Path) -> None:
+def test_leaving_is_refused_with_guests_or_an_unknown_address(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     identity = Identity(tmp_path / "identity")
     with pytest.raises(LeaveError, match=r"192\.0\.2\.9"):
@@ -75,10 +80,10 @@ def test_guests_and_an_unknown_address_keep_the_host_where_it_is(tmp_path: Path)
     service.close(1)
 
 
-def test_a_host_whose_address_is_on_a_plain_nic_loses_all_that_is_ours(tmp_path: Path) -> None:
+def test_everything_of_ours_is_removed_if_the_address_is_on_a_plain_nic(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     now = service.driver.observe()
     taken = now.with_link(replace(now.nics["eth1"], owner="base"))
-    wanted = cleared(taken.with_link(Vlan(name="eth1.7", owner="x", base="eth1", tag=7)), {"198.18.0.2"})
-    assert wanted == now
+    desired = cleared(taken.with_link(Vlan(name="eth1.7", owner="x", base="eth1", tag=7)), {"198.18.0.2"})
+    assert desired == now
     service.close(1)

@@ -1,4 +1,4 @@
-"""Guests that are virtual machines: their links, whom they reach, and the events when they end."""
+"""Virtual machines as guests: their links, their connectivity, and the events at their end."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
 from netweft.lab.processes import Process, inside_namespace
 from observed import observed
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 SECONDS = 30.0
-"""Time limit for what must happen."""
+"""Time limit of awaited conditions."""
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Place:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[Place]:
-    with namespace() as name, standing_in(name), private_libvirt(name) as daemon:
+    with namespace() as name, entered(name), private_libvirt(name) as daemon:
         for bridge in ("one", "two"):
             ip("", "link", "add", bridge, "up", "type", "bridge")
         with Place.on(tmp_path, name, daemon, None) as place:
@@ -140,7 +140,7 @@ def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place
         lines = {number: stack.enter_context(console(place.libvirt.uri, spec)) for number, spec in specs.items()}
         assert eventually(lambda: reaches(lines[1], "192.0.2.2"))
         assert not reaches(lines[1], "192.0.2.3")
-        # A third moves to the others' network while it runs, and later has its cable pulled out.
+        # A third one changes to their network while it runs, and is unlinked later.
         place.driver.update(with_nic(specs[3], bridge="one"))
         assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
         place.driver.update(with_nic(specs[3], bridge="one", linked=False))
@@ -151,7 +151,7 @@ def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place
         assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
 
 
-def test_the_host_reports_the_addresses_of_guests_that_it_has_traffic_with(on_linux: Place) -> None:
+def test_addresses_of_guests_are_learnt_from_traffic(on_linux: Place) -> None:
     nic = make_nic(1)
     spec = tiny_guest(nic, addresses=("192.0.2.1/24",))
     on_linux.driver.start(spec)
@@ -197,7 +197,7 @@ def test_a_vnic_that_the_guest_releases_during_a_repeated_request_is_unplugged(
     detach = libvirt.virDomain.detachDeviceAlias
 
     def detach_late(domain: libvirt.virDomain, alias: str, flags: int) -> int:
-        """As if the guest had released the vNIC between the query that found it and this request."""
+        """Simulates a guest that releases the vNIC between the query and this request."""
         detach(domain, alias, flags)
         assert eventually(lambda: alias not in domain.XMLDesc())
         result: int = detach(domain, alias, flags)
@@ -212,7 +212,7 @@ def test_a_vnic_that_the_guest_releases_during_a_repeated_request_is_unplugged(
 
 
 @any_bridge
-def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: Place) -> None:
+def test_the_end_of_a_guest_is_detected_at_once_and_its_ports_are_removed(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(spec)
     with console(place.libvirt.uri, spec) as line:
@@ -225,7 +225,7 @@ def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: 
 
 
 @any_bridge
-def test_a_guest_that_is_started_paused_waits_with_its_vnics_until_it_is_put_again(place: Place) -> None:
+def test_a_paused_guest_has_its_vnics_and_runs_after_the_next_put(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(replace(spec, paused=True))
     assert is_paused(place, spec)
@@ -245,7 +245,7 @@ def is_paused(place: Place, spec: GuestSpec) -> bool:
         return connection.lookupByUUIDString(spec.id).state()[0] == libvirt.VIR_DOMAIN_PAUSED
 
 
-def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None:
+def test_stopping_a_guest_sends_no_end_event(on_linux: Place) -> None:
     spec, other = tiny_guest(make_nic(1)), tiny_guest(make_nic(2))
     on_linux.driver.start(spec)
     on_linux.driver.start(other)
@@ -257,7 +257,7 @@ def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None
 
 
 @any_bridge
-def test_guests_do_not_notice_that_the_agent_starts_again(place: Place) -> None:
+def test_guests_continue_over_a_restart_of_the_agent(place: Place) -> None:
     spec, brief = tiny_guest(make_nic(1), addresses=("192.0.2.1/24",)), tiny_guest(make_nic(2))
     place.driver.start(spec)
     place.driver.start(brief)
@@ -291,11 +291,11 @@ def runs(place: Place, spec: GuestSpec) -> bool:
 
 
 def cut_off(place: Place, spec: GuestSpec) -> None:
-    """Leave what an agent leaves that is killed before a guest that it started is resumed."""
+    """Leave the state of an agent that was killed before it resumed a started guest."""
     (place.folder / "guests" / f"{spec.id}.starting").touch()
 
 
-def test_a_guest_whose_start_was_cut_off_runs_when_the_agent_is_back(on_linux: Place) -> None:
+def test_an_interrupted_start_is_completed_by_the_next_agent(on_linux: Place) -> None:
     on_linux.driver.close()
     spec = tiny_guest(make_nic(1))
     with connected(on_linux) as connection:
@@ -308,7 +308,7 @@ def test_a_guest_whose_start_was_cut_off_runs_when_the_agent_is_back(on_linux: P
     assert not list((on_linux.folder / "guests").glob("*.starting"))
 
 
-def test_a_guest_whose_return_was_cut_off_goes_on_when_the_agent_is_back(on_linux: Place) -> None:
+def test_an_interrupted_resume_is_completed_by_the_next_agent(on_linux: Place) -> None:
     spec = tiny_guest(make_nic(1))
     on_linux.driver.start(spec)
     on_linux.driver.suspend(spec.id)
@@ -323,7 +323,7 @@ def test_a_guest_whose_return_was_cut_off_goes_on_when_the_agent_is_back(on_linu
     assert not Path(image).exists(), "with disks that have changed since, this memory must never come back"
 
 
-def test_a_guest_whose_start_was_cut_off_and_cannot_end_well_is_ended(on_linux: Place) -> None:
+def test_an_interrupted_start_that_cannot_be_completed_is_stopped(on_linux: Place) -> None:
     on_linux.driver.close()
     spec = tiny_guest(make_nic(1))
     with connected(on_linux) as connection:
@@ -335,7 +335,7 @@ def test_a_guest_whose_start_was_cut_off_and_cannot_end_well_is_ended(on_linux: 
     assert guests_of(on_linux) == []
 
 
-def test_a_guest_is_suspended_even_if_its_ports_cannot_be_taken_away(on_ovs: Place) -> None:
+def test_a_guest_is_suspended_even_if_its_ports_cannot_be_removed(on_ovs: Place) -> None:
     spec = tiny_guest(make_nic(1))
     on_ovs.driver.start(spec)
     assert on_ovs.ovsdb
@@ -354,7 +354,7 @@ def guests_of(place: Place) -> list[Process]:
 
 
 @any_bridge
-def test_guests_stay_where_they_are_when_libvirt_itself_starts_again(place: Place) -> None:
+def test_guests_continue_over_a_restart_of_libvirt(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(spec)
     place.driver.update(with_nic(spec, bridge="two"))
@@ -376,7 +376,7 @@ def test_guests_stay_where_they_are_when_libvirt_itself_starts_again(place: Plac
         again.stop()
 
 
-def test_a_bridge_that_is_made_anew_gets_its_guests_back(on_linux: Place) -> None:
+def test_guests_are_plugged_into_a_recreated_bridge(on_linux: Place) -> None:
     spec = tiny_guest(make_nic(1), addresses=("192.0.2.1/24",))
     on_linux.driver.start(spec)
     ip("", "link", "delete", "one")
@@ -386,7 +386,7 @@ def test_a_bridge_that_is_made_anew_gets_its_guests_back(on_linux: Place) -> Non
     assert {port.bridge for port in on_linux.observe().guest_ports.values()} == {"one"}
 
 
-def test_the_interface_is_what_libvirt_documents(on_linux: Place) -> None:
+def test_the_interface_has_the_documented_xml(on_linux: Place) -> None:
     nic = make_nic(
         1,
         model="e1000",
@@ -441,7 +441,7 @@ def test_filters_change_while_the_guest_runs(on_linux: Place) -> None:
 
 
 @any_bridge
-def test_a_guest_is_served_its_address(place: Place) -> None:
+def test_a_guest_gets_its_address_by_dhcp(place: Place) -> None:
     """Open vSwitch removes the filters of a port once, when it detects the port; the agent restores them."""
     dhcp = GuestDhcp(place.folder / "dhcp")
     lease = Lease(address="192.0.2.7/24", server="192.0.2.2", gateway="192.0.2.1")
@@ -489,7 +489,7 @@ def test_vlans_and_limits_change_on_open_vswitch_while_the_guest_runs(on_ovs: Pl
         assert line.run("cat /sys/class/net/eth0/ifindex").output == device
 
 
-def test_the_port_of_open_vswitch_is_what_libvirt_documents(on_ovs: Place) -> None:
+def test_the_port_of_open_vswitch_has_the_documented_xml(on_ovs: Place) -> None:
     spec = tiny_guest(make_nic(1, tag=100, trunks=(200, 300), port=str(uuid.uuid4())))
     on_ovs.driver.start(spec)
     found = on_ovs.interface(spec)
@@ -501,7 +501,7 @@ def test_the_port_of_open_vswitch_is_what_libvirt_documents(on_ovs: Place) -> No
     assert tags == {"100": "untagged", "200": None, "300": None}
 
 
-def test_a_limit_of_traffic_is_libvirts(on_ovs: Place) -> None:
+def test_limits_are_set_by_libvirt(on_ovs: Place) -> None:
     spec = tiny_guest(make_nic(1))
     on_ovs.driver.start(spec)
     on_ovs.driver.update(with_nic(spec, inbound=Rate(average=1000, peak=2000, burst=512), outbound=Rate(average=500)))
@@ -511,7 +511,7 @@ def test_a_limit_of_traffic_is_libvirts(on_ovs: Place) -> None:
     assert limits == {"inbound": {"average": "1000", "peak": "2000", "burst": "512"}, "outbound": {"average": "500"}}
 
 
-def test_a_stateless_guest_writes_beside_its_disk(on_linux: Place) -> None:
+def test_a_stateless_guest_writes_to_an_overlay(on_linux: Place) -> None:
     disk = on_linux.folder / "disk"
     disk.write_bytes(bytes(1 << 20))
     spec = tiny_guest(make_nic(1))

@@ -1,4 +1,4 @@
-"""Guests that move from one host to another while they run, by TLS that knows both ends."""
+"""Live migration of guests, by mutual TLS."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from netweft.core.guest_protocol import GuestNic, GuestSpec, GuestState, Migrati
 from netweft.lab.agents import run_inside
 from netweft.lab.libvirt import PORT, pki, uri
 from netweft.lab.namespaces import ip
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 SECONDS = 30.0
 UNTRUSTED = r"(?s)stays on this host.*(TLS|certificate)"
-"""The end that is refused only sees that the other hangs up."""
+"""The refused end only sees a closed connection."""
 
 
 @dataclass
 class End:
-    """A host: its address towards the other, its bridge, its agent's driver, whose work is done standing in it.
+    """A host: its address towards the other one, its bridge, and its driver, which works in its namespace.
 
     ``state``: where its agent keeps its keys and certificates.
     """
@@ -49,7 +49,7 @@ class End:
 
 @pytest.fixture
 def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
-    """Two hosts with a cable between them, which is both the way of the guests' frames and that of their memory."""
+    """Two hosts with a cable between them, for the frames of guests and for migrations."""
     with ExitStack() as stack:
         names = [stack.enter_context(namespace()) for _ in range(2)]
         ip("", "link", "add", "eth0", "netns", names[0], "type", "veth", "peer", "name", "eth0", "netns", names[1])
@@ -71,14 +71,14 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
             driver = LibvirtGuests(tmp_path / name, None, daemon.uri, "", tls)
             stack.callback(driver.close)
             stack.callback(stop_all, name, driver)
-            with standing_in(name):
+            with entered(name):
                 driver.watch(lambda _guest: None)  # its thread stays in this namespace
             found.append(End(name, identity.folder, address, bridge, daemon.uri, driver))
         yield found[0], found[1]
 
 
 def stop_all(name: str, driver: LibvirtGuests) -> None:
-    with standing_in(name):
+    with entered(name):
         for state in driver.list():
             driver.stop(state.id)
 
@@ -96,7 +96,7 @@ def guest_on(end: End, number: int) -> GuestSpec:
     mac = f"02:00:00:00:00:{number:02x}"
     nic = GuestNic(id=str(uuid.uuid4()), name="nic1", mac=mac, bridge=end.bridge)
     spec = tiny_guest(nic, addresses=(f"192.0.2.{number}/24",))
-    with standing_in(end.name):
+    with entered(end.name):
         end.driver.start(spec)
     return spec
 
@@ -128,20 +128,18 @@ def watched(ends: tuple[End, End], spec: GuestSpec) -> Iterator[list[bool]]:
 
 
 def pings_answered(line: Console) -> int:
-    """How many answers to its pings a guest has received."""
+    """The number of ping replies that a guest has received."""
     return int(line.run("grep -c 'bytes from' /tmp/pings").output)
 
 
-def test_a_guest_moves_while_it_talks_to_another(
-    ends: tuple[End, End], record_property: Callable[[str, object], None]
-) -> None:
+def test_a_guest_migrates_under_traffic(ends: tuple[End, End], record_property: Callable[[str, object], None]) -> None:
     here, there = ends
     spec, other = guest_on(here, 1), guest_on(here, 2)
     migration = to(there, spec, bandwidth=1000)
     with console(here.uri, other) as line:
         assert eventually(lambda: line.run("ping -c 1 -W 1 192.0.2.1").status == 0)
         line.run("ping -i 0.1 192.0.2.1 >/tmp/pings & echo $! >/tmp/ping")
-        with standing_in(here.name), watched(ends, spec) as sights:
+        with entered(here.name), watched(ends, spec) as sights:
             here.driver.migrate(spec.id, migration)
         assert all(sights)
         assert [state.id for state in here.driver.list()] == [other.id]
@@ -160,13 +158,13 @@ def test_a_guest_moves_while_it_talks_to_another(
         assert eventually(lambda: there.driver.list()[0].status == "down")
 
 
-def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tuple[End, End]) -> None:
+def test_a_migration_is_retried_when_its_connection_breaks(ends: tuple[End, End]) -> None:
     here, there = ends
     spec = guest_on(here, 1)
     broken: list[str] = []
 
     def break_line() -> None:
-        """Once, when memory is on its way."""
+        """Once, while memory is transferred."""
         connection = libvirt.open(here.uri)
         domain = connection.lookupByUUIDString(spec.id)
         assert eventually(lambda: domain.jobStats().get("memory_processed", 0) > 0)
@@ -176,7 +174,7 @@ def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tu
 
     breaker = Thread(target=break_line)
     breaker.start()
-    with standing_in(here.name), watched(ends, spec) as sights:
+    with entered(here.name), watched(ends, spec) as sights:
         here.driver.migrate(spec.id, to(there, spec, bandwidth=20))
     breaker.join()
     assert len(broken) == 1
@@ -185,18 +183,18 @@ def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tu
     assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
 
-def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
+def test_a_host_with_a_foreign_certificate_is_refused_by_either_end(
     ends: tuple[End, End], authority: Authority
 ) -> None:
     here, there = ends
     spec = guest_on(here, 1)
-    stranger = Authority("Somebody else's authority")
+    foreign = Authority("Somebody else's authority")
 
     def stays(end: End, **others: Authority) -> None:
-        """With other certificates on one end, which itself accepts the other, the guest stays."""
+        """With foreign certificates on one end, which itself accepts the other end, the guest stays."""
         authority.issue(end.state, end.name, end.address, **others)
         end.driver.certificate_changed()
-        with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+        with entered(here.name), pytest.raises(GuestError, match=UNTRUSTED):
             here.driver.migrate(spec.id, to(there, spec))
         assert [(state.id, state.status, state.migrating) for state in here.driver.list()] == [(spec.id, "up", False)]
         assert there.driver.list() == []
@@ -205,19 +203,17 @@ def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
 
     for purpose in ("libvirt", "qemu"):
         for end in (there, here):
-            stays(end, **{purpose: stranger})
+            stays(end, **{purpose: foreign})
     imposter = replace(to(there, spec), name=here.name)
-    with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+    with entered(here.name), pytest.raises(GuestError, match=UNTRUSTED):
         here.driver.migrate(spec.id, imposter)
 
-    with standing_in(here.name):
+    with entered(here.name):
         here.driver.migrate(spec.id, to(there, spec))
     assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
 
-def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_libvirt_and_qemu_get_a_key_pair_each_and_foreign_files_stay(tmp_path: Path, authority: Authority) -> None:
     identity = authority.issue(tmp_path / "state", "h1")
     root = tmp_path / "pki"
     label = "<baselabel type='kvm'>+64055:+104</baselabel>"
@@ -246,18 +242,18 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
     assert not (others.parent / "libvirt").exists()
 
 
-def test_a_guest_that_cannot_move_stays_as_it_was(ends: tuple[End, End]) -> None:
+def test_a_guest_that_cannot_migrate_stays_as_it_was(ends: tuple[End, End]) -> None:
     here, there = ends
     spec = guest_on(here, 1)
     lost = to(there, spec)
     lost = replace(lost, spec=replace(lost.spec, nics=(replace(lost.spec.nics[0], bridge="nowhere"),)))
-    with standing_in(here.name), pytest.raises(GuestError, match=r"stays on this host.*nowhere"):
+    with entered(here.name), pytest.raises(GuestError, match=r"stays on this host.*nowhere"):
         here.driver.migrate(spec.id, lost)
     assert [(state.id, state.status, state.migrating) for state in here.driver.list()] == [(spec.id, "up", False)]
     assert there.driver.list() == []
 
 
-def test_the_engine_is_told_why_a_guest_stays(engine: Engine) -> None:
+def test_the_reason_of_a_failed_migration_is_reported(engine: Engine) -> None:
     spec = GuestSpec(id=str(uuid.uuid4()), name="web", driver="simulated", memory=1 << 20)
     engine.ask(GuestState, "PUT", f"/v1/guests/{spec.id}", spec)
     migration = Migration(target="qemu+tls://elsewhere.example/system", name="elsewhere", spec=spec)

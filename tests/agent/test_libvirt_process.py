@@ -17,7 +17,7 @@ from netweft.agent.identity import Identity
 from netweft.core.guest_protocol import GuestNic, GuestState
 from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 
 @dataclass
@@ -45,13 +45,13 @@ def rig(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iter
     (state / "resolv.conf").touch()
     with ExitStack() as stack:
         name = stack.enter_context(namespace())
-        stack.enter_context(standing_in(name))
+        stack.enter_context(entered(name))
         daemon = stack.enter_context(private_libvirt(name))
         ip("", "link", "add", "red", "up", "type", "bridge")
         yield Rig(state, engine_identity, daemon)
 
 
-def test_the_engine_runs_a_guest_and_hears_at_once_that_it_ended_also_after_the_agent_was_killed(rig: Rig) -> None:
+def test_the_end_of_a_guest_is_reported_at_once_also_after_the_agent_was_killed(rig: Rig) -> None:
     nic = GuestNic(id=str(uuid.uuid4()), name="nic1", mac="02:00:00:00:00:01", bridge="red")
     spec = tiny_guest(nic)
     with rig.agent() as (_, engine):

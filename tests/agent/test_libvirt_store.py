@@ -1,4 +1,4 @@
-"""The files in which the agent keeps what libvirt's guests were asked to be."""
+"""The files in which the agent stores the specifications of libvirt's guests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.core.guest_protocol import GuestSpec
 
 
-def test_several_threads_keep_a_guest_at_once(tmp_path: Path) -> None:
-    """Who gives an order, and who hears that libvirt is back."""
+def test_several_threads_store_a_guest_concurrently(tmp_path: Path) -> None:
+    """The thread of a request, and the one that handles reconnects of libvirt."""
     store = GuestStore(tmp_path)
     specs = [GuestSpec(id="one", name="n" * number, driver="libvirt", memory=1) for number in range(1, 200)]
     with ThreadPoolExecutor(8) as pool:

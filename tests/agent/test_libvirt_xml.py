@@ -1,4 +1,4 @@
-"""What libvirt is asked for, read from the XML alone."""
+"""The XML for libvirt."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def domain(kind: str = "kvm", **properties: str) -> ET.Element:
         ("kvm", {"cpu": "Nehalem", "cpu_mode": "host_passthrough"}, "custom"),
     ],
 )
-def test_the_processors_are_what_was_asked_for(kind: str, properties: dict[str, str], mode: str | None) -> None:
+def test_a_guest_has_the_requested_processors(kind: str, properties: dict[str, str], mode: str | None) -> None:
     cpu = domain(kind, **properties).find("cpu")
     assert (None if cpu is None else cpu.get("mode")) == mode
 
 
-def test_what_a_stateless_guest_writes_goes_with_it() -> None:
+def test_the_overlay_of_a_stateless_guest_is_removed_with_it() -> None:
     assert domain(disk="/d").find("devices/disk/transient") is None
     assert domain(disk="/d", stateless="true").find("devices/disk/transient") is not None
 
 
-def test_a_guest_that_boots_from_the_network_comes_to_its_disk_last() -> None:
+def test_booting_from_the_network_precedes_the_disk() -> None:
     devices = domain(disk="/d").find("devices")
     assert devices is not None
     orders = {part: devices.find(f"{part}/boot") for part in ("interface", "disk")}
@@ -81,7 +81,7 @@ OF_INFINIBAND = (
 )
 
 
-def test_a_function_of_infiniband_is_a_device_like_any_other() -> None:
+def test_a_function_of_infiniband_is_a_plain_device() -> None:
     nic = GuestNic(
         id="1",
         name="nic1",

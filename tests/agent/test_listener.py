@@ -27,7 +27,7 @@ def _refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, msgspec.json.decode(response.content, type=Refusal).code
 
 
-def test_another_host_may_not(engine: Engine, authority: Authority, tmp_path: Path) -> None:
+def test_certificates_of_other_hosts_are_refused(engine: Engine, authority: Authority, tmp_path: Path) -> None:
     host = authority.issue(tmp_path / "host", "host-2.example.com")
     with httpx.Client(base_url=engine.url, verify=client_context(host)) as client:
         assert _refusal(client.get("/v1/host")) == (403, "denied")
@@ -40,15 +40,15 @@ def test_the_name_must_be_a_name_of_the_certificate(engine: Engine, authority: A
         assert _refusal(client.get("/v1/host")) == (403, "denied")
 
 
-def test_another_authority_may_not(engine: Engine, tmp_path: Path) -> None:
-    stranger = Authority().issue(tmp_path / "stranger", ENGINE_NAME)
+def test_certificates_of_other_authorities_are_refused(engine: Engine, tmp_path: Path) -> None:
+    foreign = Authority().issue(tmp_path / "foreign", ENGINE_NAME)
     context = ssl.create_default_context(cafile=str(engine.identity.authority))
-    context.load_cert_chain(stranger.certificate, stranger.key)
+    context.load_cert_chain(foreign.certificate, foreign.key)
     with httpx.Client(base_url=engine.url, verify=context) as client, pytest.raises(httpx.TransportError):
         client.get("/v1/host")
 
 
-def test_nobody_may_not(engine: Engine) -> None:
+def test_clients_without_certificate_are_refused(engine: Engine) -> None:
     context = ssl.create_default_context(cafile=str(engine.identity.authority))
     with httpx.Client(base_url=engine.url, verify=context) as client, pytest.raises(httpx.TransportError):
         client.get("/v1/host")
@@ -82,13 +82,13 @@ def test_nobody_may_not(engine: Engine) -> None:
         ("GET", "/v1/events?wait=nan", b""),
     ],
 )
-def test_what_makes_no_sense(engine: Engine, method: str, path: str, body: bytes) -> None:
+def test_invalid_requests_are_refused(engine: Engine, method: str, path: str, body: bytes) -> None:
     before = engine.report()
     assert _refusal(engine.client.request(method, path, content=body)) == (400, "malformed")
     assert engine.report() == before
 
 
-def test_what_is_not_there(engine: Engine) -> None:
+def test_unknown_paths_are_refused(engine: Engine) -> None:
     for path in ("/v1/nothing", "/", "/v1/guests/", "/v1/guests/a/b"):
         assert _refusal(engine.client.get(path)) == (404, "unknown")
     assert _refusal(engine.client.delete("/v1/host")) == (405, "unknown")
@@ -129,7 +129,7 @@ def _talk(engine: Engine, request: bytes) -> bytes:
         (b"PUT /sim-1/v1/host HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
     ],
 )
-def test_what_is_no_http(engine: Engine, request_line: bytes, status: bytes) -> None:
+def test_other_protocols_are_refused(engine: Engine, request_line: bytes, status: bytes) -> None:
     head, _, body = _talk(engine, request_line).partition(b"\r\n\r\n")
     assert head.split()[1] == status
     assert msgspec.json.decode(body, type=Refusal).code == "malformed"

@@ -36,11 +36,11 @@ def save_and_die(self, record):
 store.Store.save = save_and_die
 main.main(sys.argv[2:])
 """
-"""The agent, killed as soon as a phase is on the disk."""
+"""The agent, killed as soon as a phase is stored."""
 
 
 class HostInNamespace:
-    """A host. Everything that is done to it is done in its thread, which lives in its namespace."""
+    """A host. All operations on it run in its thread, which is in its namespace."""
 
     def __init__(self, state: Path, engine: Identity) -> None:
         self.state = state
@@ -59,7 +59,7 @@ class HostInNamespace:
         )
 
     def agent(self, *, boot: str = "one", crash_at: str = "", resolver: str = "resolv.conf") -> Engine:
-        """Start the agent, and speak to it."""
+        """Start the agent; returns a client."""
         options = (
             "--boot-id",
             boot,
@@ -91,7 +91,7 @@ Play: TypeAlias = "Callable[[Callable[[HostInNamespace], None]], None]"
 
 @pytest.fixture
 def on_host(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Play:
-    """A function that plays a scenario on a fresh host."""
+    """A function that runs a scenario on a new host."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     shutil.copy("/etc/hostname", state / "resolv.conf")
 
@@ -107,16 +107,16 @@ def on_host(authority: Authority, engine_identity: Identity, tmp_path: Path) -> 
 
 
 def with_bridge(host: Host, name: str = "blue", nic: str = "eth1") -> Host:
-    """The host as it shall be when the NIC's addresses have moved to a bridge over it, with a route."""
+    """The desired host, in which the NIC's addresses have moved to a bridge over it, with a route."""
     link = host.nics[nic]
     bridge = Bridge(name=name, owner=name, addresses=link.addresses or (Address(ip="10.9.8.7", prefix=24),), mtu=1400)
     gateway = str(bridge.addresses[0].network).split("/")[0].rsplit(".", 1)[0] + ".1"
     route = Route(to=f"10.9{nic[-1]}.0.0/16", via=gateway, link=name)
-    wanted = host.with_link(replace(link, owner="nic", master=name, addresses=(), mtu=1400)).with_link(bridge)
-    return replace(wanted, routes=tuple(sorted((*wanted.routes, route))), dns=("192.0.2.53",))
+    desired = host.with_link(replace(link, owner="nic", master=name, addresses=(), mtu=1400)).with_link(bridge)
+    return replace(desired, routes=tuple(sorted((*desired.routes, route))), dns=("192.0.2.53",))
 
 
-def test_kept_committed_and_there_after_a_boot(on_host: Play) -> None:
+def test_a_committed_change_is_restored_at_boot(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         before = engine.host()
@@ -167,22 +167,22 @@ def test_a_step_fails_late(on_host: Play) -> None:
 
 
 def test_traffic_is_shaped_or_nothing_changes(on_host: Play) -> None:
-    """A kernel without HFSC says so before anything else has changed, and the host is as it was."""
+    """A kernel without HFSC refuses before anything else has changed, and the host is unchanged."""
 
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         before = engine.host()
-        wanted = with_bridge(before)
+        desired = with_bridge(before)
         classes = (TrafficClass(tag=None, share=50), TrafficClass(tag=100, share=10, upper_limit=10**9))
-        wanted = wanted.with_link(replace(wanted.nics["eth1"], shaping=classes))
+        desired = desired.with_link(replace(desired.nics["eth1"], shaping=classes))
         if "hfsc" in kernel_kinds():
-            engine.kept(1, wanted, commit=True)
+            engine.kept(1, desired, commit=True)
             assert host.process.stop() == 0
             ip("link del blue", "link set eth1 down")
             subprocess.run(["tc", "qdisc", "del", "dev", "eth1", "root"], check=True)
             assert host.agent(boot="two").host().nics["eth1"].shaping == classes
             return
-        engine.put(1, wanted)
+        engine.put(1, desired)
         change = engine.until(Phase.ROLLED_BACK)
         assert "this kernel cannot shape traffic: it has no module sch_hfsc" in change.error
         assert (change.steps_done, change.difference) == (0, ())
@@ -196,9 +196,9 @@ def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent(crash_at=phase)
         before = engine.host()
-        wanted = with_bridge(before)
+        desired = with_bridge(before)
         try:
-            engine.put(1, wanted)
+            engine.put(1, desired)
             engine.until(Phase.AWAITING)
             if phase is Phase.CONFIRMED:
                 engine.confirm(1)
@@ -222,7 +222,7 @@ def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
 
 @pytest.mark.parametrize("milliseconds", [5, 15, 30, 60])
 def test_killed_at_some_moment(on_host: Play, milliseconds: int) -> None:
-    """Somewhere in the middle of many steps, wherever that is on this machine: the host is old again."""
+    """Killed between two of many steps, which depends on the machine: the host is rolled back."""
 
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
@@ -267,7 +267,7 @@ def test_the_kernel_is_watched(on_host: Play) -> None:
     on_host(scenario)
 
 
-def test_somebody_changes_the_host_by_hand(on_host: Play) -> None:
+def test_manual_changes_are_observed(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
         blue = with_bridge(engine.host())
@@ -280,7 +280,7 @@ def test_somebody_changes_the_host_by_hand(on_host: Play) -> None:
     on_host(scenario)
 
 
-def test_what_it_says_of_itself_and_how_much_it_takes(on_host: Play) -> None:
+def test_capabilities_and_memory(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         facts = host.agent().report().capabilities
         assert facts.kernel
@@ -325,7 +325,7 @@ def test_killed_with_open_vswitch(
 
 
 def test_no_chassis_without_ovn_controller(authority: Authority, engine_identity: Identity, tmp_path: Path) -> None:
-    """What nobody would do is taken back at once; what leaves no chassis asks nobody."""
+    """A change that needs ovn-controller is rolled back at once; one without a chassis does not wait for it."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     with ovs_host() as (_, ovsdb):
         host = HostInNamespace(state, engine_identity)
@@ -350,7 +350,7 @@ def test_no_chassis_without_ovn_controller(authority: Authority, engine_identity
 
 
 def with_ovs(host: Host) -> Host:
-    """The host as it shall be with an OVS bridge over eth2, and an internal port with an address in VLAN 200."""
+    """The desired host with an OVS bridge over eth2, and an internal port with an address in VLAN 200."""
     nic = replace(host.nics["eth2"], owner="nic")
     bridge = OvsBridge(name="fabric", owner="fabric", datapath="netdev")
     uplink = OvsPort(name="eth2", owner="fabric", bridge="fabric", interfaces=("eth2",))

@@ -1,4 +1,4 @@
-"""Guests that are namespaces, as seen from inside: what they have, and whom they reach."""
+"""Guests that are namespaces, observed from inside: their links, addresses and connectivity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netweft.core.host import OvsBridge
 from netweft.core.steps import CreateOvsBridge, DeleteOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import FOLDER, ip
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def on_ovs(ovsdb: Ovsdb, tmp_path: Path) -> Iterator[NamespaceGuests]:
 
 @pytest.fixture
 def on_linux(tmp_path: Path) -> Iterator[NamespaceGuests]:
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         ip("", "link", "add", "br0", "up", "type", "bridge")
         driver = NamespaceGuests(tmp_path, None)
         yield driver
@@ -95,7 +95,7 @@ def test_guests_on_one_bridge_reach_each_other(driver: NamespaceGuests) -> None:
     assert reaches(one, "2001:db8::2")
 
 
-def test_a_guest_has_what_was_asked_for(driver: NamespaceGuests) -> None:
+def test_a_guest_has_the_requested_vnics(driver: NamespaceGuests) -> None:
     guest = start(driver, 1, mtu=1400)
     link = link_of(guest)
     assert (link["address"], link["mtu"], link["operstate"]) == ("02:00:00:00:00:01", 1400, "UP")
@@ -106,7 +106,7 @@ def test_a_guest_has_what_was_asked_for(driver: NamespaceGuests) -> None:
     assert given == {("198.51.100.1", 25)}
 
 
-def test_what_a_guest_gave_itself_stays(driver: NamespaceGuests) -> None:
+def test_addresses_set_by_the_guest_stay(driver: NamespaceGuests) -> None:
     guest = start(driver, 1)
     run_inside(f"nwg-{guest.id}", ["ip", "address", "add", "203.0.113.9/24", "dev", "nic1"])
     driver.repair()
@@ -133,7 +133,7 @@ def test_isolated_guests_do_not_reach_each_other(driver: NamespaceGuests) -> Non
     driver.stop(two.id)
 
 
-def test_a_mirrored_vnic_sees_what_others_say_to_each_other(driver: NamespaceGuests) -> None:
+def test_a_mirrored_vnic_receives_frames_of_others(driver: NamespaceGuests) -> None:
     one, two, listener = start(driver, 1), start(driver, 2), start(driver, 3)
     assert reaches(one, "192.0.2.2")
     assert not overhears(listener, one, "192.0.2.2")
@@ -171,7 +171,7 @@ def overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
     return False
 
 
-def test_a_mirrored_vnic_sees_its_own_vlan_only(on_ovs: NamespaceGuests) -> None:
+def test_a_mirrored_vnic_receives_frames_of_its_vlan_only(on_ovs: NamespaceGuests) -> None:
     one, _ = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=100)
     inside, outside = start(on_ovs, 3, tag=100, mirrored=True), start(on_ovs, 4, tag=200, mirrored=True)
     other, _ = start(on_ovs, 5, tag=200), start(on_ovs, 6, tag=200)
@@ -180,7 +180,7 @@ def test_a_mirrored_vnic_sees_its_own_vlan_only(on_ovs: NamespaceGuests) -> None
     assert not overhears(outside, one, "192.0.2.2")
 
 
-def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:
+def test_vlans_isolate_guests(on_ovs: NamespaceGuests) -> None:
     one, two = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=200)
     assert not reaches(one, "192.0.2.2", tries=2)
     on_ovs.update(change(two, tag=100))
@@ -188,7 +188,7 @@ def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:
 
 
 def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: NamespaceGuests) -> None:
-    """What it does then is in the metal suite: tests/metal/trunks.py."""
+    """Such a kernel is tested in the metal suite: tests/metal/trunks.py."""
     if "filtering" in kernel_kinds():
         start(on_linux, 1, trunks=(100,))
         return
@@ -198,7 +198,7 @@ def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: N
 
 
 def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:
-    """It hangs when a guest leaves its checksums to others."""
+    """It hangs when a guest offloads its checksums."""
     one, two = start(on_ovs, 1), start(on_ovs, 2)
     size = 1 << 20
 
@@ -217,7 +217,7 @@ def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:
     assert (received, client.returncode) == (size, 0)
 
 
-def test_guests_are_plugged_in_again_after_their_bridge_was_made_anew(on_ovs: NamespaceGuests, ovsdb: Ovsdb) -> None:
+def test_guests_are_plugged_in_again_after_their_bridge_was_recreated(on_ovs: NamespaceGuests, ovsdb: Ovsdb) -> None:
     one, _ = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=100)
     ovsdb.execute([DeleteOvsBridge("br0"), CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
     assert not reaches(one, "192.0.2.2", tries=2)
@@ -234,7 +234,7 @@ def test_after_a_boot_a_guest_is_down_and_can_be_started_again(driver: Namespace
     assert [state.status for state in driver.list()] == ["up"]
 
 
-def test_why_a_guest_cannot_be_started_is_told_also_when_it_cannot_be_taken_away(
+def test_a_failed_start_is_reported_also_when_the_guest_cannot_be_removed(
     on_ovs: NamespaceGuests, ovsdb: Ovsdb, tmp_path: Path
 ) -> None:
     socket, ovsdb.path = ovsdb.path, str(tmp_path / "none")
@@ -246,9 +246,9 @@ def test_why_a_guest_cannot_be_started_is_told_also_when_it_cannot_be_taken_away
         ovsdb.path = socket
 
 
-def test_a_guest_that_is_stopped_while_others_look_is_left_out(on_linux: NamespaceGuests, tmp_path: Path) -> None:
+def test_a_guest_that_is_stopped_during_a_listing_is_left_out(on_linux: NamespaceGuests, tmp_path: Path) -> None:
     guest = start(on_linux, 1)
-    (tmp_path / "gone.json").symlink_to("nowhere")  # what its file looks like to who has just listed the folder
+    (tmp_path / "gone.json").symlink_to("nowhere")  # its file, as a concurrent listing of the folder reads it
     assert [state.id for state in on_linux.list()] == [guest.id]
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(GuestError, match=r"broken\.json"):

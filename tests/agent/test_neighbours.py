@@ -1,4 +1,4 @@
-"""Neighbours by LLDP, as a real lldpd has learnt them from another at the other end of a cable."""
+"""Neighbours by LLDP, learnt by a real lldpd from another one at the other end of a cable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netweft.agent.neighbours import parse as read
 from netweft.agent.real import real_host
 from netweft.core.neighbours import Neighbour, Neighbours, text_of
 from netweft.lab import namespaces
-from ovs_host import standing_in
+from ovs_host import entered
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def until(what: Callable[[], bool]) -> None:
 SW_A = "port Gi1/0/7 of sw-a"
 
 
-def test_neighbours_come_change_and_go_and_each_time_it_is_told(cable: Cabled, listener: Lldpd) -> None:
+def test_each_change_of_neighbours_is_notified(cable: Cabled, listener: Lldpd) -> None:
     told: SimpleQueue[str] = SimpleQueue()
     watch = NeighbourWatch(listener.socket, lambda: told.put(_text(watch.found())), every=0.1, gap=0.05)
     try:
@@ -53,10 +53,10 @@ def test_neighbours_come_change_and_go_and_each_time_it_is_told(cable: Cabled, l
             switch.tell("configure ports p7 lldp portidsubtype local Gi1/0/8 description to-rack-3")
             until(lambda: _text(watch.found()) == "port Gi1/0/8 of sw-a")
             before = switch.sent()
-            until(lambda: switch.sent() > before + 2)  # it says the same again, which is no news
-        until(lambda: watch.found() == {})  # a switch that ends takes leave
+            until(lambda: switch.sent() > before + 2)  # repeated frames are not notified
+        until(lambda: watch.found() == {})  # an lldpd that ends sends a shutdown frame
         listener.stop()
-        until(lambda: watch.found() is None)  # nobody listens any more
+        until(lambda: watch.found() is None)  # lldpd has ended
     finally:
         watch.close()
     texts = [told.get_nowait() for _ in range(told.qsize())]
@@ -68,7 +68,7 @@ def test_a_real_agent_reports_its_neighbours(cable: Cabled, listener: Lldpd, tmp
     (tmp_path / "resolv.conf").touch()
     words = {"state": "state", "run": "run", "ovsdb": "none", "resolv-conf": "resolv.conf", "lldpd": listener.socket}
     options = parse([word for name, value in words.items() for word in (f"--{name}", str(tmp_path / value))])
-    with speaking(cable.switch), standing_in(cable.host):
+    with speaking(cable.switch), entered(cable.host):
         until(lambda: bool(_heard(listener)))
         service = real_host(options)
         try:
@@ -82,7 +82,7 @@ def _text(found: Neighbours | None) -> str:
     return text_of((found or {}).get("eth1", ()))
 
 
-def test_what_a_switch_says_is_read_and_cleaned(cable: Cabled, listener: Lldpd) -> None:
+def test_lldp_texts_are_decoded_and_sanitized(cable: Cabled, listener: Lldpd) -> None:
     namespaces.ip(cable.switch, "address", "add", "192.0.2.9/24", "dev", "p7")
     with speaking(cable.switch) as switch:
         switch.tell(
@@ -114,7 +114,7 @@ def _heard(listener: Lldpd) -> tuple[Neighbour, ...]:
     return found.get("eth1", ())
 
 
-def test_a_host_without_lldpd_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_lldpd_reports_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(tmp_path / "none") is None
     left_behind = tmp_path / "socket"
     left_behind.touch()
@@ -123,9 +123,7 @@ def test_a_host_without_lldpd_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     assert ask(left_behind) is None, "there is no lldpcli"
 
 
-def test_an_lldpd_that_hangs_takes_nothing_back(
-    cable: Cabled, listener: Lldpd, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_neighbours_stay_while_lldpd_hangs(cable: Cabled, listener: Lldpd, caplog: pytest.LogCaptureFixture) -> None:
     with speaking(cable.switch):
         watch = NeighbourWatch(listener.socket, lambda: None, every=0.1, gap=0.05, patience=0.5)
         try:

@@ -1,4 +1,4 @@
-"""Messages of the kernel are taken apart the same, whatever was taken apart before."""
+"""Messages of the kernel are decoded independently of earlier ones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from properties import examples
 NESTED = 0x8000
 
 Message: TypeAlias = tuple[bytes, list[tuple[int, bytes]], bool, bool]
-"""What goes before, kinds and contents, whether they are nested, and whether the last ends without its padding."""
+"""The header, kinds and contents, whether they are nested, and whether the last one lacks its padding."""
 
-# Few kinds and sizes, so that lengths are the same often, and layouts now and then.
+# Few kinds and sizes, so that lengths are often equal, and layouts sometimes.
 contents = st.sampled_from((0, 1, 4, 6)).flatmap(lambda size: st.binary(min_size=size, max_size=size))
 parts = st.lists(st.tuples(st.integers(1, 3), contents), max_size=12)
 messages = st.lists(st.tuples(st.binary(min_size=16, max_size=16), parts, st.booleans(), st.booleans()), max_size=30)
 
 
-def test_messages_of_the_same_length_are_told_apart_by_their_headers() -> None:
+def test_messages_of_the_same_length_differ_by_their_headers() -> None:
     seen: Counter[int] = Counter()
 
     @examples(300)

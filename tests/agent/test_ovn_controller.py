@@ -1,4 +1,4 @@
-"""Asking an ovn-controller that does not answer as one does; what real ones answer is for the suite of providers."""
+"""Requests to an ovn-controller that answers wrongly; real ones are in the suite of providers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def answering(path: Path, *parts: bytes) -> Iterator[None]:
-    """Somebody at a control socket who says so much to the first who asks, and hangs up."""
+    """A server at a control socket that sends this to its first client and closes the connection."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -61,8 +61,8 @@ def test_answers(folder: Path, parts: tuple[bytes, ...], reason: str) -> None:
     assert (reason in found) if reason else found == ""
 
 
-def test_nobody_is_there(folder: Path) -> None:
-    """Neither a folder, nor a control socket, nor anybody at one that was left behind."""
+def test_without_ovn_controller(folder: Path) -> None:
+    """No folder, no control socket, or one that an ended process has left."""
     none = "ovn-controller does not run"
     assert why_not_connected(folder / "missing") == none
     assert why_not_connected(folder) == none

@@ -1,4 +1,4 @@
-"""The agent's client of Open vSwitch's database: what the tests of plans do not cover, mostly failures."""
+"""The agent's client of Open vSwitch's database: cases that the tests of plans do not cover, mostly failures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ovsdb(ovs: OpenVSwitch) -> Ovsdb:
     return ovsdb
 
 
-def test_it_tells_what_open_vswitch_is(ovsdb: Ovsdb) -> None:
+def test_version_and_datapaths_of_open_vswitch(ovsdb: Ovsdb) -> None:
     assert ovsdb.version()[0].isdigit()
     assert ovsdb.datapaths() == ("netdev", "system")
 
@@ -72,8 +72,8 @@ def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch,
     assert rows() == []
 
 
-def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
-    """ovn-controller gives the first one that it finds to its own ports."""
+def test_a_qos_row_in_use_by_others_stays(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+    """ovn-controller assigns the first one that it finds to its own ports."""
     for name in ("eth0", "theirs"):
         ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
     ovsdb.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
@@ -87,12 +87,12 @@ def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSw
     assert (left["_uuid"], left["external_ids"]) == (row["_uuid"], ["map", []])
 
 
-def test_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_a_missing_database_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OvsdbError, match=r"cannot reach .*db\.sock.*No such file.*is ovsdb-server running"):
         Ovsdb(str(tmp_path / "db.sock")).observe()
 
 
-def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+def test_a_daemon_that_does_not_apply_is_reported(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     hasty = Ovsdb(str(ovs.socket), apply_timeout=0.3)
     daemon = ovs.processes[1]
     daemon.send(signal.SIGSTOP)
@@ -105,7 +105,7 @@ def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch,
     assert ovsdb.observe()[1]["int0"].tag == 100
 
 
-def test_it_works_on_after_open_vswitch_was_started_again(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+def test_it_continues_after_a_restart_of_open_vswitch(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovs.stop()
     with pytest.raises(OvsdbError, match="is ovsdb-server running"):
         ovsdb.observe()
@@ -119,7 +119,7 @@ def test_it_works_on_after_open_vswitch_was_started_again(ovs: OpenVSwitch, ovsd
     assert ports["int0"].owner == "n1"
 
 
-def test_the_step_that_the_database_refuses_is_named_and_nothing_was_done(ovsdb: Ovsdb) -> None:
+def test_a_step_refused_by_the_database_is_named_and_has_no_effect(ovsdb: Ovsdb) -> None:
     bad = CreateOvsPort(OvsPort(name="int1", bridge="br0", tag=5000))
     with pytest.raises(OvsStepError, match="5000 is not in the valid range") as caught:
         ovsdb.execute([CreateOvsPort(PORT), bad])
@@ -127,7 +127,7 @@ def test_the_step_that_the_database_refuses_is_named_and_nothing_was_done(ovsdb:
     assert ovsdb.observe()[1] == {}
 
 
-def test_the_step_that_the_daemon_refuses_is_named_and_taken_back(ovsdb: Ovsdb) -> None:
+def test_a_step_refused_by_the_daemon_is_named_and_reverted(ovsdb: Ovsdb) -> None:
     bad = CreateOvsPort(OvsPort(name="eth9", bridge="br0", interfaces=("eth9",)))
     with pytest.raises(OvsStepError, match="could not open network device eth9") as caught:
         ovsdb.execute([CreateOvsPort(PORT), bad])
@@ -135,7 +135,7 @@ def test_the_step_that_the_daemon_refuses_is_named_and_taken_back(ovsdb: Ovsdb) 
     assert ovsdb.observe()[1].keys() == {"int0"}
 
 
-def test_what_others_keep_in_external_ids_stays(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+def test_foreign_external_ids_stay(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovsdb.execute([CreateOvsPort(PORT)])
     for kind, name in (("Bridge", "br0"), ("Port", "int0")):
         ovs.vsctl("set", kind, name, "external_ids:theirs=kept")
@@ -152,14 +152,14 @@ def test_what_others_keep_in_external_ids_stays(ovs: OpenVSwitch, ovsdb: Ovsdb) 
         assert found == "kept\n"
 
 
-def test_names_in_any_letters_come_back_whole(ovsdb: Ovsdb) -> None:
-    """In several thousand octets of the answer, some letter is cut by the end of what one call reads."""
+def test_names_in_any_script_are_preserved(ovsdb: Ovsdb) -> None:
+    """In an answer of several thousand octets, a read ends within a character."""
     owner = 'Netz für Gäste 網路 {["\\' * 2000
     ovsdb.execute([SetOvsBridge(OvsBridge(name="br0", owner=owner, datapath="netdev"))])
     assert ovsdb.observe()[0]["br0"].owner == owner
 
 
-def test_a_port_made_anew_in_one_go_is_a_new_link(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+def test_a_port_recreated_in_one_transaction_is_a_new_link(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovsdb.execute([CreateOvsPort(PORT), SetMac("int0", "02:00:00:00:00:01")])
     ip(ovs.namespace, "address", "add", "192.0.2.1/24", "dev", "int0")
     ovsdb.execute([DeleteOvsPort("int0"), CreateOvsPort(PORT)])
@@ -174,7 +174,7 @@ def test_a_guest_port_is_reported_as_such(ovs: OpenVSwitch, ovsdb: Ovsdb) -> Non
     assert (ports, guests) == ({}, {"guest0": port})
 
 
-def test_nothing_to_do_needs_no_daemon(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
+def test_an_empty_plan_needs_no_daemon(ovs: OpenVSwitch, ovsdb: Ovsdb) -> None:
     ovs.processes[1].send(signal.SIGSTOP)
     try:
         ovsdb.execute([])

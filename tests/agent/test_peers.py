@@ -1,4 +1,4 @@
-"""Peers that a host reached before a change, on the real kernel: which of them it tells that it has lost."""
+"""Peers that a host reached before a change, on the real kernel: which of them it reports as lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Place:
-    """A host with Open vSwitch, and another machine at its eth1; the calling thread stands on the host."""
+    """A host with Open vSwitch, and another machine at its eth1; the calling thread is in the host's namespace."""
 
     def __init__(self, host: HostInNamespace, ovsdb: Ovsdb, peer: str) -> None:
         self.host, self.peer = host, peer
@@ -42,7 +42,7 @@ class Place:
         subprocess.run(["ovs-vsctl", f"--db=unix:{self._ovsdb.path}", *words], check=True)
 
     def talk(self, *addresses: str) -> None:
-        """Let the host know these neighbours."""
+        """Add these neighbours to the host's table."""
         for address in addresses:
             subprocess.run(["ping", "-n", "-q", "-c", "1", "-w", "10", address], check=True, capture_output=True)
 
@@ -60,7 +60,7 @@ def place(authority: Authority, engine_identity: Identity, tmp_path: Path) -> It
 
 
 def lost(engine: Engine, generation: int) -> list[tuple[str, str]]:
-    """The peers that the host has lost by the change, once it has asked them: network and address."""
+    """The peers that the host has lost by the change, after probing: network and address."""
     end = monotonic() + PATIENCE
     while True:
         change = engine.report().change
@@ -74,14 +74,14 @@ def lost(engine: Engine, generation: int) -> list[tuple[str, str]]:
 
 def blue(host: Host, nic: str) -> Host:
     """The host with network blue on a NIC, with an address of each version."""
-    wanted = with_bridge(without_link(host, "blue"), "blue", nic)
+    desired = with_bridge(without_link(host, "blue"), "blue", nic)
     addresses = (Address(ip="203.0.113.7", prefix=24), Address(ip="fd00:113::7", prefix=64))
-    other = replace(wanted.nics["eth2" if nic == "eth1" else "eth1"], owner="", master="", addresses=())
-    bridge = replace(wanted.bridges["blue"], addresses=addresses)
-    return replace(wanted.with_link(bridge).with_link(other), routes=host.routes)
+    other = replace(desired.nics["eth2" if nic == "eth1" else "eth1"], owner="", master="", addresses=())
+    bridge = replace(desired.bridges["blue"], addresses=addresses)
+    return replace(desired.with_link(bridge).with_link(other), routes=host.routes)
 
 
-def test_network_goes_to_a_nic_without_its_peers(place: Place) -> None:
+def test_a_change_that_loses_peers_is_rolled_back(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))
@@ -93,8 +93,8 @@ def test_network_goes_to_a_nic_without_its_peers(place: Place) -> None:
     assert lost(engine, 3) == []
 
 
-def test_network_goes_to_another_link_with_its_peers(place: Place) -> None:
-    """The same wire by another link; and what the host has no address next to any more does not count."""
+def test_a_change_that_keeps_peers_is_kept(place: Place) -> None:
+    """The same network by another link; peers outside the host's subnets do not count."""
     engine = place.host.agent()
     before = engine.host()
     owned = before.with_link(replace(before.nics["eth1"], owner="blue"))
@@ -108,7 +108,7 @@ def test_network_goes_to_another_link_with_its_peers(place: Place) -> None:
     assert lost(engine, 3) == []
 
 
-def test_peer_that_had_gone_before_is_not_missed(place: Place) -> None:
+def test_peers_lost_before_the_change_do_not_count(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))
@@ -120,23 +120,23 @@ def test_peer_that_had_gone_before_is_not_missed(place: Place) -> None:
 
 @pytest.mark.parametrize("moves", [False, True])
 def test_vlan_of_a_network_changes(place: Place, moves: bool) -> None:
-    """A peer on the same bridge: it stays in the old VLAN, or has moved along by the time that the change is kept."""
+    """A peer on the same bridge: it stays in the old VLAN, or changes to the new one before the change is kept."""
     engine = place.host.agent()
-    wanted = with_ovs(engine.host())
-    engine.kept(1, wanted)
+    desired = with_ovs(engine.host())
+    engine.kept(1, desired)
     ip("", "link", "add", "peer0", "up", "type", "veth", "peer", "name", "inside", "netns", place.peer)
     place.vsctl("add-port", "fabric", "peer0", "tag=200")
     ip(place.peer, "addr", "add", "10.20.0.9/24", "dev", "inside")
     ip(place.peer, "link", "set", "inside", "up")
     place.talk("10.20.0.9")
-    engine.applied(2, wanted.with_link(replace(wanted.ovs_ports["tenants"], tag=300)))
+    engine.applied(2, desired.with_link(replace(desired.ovs_ports["tenants"], tag=300)))
     if moves:
         place.vsctl("set", "port", "peer0", "tag=300")
     engine.confirm(2)
     assert lost(engine, 2) == ([] if moves else [("tenants", "10.20.0.9")])
 
 
-def test_agent_that_ends_while_it_asks_does_it_again(place: Place) -> None:
+def test_a_restarted_agent_probes_peers_again(place: Place) -> None:
     engine = place.host.agent()
     before = engine.host()
     engine.kept(1, blue(before, "eth1"))

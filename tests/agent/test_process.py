@@ -27,7 +27,7 @@ Start = "Callable[..., tuple[AgentProcess, Engine]]"
 
 @pytest.fixture
 def start(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Iterator[Start]:
-    """Start the agent on the same state again and again."""
+    """Start agents on the same state, one after another."""
     state = authority.issue(tmp_path / "state", "localhost").folder
     started: list[tuple[AgentProcess, Engine]] = []
 
@@ -62,10 +62,10 @@ def test_killed_at_every_state(start: Start, phase: Phase, commit: bool, outcome
     before = engine.host()
     engine.kept(1, with_network(before, tag=7, name="old"), commit=True)
     old = engine.host()
-    wanted = with_network(before, tag=8, name="new")
+    desired = with_network(before, tag=8, name="new")
     engine.simulate(crash_at=phase, refuse={"SetUp": 1} if phase in {Phase.ROLLING_BACK, Phase.ROLLED_BACK} else {})
     try:
-        engine.put(2, wanted, commit=commit)
+        engine.put(2, desired, commit=commit)
         engine.until(Phase.AWAITING)
         engine.confirm(2)
     except httpx.TransportError:
@@ -82,7 +82,7 @@ def test_killed_at_every_state(start: Start, phase: Phase, commit: bool, outcome
         assert set(report.host.bridges) == {"new"}
         assert report.change.phase is phase
         assert report.dirty is not commit
-    assert again.put(2, wanted, commit=commit).phase is report.change.phase
+    assert again.put(2, desired, commit=commit).phase is report.change.phase
     assert again.kept(3, old).phase is Phase.CONFIRMED
     assert again.host() == old
 
@@ -92,7 +92,7 @@ def test_killed_between_steps(start: Start, steps: int) -> None:
     process, engine = start()
     before = engine.host()
     engine.simulate(crash_after_steps=steps)
-    with suppress(httpx.TransportError):  # it may be dead before it has answered
+    with suppress(httpx.TransportError):  # it may end before it answers
         engine.put(1, with_network(before))
     with pytest.raises(httpx.TransportError):
         engine.until(Phase.AWAITING)
@@ -104,7 +104,7 @@ def test_killed_between_steps(start: Start, steps: int) -> None:
     assert again.host() == before
 
 
-def test_killed_again_on_the_way_back(start: Start) -> None:
+def test_killed_again_during_the_rollback(start: Start) -> None:
     process, engine = start()
     before = engine.host()
     engine.applied(1, with_network(before))
@@ -115,7 +115,7 @@ def test_killed_again_on_the_way_back(start: Start) -> None:
     assert again.host() == before
 
 
-def test_a_stop_takes_back_what_nobody_confirmed(start: Start) -> None:
+def test_a_stop_rolls_back_an_unconfirmed_change(start: Start) -> None:
     process, engine = start()
     before = engine.host()
     engine.applied(1, with_network(before))
@@ -127,7 +127,7 @@ def test_a_stop_takes_back_what_nobody_confirmed(start: Start) -> None:
     assert "stopped" in report.change.error
 
 
-def test_a_stop_leaves_what_was_confirmed(start: Start) -> None:
+def test_a_stop_keeps_a_confirmed_change(start: Start) -> None:
     process, engine = start()
     engine.kept(1, with_network(engine.host()))
     report = engine.report()
@@ -136,8 +136,8 @@ def test_a_stop_leaves_what_was_confirmed(start: Start) -> None:
     assert again.report() == report
 
 
-def test_a_disk_that_takes_no_checkpoint(start: Start) -> None:
-    """The disk's own refusal (here: of files above a size), not a simulated one."""
+def test_a_checkpoint_that_cannot_be_written(start: Start) -> None:
+    """A real error of the disk (here: of files above a size), not a simulated one."""
     process, engine = start()
     before = engine.report()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
@@ -149,7 +149,7 @@ def test_a_disk_that_takes_no_checkpoint(start: Start) -> None:
     assert engine.kept(1, with_network(before.host)).phase is Phase.CONFIRMED
 
 
-def test_a_damaged_state_is_not_guessed_at(start: Start, tmp_path: Path) -> None:
+def test_a_damaged_state_is_refused(start: Start, tmp_path: Path) -> None:
     process, engine = start()
     engine.kept(1, with_network(engine.host()))
     process.stop()
@@ -176,7 +176,7 @@ def test_two_hundred_hosts_in_one_process(start: Start) -> None:
     last.client.close()
 
 
-def test_options_that_make_no_sense(tmp_path: Path) -> None:
+def test_invalid_options_are_refused(tmp_path: Path) -> None:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "netweft.agent", "--state", str(tmp_path / "state"), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -200,7 +200,7 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon"])
-def test_a_boot_is_waited_for_as_long_as_can_be_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_waits_at_boot_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--boot-wait", text])
     assert ended.value.code == 2

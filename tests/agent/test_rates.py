@@ -1,4 +1,4 @@
-"""How fast links carry, worked out from what they had counted about a minute before."""
+"""Rates of links, computed from their counters of about a minute before."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_average_of_about_the_last_minute() -> None:
     assert rates(measured.measure(counted(7000, 2000), 290)) == (50, 0), "the last look was two minutes ago"
 
 
-def test_a_link_that_is_new_or_was_made_anew_has_no_rate_yet() -> None:
+def test_a_new_or_recreated_link_has_no_rate_yet() -> None:
     measured = Rates()
     measured.measure({}, 0)
     assert rates(measured.measure(counted(1000, 1000), 10)) == (0, 0)

@@ -39,9 +39,7 @@ def put(engine: Engine, signed: Credentials) -> httpx.Response:
     return engine.client.put(PATH, content=msgspec.json.encode(signed))
 
 
-def test_a_host_that_serves_gets_new_keys_and_certificates(
-    engine: Engine, authority: Authority, tmp_path: Path
-) -> None:
+def test_a_running_host_gets_new_keys_and_certificates(engine: Engine, authority: Authority, tmp_path: Path) -> None:
     identity = Identity(tmp_path / "tls")
     before = shown(engine)
     keys = [(identity.current / f"{purpose}.key").read_bytes() for purpose in PURPOSES]
@@ -58,7 +56,7 @@ def test_a_host_that_serves_gets_new_keys_and_certificates(
     assert modes == {0o600}
 
 
-def test_certificates_that_do_not_serve_change_nothing(engine: Engine, authority: Authority) -> None:
+def test_invalid_certificates_change_nothing(engine: Engine, authority: Authority) -> None:
     before = shown(engine)
     asked = requests(engine)
     right = authority.sign_all(asked, "localhost")
@@ -77,14 +75,14 @@ def test_only_the_engine_may(engine: Engine, authority: Authority, tmp_path: Pat
         assert (client.post(PATH).status_code, client.put(PATH, content=b"{}").status_code) == (403, 403)
 
 
-def test_certificates_need_keys_that_wait_for_them(engine: Engine, authority: Authority) -> None:
+def test_certificates_need_pending_keys(engine: Engine, authority: Authority) -> None:
     signed = authority.sign_all(requests(engine), "localhost")
     assert put(engine, signed).status_code == 204
     answer = put(engine, replace(signed, host=signed.qemu))
     assert (answer.status_code, "create a request first" in answer.text) == (409, True)
 
 
-def test_a_crash_in_the_middle_leaves_the_old_ones_or_the_new(authority: Authority, tmp_path: Path) -> None:
+def test_a_crash_during_renewal_leaves_the_old_or_the_new_certificates(authority: Authority, tmp_path: Path) -> None:
     identity = authority.issue(tmp_path, "localhost")
     waiting = identity.request("localhost")
     assert not identity.has_expired()
@@ -100,7 +98,7 @@ def test_a_crash_in_the_middle_leaves_the_old_ones_or_the_new(authority: Authori
     assert len(names) == 3, "the link, what it points to, and what it pointed to before"
 
 
-def test_a_host_whose_certificate_has_expired_starts_all_the_same_and_joins_anew_when_it_is_asked_to(
+def test_a_host_with_an_expired_certificate_starts_and_joins_again_on_request(
     desk: Desk, tmp_path: Path, engine_identity: Identity
 ) -> None:
     state = tmp_path / "state"
@@ -112,12 +110,12 @@ def test_a_host_whose_certificate_has_expired_starts_all_the_same_and_joins_anew
     while not identity.has_expired():
         assert time.monotonic() < until
         time.sleep(0.1)
-    process = AgentProcess(state, "--simulated", "1")
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1") as process:
+        assert process.stop() == 0
     token = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint, "--token", "secret")
-    process = AgentProcess(state, "--simulated", "1", *token)
-    engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
-    assert engine.report().capabilities.hostname == "sim-1"
-    engine.client.close()
-    assert process.stop() == 0
+    with AgentProcess(state, "--simulated", "1", *token) as process:
+        engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+        assert engine.report().capabilities.hostname == "sim-1"
+        engine.client.close()
+        assert process.stop() == 0
     assert len(desk.requests) == 1

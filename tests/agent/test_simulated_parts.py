@@ -1,4 +1,4 @@
-"""Simulated hosts that several programs share: guests move from one program to another's host."""
+"""Simulated hosts in several programs: guests migrate between programs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
 from netweft.core.guest_protocol import GuestNic, GuestSpec, Migration
 from netweft.core.host import Bridge, Host
+from processes import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,23 +55,23 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
     receive(hosts / "part-1", take)
     (hosts / "part-3").mkdir()  # a program that does not run
     command = [sys.executable, "-c", ANOTHER_PROGRAM, str(hosts)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == "ready\n"
-        for target, wanted, problem in (
+        for target, desired, problem in (
             ("simulated:sim-2", spec("blue"), "no bridge blue"),
             ("simulated:sim-3", spec("red"), "no simulated host"),
             ("sim-2", spec("red"), "no simulated host"),
         ):
             with pytest.raises(GuestError, match=problem):
-                guests.migrate("g1", Migration(target=target, name="h2", spec=wanted))
+                guests.migrate("g1", Migration(target=target, name="h2", spec=desired))
             assert [guest.name for guest in guests.list()] == ["one"]
         guests.migrate("g1", Migration(target="simulated:sim-2", name="h2", spec=spec("red")))
         assert guests.list() == []
         assert other.communicate("", timeout=60)[0] == "one\n"
 
 
-def test_a_host_whose_program_was_killed_while_it_kept_something_is_as_it_was(tmp_path: Path) -> None:
+def test_a_host_killed_while_it_writes_keeps_its_former_state(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path)
     before, boot = service.report(), service.driver.boot()
     service.close(0)

@@ -1,4 +1,4 @@
-"""What is told to systemd: to the socket that it names, and to nobody else."""
+"""Notifications to systemd: to the socket in NOTIFY_SOCKET only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netweft.systemd import notify_systemd
 
 
 @pytest.mark.parametrize("name", ["{folder}/notify", "@netweft-{folder}"])
-def test_the_socket_that_is_named_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_named_socket_is_notified(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = name.format(folder=tmp_path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(name.replace("@", "\0"))

@@ -1,4 +1,4 @@
-"""The state machine of a change by itself: what follows from what, and what requests may do, without any host."""
+"""The state machine of a change without a host: its transitions, and the requests in each state."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _reachable(start: Phase) -> set[Phase]:
     return found
 
 
-def test_the_way_of_a_change_that_somebody_confirms_and_commits() -> None:
+def test_phases_of_a_change_that_is_confirmed_and_committed() -> None:
     phase = Phase.CHECKPOINTED
     seen = [phase]
     for trigger in (Trigger.BEGIN, Trigger.APPLIED, Trigger.KEEP, Trigger.COMMIT):
@@ -62,7 +62,7 @@ def test_what_is_unfinished_can_always_be_rolled_back_even_without_a_disk(phase:
 
 
 @pytest.mark.parametrize("phase", UNFINISHED)
-def test_from_everywhere_an_end_is_reached(phase: Phase) -> None:
+def test_every_phase_reaches_a_final_one(phase: Phase) -> None:
     assert Phase.ROLLED_BACK in _reachable(phase)
 
 
@@ -70,7 +70,7 @@ def test_a_rollback_never_ends_as_a_kept_change() -> None:
     assert _reachable(Phase.ROLLING_BACK) == {Phase.ROLLING_BACK, Phase.ROLLED_BACK}
 
 
-def test_what_was_kept_is_lost_only_by_a_boot() -> None:
+def test_a_kept_change_is_lost_only_by_a_boot() -> None:
     ways = {trigger for (phase, trigger), move in TRANSITIONS.items() if phase in KEPT and move.to not in KEPT}
     assert ways == {Trigger.BOOT}
 
@@ -88,7 +88,7 @@ def test_only_a_request_that_commits_changes_what_boot_restores() -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_only_what_was_committed_outlives_a_boot(phase: Phase) -> None:
+def test_only_committed_changes_survive_a_boot(phase: Phase) -> None:
     kept = phase is Phase.COMMITTED
     assert transition(phase, Trigger.BOOT).to is (Phase.COMMITTED if kept else Phase.ROLLED_BACK)
 
@@ -106,14 +106,14 @@ def test_a_commit_does_not_revive_a_change_that_was_rolled_back(phase: Phase, af
 
 
 @pytest.mark.parametrize("way", sorted(set(product(Phase, Trigger)) - set(TRANSITIONS), key=str))
-def test_what_cannot_happen_is_a_fault(way: tuple[Phase, Trigger]) -> None:
+def test_impossible_events_are_errors(way: tuple[Phase, Trigger]) -> None:
     with pytest.raises(RuntimeError, match="cannot happen"):
         transition(*way)
 
 
 @pytest.mark.parametrize("phase", sorted(KEPT))
-def test_after_a_boot_no_peers_are_asked(phase: Phase) -> None:
-    """Whoever is silent then may be so because of the boot."""
+def test_after_a_boot_no_peers_are_probed(phase: Phase) -> None:
+    """Peers may be silent because of the boot."""
     asking = replace(_change(phase), lost_peers=None)
     booted = after_boot(asking, ("eth9 is missing",))
     assert booted.lost_peers == ()
@@ -122,7 +122,7 @@ def test_after_a_boot_no_peers_are_asked(phase: Phase) -> None:
     assert booted.difference == (("eth9 is missing",) if is_gone else ())
 
 
-def test_without_time_to_confirm_a_change_is_kept_at_once() -> None:
+def test_a_change_without_deadline_is_kept_at_once() -> None:
     assert after_steps(confirm_within=60, commit=True) is Trigger.APPLIED
     assert after_steps(confirm_within=0, commit=False) is Trigger.KEEP
     assert after_steps(confirm_within=0, commit=True) is Trigger.KEEP_FOR_BOOT
@@ -158,7 +158,7 @@ def test_a_connection_from_before_the_change_proves_nothing(opened: float) -> No
 
 
 @pytest.mark.parametrize(("now", "is_stopped"), [(160.0, False), (101.0, True)])
-def test_a_confirmation_that_comes_too_late_does_not_count(now: float, is_stopped: bool) -> None:
+def test_a_late_confirmation_does_not_count(now: float, is_stopped: bool) -> None:
     window = Window(applied=100.0, deadline=160.0, is_stopped=is_stopped)
     with pytest.raises(RefusalError, match="awaits no confirmation"):
         may_confirm(_change(Phase.AWAITING), window, opened=101, now=now)
@@ -184,7 +184,7 @@ def test_a_request_means_the_last_change() -> None:
         require_current(None, 1)
 
 
-def test_what_is_over_and_what_is_news() -> None:
+def test_final_phases_and_phases_that_are_notified() -> None:
     assert is_over(None, 7)
     assert is_over(_change(Phase.APPLYING, 8), 7)
     assert [is_over(_change(phase), 7) for phase in Phase] == [phase.is_final for phase in Phase]

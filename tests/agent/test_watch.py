@@ -51,7 +51,7 @@ def watching(networking: Networking) -> Iterator[Events]:
 
 
 def last_event(events: Events) -> int:
-    """Wait until no more events are added; the id of the last one."""
+    """Wait until no more events are added; returns the id of the last one."""
     last = 0
     while page := events.page(last, 1.0).events:
         last = page[-1].id
@@ -59,7 +59,7 @@ def last_event(events: Events) -> int:
 
 
 def has_changed(events: Events, after: int) -> bool:
-    """Whether an event says in time that the host changed."""
+    """Whether an event reports the change in time."""
     while page := events.page(after, PATIENCE).events:
         if any(event.kind == "host" for event in page):
             return True
@@ -211,7 +211,7 @@ def test_a_change_that_is_repeated_after_it_was_reverted_is_an_event(host: FakeH
         watch.close()
 
 
-def test_state_that_is_no_configuration_makes_no_events(host: FakeHost) -> None:
+def test_changes_of_state_alone_are_no_events(host: FakeHost) -> None:
     nic = Nic(name="eth0", mac="02:00:00:00:00:01", carrier=True)
     host.host = replace(host.host, nics={"eth0": nic}, bridges={"br0": Bridge(name="br0")})
     events = Events()

@@ -1,5 +1,5 @@
-"""What the programs decode is worked out when they start: two threads that meet a type for the first time at once crash
-the interpreter (seen with msgspec 0.22: one finds what the other has half worked out).
+"""Decoders are prepared when the programs start: two threads that use a type for the first time at once crash the
+interpreter (seen with msgspec 0.22: one finds an incomplete schema of the other).
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ print(*[kind.__name__ for kind in met if "__msgspec_cache__" not in vars(kind)])
 
 
 @pytest.mark.parametrize("program", [AGENT, ENGINE], ids=["agent", "engine"])
-def test_no_thread_meets_a_type_first(program: str) -> None:
+def test_every_type_is_prepared_before_threads_start(program: str) -> None:
     command = [sys.executable, "-c", program + CHECK]
     assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split() == []

@@ -146,13 +146,13 @@ def test_a_plan_names_whom_a_raised_mtu_interrupts(api: Additions, network: str,
     provider = api.add()
     api("POST", f"networks/{network}/portprofiles", 201, provider_id=provider["id"])
     path = f"configurationproviders/{provider['id']}"
-    wanted = {"system_class": CLASS, "mtu": 9000}
-    plan = api("POST", f"{path}/raisemtu", 201, **wanted, plan=True)
+    desired = {"system_class": CLASS, "mtu": 9000}
+    plan = api("POST", f"{path}/raisemtu", 201, **desired, plan=True)
     assert (plan["before"], plan["servers"], plan["networks"], plan["vms"]) == (1500, ["blade-1"], ["red"], [])
     assert plan["port_profiles"] == [f"nw-{network[:8]}", FOREIGN.name]
     assert there.classes[CLASS] == 1500
     assert api("GET", f"{path}/systemclasses")[0]["raised_by"] is None
-    assert {**plan, "plan": False} == api("POST", f"{path}/raisemtu", 201, **wanted, interrupts_fabric=True)
+    assert {**plan, "plan": False} == api("POST", f"{path}/raisemtu", 201, **desired, interrupts_fabric=True)
     (shown,) = [one for one in api("GET", f"{path}/systemclasses") if one["name"] == CLASS]
     assert (shown["mtu"], shown["raised_by"], shown["raised_from"]) == (9000, "admin@internal", 1500)
     again = api("POST", f"{path}/raisemtu", 201, system_class=CLASS, mtu=1600, interrupts_fabric=True)

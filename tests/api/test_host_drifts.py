@@ -1,4 +1,4 @@
-"""A host that is not as wanted, as the API and the figures show it."""
+"""A host that is not as desired, as the API and the figures show it."""
 
 from __future__ import annotations
 

@@ -155,8 +155,8 @@ def test_a_labelled_network_comes_with_its_cluster_and_goes_with_it(fleet: Fleet
     green = add_network(client, "green", 30, "lab")
     attach_to_cluster(client, "green", "<usages><usage>vm</usage><usage>display</usage></usages>")
     fleet.until(lambda: fleet.carried().get("green") == "eth1")
-    (wanted,) = (one for one in fleet.data().intent.attachments if one.network_id == green)
-    assert [(one.version, one.method) for one in wanted.assignments] == [(4, "dhcp")]
+    (desired,) = (one for one in fleet.data().intent.attachments if one.network_id == green)
+    assert [(one.version, one.method) for one in desired.assignments] == [(4, "dhcp")]
     assert client.delete(f"/clusters/{client.first_id('/clusters')}/networks/{green}").status_code == 200
     fleet.until(lambda: "green" not in fleet.host().bridges)
     assert "green" not in fleet.carried()

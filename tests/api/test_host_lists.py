@@ -50,16 +50,16 @@ def _calls_to_show(db: Database, folder: Path, hosts: int, networks: int) -> int
         rows.add_roles(tx)
         seed(tx, SYSTEM)
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
-    wanted = [
+    desired = [
         db.run(add_network, SYSTEM, AddNetwork(name=f"n{number}", data_center=Ref(name="Default"), vlan_id=number)).id
         for number in range(1, networks + 1)
     ]
     with db.write() as tx:
         for number in range(1, hosts + 1):
             host_id = rows.add_host(tx, cluster_id, f"h{number}")
-            for network_id in wanted:
+            for network_id in desired:
                 rows.attach(tx, host_id, network_id)
-            take_report(tx, TakeReport(host_id=host_id, report=report(number, wanted[0]), asked_at=utc_now()))
+            take_report(tx, TakeReport(host_id=host_id, report=report(number, desired[0]), asked_at=utc_now()))
     box = open_box(folder)
     services = Services(authority=db.run(open_authority, box), box=box, provider_types=frozenset())
     calls = 0

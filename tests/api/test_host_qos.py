@@ -55,7 +55,7 @@ def refused(client: Client, fleet: Fleet, body: str) -> str:
 
 
 def reported(client: Client, fleet: Fleet, network: str) -> dict[str, tuple[str | None, str | None, str | None]]:
-    """What is said of the QoS of a network on the first host: wanted, found, and whether that is in sync."""
+    """The QoS of a network on the first host: desired, actual, and whether they are in sync."""
     shown = client.xml(f"hosts/{fleet.id()}/networkattachments/{fleet.attachment_id(network)}")
     return {
         str(one.findtext("name")).removeprefix("outAverage"): (
@@ -163,7 +163,7 @@ def test_a_host_that_cannot_shape_traffic_stays_as_it_is(fleet: Fleet, client: C
 
 def test_the_plan_tells_of_the_shaping(engine: Engine, fleet: Fleet, client: Client, gold: str) -> None:
     add_network(client, "red", 10, f'<qos id="{gold}"/>')
-    wish = {"network": {"name": "red"}, "host_nic": {"name": "eth1"}}
-    body = {"host": {"id": fleet.id()}, "setup": {"modified_network_attachments": [wish]}}
+    attachment = {"network": {"name": "red"}, "host_nic": {"name": "eth1"}}
+    body = {"host": {"id": fleet.id()}, "setup": {"modified_network_attachments": [attachment]}}
     answer = client.post(f"{engine.url}/netweft/v1/plans", json=body)
     assert "VLAN 10 with share 80, at most 2000 Mbit/s, 500 Mbit/s promised" in answer.text

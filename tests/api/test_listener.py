@@ -185,13 +185,13 @@ def test_who_takes_no_answer_is_cut_off(sqlite: Databases, tmp_path: Path) -> No
     db.close()
 
 
-def test_the_oldest_stranger_makes_room_and_users_stay(engine: Engine) -> None:
+def test_the_oldest_anonymous_connection_is_closed_and_users_stay(engine: Engine) -> None:
     with ExitStack() as stack:
         user = stack.enter_context(calling(engine))
         user.sendall(GET + authorized() + b"\r\n")
         assert status_of(user.recv(65536)) == b"200"
-        strangers = [stack.enter_context(calling(engine)) for _ in range(LIMITS.per_address + 1)]
-        assert rest_of(strangers[0]) == b""
+        anonymous = [stack.enter_context(calling(engine)) for _ in range(LIMITS.per_address + 1)]
+        assert rest_of(anonymous[0]) == b""
         user.sendall(GET + authorized() + b"Connection: close\r\n\r\n")
         assert status_of(rest_of(user)) == b"200"
 
@@ -221,12 +221,12 @@ def test_users_go_only_for_users_and_nobody_goes_who_is_served() -> None:
     assert connections.enter("192.0.2.2", lambda: gone.append(99))
     assert gone == [2], "the one that was used longest ago, and is not being served"
     assert connections.enter("192.0.2.2", lambda: gone.append(98))
-    assert gone == [2, 99], "a stranger before any user"
+    assert gone == [2, 99], "an anonymous connection before any user"
     for place in places:
         place.busy = True
-    stranger = connections.enter("192.0.2.2", lambda: gone.append(97))
-    assert stranger
-    stranger.busy = True
+    anonymous_one = connections.enter("192.0.2.2", lambda: gone.append(97))
+    assert anonymous_one
+    anonymous_one.busy = True
     assert connections.enter("192.0.2.2", lambda: None) is None
 
 

@@ -33,7 +33,7 @@ def asked(engine: Engine, client: Client, path: str, status: int = 200, **query:
 
 
 def fill(engine: Engine, count: int, *, trouble: bool = False) -> None:
-    """So many hosts more, each with a machine; with ``trouble`` not as wanted, and with a dead link below a network."""
+    """Add hosts, each with a VM; with ``trouble`` they differ from their desired state, and an uplink has no link."""
 
     def add(tx: Tx) -> None:
         cluster = tx.scalars(sa.select(clusters.c.id)).one()

@@ -40,14 +40,14 @@ def there() -> System:
 
 @pytest.fixture
 def provider(sdk: ovirtsdk4.Connection) -> ovirt.OpenStackNetworkProvider:
-    wanted = ovirt.OpenStackNetworkProvider(name="clouds", type=ovirt.OpenStackNetworkProviderType.NEUTRON, url=URL)
-    return sdk.system_service().openstack_network_providers_service().add(wanted)
+    desired = ovirt.OpenStackNetworkProvider(name="clouds", type=ovirt.OpenStackNetworkProviderType.NEUTRON, url=URL)
+    return sdk.system_service().openstack_network_providers_service().add(desired)
 
 
 def add(sdk: ovirtsdk4.Connection, provider: ovirt.OpenStackNetworkProvider | None, **values: object) -> ovirt.Network:
     on = ovirt.OpenStackNetworkProvider(id=provider.id) if provider else None
-    wanted = {"name": "red net", "data_center": DEFAULT, "external_provider": on, **values}
-    return sdk.system_service().networks_service().add(ovirt.Network(**wanted))
+    desired = {"name": "red net", "data_center": DEFAULT, "external_provider": on, **values}
+    return sdk.system_service().networks_service().add(ovirt.Network(**desired))
 
 
 def mine(there: System) -> list[ProviderNetwork]:
@@ -65,8 +65,8 @@ def addition(client: Client) -> str:
     return f"{str(client.base_url).partition('/ovirt-engine')[0]}/netweft/v1"
 
 
-def until(fleet: Fleet, client: Client, network: ovirt.Network, wanted: str) -> dict[str, object]:
-    fleet.until(lambda: state(client, network)["state"] == wanted)
+def until(fleet: Fleet, client: Client, network: ovirt.Network, desired: str) -> dict[str, object]:
+    fleet.until(lambda: state(client, network)["state"] == desired)
     return state(client, network)
 
 

@@ -22,8 +22,8 @@ def fleet(engine: Engine, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def add(sdk: ovirtsdk4.Connection, **values: object) -> ovirt.OpenStackNetworkProvider:
-    wanted = {"name": "blue", "type": ovirt.OpenStackNetworkProviderType.NEUTRON, "url": "http://up.example", **values}
-    return sdk.system_service().openstack_network_providers_service().add(ovirt.OpenStackNetworkProvider(**wanted))
+    desired = {"name": "blue", "type": ovirt.OpenStackNetworkProviderType.NEUTRON, "url": "http://up.example", **values}
+    return sdk.system_service().openstack_network_providers_service().add(ovirt.OpenStackNetworkProvider(**desired))
 
 
 def test_the_life_of_one(sdk: ovirtsdk4.Connection) -> None:
@@ -139,8 +139,8 @@ def test_it_is_the_default_provider_of_a_cluster(sdk: ovirtsdk4.Connection) -> N
     made = add(sdk)
     clusters = sdk.system_service().clusters_service()
     where = ovirt.DataCenter(name="Default")
-    wanted = [ovirt.ExternalProvider(name="blue")]
-    cluster = clusters.add(ovirt.Cluster(name="racks", data_center=where, external_network_providers=wanted))
+    desired = [ovirt.ExternalProvider(name="blue")]
+    cluster = clusters.add(ovirt.Cluster(name="racks", data_center=where, external_network_providers=desired))
     assert [(one.id, one.name) for one in cluster.external_network_providers] == [(made.id, "blue")]
     assert [one.id for one in sdk.follow_link(cluster.external_network_providers)] == [made.id]
     service = clusters.cluster_service(cluster.id)

@@ -88,12 +88,12 @@ def test_every_rule_of_setting_up_meets_every_entry_point() -> None:
         "host_unmanaged",
     }
     there_are = {name for name in RULE_FUNCTIONS if name.partition(".")[0] in of_hosts}
-    known = entry_points.STANDING | entry_points.OF_THE_REQUEST.keys()
+    known = entry_points.OF_THE_STATE | entry_points.OF_THE_REQUEST.keys()
     assert there_are == known, "say in tests/api/refusals/entry_points.py what these rules are about"
     tables = (*entry_points.TABLE, *host_limits.TABLE)
     rows = [row for row in tables if isinstance(row, Refusal | entry_points.Left)]
     tried = {(row.rule, entry_points.entry_of(row)) for row in rows}
-    pairs = {(rule, entry) for rule in entry_points.STANDING for entry in entry_points.ENTRY_POINTS}
+    pairs = {(rule, entry) for rule in entry_points.OF_THE_STATE for entry in entry_points.ENTRY_POINTS}
     missing = sorted(pairs - tried - entry_points.IMPOSSIBLE.keys())
     assert not missing, f"No row of tests/api/refusals/entry_points.py tries these: {missing}"
     assert not tried & entry_points.IMPOSSIBLE.keys(), "what a row shows is not impossible"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from api.served import Client, Engine
-from fleet import running_fleet
+from fleet import NO_GUESTS, running_fleet
 
 HOME = "<data_center><name>Default</name></data_center>"
 
@@ -183,12 +183,12 @@ def test_vnics_show_their_addresses(engine: Engine, client: Client) -> None:
     subnets.add("six", "2001:db8::/64")
     machine = Machine(subnets, client)
     machine.add("auto")
-    wished = machine.add("wished", "192.0.2.9,2001:db8::9")
+    requested = machine.add("requested", "192.0.2.9,2001:db8::9")
     machine.add("bare", "none")
     found = machine.addresses()
-    assert (found["wished"], found["bare"], len(found["auto"])) == (["192.0.2.9", "2001:db8::9"], [], 2)
+    assert (found["requested"], found["bare"], len(found["auto"])) == (["192.0.2.9", "2001:db8::9"], [], 2)
     nics = subnets.send("GET", f"/vms/{machine.id}/nics").json()
-    assert [nic["name"] for nic in nics] == ["auto", "bare", "wished"]
+    assert [nic["name"] for nic in nics] == ["auto", "bare", "requested"]
     assert nics[2]["addresses"][0] == {
         "address": "192.0.2.9",
         "prefix": 24,
@@ -199,14 +199,14 @@ def test_vnics_show_their_addresses(engine: Engine, client: Client) -> None:
     }
     assert nics[2]["addresses"][1]["gateway"] is None
     assert [subnet["used"] for subnet in subnets.all()] == [2, 2]
-    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=192.0.2.10", "<nic/>")
-    assert machine.addresses()["wished"] == ["192.0.2.10"]
-    client.put_xml(f"/vms/{machine.id}/nics/{wished}", "<nic><linked>false</linked></nic>")
-    assert machine.addresses()["wished"] == ["192.0.2.10"]
-    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=auto", "<nic/>")
-    assert len(machine.addresses()["wished"]) == 2
-    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=none", "<nic/>")
-    assert machine.addresses()["wished"] == []
+    client.put_xml(f"/vms/{machine.id}/nics/{requested}?address=192.0.2.10", "<nic/>")
+    assert machine.addresses()["requested"] == ["192.0.2.10"]
+    client.put_xml(f"/vms/{machine.id}/nics/{requested}", "<nic><linked>false</linked></nic>")
+    assert machine.addresses()["requested"] == ["192.0.2.10"]
+    client.put_xml(f"/vms/{machine.id}/nics/{requested}?address=auto", "<nic/>")
+    assert len(machine.addresses()["requested"]) == 2
+    client.put_xml(f"/vms/{machine.id}/nics/{requested}?address=none", "<nic/>")
+    assert machine.addresses()["requested"] == []
 
 
 def test_addresses_stay_while_the_machine_lives(engine: Engine, client: Client, tmp_path: Path) -> None:
@@ -227,14 +227,14 @@ def test_addresses_stay_while_the_machine_lives(engine: Engine, client: Client, 
             said = "<host><name>sim-1</name></host>" if act == "start" else ""
             client.action(f"/vms/{machine.id}/{act}", f"<action>{said}</action>")
             assert machine.addresses() == before, act
-        fleet.process.services["/sim-1"].guests._drivers.clear()
+        fleet.simulate(no_guests=NO_GUESTS)
         profile = client.first_id(f"/networks/{managed.get('id')}/vnicprofiles")
         for method, path, body in (
             ("PUT", f"/{nic}", f"<nic><vnic_profile id='{profile}'/></nic>"),
             ("POST", "", f"<nic><name>nic2</name><vnic_profile id='{profile}'/></nic>"),
         ):
             answer = client.request(method, f"/vms/{machine.id}/nics{path}", content=body.encode())
-            assert (answer.status_code, "guest driver" in answer.text) == (409, True), answer.text
+            assert (answer.status_code, NO_GUESTS in answer.text) == (409, True), answer.text
             assert machine.addresses() == before, "what was given for it is free again"
         assert [subnet["used"] for subnet in subnets.all()] == [1]
         subnets.network = str(managed.get("id"))

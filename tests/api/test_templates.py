@@ -58,8 +58,8 @@ def test_a_vm_is_made_like_its_template_with_macs_of_its_own(sdk: ovirtsdk4.Conn
     assert [one.name for one in found.nics] == ["nic1", "nic2"]
     machines = []
     for name in ("one", "two"):
-        wish = t.Vm(name=name, cluster=t.Cluster(name="Default"), template=t.Template(name="web"))
-        machines.append(system.vms_service().add(wish))
+        spec = t.Vm(name=name, cluster=t.Cluster(name="Default"), template=t.Template(name="web"))
+        machines.append(system.vms_service().add(spec))
     one = machines[0]
     assert (one.memory, one.cpu.topology.cores, one.os.kernel, one.os.initrd) == (2**28, 2, "/boot/k", "/boot/i")
     assert [(p.name, p.value) for p in one.custom_properties] == [("disk", "/images/web.img")]
@@ -121,8 +121,8 @@ def test_what_a_guest_boots_and_who_runs_it(fleet: Fleet, client: Client) -> Non
         f"<custom_property><name>{name}</name><value>{value}</value></custom_property>"
         for name, value in (("driver", "libvirt"), ("disk", "/images/a.img"))
     )
-    wish = f"<os><kernel>/boot/k</kernel></os><custom_properties>{properties}</custom_properties>"
-    vm_id = add_vm(client, "one", wish).get("id")
+    spec = f"<os><kernel>/boot/k</kernel></os><custom_properties>{properties}</custom_properties>"
+    vm_id = add_vm(client, "one", spec).get("id")
     assert "libvirt" in detail(client, "POST", f"/vms/{vm_id}/start", "<action/>")
     client.put_xml(
         f"/vms/{vm_id}", f"<vm><custom_properties>{properties.replace('libvirt', 'simulated')}</custom_properties></vm>"

@@ -77,7 +77,7 @@ def refused(client: Client, method: str, path: str, body: str = "<action/>") -> 
     return str(etree.fromstring(answer.content).findtext(".//detail"))
 
 
-def given(fleet: Fleet, number: int = 2) -> dict[str, list[GuestNic]]:
+def functions_of(fleet: Fleet, number: int = 2) -> dict[str, list[GuestNic]]:
     """The vNICs of the guests of a host."""
     return {guest.id: list(guest.nics) for guest in fleet.agent(number).guests()}
 
@@ -94,20 +94,20 @@ def functions(fleet: Fleet, number: int = 2) -> list[str]:
 def test_a_guest_runs_where_a_function_is_free_and_gives_it_back(fleet: Fleet, client: Client) -> None:
     one, two, three = (add_vm(client, name, "fast") for name in ("one", "two", "three"))
     client.action(f"/vms/{one}/start")
-    (nic,) = given(fleet)[one]
+    (nic,) = functions_of(fleet)[one]
     first, second = functions(fleet)
     assert (nic.function, nic.tag, nic.bridge, nic.standby) == (first, 100, "", "")
     assert "eth3v0" not in fleet.host(2).nics
     both = add_vm(client, "both", "fast", "fast")
     assert "free virtual functions for 1 of the 2" in refused(client, "POST", f"/vms/{both}/start")
     client.action(f"/vms/{two}/start")
-    assert given(fleet)[two][0].function == second
+    assert functions_of(fleet)[two][0].function == second
     assert held(fleet) == sorted((fleet.id(2), address) for address in (first, second))
     assert "free virtual functions for 0 of the 1" in refused(client, "POST", f"/vms/{three}/start")
     client.action(f"/vms/{one}/stop")
     assert held(fleet) == [(fleet.id(2), second)]
     client.action(f"/vms/{three}/start")
-    assert given(fleet)[three][0].function == first
+    assert functions_of(fleet)[three][0].function == first
     fleet.simulate(2, end_guests=(three,))
     fleet.monitor.round(fleet.db)
     assert held(fleet) == [(fleet.id(2), second)], "a guest that ended by itself holds nothing"
@@ -121,7 +121,7 @@ def test_functions_are_plugged_and_unplugged_while_the_guest_runs(fleet: Fleet, 
     first = add_nic(client, vm_id, "first")
     second = add_nic(client, vm_id, "second", more="<plugged>false</plugged>")
     client.put_xml(f"{nics}/{second}", "<nic><plugged>true</plugged></nic>")
-    assert [nic.function for nic in given(fleet)[vm_id]] == [functions(fleet)[0], "", functions(fleet)[1]]
+    assert [nic.function for nic in functions_of(fleet)[vm_id]] == [functions(fleet)[0], "", functions(fleet)[1]]
     body = (
         f"<nic><name>x</name><interface>pci_passthrough</interface><vnic_profile id='{profile(client, 'fast')}'/></nic>"
     )
@@ -130,7 +130,7 @@ def test_functions_are_plugged_and_unplugged_while_the_guest_runs(fleet: Fleet, 
         client, "PUT", f"{nics}/{first}", f"<nic><vnic_profile id='{profile(client, 'blue')}'/></nic>"
     )
     client.action(f"{nics}/{first}/deactivate")
-    assert [nic.name for nic in given(fleet)[vm_id]] == ["nic1", "second"]
+    assert [nic.name for nic in functions_of(fleet)[vm_id]] == ["nic1", "second"]
     assert held(fleet) == [(fleet.id(2), functions(fleet)[1])]
     assert "eth3v0" in fleet.host(2).nics
     client.action(f"{nics}/{first}/activate")
@@ -156,7 +156,7 @@ def test_functions_serve_the_networks_that_they_may(fleet: Fleet, client: Client
     client.post_xml(f"/networks/{red}/networklabels", "<network_label id='rapid'/>")
     client.post_xml(f"{eth3}/virtualfunctionallowedlabels", "<network_label id='rapid'/>")
     client.action(f"/vms/{quick}/start")
-    assert [nic.tag for nics in given(fleet).values() for nic in nics] == [100, 200]
+    assert [nic.tag for nics in functions_of(fleet).values() for nic in nics] == [100, 200]
 
 
 def test_a_guest_migrates_without_its_functions_and_gets_others(fleet: Fleet, client: Client) -> None:
@@ -165,19 +165,19 @@ def test_a_guest_migrates_without_its_functions_and_gets_others(fleet: Fleet, cl
     add_profile(client, "safe", "red", f"{PASSTHROUGH}<failover id='{profile(client, 'blue')}'/>")
     vm_id = add_vm(client, "one", "safe")
     client.action(f"/vms/{vm_id}/start", "<action><host><name>sim-2</name></host></action>")
-    standby, function = given(fleet)[vm_id]
+    standby, function = functions_of(fleet)[vm_id]
     assert (standby.bridge, standby.stands_by, standby.mac) == ("blue", True, function.mac)
     assert (function.function, function.standby, function.tag) == (functions(fleet)[0], standby.id, 200)
 
     client.action(f"/vms/{vm_id}/migrate", "<action><host><name>sim-1</name></host></action>")
-    assert given(fleet, 2) == {}
-    standby, function = given(fleet, 1)[vm_id]
+    assert functions_of(fleet, 2) == {}
+    standby, function = functions_of(fleet, 1)[vm_id]
     assert (standby.stands_by, function.function) == (True, functions(fleet, 1)[0])
     assert held(fleet) == [(fleet.id(1), functions(fleet, 1)[0])]
 
     fleet.simulate(2, host=replace(fleet.host(2), bridges={}))  # somebody has just removed them
     assert "Network 'blue' is not on the host" in refused(client, "POST", f"/vms/{vm_id}/migrate")
-    assert given(fleet, 1)[vm_id][1].function == functions(fleet, 1)[0], "it stayed, and has its function again"
+    assert functions_of(fleet, 1)[vm_id][1].function == functions(fleet, 1)[0], "it stayed, and has its function again"
     assert held(fleet) == [(fleet.id(1), functions(fleet, 1)[0])]
 
 
@@ -210,7 +210,7 @@ def test_a_function_that_has_gone_meanwhile_is_unplugged_after_the_migration(fle
     address = Address(ip="192.0.2.1", prefix=24)
     fleet.simulate(1, host=host.with_link(replace(host.nics["eth3v0"], addresses=(address,))))
     client.action(f"/vms/{vm_id}/migrate", "<action><host><name>sim-1</name></host></action>")
-    assert given(fleet, 1) == {vm_id: []}
+    assert functions_of(fleet, 1) == {vm_id: []}
     assert held(fleet) == []
     assert client.xml(f"/vms/{vm_id}/nics")[0].findtext("plugged") == "false"
     assert 12003 in fleet.codes()
@@ -236,4 +236,4 @@ def test_templates_hand_them_on(fleet: Fleet, client: Client) -> None:
     body = f"<vm><name>child</name>{HOME}<template id='{template}'/></vm>"
     child = client.post_xml("/vms", body).get("id")
     client.action(f"/vms/{child}/start")
-    assert given(fleet)[str(child)][0].function == functions(fleet)[0]
+    assert functions_of(fleet)[str(child)][0].function == functions(fleet)[0]

@@ -1,7 +1,7 @@
-"""``make bench``: every benchmark, each in a process of its own so that none measures what another left behind, and
-one table at the end.
+"""``make bench``: every benchmark, each in a process of its own, so that none affects another, and one table at the
+end.
 
-Names of benchmarks on the command line run only those; what follows a name after colons is for it (``fleet:400``).
+Names of benchmarks on the command line run only those; arguments follow a name after a colon (``fleet:400``).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ SECONDS = 2.0
 """How long each measurement runs; there are as many as there are pairs."""
 CLIENTS = (1, 8)
 VMS = 700
-"""Virtual machines that take the vNICs by turns; each has room for 26, and none must be full before the end."""
+"""VMs that get the vNICs in turn; each takes 26, and none may be full before the end."""
 
 
 def measure() -> list[Figure]:
@@ -87,9 +87,9 @@ def rate(label: str, bare: Callable[[], Request], made: Callable[[], Request], c
 
 
 def per_second(make: Callable[[], Request], clients: int) -> tuple[float, float]:
-    """Requests per second of so many threads, and the 99th percentile of one request's seconds."""
+    """Requests per second of this number of threads, and the 99th percentile of a request's seconds."""
     taken: list[list[float]] = [[] for _ in range(clients)]
-    start = threading.Barrier(clients + 1, timeout=60)  # a client that failed does not keep the others waiting
+    start = threading.Barrier(clients + 1, timeout=60)  # a failed client does not block the others
 
     def work(mine: list[float]) -> None:
         request = make()
@@ -114,10 +114,8 @@ def per_second(make: Callable[[], Request], clients: int) -> tuple[float, float]
 
 
 def poster(address: str, token: str, path: Callable[[], str], body: Callable[[], str]) -> Callable[[], Request]:
-    """Makes a client with a connection of its own that posts a fresh body at each call.
-
-    It speaks HTTP by hand: it runs on the processors of the engine that it measures, and a library would take as much
-    of them as the engine's own HTTP.
+    """Makes a client with a connection of its own that posts a new body at each call. It implements HTTP itself: it
+    shares the processors with the measured engine, and a library would use as much of them as the engine's HTTP.
     """
     host, _, port = address.rpartition(":")
     headers = (
@@ -146,7 +144,7 @@ def poster(address: str, token: str, path: Callable[[], str], body: Callable[[],
 
 
 def is_whole(answer: bytes) -> bool:
-    """Whether an answer has come to the end that its Content-Length tells."""
+    """Whether an answer is complete by its Content-Length."""
     head, end, content = answer.partition(b"\r\n\r\n")
     return bool(end) and len(content) >= int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]  # the engine always tells
 

@@ -1,4 +1,4 @@
-"""The floor of requests that change something: bare inserts, by the driver, of the very rows that a request writes."""
+"""The floor of requests that change something: bare inserts, by the driver, of the rows that a request writes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Row = tuple[Table, dict[str, Any]]
 
 
 def network_rows(data_center: str, user: str) -> Iterator[Sequence[Row]]:
-    """What one POST of a network after the other writes: the network, its administrator, its profile, whom that is
-    for, the event.
+    """The rows of successive POSTs of networks: the network, its administrator, its profile and its permission, the
+    event.
     """
     while True:
         network, profile, now = new_id(), new_id(), str(utc_now())
@@ -59,7 +59,7 @@ def network_rows(data_center: str, user: str) -> Iterator[Sequence[Row]]:
 
 
 def vnic_rows(vm: str, pool: str) -> Iterator[Sequence[Row]]:
-    """What one POST of a vNIC after the other writes: its MAC address, the vNIC, the event."""
+    """The rows of successive POSTs of vNICs: the MAC address, the vNIC, the event."""
     for number in itertools.count():
         address, now = _FIRST_MAC + number, str(utc_now())
         flags = {"plugged": True, "linked": True, "synced": True, "interface": "virtio", "description": ""}
@@ -109,9 +109,7 @@ def bare_request(database: str, rows: Iterator[Sequence[Row]]) -> Callable[[], R
             return request
 
         return make_postgres
-    turn = (
-        threading.Lock()
-    )  # SQLite has one writer; threads that wait in line do better than those that sleep and retry
+    turn = threading.Lock()  # SQLite has one writer; a queue of threads is faster than sleeping and retrying
 
     def make() -> Request:
         connection = sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)

@@ -1,5 +1,5 @@
-"""What a command of the command line takes of a processor, from the start of the program to its end: one that asks
-nobody, and one that has a kept login and lists the networks of an engine.
+"""Processor time of a command, from the start of the program to its end: one without a request, and one that uses a
+stored token and lists the networks of an engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PROGRAM = Path(sys.executable).parent / "netweft"
 
 
 def measure() -> list[Figure]:
-    """Two figures; the engine's own work is not in them."""
+    """Two figures, without the engine's processor time."""
     with tempfile.TemporaryDirectory() as folder, EngineProcess(Path(folder)) as engine:
         environment = {
             **os.environ,

@@ -1,4 +1,4 @@
-"""What the dry run of a whole fleet costs: desired_host and plan for 1,000 hosts with 100 networks each."""
+"""Time of the dry run of a whole fleet: desired_host and plan for 1,000 hosts with 100 networks each."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def measure() -> list[Figure]:
     report = Host(nics={f"eth{i}": Nic(name=f"eth{i}", mac=f"02:00:00:00:00:0{i}") for i in range(4)})
     figures = []
     for switch_type in ("legacy", "ovs"):
-        wanted = intent(switch_type)
+        desired = intent(switch_type)
         start = time.perf_counter()
-        steps = sum(len(plan(report, desired_host(wanted, report))) for _ in range(HOSTS))
+        steps = sum(len(plan(report, desired_host(desired, report))) for _ in range(HOSTS))
         took = time.perf_counter() - start
         assert steps >= HOSTS * NETWORKS
         figures.append(

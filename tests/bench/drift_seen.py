@@ -1,7 +1,7 @@
-"""How long it takes until what somebody changes on a host by hand is told as drift: each kind that the tests know, on a
+"""Time until a manual change of a host is reported as drift: each kind that the tests have, on a
 real host in a namespace; alone, and with many simulated hosts beside it.
 
-It begins when the command has ended, and ends when the API tells the difference. Each time is the longest of its
+It begins when the command has ended, and ends when the API shows the difference. Each time is the longest of its
 rounds.
 """
 
@@ -38,7 +38,7 @@ PATIENCE = 60.0
 
 
 def measure(beside: str = BESIDE) -> list[Figure]:
-    """A line for each kind of drift. ``beside``: how many simulated hosts the engine has, too."""
+    """A line for each kind of drift. ``beside``: the number of further simulated hosts of the engine."""
     alone = _all_kinds(())
     among = _all_kinds(("--simulated-hosts", beside))
     return [
@@ -93,10 +93,10 @@ def _come_up(whole: Site, options: tuple[str, ...]) -> None:
 
 
 def _longest(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> float:
-    """How long the change takes until it is told as these texts, the longest of the rounds; each is put right."""
+    """Seconds until the change is reported with these texts, the longest of the rounds; each change is corrected."""
     longest = 0.0
     for _ in range(ROUNDS):
-        wait("the host is as wanted", lambda: in_sync(whole) == "true", PATIENCE)
+        wait("the host is as desired", lambda: in_sync(whole) == "true", PATIENCE)
         done = whole.place.run(HOST, *command)
         begun = time.perf_counter()
         if done.returncode != 0:

@@ -1,7 +1,6 @@
-"""What a benchmark measures, and how it is printed: ours, the floor, and their ratio, beside the goal.
-
-What has a floor is measured in pairs that are taken in turn, floor and ours, so that whatever else the machine does
-falls on both: the ratio is the median of the pairs' ratios, and its spread is from the lowest to the highest.
+"""Figures of benchmarks, and their table: ours, the floor, and their ratio, beside the goal. Figures with a floor are
+measured in alternating pairs of floor and ours, so that other load of the machine affects both: the ratio is the median
+of the pairs' ratios, and its spread is from the lowest to the highest.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Figure:
 
 
 def in_turn(floor: Callable[[], float], ours: Callable[[], float], pairs: int = PAIRS) -> list[tuple[float, float]]:
-    """So many measurements of floor and ours, in turn; each pair begins with the other one of the two."""
+    """This number of measurements of floor and ours, alternating; each pair begins with the other one of the two."""
     taken = []
     for number in range(pairs):
         if number % 2:
@@ -76,7 +75,7 @@ def paired(
 
 
 def median_seconds(run: Callable[[], object], times: int) -> float:
-    """Wall time of ``run``, the median of so many runs."""
+    """Wall time of ``run``, the median of this number of runs."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()

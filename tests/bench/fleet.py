@@ -1,8 +1,8 @@
-"""What a fleet costs: an engine on SQLite with so many simulated hosts, beside the same with 100 of them.
+"""Cost of a fleet: an engine on SQLite with a number of simulated hosts, beside the same with 100 of them.
 
-Each line is to grow no faster than the fleet. What takes longer than its limit is told as not reached, and the next
-line is measured with what there is. Under each time is what the engine took of a processor for it, which other work on
-the machine changes less.
+Each line must grow no faster than the fleet. A line that exceeds its limit is reported as not reached, and the next one
+is measured anyway. Under each time is what the engine took of a processor for it, which other work on the machine
+changes less.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ HOSTS, BESIDE = 1000, 100
 CLIENTS = 8
 NETWORKS, VNICS_PER_HOST, VNICS_PER_MACHINE = 20, 20, 20
 SETUPS = 20
-"""Of other hosts, while half of them are silent."""
+"""Of other hosts, while half of them do not answer."""
 IDLE = 20.0
-"""Seconds in which the idle engine is watched."""
+"""Seconds for which the idle engine is measured."""
 PATIENCE = 3
-"""How many times its goal a line may take until it is told as not reached."""
+"""The multiple of its goal at which a line is reported as not reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A measured value; ``reached``: it is not just the limit."""
+    """A measured value; ``reached``: within the limit."""
 
     value: float
     unit: str
@@ -56,7 +56,7 @@ class Line:
 
 
 def measure(hosts: str = str(HOSTS)) -> list[Figure]:
-    """The table for so many hosts."""
+    """The table for this number of hosts."""
     beside = lines(BESIDE)
     there = lines(int(hosts)) if int(hosts) != BESIDE else beside
     return [
@@ -75,7 +75,7 @@ def measure(hosts: str = str(HOSTS)) -> list[Figure]:
 
 
 def lines(count: int) -> dict[str, Line]:
-    """All lines for a fleet of that size, by what they are."""
+    """All lines for a fleet of this size, by name."""
     with tempfile.TemporaryDirectory() as folder:
         options = ("--insecure-http", "--simulated-hosts", str(count))
         engine = EngineProcess(Path(folder), options=options, anew=True)
@@ -97,7 +97,7 @@ def lines(count: int) -> dict[str, Line]:
 
 @dataclass
 class Fleet:
-    """An engine with its hosts, and what was measured of it so far."""
+    """An engine with its hosts, and the figures so far."""
 
     engine: EngineProcess
     count: int
@@ -107,7 +107,7 @@ class Fleet:
     networks: list[str] = field(default_factory=list)
 
     def come_up(self) -> None:
-        """From nothing until all are up."""
+        """From an empty database until all hosts are up."""
         begun = time.monotonic()
         self.engine.start()
         self.token = login(self.engine.address)
@@ -116,7 +116,7 @@ class Fleet:
     def come_back(self) -> None:
         """From a start with all hosts known until the API answers, and until each host has been seen again."""
         self.engine.stop()
-        self._sql("UPDATE hosts SET status = 'non_responsive'")  # of which the first sight of a host makes "up" again
+        self._sql("UPDATE hosts SET status = 'non_responsive'")  # which the first report of a host sets to "up" again
         begun = time.monotonic()
         self.engine.start()
         self.token = login(self.engine.address)
@@ -125,7 +125,7 @@ class Fleet:
         self.hosts = [str(one["id"]) for one in self._get("/hosts")["host"] if one["status"] == "up"]
 
     def set_up(self) -> None:
-        """A setup of one network on each host, by so many clients at once."""
+        """A setup of one network on each host, by concurrent clients."""
         self.networks = [self._add_network(100)]
         begun, used = time.monotonic(), processor_seconds(self.engine.pid)
         end = begun + 60 * PATIENCE
@@ -151,8 +151,8 @@ class Fleet:
             self._time_read(what, f"/hosts{query}", goal)
 
     def cut_power(self) -> None:
-        """Half of the hosts are silent until they count as lost, and come back at once: what another host's setup takes
-        meanwhile, beside what it takes while they are silent.
+        """Half of the hosts do not answer until they count as lost, and then answer at once: the time of another host's
+        setup during both phases.
         """
         spare = self._add_network(250)
         parts = self.engine.children()
@@ -187,18 +187,18 @@ class Fleet:
             return _timed(lambda: ask(connection, self.token, "POST", path, body))
 
     def fill(self) -> None:
-        """More networks on each host, and vNICs: what the engine's memory is then."""
+        """The engine's memory with more networks on each host, and vNICs."""
         self.networks += [self._add_network(300 + number) for number in range(NETWORKS - 1)]
         end = time.monotonic() + 60 * PATIENCE
         done = self._by_clients(lambda post, host: post(*_setup(host, self.networks[1:])), end)
-        wanted = self.count * VNICS_PER_HOST
+        desired = self.count * VNICS_PER_HOST
         profile = self._get("/vnicprofiles?max=1")["vnic_profile"][0]["id"]
-        machines = [self._add_machine(number) for number in range(wanted // VNICS_PER_MACHINE)]
-        made = make_vnics(self.engine.address, self.token, profile, machines, wanted, CLIENTS)
+        machines = [self._add_machine(number) for number in range(desired // VNICS_PER_MACHINE)]
+        made = make_vnics(self.engine.address, self.token, profile, machines, desired, CLIENTS)
         what = f"engine's memory, {{}} hosts of {NETWORKS} networks, {VNICS_PER_HOST} vNICs for each"
         if done < len(self.hosts):
             what += f" ({done} hosts of {NETWORKS} within the time, the others of one)"
-        assert len(made) == wanted
+        assert len(made) == desired
         self._note(what, resident_mib(self.engine.pid), "MiB", "600 MiB")
         hosts = "/netweft/v1/rows/hosts?max=100&search="
         self._time_read("the last 100 of the hosts with what is on them, by name", f"{hosts}sortby+name+desc", "0.2 s")
@@ -210,7 +210,7 @@ class Fleet:
         self._time_read("100 of them that have a digit anywhere", f"{rows}{search}", "0.2 s")
 
     def rest(self) -> None:
-        """The engine that has nothing to do."""
+        """The idle engine."""
         self._wait_until(lambda: self._open_jobs() == 0, time.monotonic() + 60)
         time.sleep(5)
         before = processor_seconds(self.engine.pid)
@@ -220,15 +220,15 @@ class Fleet:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Ask for a page of hosts again and again meanwhile."""
+        """Request a page of hosts repeatedly meanwhile."""
         over, taken = threading.Event(), list[float]()
 
-        def look() -> None:
+        def get_page() -> None:
             with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
                 while not over.wait(0.05):
                     taken.append(_timed(lambda: ask(connection, self.token, "GET", "/hosts?max=20")))
 
-        thread = threading.Thread(target=look)
+        thread = threading.Thread(target=get_page)
         thread.start()
         try:
             yield
@@ -265,7 +265,7 @@ class Fleet:
         return self._count("up") == self.count
 
     def _count(self, status: str) -> int:
-        """How many hosts have a status."""
+        """The number of hosts in a status."""
         with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
@@ -273,7 +273,7 @@ class Fleet:
         return int(float(found[1])) if found else 0
 
     def _all_taken(self) -> bool:
-        """Whether every host has changed, and is as wanted."""
+        """Whether every host has changed, and is in its desired state."""
         row = self._sql("SELECT status FROM rollouts ORDER BY number DESC LIMIT 1")[0]
         return str(row[0]) == "succeeded" and self._in_sync()
 
@@ -314,7 +314,9 @@ class Fleet:
         return self._add("/vms", {"name": f"machine{number}", **where})
 
     def _by_clients(self, work: Callable[[Callable[..., Any], str], object], end: float) -> int:
-        """Do something for each host by so many clients, each with a connection of its own; how often it was done."""
+        """Call a function for each host by concurrent clients, each with a connection of its own; returns the number of
+        calls.
+        """
 
         def client(mine: Sequence[str]) -> int:
             done = 0
@@ -332,8 +334,8 @@ class Fleet:
 
 
 def _setup(host: str, networks: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    wishes = [{"network": {"id": network}, "host_nic": {"name": "eth1"}} for network in networks]
-    return f"/hosts/{host}/setupnetworks", {"modified_network_attachments": {"network_attachment": wishes}}
+    attachments = [{"network": {"id": network}, "host_nic": {"name": "eth1"}} for network in networks]
+    return f"/hosts/{host}/setupnetworks", {"modified_network_attachments": {"network_attachment": attachments}}
 
 
 def ask(connection: http.client.HTTPConnection, token: str, method: str, path: str, body: object = None) -> Any:
@@ -354,6 +356,6 @@ def _timed(run: Callable[[], object]) -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used so far."""
+    """The processor time of a process so far."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")

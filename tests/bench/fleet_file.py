@@ -1,4 +1,4 @@
-"""What the file of a fleet costs: exported and planned, from the command to its end, by an engine on SQLite whose hosts
+"""Cost of the file of a fleet: exporting and planning, from the command to its end, by an engine on SQLite whose hosts
 have a bond, a label and ten networks each. Engine and command line share one processor, and what both take of it is
 measured: as long as it takes when the machine has nothing else to do.
 
@@ -35,7 +35,7 @@ HOSTS, NETWORKS, GOAL, PAIRS = 1000, 10, "10 s", 3
 
 
 def measure(hosts: str = str(HOSTS)) -> list[Figure]:
-    """The figures of so many hosts, and of a tenth of them."""
+    """The figures for this number of hosts, and for a tenth of it."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     return [*_figures(int(hosts) // 10, "a tenth"), *_figures(int(hosts), GOAL)]
 
@@ -67,7 +67,7 @@ def _figures(count: int, goal: str) -> list[Figure]:
 
 
 def fill(db: Database, count: int) -> None:
-    """Give the engine so many hosts that have reported, and what is wanted of each."""
+    """Add this number of hosts that have reported, each with a desired state."""
 
     def add(tx: Tx) -> None:
         cluster = tx.scalars(sa.select(clusters.c.id)).one()
@@ -110,7 +110,7 @@ def _bond(host: str) -> dict[str, object]:
 
 
 def _runner(url: str, folder: Path) -> Callable[..., str]:
-    """What runs the command line as administrator, and gives what it prints."""
+    """A function that runs the command line as administrator, and returns its output."""
     environment = {**os.environ, "NETWEFT_URL": url, "NETWEFT_PASSWORD": PASSWORD, "XDG_CACHE_HOME": str(folder)}
 
     def run(*words: str) -> str:

@@ -1,10 +1,11 @@
-"""100 and 500 bridge networks put on a host by the agent, against ip -batch making the same.
+"""100 and 500 bridge networks set up on a host by the agent, against ip -batch creating the same links.
 
-A network is a Linux bridge with our mark, MTU 9000, up, and with a NIC of the host as its port, up. Ours is all that
-the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The floor is one ip
-process that reads its lines from a pipe; that it leaves the same links behind, marks included, is checked (but for the
-router advertisements, which ours has the bridges refuse, and ip cannot). Each run has a new namespace whose NICs were
-made before, and waits for the kernel to take the last one down, because that holds the lock that all of this takes.
+A network is a Linux bridge with our mark, MTU 9000, up, and with a NIC of the host as its port, up. Ours is all the
+work of the agent: observe, plan, execute, observe again, and plan again to check that nothing is left. The floor is one
+ip process that reads its lines from a pipe; that it leaves the same links behind, marks included, is checked (but for
+the router advertisements, which ours has the bridges refuse, and ip cannot). Each run has a new namespace whose NICs
+were made before, and waits for the kernel to take the last one down, because that holds the lock that all of this
+takes.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ def _timed(run: Callable[[MachineNetworking, Host], None], count: int) -> float:
     ip(*(f"link add n{at} type veth peer n{at + 1}" for at in range(0, count, 2)))
     with TemporaryDirectory() as folder:
         door = current_networking(Path(folder))
-        wanted = _wanted(door.observe(), count)
+        desired = _wanted(door.observe(), count)
         start = time.perf_counter()
-        run(door, wanted)
+        run(door, desired)
         taken = time.perf_counter() - start
-        left = [step for step in plan(door.observe(), wanted) if run is _by_agent or not isinstance(step, SetAutoconf)]
+        left = [step for step in plan(door.observe(), desired) if run is _by_agent or not isinstance(step, SetAutoconf)]
     if left:
         raise RuntimeError(f"this measured something else: {left[0]} is left, of {len(left)}")
     return taken
@@ -76,14 +77,14 @@ def _wanted(host: Host, count: int) -> Host:
     return replace(host, nics={**host.nics, **nics}, bridges=bridges)
 
 
-def _by_agent(door: MachineNetworking, wanted: Host) -> None:
-    door.execute(plan(door.observe(), wanted), lambda _done: None)
-    plan(door.observe(), wanted)
+def _by_agent(door: MachineNetworking, desired: Host) -> None:
+    door.execute(plan(door.observe(), desired), lambda _done: None)
+    plan(door.observe(), desired)
 
 
-def _by_ip(_door: MachineNetworking, wanted: Host) -> None:
+def _by_ip(_door: MachineNetworking, desired: Host) -> None:
     lines = []
-    for number, bridge in enumerate(wanted.bridges.values()):
+    for number, bridge in enumerate(desired.bridges.values()):
         lines += [
             f"link add {bridge.name} mtu {MTU} type bridge",
             f"link set {bridge.name} alias netweft:{bridge.owner}",

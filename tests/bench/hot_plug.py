@@ -1,8 +1,8 @@
 """A vNIC plugged into a running virtual machine through Netweft, against libvirt's bare attachDevice of the same
-interface on the same machine, by turns.
+interface on the same machine, alternating.
 
-Ours begins with the request and ends with its answer, which comes when the vNIC is plugged in. What is plugged in is
-taken out again before the next turn.
+Ours begins with the request and ends with its answer, which comes when the vNIC is plugged in. The vNIC is unplugged
+before the next turn.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _figures(built: Site) -> list[Figure]:
 
 
 def _machine(built: Site) -> tuple[str, str, dict[str, str]]:
-    """A virtual machine whose system is up; its id, where its vNICs are, and the profile that they have."""
+    """A booted VM; its id, the path of its vNICs, and their profile."""
     client = built.client
     built.add_network("blue", 100)
     assert built.outcome(built.attach("blue"))["status"] == "finished"
@@ -96,7 +96,7 @@ def _machine(built: Site) -> tuple[str, str, dict[str, str]]:
 
 
 def _interface(domain: Domain, vnic: str) -> str:
-    """What the agent gave to libvirt to plug a vNIC of the domain in."""
+    """The XML with which the agent plugged in a vNIC of the domain."""
     element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE)
     nic = next(nic for nic in libvirt_xml.read_metadata(element).nics if nic.id == vnic)
     return libvirt_xml.interface(nic, frozenset({nic.bridge}))

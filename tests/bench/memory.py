@@ -14,7 +14,7 @@ from netweft import lab
 from netweft.cli.labs import add_host, join_of
 
 SETTLE = 10
-"""Seconds after the start until an idle process is taken as idle."""
+"""Seconds after the start until a process counts as idle."""
 SIMULATED = 200
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two-hosts.yaml"
 

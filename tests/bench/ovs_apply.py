@@ -1,7 +1,6 @@
-"""500 tagged ports put on an Open vSwitch bridge by the agent, against one bare transaction that says the same.
-
-Ours is all that the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The
-floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
+"""500 tagged ports created on an Open vSwitch bridge by the agent, against one bare transaction with the same effect.
+Ours is all the work of the agent: observe, plan, execute, observe again, and plan again to check that nothing is left.
+The floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
 Open vSwitch (userspace datapath) with one bridge, which takes up to twice as long from one run to the next.
 """
 
@@ -64,11 +63,11 @@ def _port(name: str, tag: int) -> OvsPort:
 
 
 def _by_agent(door: Networking, _ovsdb: Ovsdb) -> float:
-    wanted = _wanted(door.observe())
+    desired = _wanted(door.observe())
     start = time.perf_counter()
-    steps = plan(door.observe(), wanted)
+    steps = plan(door.observe(), desired)
     door.execute(steps, lambda _done: None)
-    left = plan(door.observe(), wanted)
+    left = plan(door.observe(), desired)
     taken = time.perf_counter() - start
     if len(steps) < COUNT or left:
         raise RuntimeError(f"{len(steps)} steps, of which {left} are left: this measured something else")

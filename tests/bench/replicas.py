@@ -1,5 +1,5 @@
-"""What engines that die cost a fleet: three replicas on one PostgreSQL, of which one is killed every five seconds while
-hosts are set up. Nothing may be lost, nothing done twice, and what the dead one did is others' soon.
+"""Effect of killed engines on a fleet: three replicas on one PostgreSQL, one of which is killed every five seconds
+while hosts are set up. Nothing may be lost or done twice, and others take over the work soon.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from netweft.engine.model.replicas import host_leases, replicas
 HOSTS, APPLIES, REPLICAS, CLIENTS = 300, 1000, 3, 8
 KILL_EVERY = 5.0
 LIMIT = 900.0
-"""Seconds after which what has not ended counts as lost."""
+"""Seconds after which an unfinished change counts as lost."""
 _API = "/ovirt-engine/api"
 _AGAIN = {409, 503}
 """An earlier change of the host is under way, or the database does not answer: ask again."""
 
 
 def measure(count: str = str(HOSTS), applies: str = str(APPLIES)) -> list[Figure]:
-    """The lines for so many hosts and changes of them."""
+    """The lines for this number of hosts and changes."""
     with tempfile.TemporaryDirectory() as folder, postgresql_databases() as postgres:
         url = postgres.empty()
         options = ("--insecure-http", "--database", url, "--processes", str(REPLICAS), "--simulated-hosts", count)
@@ -72,16 +72,16 @@ class _Run:
     def number(self, statement: Any) -> int:
         return int(self.rows(statement)[0][0])
 
-    def until(self, statement: Any, wanted: int) -> bool:
-        """Wait until the database counts so many; whether it came to that in time."""
-        while self.number(statement) != wanted:
+    def until(self, statement: Any, desired: int) -> bool:
+        """Wait until the database has this number of rows; whether that happened in time."""
+        while self.number(statement) != desired:
             if time.monotonic() > self.deadline:
                 return False
             time.sleep(0.2)
         return True
 
     def post(self, path: str, body: object, correlation: str) -> tuple[int, Any]:
-        """One request, on a connection of its own. Raises OSError, HTTPException when the engine dies over it."""
+        """One request, on a connection of its own. Raises OSError, HTTPException when the engine is killed."""
         connection = http.client.HTTPConnection(self.engine.address, timeout=60)
         headers = {
             "Authorization": f"Bearer {self.token}",
@@ -97,16 +97,16 @@ class _Run:
             connection.close()
 
     def apply(self, host_id: str, network_id: str) -> str:
-        """Ask for a network on a host, and ask again until it is known to be asked for; its correlation id."""
+        """Request a network on a host, and repeat it until it is known to be accepted; returns its correlation id."""
         correlation = new_id()
-        wish = {"network": {"id": network_id}, "host_nic": {"name": "eth1"}}
-        body = {"async": True, "modified_network_attachments": [wish]}
+        attachment = {"network": {"id": network_id}, "host_nic": {"name": "eth1"}}
+        body = {"async": True, "modified_network_attachments": [attachment]}
         asked = select(func.count()).where(jobs.c.correlation_id == correlation)
         while time.monotonic() < self.deadline and not self.number(asked):
             try:
                 status, told = self.post(f"/hosts/{host_id}/setupnetworks", body, correlation)
             except (OSError, http.client.HTTPException):
-                time.sleep(0.2)  # it died: whether it had written that down the database tells
+                time.sleep(0.2)  # it was killed: the database tells whether the request was stored
                 continue
             if status in _AGAIN:
                 time.sleep(0.5)
@@ -162,7 +162,7 @@ def _has_hosts(run: _Run) -> bool:
 
 
 def _lost_and_doubled(run: _Run, pairs: list[tuple[str, str]], asked: list[str]) -> tuple[int, int]:
-    """Changes that were asked for and are not there, as jobs or on hosts, and those that are there more than once."""
+    """Requested changes that are missing, as jobs or on hosts, and those that exist more than once."""
     per_request = dict(
         run.rows(
             select(jobs.c.correlation_id, func.count())
@@ -184,8 +184,8 @@ def _lost_and_doubled(run: _Run, pairs: list[tuple[str, str]], asked: list[str])
 
 @contextmanager
 def _killing(run: _Run) -> Iterator[None]:
-    """Kill the engine that has run the longest every few seconds, until the block ends. The last one is left alone:
-    where an engine takes longer to start than it lives, nobody would be there to do anything.
+    """Kill the engine that has run the longest every few seconds, until the block ends. The last one is not killed:
+    where an engine takes longer to start than it lives, none would serve.
     """
     over = threading.Event()
 
@@ -213,7 +213,7 @@ def _killing(run: _Run) -> Iterator[None]:
 
 
 def _time_takeover(run: _Run, replica: str) -> None:
-    """How long it takes until nothing is a dead replica's any more: no host, and no job that is running."""
+    """Seconds until no host and no running job belongs to a dead replica."""
     begun = time.monotonic()
     held = select(
         select(func.count()).select_from(host_leases).where(host_leases.c.replica_id == replica).scalar_subquery()

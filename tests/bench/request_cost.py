@@ -1,7 +1,6 @@
 """Processor time of a request: the engine's, on SQLite and PostgreSQL, and its agent's where a host is involved.
 
-It says more of a program than seconds do where other work wants the same processors; what clients take of them is not
-in it.
+On a busy machine it is more meaningful than wall time; the clients' share is not included.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from fleet import ask as ask_engine
 from fleet import processor_seconds
 
 REQUESTS = 400
-"""In one measurement, of which there are as many as pairs."""
+"""Requests of one measurement; there is one for each pair."""
 MACHINES, NICS = 100, 10
-"""What is listed, and the machines that vNICs are added to: they have room for all."""
+"""The numbers of listed objects, and the VMs that vNICs are added to: enough for all."""
 HOSTS = 4
 RUNNING = 40
-"""Machines that run, on all hosts, and begin without vNICs."""
+"""Running VMs on all hosts, at first without vNICs."""
 PLUGS = 80
 """vNICs plugged into running machines in one measurement."""
 CLIENTS = 8
@@ -57,7 +56,7 @@ def measure() -> list[Figure]:
 
 
 def _changes(on_sqlite: _Bench, on_postgresql: _Bench) -> list[Figure]:
-    """What adds rows and nothing else, on both databases by turns."""
+    """Requests that only add rows, on both databases, alternating."""
     figures = []
     for what, add in (("POST /networks", _Bench.add_network), ("POST /vms/ID/nics, stopped VM", _Bench.add_nic)):
         pairs = [(on_sqlite.cost(add), on_postgresql.cost(add)) for _ in range(PAIRS)]
@@ -69,7 +68,7 @@ def _changes(on_sqlite: _Bench, on_postgresql: _Bench) -> list[Figure]:
 
 
 class _Bench:
-    """Requests to one engine, with machines of so many vNICs."""
+    """Requests to one engine, with VMs of this number of vNICs."""
 
     def __init__(self, engine: EngineProcess, nics: int) -> None:
         self.engine, self.nics = engine, nics
@@ -84,14 +83,14 @@ class _Bench:
                     ask("POST", f"/vms/{machine}/nics", json.loads(nic_body(self.profile)))
 
     def connection(self) -> closing[_Asking]:
-        """A connection of its own, as a function that asks and returns the answer."""
+        """A connection of its own, as a function that sends a request and returns the answer."""
         return closing(_Asking(self.engine.address, self.token))
 
     def add_network(self, ask: Ask) -> None:
         ask("POST", "/networks", json.loads(network_body()))
 
     def add_nic(self, ask: Ask) -> None:
-        """To a machine that has few enough: what it got is removed again, outside of what is measured."""
+        """Add vNICs to a VM with few of them; they are removed again outside of the measurement."""
         ask("POST", f"/vms/{next(self.turn)}/nics", json.loads(nic_body(self.profile)))
 
     def cost(self, add: Callable[[_Bench, Ask], None]) -> float:
@@ -105,7 +104,7 @@ class _Bench:
         return used / REQUESTS * 1000
 
     def _tidy(self, ask: Ask) -> None:
-        """Leave the machines with the vNICs that they began with."""
+        """Restore the vNICs of the VMs."""
         for machine in self.machines:
             for nic in ask("GET", f"/vms/{machine}/nics", None).get("nic", [])[self.nics :]:
                 ask("DELETE", f"/vms/{machine}/nics/{nic['id']}", None)
@@ -120,14 +119,14 @@ class _Bench:
     def lists(self) -> list[Figure]:
         """All machines with their vNICs."""
 
-        def look(ask: Ask) -> None:
+        def get_lists(ask: Ask) -> None:
             found = ask("GET", "/vms?follow=nics&search=name%3Dmachine*", None)["vm"]
             assert len(found) == MACHINES
             assert all(len(vm["nics"]["nic"]) == NICS for vm in found)
 
         figures = []
         for clients in (1, CLIENTS):
-            used, _ = self._by_clients(look, 10, clients)
+            used, _ = self._by_clients(get_lists, 10, clients)
             what = f"GET /vms?follow=nics, {MACHINES} VMs of {NICS} vNICs, {_said(clients)}"
             figures.append(Figure(what=what, ours=used, unit="ms", goal="30 ms"))
         return figures

@@ -1,8 +1,8 @@
-"""What a decision costs where a guest goes: 1,000 hosts with 100 networks each, a guest with 10 vNICs; and where a
-fabric carries its networks to half of the hosts, on dynamic vNICs of their cards.
+"""Time of choosing the host of a guest: 1,000 hosts with 100 networks each, a guest with 10 vNICs; and where a fabric
+carries its networks to half of the hosts, on dynamic vNICs of their cards.
 
-The states of the hosts are made once and kept until a report changes one; what that costs is told apart. Then the same
-question through the API of an engine with simulated hosts, beside a question that nothing is decided for.
+The states of the hosts are computed once and kept until a report changes one; that has a figure of its own. Then the
+same question through the API of an engine with simulated hosts, beside a question that nothing is decided for.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def carried_by(number: int) -> frozenset[str]:
 
 
 def through_the_api() -> Figure:
-    """Asking an engine where a machine can run."""
+    """Requests to an engine for the hosts of a VM."""
     options = ("--simulated-hosts", str(SIMULATED))
     with tempfile.TemporaryDirectory() as folder, EngineProcess(Path(folder), options=options) as engine:
         client = engine.client()

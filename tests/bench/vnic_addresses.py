@@ -1,7 +1,6 @@
 """vNICs with an address per second beside those without: through HTTP by 8 clients at once, on two networks that differ
-in nothing but a subnet of 4,096 addresses.
-
-Afterwards the books must agree: an address for each vNIC of the one network, none twice.
+only in a subnet of 4,096 addresses. Afterwards the rows are checked: one address for each vNIC of the one network, none
+twice.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def measure() -> list[Figure]:
 
 
 def rate(backend: str, folder: Path, url: str) -> Figure:
-    """Both on one database, in parts by turns."""
+    """Both on one database, in alternating parts."""
     options = ("--insecure-http", *(("--database", url) if url else ()))
     with EngineProcess(folder, options=options) as engine:
         token = login(engine.address)

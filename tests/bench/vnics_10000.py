@@ -1,6 +1,5 @@
-"""10,000 vNICs made through HTTP by 8 clients at once, against bare inserts of the very rows that one request writes.
-
-Afterwards the books must agree: no row lost, no MAC address given twice, the pool's list equal to what the vNICs have.
+"""10,000 vNICs made through HTTP by 8 clients at once, against bare inserts of the rows that one request writes.
+Afterwards the rows are checked: none lost, no MAC address twice, the pool's list equal to the vNICs' addresses.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def measure() -> list[Figure]:
 
 
 def rate(backend: str, folder: Path, url: str) -> Figure:
-    """All of them on one database, in parts between which bare rows are inserted; then its books are checked."""
+    """All of them on one database, in parts that alternate with bare rows; then the rows are checked."""
     options = ("--insecure-http", *(("--database", url) if url else ()))
     database = url or f"sqlite:///{folder}/netweft.db"
     with EngineProcess(folder, options=options) as engine:

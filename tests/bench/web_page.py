@@ -1,4 +1,4 @@
-"""The web page: what is sent to a browser, and how fast Chromium shows the networks of a host that has hundreds.
+"""The web page: octets sent to a browser, and the time until Chromium shows a host with hundreds of networks.
 
 Half of the networks are on the host, half are not. A figure of a gesture is from its event to the frame that shows it.
 """
@@ -23,7 +23,7 @@ from netweft.web import STATIC, loaded_at_once, sent
 
 NETWORKS = 550
 _ON_A_SCREEN = 40
-"""Networks of which a screen shows no more: some twenty on the host, and as many that are not."""
+"""Networks that fill a screen: some twenty on the host, and as many others."""
 _SCREEN: ViewportSize = {"width": 1440, "height": 900}
 _TIMES = 5
 _GESTURES = 15
@@ -35,7 +35,7 @@ _SHOWN = """(count) => new Promise((done) => {
     };
     look();
 })"""
-"""When more than so many networks have been painted, in milliseconds since the page was asked for."""
+"""When more than this number of networks were painted, in milliseconds since the navigation began."""
 _GESTURE = """async ([gesture, count]) => {
     const frame = () => new Promise((done) => requestAnimationFrame(() => {
         const {port1, port2} = new MessageChannel();
@@ -80,7 +80,7 @@ def measure() -> list[Figure]:
 
 
 def _zipped(names: Iterable[str]) -> int:
-    """Octets of files that are each sent by themselves."""
+    """Octets of files that are sent separately."""
     return sum(len(gzip.compress(_script(name))) for name in names)
 
 
@@ -125,8 +125,8 @@ def _host(client: Client) -> str:
     cluster = client.find("clusters", "Default")
     ids = []
     for number in range(NETWORKS):
-        wish = {"name": f"net-{number}", "vlan": {"id": number + 2}, "data_center": {"name": "Default"}}
-        ids.append(client.add("networks", wish)["id"])
+        body = {"name": f"net-{number}", "vlan": {"id": number + 2}, "data_center": {"name": "Default"}}
+        ids.append(client.add("networks", body)["id"])
         client.add(f"clusters/{cluster['id']}/networks", {"id": ids[-1], "required": False})
     attachments = [{"network": {"id": one}, "host_nic": {"name": "eth1"}} for one in ids[::2]]
     client.action(f"hosts/{host}/setupnetworks", {"modified_network_attachments": attachments})

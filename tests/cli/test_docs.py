@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -96,7 +96,12 @@ def engine_terminal(folder: Path, script: str) -> Iterator[int]:
         yield terminal.pid
     finally:
         os.killpg(terminal.pid, signal.SIGTERM)
-        terminal.wait(timeout=TIMEOUT)
+        try:
+            terminal.wait(timeout=TIMEOUT)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(terminal.pid, signal.SIGKILL)
+            terminal.wait()
 
 
 @pytest.mark.parametrize("document", scripts("simulated"))

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 from cli.conftest import TIMEOUT
 from engine_process import free_port
+from processes import running
 
 SRC = Path(__file__).parents[2] / "src"
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
@@ -82,8 +83,12 @@ def test_without_any_extra_each_is_named(tmp_path: Path) -> None:
 
 def test_a_guest_driver_names_its_extra(tmp_path: Path) -> None:
     python = environment(tmp_path / "own", "agent")
-    program = "from argparse import Namespace; from netweft.agent.real import _libvirt; _libvirt(Namespace(), None)"
-    done = run(python, "-c", program)
+    program = (
+        "import sys; from netweft.agent.main import parse; from netweft.agent.real import real_host;"
+        "real_host(parse(sys.argv[1:]))"
+    )
+    folders = [f"--{name}={tmp_path / name}" for name in ("state", "run", "ovsdb")]
+    done = run(python, "-c", program, "--guests", "libvirt", *folders)
     assert (
         "NetworkingError: the guest driver libvirt: there is no libvirt here. Install netweft[libvirt]" in done.stderr
     )
@@ -104,7 +109,7 @@ def test_an_engine_has_all_that_it_needs_to_run(tmp_path: Path) -> None:
         "--simulated-hosts",
         "1",
     ]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as engine:
+    with running(words, stdout=subprocess.PIPE) as engine:
         assert engine.stdout is not None
         assert engine.stdout.readline() == f"serving https://{address}/ovirt-engine/api\n"
         engine.terminate()

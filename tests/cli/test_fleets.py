@@ -63,10 +63,10 @@ def test_any_fleet_that_is_applied_is_exported_again(netweft: Netweft, file: Pat
     def fleets(random: Random) -> None:
         file.write_text(begun)
         netweft("apply", "-f", str(file), "--prune")
-        wanted = add_random(yaml.safe_load(begun), random)
-        file.write_text(json.dumps(wanted))
+        desired = add_random(yaml.safe_load(begun), random)
+        file.write_text(json.dumps(desired))
         told = netweft("apply", "-f", str(file), "--prune")
-        assert netweft.json("export") == wanted, told.err
+        assert netweft.json("export") == desired, told.err
         assert netweft.json("plan", "-f", str(file), "--prune") == {"changes": []}
 
     fleets()
@@ -104,10 +104,10 @@ def test_a_part_changes_only_what_it_names(netweft: Netweft, file: Path, begun: 
     told = netweft("plan", "-f", str(file)).rows
     assert told[1] == ["change", "network", "Default/blue", "vlan", "7"]
     netweft("apply", "-f", str(file))
-    wanted = yaml.safe_load(begun)
+    desired = yaml.safe_load(begun)
     found = netweft.json("export")
     blue = found["data_centers"]["Default"]["networks"].pop("blue")
-    assert (found, blue["description"], blue["vlan"]) == (wanted, "here", None)
+    assert (found, blue["description"], blue["vlan"]) == (desired, "here", None)
     assert [*blue["profiles"]] == ["blue"], "as with any new network"
 
 
@@ -146,8 +146,8 @@ def test_all_mistakes_are_told_with_their_places_and_nothing_is_done(netweft: Ne
         for words in (("plan",), ("apply", "--yes")):
             told = netweft(*words, "-f", str(file), expect=2).err.splitlines()
             assert len(told) == len(lines) + 1
-            for line, wanted in zip(told, lines, strict=False):
-                assert line.startswith(f"{file}{wanted}"), line
+            for line, desired in zip(told, lines, strict=False):
+                assert line.startswith(f"{file}{desired}"), line
             assert told[-1].endswith("nothing was done.")
     file.write_bytes(b"\xff\xfe")
     assert f"{file}:1:1: This is no text in UTF-8: 0xff." in netweft("plan", "-f", str(file), expect=2).err
@@ -156,34 +156,34 @@ def test_all_mistakes_are_told_with_their_places_and_nothing_is_done(netweft: Ne
 
 def test_it_stops_at_the_first_failure_and_goes_on_when_applied_again(netweft: Netweft, file: Path) -> None:
     """Two networks without a VLAN do not fit on one NIC, which only the engine knows."""
-    wanted = """
+    desired = """
         data_centers: {Default: {networks: {one: {}, two: {VLAN}, three: {vlan: 3}}}}
         clusters: {Default: {networks: {one: {required: false}, two: {required: false}}}}
         hosts:
           sim-1: {attachments: {one: {nic: eth1}, two: {nic: eth1}}}
           sim-2: {attachments: {one: {nic: eth1}}}
     """
-    file.write_text(wanted.replace("VLAN", ""))
+    file.write_text(desired.replace("VLAN", ""))
     told = netweft("apply", "-f", str(file), expect=1).err
     assert "This failed: change host networks sim-1. Done before it: 5. Not done:" in told
     assert "  change host networks sim-2" in told
     assert "Code: " in told
     left = [one["name"] for one in netweft.json("plan", "-f", str(file))["changes"]]
     assert left == ["sim-1", "sim-2"]
-    file.write_text(wanted.replace("VLAN", "vlan: 2"))
+    file.write_text(desired.replace("VLAN", "vlan: 2"))
     assert "The fleet matches the file." in netweft("apply", "-f", str(file)).err
     assert [*netweft.json("export")["hosts"]["sim-1"]["attachments"]] == ["one", "ovirtmgmt", "two"]
 
 
 def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file: Path) -> None:
-    wanted = """
+    desired = """
         data_centers: {Default: {networks: {one: {vlan: VLAN}}}}
         clusters: {Default: {rollout_soak: 0, networks: {one: {required: false}}}}
         hosts: {sim-1: &host {attachments: {one: {nic: eth1}}}, sim-2: *host, sim-3: *host}
     """
-    file.write_text(wanted.replace("VLAN", "7"))
+    file.write_text(desired.replace("VLAN", "7"))
     netweft("apply", "-f", str(file))
-    file.write_text(wanted.replace("VLAN", "8").replace("&host {", "&host {description: moved, "))
+    file.write_text(desired.replace("VLAN", "8").replace("&host {", "&host {description: moved, "))
     told = netweft("apply", "-f", str(file)).err.splitlines()
     at = told.index("All hosts have changed.")
     assert told.index("1/4 change network Default/one") < at < told.index("2/4 change host sim-1")

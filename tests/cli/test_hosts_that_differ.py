@@ -1,4 +1,4 @@
-"""What the command line says of hosts that are not as wanted, do not follow, are cut off, or have never joined."""
+"""What the command line says of hosts that are not as desired, do not follow, are cut off, or have never joined."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from cli.conftest import TIMEOUT, Netweft
 from engine_process import PASSWORD, EngineProcess, free_port
 from netweft.cli.main import cli
+from processes import running
 
 
 def test_what_goes_wrong_has_a_number(netweft: Netweft, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_events_are_followed(netweft: Netweft) -> None:
     last = netweft.json("event", "list")[0]["id"]
     netweft("datacenter", "add", "told")
     words = [sys.executable, "-m", "netweft", "event", "follow", "--after", last, "-o", "json"]
-    with subprocess.Popen(words, env=netweft.environment({}), stdout=subprocess.PIPE, text=True) as following:
+    with running(words, env=netweft.environment({}), stdout=subprocess.PIPE) as following:
         assert following.stdout is not None
         line = next(line for line in following.stdout if "told" in line)
         following.terminate()
@@ -246,7 +247,7 @@ def test_events_say_who_did_what(netweft: Netweft) -> None:
     netweft("datacenter", "add", "seen")
     assert "admin@internal" in netweft("event", "list", "--max", "1").out
     words = [sys.executable, "-m", "netweft", "event", "follow", "--after", last]
-    with subprocess.Popen(words, env=netweft.environment({}), stdout=subprocess.PIPE, text=True) as following:
+    with running(words, env=netweft.environment({}), stdout=subprocess.PIPE) as following:
         assert following.stdout is not None
         assert following.stdout.readline().split() == ["TIME", "SEVERITY", "WHO", "WHAT"]
         line = next(line for line in following.stdout if "seen" in line)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cli.conftest import TIMEOUT, Netweft
 from engine_process import EngineProcess, free_port
+from processes import running
 
 
 def test_an_engine_and_its_hosts_are_waited_for(netweft: Netweft) -> None:
@@ -41,7 +42,7 @@ def test_files_of_an_engine_that_starts_are_waited_for(tmp_path: Path, netweft: 
     engine = EngineProcess(tmp_path / "engine", options=("--simulated-hosts", "1"))
     environment = netweft.environment({"NETWEFT_URL": engine.url, "NETWEFT_CA": str(engine.ca)})
     words = [sys.executable, "-m", "netweft", "wait", "sim-1", "--timeout", str(TIMEOUT)]
-    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as waiting:
+    with running(words, env=environment, stderr=subprocess.PIPE) as waiting:
         assert waiting.stderr is not None
         assert waiting.stderr.readline() == f"Waiting: there is no file {engine.ca}\n"
         with engine:

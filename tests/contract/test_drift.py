@@ -38,7 +38,7 @@ ROUNDS = 4
 """How often somebody meddles with each host, up to three changes each time."""
 
 
-def wanted(random: Random, *switch_types: str) -> HostIntent:
+def desired(random: Random, *switch_types: str) -> HostIntent:
     """What this kernel can have, by addresses that need nobody's answer."""
     intent = replace(random_intent(random, switch_types=switch_types), ovs_datapath=DATAPATH)
     kinds = kernel_kinds()
@@ -58,18 +58,18 @@ def wanted(random: Random, *switch_types: str) -> HostIntent:
 @examples(EXAMPLES)
 @given(sources)
 def test_on_a_kernel(random: Random) -> None:
-    on_fresh_host(MACS, lambda networking: suffer(networking, random, wanted(random, "legacy"), ovs=False))
+    on_fresh_host(MACS, lambda networking: suffer(networking, random, desired(random, "legacy"), ovs=False))
 
 
 @examples(EXAMPLES)
 @given(sources)
 def test_on_open_vswitch(random: Random) -> None:
     with ovs_networking(MACS) as (networking, _):
-        suffer(networking, random, wanted(random, "ovs"), ovs=True)
+        suffer(networking, random, desired(random, "ovs"), ovs=True)
 
 
 def suffer(networking: Networking, random: Random, intent: HostIntent, *, ovs: bool) -> None:
-    """Make the host what is wanted, let somebody meddle with it, and put it right, again and again."""
+    """Apply the desired state, change the host by hand, and correct it, repeatedly."""
     now = networking.observe()
     now = reach(networking, now, desired_host(intent, now))
     assert find_drift(intent, now).is_empty

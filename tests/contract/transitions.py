@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reach(networking: Networking, now: Host, desired: Host) -> Host:
-    """Go to the desired host in one pass: it is then what was simulated and wanted, and nothing is left to do."""
+    """Apply the desired host in one pass: the result equals the simulated one, and the next plan is empty."""
     after = do(networking, now, plan(now, desired))
     assert differences(desired, after) == ()
     assert plan(after, desired) == []

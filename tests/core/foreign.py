@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
-STRANGER = Address(ip="198.51.100.77", prefix=24)
-STRANGER6 = Address(ip="2001:db8:77::7", prefix=64)
+ELSEWHERE = Address(ip="198.51.100.77", prefix=24)
+ELSEWHERE6 = Address(ip="2001:db8:77::7", prefix=64)
 
 
 class Foreigner:
@@ -76,7 +76,7 @@ class Foreigner:
         return s.DeleteLink(name) if name else None
 
     def _address(self, host: Host) -> s.Step:
-        return s.AddAddress(self._link(host), self._one((STRANGER, STRANGER6)))
+        return s.AddAddress(self._link(host), self._one((ELSEWHERE, ELSEWHERE6)))
 
     def _no_address(self, host: Host) -> s.Step | None:
         there = [(name, address) for name, link in sorted(host.links().items()) for address in link.addresses]

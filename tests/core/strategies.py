@@ -224,7 +224,7 @@ def random_machine(random: Random, nics: Sequence[str] = NICS) -> Host:
 
 
 def random_managed(random: Random, nics: Sequence[str] = NICS, **kinds: Any) -> Host:  # passed on to intents()
-    """A host that we made something of: the wanted host of some intent, reached from an untouched machine."""
+    """A host that we made something of: the desired host of some intent, reached from an untouched machine."""
     start = random_machine(random, nics)
     return simulate_all(start, plan(start, desired_host(random_intent(random, nics, **kinds), start)))
 

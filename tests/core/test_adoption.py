@@ -49,8 +49,8 @@ def plain(intent: HostIntent) -> HostIntent:
 @given(machines, intents)
 def test_an_engine_without_data_of_a_host_changes_nothing(start: Host, intent: HostIntent) -> None:
     now = reach(start, desired_host(intent, start))
-    stranger = HostIntent(switch_type=intent.switch_type, ovs_datapath="netdev")
-    assert plan(now, desired_host(taken_over(now, stranger, {}), now)) == []
+    other = HostIntent(switch_type=intent.switch_type, ovs_datapath="netdev")
+    assert plan(now, desired_host(taken_over(now, other, {}), now)) == []
 
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
@@ -87,9 +87,9 @@ def test_kept_networks_stay_or_are_reported_as_obstacles(start: Host, former: Ho
     )
     attachments = tuple(replace(one, network_id=f"x{one.network_id}") for one in intent.attachments)
     bare = replace(intent, networks=networks, attachments=attachments, default_route_network="")
-    wanted = replace(bare, kept=tuple(owners_on(now)))
-    there = reach(now, desired_host(wanted, now))
-    lost = {kept_names(now, owners_on(now))[name] for name in displaced(desired_host(bare, now), now, wanted.kept)}
+    desired = replace(bare, kept=tuple(owners_on(now)))
+    there = reach(now, desired_host(desired, now))
+    lost = {kept_names(now, owners_on(now))[name] for name in displaced(desired_host(bare, now), now, desired.kept)}
     left = owners_on(now) - lost
     assert left <= owners_on(there)
     for owner in left:

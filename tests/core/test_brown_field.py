@@ -74,7 +74,7 @@ def by_id(networks: tuple[NetworkIntent, ...]) -> dict[str, NetworkIntent]:
 
 
 def taken(host: Host, networks: tuple[NetworkIntent, ...], chosen: dict[str, str], switch_type: str) -> HostIntent:
-    """What is wanted of a host when things of others have become networks."""
+    """The intent of a host after foreign networks were adopted."""
     numbers = count(1)
     start = HostIntent(switch_type=switch_type, ovs_datapath="netdev")  # type: ignore[arg-type] # one of the two
     setup = take_over(host, start, by_id(networks), chosen, lambda: f"new-{next(numbers)}")
@@ -197,15 +197,15 @@ def test_what_is_of_another_kind_is_not_taken_over() -> None:
     with pytest.raises(PlanError, match=r"eth1\.10 was not made by Netweft, and cannot be taken over"):
         plan(retagged, desired_host(intent, retagged))
     ports = switch()
-    wanted = taken(ports, SWITCH, {"v10": "id-storage"}, "ovs")
+    desired = taken(ports, SWITCH, {"v10": "id-storage"}, "ovs")
     bridge = replace(ports, ovs_bridges={"br0": replace(ports.ovs_bridges["br0"], datapath="system")})
     with pytest.raises(PlanError, match="br0 was not made by Netweft, and cannot be taken over"):
-        plan(bridge, desired_host(wanted, bridge))
+        plan(bridge, desired_host(desired, bridge))
     moved = replace(
         ports, ovs_ports={**ports.ovs_ports, "eth1": replace(ports.ovs_ports["eth1"], interfaces=("eth0",))}
     )
     with pytest.raises(PlanError, match="eth1 was not made by Netweft, and cannot be taken over"):
-        plan(moved, desired_host(wanted, moved))
+        plan(moved, desired_host(desired, moved))
 
 
 def test_names_go_with_what_they_are_of() -> None:
@@ -260,7 +260,7 @@ def by_others(host: Host) -> tuple[Host, dict[str, str]]:
     """The host as if others had made it, under names of theirs; and whose each link was, by its new name."""
     names = {name: f"x{number}" for number, name in enumerate([*host.bridges, *host.vlans, *host.ovs_bridges])}
 
-    def stranger(link: Link) -> Link:
+    def unowned(link: Link) -> Link:
         fields = ("name", "master") if not isinstance(link, OvsPort) else ("bridge",)
         renamed = {field: names.get(getattr(link, field), getattr(link, field)) for field in fields}
         return replace(link, owner="", **renamed)
@@ -269,7 +269,7 @@ def by_others(host: Host) -> tuple[Host, dict[str, str]]:
     bridges = {names[name]: replace(one, name=names[name], owner="") for name, one in host.ovs_bridges.items()}
     found = Host(chassis=host.chassis, ovs_bridges=bridges)
     for link in (*links, *host.ovs_ports.values()):
-        found = found.with_link(stranger(link))
+        found = found.with_link(unowned(link))
     return found, {names.get(link.name, link.name): link.owner for link in host.links().values()}
 
 
@@ -289,9 +289,9 @@ def test_what_we_would_have_made_is_taken_over_by_marks_alone(intent: HostIntent
         return
     numbers = count(1)
     setup = take_over(host, empty, networks, chosen, lambda: f"new-{next(numbers)}")
-    wanted = replace(empty, attachments=setup.attachments, bonds=setup.bonds, inherited=setup.inherited)
-    steps = plan(host, desired_host(wanted, host))
+    desired = replace(empty, attachments=setup.attachments, bonds=setup.bonds, inherited=setup.inherited)
+    steps = plan(host, desired_host(desired, host))
     assert [step for step in steps if not isinstance(step, MARKS)] == []
     after = simulate_all(host, steps)
-    assert find_drift(wanted, after).is_empty
+    assert find_drift(desired, after).is_empty
     assert reach(after, host) == host

@@ -46,7 +46,7 @@ STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24)
 
 def intent(*assignments: IpAssignment, **fields: Any) -> HostIntent:  # fields of HostIntent
     """The networks of tunnels and of the outside on a NIC each."""
-    wanted = HostIntent(
+    desired = HostIntent(
         switch_type="ovs",
         networks=(TUNNELS, OUTSIDE),
         attachments=(
@@ -55,11 +55,11 @@ def intent(*assignments: IpAssignment, **fields: Any) -> HostIntent:  # fields o
         ),
         chassis=WANTED,
     )
-    return replace(wanted, **fields)
+    return replace(desired, **fields)
 
 
-def made(wanted: HostIntent, start: Host = CLEAN) -> Host:
-    return simulate_all(start, plan(start, desired_host(wanted, start)))
+def made(desired: HostIntent, start: Host = CLEAN) -> Host:
+    return simulate_all(start, plan(start, desired_host(desired, start)))
 
 
 # The desired state
@@ -205,10 +205,10 @@ def test_differences_in_words() -> None:
 def test_drift_of_the_chassis_is_the_hosts() -> None:
     """Also where a network or a NIC has its name."""
     named = replace(OUTSIDE, host_side_name="chassis")
-    wanted = intent(STATIC, networks=(TUNNELS, named))
-    now = made(wanted)
+    desired = intent(STATIC, networks=(TUNNELS, named))
+    now = made(desired)
     assert now.chassis is not None
-    drift = find_drift(wanted, replace(now, chassis=replace(now.chassis, remote="tcp:192.0.2.9:6642")))
+    drift = find_drift(desired, replace(now, chassis=replace(now.chassis, remote="tcp:192.0.2.9:6642")))
     assert drift.lines() == (f"the OVN chassis: remote should be {REMOTE}, and is tcp:192.0.2.9:6642",)
     assert len(drift.host) == 1
 

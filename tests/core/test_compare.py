@@ -29,7 +29,7 @@ def owned(host: Host) -> Host:
 
 
 def test_every_field_has_its_words() -> None:
-    wanted = Host(
+    desired = Host(
         nics={"eth0": Nic(name="eth0", owner="n", addresses=(A,), autoconf=True)},
         bonds={"bond0": Bond(name="bond0", owner="n", options={"updelay": "5", "miimon": "9"})},
         bridges={"br": Bridge(name="br", owner="n", stp=True)},
@@ -49,7 +49,7 @@ def test_every_field_has_its_words() -> None:
         ovs_bridges={"sw2": OvsBridge(name="sw2", owner="n"), "sw1": OvsBridge(name="sw1", stp=True)},
         ovs_ports={"p": OvsPort(name="p", owner="n", bridge="sw", interfaces=("p",), tag=0)},
     )
-    assert differences(wanted, there) == (
+    assert differences(desired, there) == (
         "bond0: options should be miimon=9 updelay=5, and is none",
         "br is missing",
         "eth0: mtu should be 1500, and is 9000",
@@ -71,14 +71,14 @@ def test_every_field_has_its_words() -> None:
 def test_classes_of_traffic_have_words() -> None:
     rest = TrafficClass(tag=None, share=10)
     vlan = TrafficClass(tag=7, share=100, upper_limit=10**9, real_time=1500)
-    wanted = Host(nics={"eth0": Nic(name="eth0", owner="n", shaping=(rest, vlan))})
+    desired = Host(nics={"eth0": Nic(name="eth0", owner="n", shaping=(rest, vlan))})
     for there, words in (
         ((), "none"),
         ((FOREIGN_SHAPING,), "something that others changed"),
         ((rest,), "the rest with share 10"),
     ):
         should = "the rest with share 10, VLAN 7 with share 100, at most 1000 Mbit/s, 1500 bit/s promised"
-        assert differences(wanted, with_shaping(wanted, *there)) == (
+        assert differences(desired, with_shaping(desired, *there)) == (
             f"eth0: shaping should be {should}, and is {words}",
         )
 

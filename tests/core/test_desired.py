@@ -1,4 +1,4 @@
-"""The wanted host, where the golden cases and the properties do not look."""
+"""The desired host, where the golden cases and the properties do not look."""
 
 from __future__ import annotations
 

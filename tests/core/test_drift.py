@@ -206,10 +206,10 @@ def test_ovirts_property_covers_resolvers_unless_they_are_too_many() -> None:
 
 
 def test_a_default_route_may_wait_for_who_brings_it() -> None:
-    """Nobody answers the DHCP client: the host is as wanted all the same."""
-    wanted = intent(default_route_network="backup")
-    host = made(wanted)
-    compared = compare_attachment(wanted, ATTACHMENTS[3], host, find_drift(wanted, host))
+    """Nobody answers the DHCP client: the host is as desired all the same."""
+    desired = intent(default_route_network="backup")
+    host = made(desired)
+    compared = compare_attachment(desired, ATTACHMENTS[3], host, find_drift(desired, host))
     assert all(one.in_sync for one in compared)
 
 

@@ -1,4 +1,4 @@
-"""What a host has becomes what is wanted of it, as far as attachments and bonds can say that; the rest is said."""
+"""The state of a host becomes its desired state where attachments and bonds can express it; the rest is reported."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def link(host: Host, name: str, **fields: object) -> Host:
     return host.with_link(replace(host.links()[name], **fields))  # type: ignore[arg-type] # of the link's kind
 
 
-def adopted(host: Host, names: tuple[str, ...] | None = None, wanted: HostIntent | None = None) -> AdoptedDrift:
-    wanted = wanted or intent()
-    return adopt_drift(wanted, host, find_drift(wanted, host), names)
+def adopted(host: Host, names: tuple[str, ...] | None = None, desired: HostIntent | None = None) -> AdoptedDrift:
+    desired = desired or intent()
+    return adopt_drift(desired, host, find_drift(desired, host), names)
 
 
 def attachment(found: AdoptedDrift, number: str) -> AttachmentIntent:
@@ -71,10 +71,10 @@ def test_an_additional_address_cannot_be_adopted() -> None:
     assert text.startswith("ovirtmgmt: addresses should be 192.0.2.5/24, 2001:db8::5/64, and is 192.0.2.5/24, 198")
 
 
-def test_an_address_where_none_was_wanted() -> None:
+def test_an_address_where_none_is_desired() -> None:
     found = adopted(link(made(intent()), "bond0.100", addresses=(MORE,)))
-    wanted = IpAssignment(method="static", address="198.51.100.9", prefix=24)
-    assert attachment(found, "3").assignments == (wanted,)
+    desired = IpAssignment(method="static", address="198.51.100.9", prefix=24)
+    assert attachment(found, "3").assignments == (desired,)
     assert left(found) == []
 
 
@@ -103,7 +103,7 @@ def test_members_and_options_of_a_bond() -> None:
     host = made(three)
     port = replace(host.nics["averylongnic0"], master="bond0", owner="base", mtu=9000, mac=host.bonds["bond0"].mac)
     host = link(host.with_link(port), "bond0", options={"miimon": "50"})
-    found = adopted(host, wanted=three)
+    found = adopted(host, desired=three)
     (bond,) = found.setup.bonds
     assert bond.slaves == ("averylongnic0", "eth1", "eth2")
     assert bond.options == {"mode": "802.3ad", "miimon": "50"}
@@ -159,11 +159,11 @@ def test_what_cannot_be_adopted_is_refused_by_name(what: str) -> None:
 
 
 def test_a_guests_port_is_no_setting_of_the_host() -> None:
-    """It stays as it is, so that what its driver was told goes on to be wanted."""
-    wanted = intent("ovs")
-    host = made(wanted)
-    drift = find_drift(wanted, host, (guest(NIC),))
-    found = adopt_drift(wanted, host, drift)
+    """It stays as it is: the setting of its driver remains the desired one."""
+    desired = intent("ovs")
+    host = made(desired)
+    drift = find_drift(desired, host, (guest(NIC),))
+    found = adopt_drift(desired, host, drift)
     problem = rules.drift_can_be_adopted(found.left)
     assert problem is not None
     assert "the profile of the vNIC defines this: change the vNIC" in problem.text
@@ -173,14 +173,14 @@ def test_a_guests_port_is_no_setting_of_the_host() -> None:
 @given(machines, intents, sources)
 @pytest.mark.no_cover
 def test_of_a_host_of_which_all_was_adopted_only_what_is_left_over_goes(
-    start: Host, wanted: HostIntent, random: Random
+    start: Host, desired: HostIntent, random: Random
 ) -> None:
-    now = meddle(random, simulate_all(start, plan(start, desired_host(wanted, start))))
-    drift = find_drift(wanted, now)
-    found = adopt_drift(wanted, now, drift)
-    is_detached = len(found.setup.attachments) < len(wanted.attachments)  # what carried a network is released then
+    now = meddle(random, simulate_all(start, plan(start, desired_host(desired, start))))
+    drift = find_drift(desired, now)
+    found = adopt_drift(desired, now, drift)
+    is_detached = len(found.setup.attachments) < len(desired.attachments)  # what carried a network is released then
     if not (found.left or drift.obstacle or is_detached):
-        after = replace(wanted, attachments=found.setup.attachments, bonds=found.setup.bonds)
+        after = replace(desired, attachments=found.setup.attachments, bonds=found.setup.bonds)
         steps = plan(now, desired_host(after, now))
         assert [step for step in steps if not isinstance(step, RemoveRoute | RemoveRule | Announce)] == []
 

@@ -213,8 +213,8 @@ def test_mistakes_in_relation_to_the_fleet_are_reported(
 
 
 def test_objects_without_holder_report_only_the_holder() -> None:
-    wanted = mistakes_of({"clusters": {"racks": {"networks": {"blue": {}}}}})
-    assert wanted == [(("clusters", "racks"), "There is no cluster racks yet, and 'data_center' is needed to add it.")]
+    desired = mistakes_of({"clusters": {"racks": {"networks": {"blue": {}}}}})
+    assert desired == [(("clusters", "racks"), "There is no cluster racks yet, and 'data_center' is needed to add it.")]
 
 
 def test_what_stays_keeps_what_it_refers_to() -> None:
@@ -236,14 +236,14 @@ def test_what_refers_to_nothing_already_is_no_mistake() -> None:
 
 
 def test_prerequisites_of_a_change() -> None:
-    wanted = flatten(
+    desired = flatten(
         {
             "data_centers": {"Default": {"qos": {"gold": {"type": "network"}}, "networks": {"blue": {"qos": "gold"}}}},
             "clusters": {"Default": {"networks": {"blue": {}}}},
             "hosts": {"sim-1": {"attachments": {"blue": {"nic": "eth1"}, "ovirtmgmt": {"nic": "eth2"}}}},
         }
     )
-    missing = {one.noun: waits_for(one, CURRENT, wanted) for one in changes(CURRENT, wanted)}
+    missing = {one.noun: waits_for(one, CURRENT, desired) for one in changes(CURRENT, desired)}
     assert missing == {
         "qos": None,
         "network": ("qos", ("Default", "gold")),
@@ -334,23 +334,23 @@ def test_a_secret_goes_along_and_is_no_reason() -> None:
 
 
 def test_the_root_password_is_for_adding_a_host() -> None:
-    wanted = flatten(host(description="here", root_password={"file": "root"}))
-    assert changes(CURRENT, wanted) == (
+    desired = flatten(host(description="here", root_password={"file": "root"}))
+    assert changes(CURRENT, desired) == (
         Change("change", "host", ("sim-1",), (Difference(("description",), "", "here"),)),
     )
-    assert changes(CURRENT, wanted)[0].name == "sim-1"
+    assert changes(CURRENT, desired)[0].name == "sim-1"
 
 
 def test_roles_are_taken_before_they_are_given_up() -> None:
     networks = {"ovirtmgmt": {"roles": []}, "wire": {"roles": ["migration"]}}
-    wanted = flatten({"clusters": {"Default": {"networks": networks}}})
-    assert [one.names[1] for one in changes(CURRENT, wanted)] == ["wire", "ovirtmgmt"]
+    desired = flatten({"clusters": {"Default": {"networks": networks}}})
+    assert [one.names[1] for one in changes(CURRENT, desired)] == ["wire", "ovirtmgmt"]
 
 
 def test_the_networking_of_a_host_changes_at_once() -> None:
     current = flatten(host(bonds={"bond1": {"slaves": ["eth1", "eth2"]}}))
-    wanted = flatten(host(bonds={}, labels={"red": {"nic": "eth1"}}))
-    (change,) = changes(current, wanted, prune=True)
+    desired = flatten(host(bonds={}, labels={"red": {"nic": "eth1"}}))
+    (change,) = changes(current, desired, prune=True)
     assert (change.action, change.noun, change.name) == ("change", "host networks", "sim-1")
     assert change.differences == (
         Difference(("labels", "red", "nic"), None, "eth1"),

@@ -66,29 +66,29 @@ def made(things: dict[Key, Any], found: tuple[Change, ...]) -> dict[Key, Any]:
 @given(fleets)
 def test_the_exported_file_is_valid_and_equals_the_fleet(tree: dict[str, Any]) -> None:
     assert shape_mistakes(tree) == []
-    wanted = flatten(tree)
-    assert nest(wanted.things) == tree
-    assert mistakes_in(wanted, wanted) == []
-    assert changes(wanted, wanted) == changes(wanted, wanted, prune=True) == ()
+    desired = flatten(tree)
+    assert nest(desired.things) == tree
+    assert mistakes_in(desired, desired) == []
+    assert changes(desired, desired) == changes(desired, desired, prune=True) == ()
 
 
 @given(fleets, fleets)
 def test_any_fleet_becomes_any_other_in_an_order_that_works(first: dict[str, Any], second: dict[str, Any]) -> None:
-    current, wanted = flatten(first), flatten(second)
+    current, desired = flatten(first), flatten(second)
     things = dict(current.things)
-    for change in changes(current, wanted, prune=True):
-        assert waits_for(change, Fleet(things), wanted) is None
+    for change in changes(current, desired, prune=True):
+        assert waits_for(change, Fleet(things), desired) is None
         things = done(things, change)
     after = things
-    assert after == wanted.things
+    assert after == desired.things
     assert nest(after) == second
 
 
 @given(fleets, fleets, st.integers(0, 60))
 def test_what_was_stopped_goes_on(first: dict[str, Any], second: dict[str, Any], when: int) -> None:
-    current, wanted = flatten(first), flatten(second)
-    begun = made(dict(current.things), changes(current, wanted, prune=True)[:when])
-    assert made(begun, changes(Fleet(begun), wanted, prune=True)) == wanted.things
+    current, desired = flatten(first), flatten(second)
+    begun = made(dict(current.things), changes(current, desired, prune=True)[:when])
+    assert made(begun, changes(Fleet(begun), desired, prune=True)) == desired.things
 
 
 def _is_fixed(key: Key, name: str) -> bool:

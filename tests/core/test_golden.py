@@ -1,4 +1,4 @@
-"""Whole cases as files: a machine, what was wanted before, what is wanted now, and the steps in words with what they
+"""Whole cases as files: a machine, the desired state before and now, and the steps in words with what they
 cost.
 
 ``before`` and ``intent`` are a HostIntent each; without ``intent`` the way leads back to the machine as it was.

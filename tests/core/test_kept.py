@@ -76,7 +76,7 @@ STAYS = {
     "a switch": {"a switch"},
     "a switch on a bond": {"a switch on the bond"},
 }
-"""Besides what is wanted elsewhere: what leaves a network its place."""
+"""Desired states of other NICs, which leave the network its place."""
 ELSEWHERE = {"nothing", "another NIC"}
 
 
@@ -135,9 +135,9 @@ def test_routes_rules_and_resolvers_come_with_it() -> None:
 # What is taken over
 
 
-def taken(host: Host, wanted: HostIntent, *known: NetworkIntent) -> Adoption:
+def taken(host: Host, desired: HostIntent, *known: NetworkIntent) -> Adoption:
     numbers = count(1)
-    return adopted(host, wanted, {one.id: one for one in known}, lambda: f"new-{next(numbers)}")
+    return adopted(host, desired, {one.id: one for one in known}, lambda: f"new-{next(numbers)}")
 
 
 def test_by_id_by_name_and_not_at_all() -> None:
@@ -184,10 +184,10 @@ def test_how_addresses_options_and_qos_are_taken_over() -> None:
 def test_bonds_are_taken_over_with_what_is_on_them() -> None:
     for former in ("a VLAN on a bond", "a switch on a bond"):
         host, switch = made(FORMER[former]), FORMER[former].switch_type
-        wanted = HostIntent(switch_type=switch)
-        (bond,) = taken(host, wanted, TAGGED, PLAIN).bonds
+        desired = HostIntent(switch_type=switch)
+        (bond,) = taken(host, desired, TAGGED, PLAIN).bonds
         assert (bond.name, bond.slaves, bond.options["mode"]) == ("bond0", ("eth1", "eth2"), "active-backup")
-        assert taken(host, wanted).bonds == ()
-        assert taken(host, replace(wanted, bonds=(BOND,)), TAGGED, PLAIN).bonds == ()
+        assert taken(host, desired).bonds == ()
+        assert taken(host, replace(desired, bonds=(BOND,)), TAGGED, PLAIN).bonds == ()
     empty = made(intent(bonds=(BOND,)))
     assert [bond.name for bond in taken(empty, HostIntent()).bonds] == ["bond0"]

@@ -48,11 +48,11 @@ def intent(switch_type: SwitchType, **options: str) -> HostIntent:
     )
 
 
-def made(wanted: HostIntent) -> Host:
+def made(desired: HostIntent) -> Host:
     bare = machine(("eth0", "eth1", "eth2"))
     fast = {n: replace(nic, facts=replace(nic.facts, speed=10_000)) for n, nic in bare.nics.items()}
     start = replace(bare, nics=fast)
-    return simulate_all(start, plan(start, desired_host(wanted, start)))
+    return simulate_all(start, plan(start, desired_host(desired, start)))
 
 
 @pytest.mark.parametrize("switch_type", ["legacy", "ovs"])
@@ -86,9 +86,9 @@ def test_one_shape_whatever_the_switch(switch_type: SwitchType) -> None:
 
 @pytest.mark.parametrize("switch_type", ["legacy", "ovs"])
 def test_a_network_on_a_bond_is_in_sync_on_it(switch_type: SwitchType) -> None:
-    wanted = intent(switch_type)
-    host = made(wanted)
-    compared = [compare_attachment(wanted, a, host, find_drift(wanted, host)) for a in ATTACHMENTS]
+    desired = intent(switch_type)
+    host = made(desired)
+    compared = [compare_attachment(desired, a, host, find_drift(desired, host)) for a in ATTACHMENTS]
     assert [one for each in compared for one in each if not one.in_sync] == []
 
 
@@ -184,7 +184,7 @@ def test_how_addresses_come(fields: dict[str, object], method4: str, method6: st
 
 def test_what_a_network_gets_of_its_nic() -> None:
     calm = HostQos(link_share=20, upper_limit=1000)
-    wanted = intent("legacy")
-    networks = tuple(replace(network, qos=calm if network.vlan else None) for network in wanted.networks)
-    views = nic_views(made(replace(wanted, networks=networks)))
+    desired = intent("legacy")
+    networks = tuple(replace(network, qos=calm if network.vlan else None) for network in desired.networks)
+    views = nic_views(made(replace(desired, networks=networks)))
     assert {name: view.qos for name, view in views.items() if view.qos} == {"bond0.200": calm}

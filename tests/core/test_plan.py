@@ -254,10 +254,10 @@ def test_shaping_comes_before_anything_that_a_kernel_without_it_would_leave_behi
 
 
 def test_shaping_that_others_changed_is_made_anew_but_never_had_back() -> None:
-    spoilt = shaped(OURS, FOREIGN_SHAPING)
-    assert reach(spoilt, shaped(OURS, *CLASSES))[:2] == [s.StopShaping("eth0"), s.StartShaping("eth0", REST)]
-    assert reach(spoilt, OURS) == [s.StopShaping("eth0")]
-    assert plan(OURS, spoilt) == []
+    altered = shaped(OURS, FOREIGN_SHAPING)
+    assert reach(altered, shaped(OURS, *CLASSES))[:2] == [s.StopShaping("eth0"), s.StartShaping("eth0", REST)]
+    assert reach(altered, OURS) == [s.StopShaping("eth0")]
+    assert plan(OURS, altered) == []
 
 
 def test_shaping_that_is_not_ours_stays() -> None:
@@ -426,6 +426,6 @@ def test_rules_and_routes_give_way_to_others() -> None:
 
 
 def test_a_bridge_that_was_made_a_port_is_released() -> None:
-    wanted = Host(bridges={"br0": Bridge(name="br0", owner="n")})
+    desired = Host(bridges={"br0": Bridge(name="br0", owner="n")})
     current = Host(bridges={"br0": Bridge(name="br0", owner="n", master="vrf0")}, unmanaged=("vrf0",))
-    assert plan(current, wanted) == [s.SetMaster("br0", "")]
+    assert plan(current, desired) == [s.SetMaster("br0", "")]

@@ -1,4 +1,4 @@
-"""What holds of every plan: it leads to what is wanted, survives interruption, and leaves alone what is not ours."""
+"""Properties of every plan: it leads to the desired state, survives interruption, and changes no foreign objects."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from netweft.core.prune import leave_missing, prune_missing
 from netweft.core.simulate import simulate_all
 
 
-def wanted(switch_type: str) -> Host:
+def desired_state(switch_type: str) -> Host:
     ip = (IpAssignment(method="static", address="198.51.100.5", prefix=24, gateway="198.51.100.1"),)
     intent = HostIntent(
         switch_type=switch_type,  # type: ignore[arg-type] # one of the two
@@ -35,12 +35,12 @@ def wanted(switch_type: str) -> Host:
 
 
 def test_nothing_missing_nothing_left_out() -> None:
-    host = wanted("legacy")
+    host = desired_state("legacy")
     assert prune_missing(host, machine()) == (host, ())
 
 
 def test_linux_parts() -> None:
-    pruned, lines = prune_missing(wanted("legacy"), machine(("eth0", "averylongnic0")))
+    pruned, lines = prune_missing(desired_state("legacy"), machine(("eth0", "averylongnic0")))
     assert (pruned.nics.keys(), pruned.bridges.keys()) == ({"eth0", "averylongnic0"}, {"a"})
     assert (pruned.routes, pruned.rules) == ((), ())
     assert lines == (
@@ -48,12 +48,12 @@ def test_linux_parts() -> None:
         "eth1 is left out: it is missing",
         "eth2 is left out: it is missing",
     )
-    without_bond, lines = prune_missing(wanted("legacy"), machine(("eth2", "averylongnic0")))
+    without_bond, lines = prune_missing(desired_state("legacy"), machine(("eth2", "averylongnic0")))
     assert (without_bond.bonds, without_bond.vlans, without_bond.bridges.keys()) == ({}, {}, {"b"})
 
 
 def test_open_vswitch_parts() -> None:
-    pruned, lines = prune_missing(wanted("ovs"), machine(("eth0", "averylongnic0")))
+    pruned, lines = prune_missing(desired_state("ovs"), machine(("eth0", "averylongnic0")))
     assert pruned.ovs_bridges.keys() == {"br-bond0"}
     assert {name: (port.interfaces, port.bond_mode) for name, port in pruned.ovs_ports.items()} == {
         "eth0": (("eth0",), ""),
@@ -82,10 +82,10 @@ def without_nic(host: Host, name: str) -> Host:
 
 def test_what_is_on_a_nic_that_died_stays_while_the_rest_changes_and_comes_back_with_it() -> None:
     for switch_type in ("legacy", "ovs"):
-        before = simulate_all(machine(), plan(machine(), wanted(switch_type)))
+        before = simulate_all(machine(), plan(machine(), desired_state(switch_type)))
         for nic, left in (("eth2", "b"), ("eth1", "a")):
             dead = without_nic(before, nic)
-            asked = replace(wanted(switch_type), dns=("192.0.2.53",))
+            asked = replace(desired_state(switch_type), dns=("192.0.2.53",))
             desired, lines = leave_missing(asked, dead)
             steps = plan(dead, desired)
             assert [type(step).__name__ for step in steps] == ["SetDns"]

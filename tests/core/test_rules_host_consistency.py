@@ -212,10 +212,10 @@ def test_networks_that_come_are_made_to_go_with_those_that_are_there() -> None:
 def test_what_others_have_made_impossible_keeps_nothing_else_from_being_done() -> None:
     there = applied(view().intent, REPORT)
     shaped = there.with_link(replace(there.nics["eth2"], queueing="fq 8001:"))
-    wanted = view(six={"qos": QOS}).intent
+    desired = view(six={"qos": QOS}).intent
     with pytest.raises(PlanError, match="a queueing discipline that Netweft did not make"):
-        plan(shaped, desired_host(wanted, shaped))
-    assert plan(shaped, desired_host(applicable(wanted, shaped), shaped)) == []
+        plan(shaped, desired_host(desired, shaped))
+    assert plan(shaped, desired_host(applicable(desired, shaped), shaped)) == []
     bare = view(six={"vlan": None, "vm": False}).intent
     off = REPORT.with_link(replace(REPORT.nics["eth2"], ipv6_off=True))
     assert desired_host(bare, off).nics["eth2"].addresses

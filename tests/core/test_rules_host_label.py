@@ -76,7 +76,7 @@ def change(network_: str, nic: str) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=network_), nic=Ref(name=nic))
 
 
-def judged(request: SetupRequest, view: HostView = VIEW) -> FinalSet:
+def checked(request: SetupRequest, view: HostView = VIEW) -> FinalSet:
     numbers = count(1)
     return validate(view, request, lambda: f"new-{next(numbers)}")
 
@@ -86,32 +86,32 @@ def carried(final: FinalSet) -> dict[str, str]:
 
 
 def test_a_label_brings_its_networks() -> None:
-    final = judged(labelled("lab", "eth2"), BARE)
+    final = checked(labelled("lab", "eth2"), BARE)
     assert carried(final) == {"mgmt": "eth0", "red": "eth2", "blue": "eth2"}
     assert final.labels == {"lab": "eth2"}
     assert final.needs_host
 
 
 def test_a_label_that_moves_takes_its_networks_along() -> None:
-    final = judged(labelled("lab", "eth2"))
+    final = checked(labelled("lab", "eth2"))
     assert carried(final) == {"mgmt": "eth0", "red": "eth2", "blue": "eth2"}
     assert final.touched == {"a-red", "a-blue"}
 
 
 def test_a_label_that_is_removed_takes_its_networks_away_but_for_the_management_network() -> None:
-    final = judged(SetupRequest(removed_labels=("lab", "out")))
+    final = checked(SetupRequest(removed_labels=("lab", "out")))
     assert (carried(final), final.labels) == ({"mgmt": "eth0"}, {})
 
 
 def test_labels_that_bring_nothing_need_no_host() -> None:
     for request in (labelled("other", "eth1"), labelled("lab", "eth1"), SetupRequest(removed_labels=("out",))):
-        assert not judged(request).needs_host
+        assert not checked(request).needs_host
 
 
 def test_the_request_overrides_labels() -> None:
     removing = SetupRequest(removed_labels=("lab",), attachments=(change("red", "eth3"),), removed=(Ref(name="blue"),))
     assert expand(VIEW, removing) == removing
-    assert carried(judged(removing)) == {"mgmt": "eth0", "red": "eth3"}
+    assert carried(checked(removing)) == {"mgmt": "eth0", "red": "eth3"}
     adding = replace(labelled("lab", "eth2"), attachments=(change("red", "eth2"),))
     assert [one.network for one in expand(BARE, adding).attachments] == [Ref(name="red"), Ref(id="id-blue")]
 
@@ -121,26 +121,26 @@ def test_a_network_that_needs_an_address_uses_dhcp_by_default() -> None:
     assert asked.assignments == (DHCP,)
     has = AttachmentIntent(id="a-show", network_id="id-show", nic="eth3", assignments=(replace(DHCP, version=6),))
     before = replace(VIEW, intent=replace(VIEW.intent, attachments=(*VIEW.intent.attachments, has)))
-    (final,) = (one for one in judged(labelled("view", "eth2"), before).attachments if one.id == "a-show")
+    (final,) = (one for one in checked(labelled("view", "eth2"), before).attachments if one.id == "a-show")
     assert (final.nic, final.assignments) == ("eth2", has.assignments)
 
 
 def test_a_label_on_a_new_bond_and_one_that_goes_with_its_bond() -> None:
     bond = BondChange(bond=Ref(name="bond1"), slaves=(Ref(name="eth2"), Ref(name="eth3")))
-    made = judged(replace(labelled("lab", "bond1"), bonds=(bond,)), BARE)
+    made = checked(replace(labelled("lab", "bond1"), bonds=(bond,)), BARE)
     assert carried(made) == {"mgmt": "eth0", "red": "bond1", "blue": "bond1"}
     with_label = replace(VIEW, labels={"other": "bond0"})
-    assert judged(SetupRequest(removed_bonds=(Ref(name="bond0"),)), with_label).labels == {}
+    assert checked(SetupRequest(removed_bonds=(Ref(name="bond0"),)), with_label).labels == {}
 
 
 def test_what_labels_mean_for_a_host_that_lacks_networks() -> None:
     lacking = replace(VIEW, intent=replace(VIEW.intent, attachments=VIEW.intent.attachments[:2]))
-    assert carried(judged(propagation(lacking, ()), lacking)) == {"mgmt": "eth0", "red": "eth1", "blue": "eth1"}
-    assert not judged(propagation(VIEW, ())).needs_host
+    assert carried(checked(propagation(lacking, ()), lacking)) == {"mgmt": "eth0", "red": "eth1", "blue": "eth1"}
+    assert not checked(propagation(VIEW, ())).needs_host
     pulled_out = replace(lacking, labels={"lab": "eth99"})
     assert propagation(pulled_out, ()) == SetupRequest(commit_on_success=True)
     unlabelled = replace(VIEW, networks={**VIEW.networks, "id-red": replace(VIEW.networks["id-red"], label="")})
-    assert carried(judged(propagation(unlabelled, ("id-red",)), unlabelled)) == {"mgmt": "eth0", "blue": "eth1"}
+    assert carried(checked(propagation(unlabelled, ("id-red",)), unlabelled)) == {"mgmt": "eth0", "blue": "eth1"}
 
 
 def test_a_nic_gets_a_label_once_and_a_host_too() -> None:
@@ -204,5 +204,5 @@ REFUSED: dict[str, tuple[SetupRequest, HostView, str]] = {
 def test_refused(rule: str) -> None:
     request, view, code = REFUSED[rule]
     with pytest.raises(ValidationError) as refusal:
-        judged(request, view)
+        checked(request, view)
     assert refusal.value.code == code

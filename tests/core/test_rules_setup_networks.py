@@ -118,7 +118,7 @@ def ip4(address: str, prefix: int = 24, gateway: str = "", method: str = "static
     return IpAssignment(method=method, address=address, prefix=prefix, gateway=gateway)  # type: ignore[arg-type] # one of the methods
 
 
-def judged(request: SetupRequest, view: HostView = VIEW, **options: bool) -> FinalSet:
+def checked(request: SetupRequest, view: HostView = VIEW, **options: bool) -> FinalSet:
     numbers = count(1)
     return validate(view, request, lambda: f"new-{next(numbers)}", **options)
 
@@ -199,7 +199,7 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
 
 @pytest.mark.parametrize(("request_", "view"), HOLDS)
 def test_what_may_be(request_: SetupRequest, view: HostView) -> None:
-    judged(request_, view)
+    checked(request_, view)
 
 
 REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
@@ -632,14 +632,14 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
 @pytest.mark.parametrize(("request_", "view", "code", "words"), REFUSED)
 def test_what_may_not_be(request_: SetupRequest, view: HostView, code: str, words: str) -> None:
     with pytest.raises(ValidationError) as refusal:
-        judged(request_, view)
+        checked(request_, view)
     assert refusal.value.text.startswith("Cannot setup Networks. ")
     assert words in refusal.value.text
     assert refusal.value.code.endswith(code)
 
 
 def test_a_host_that_is_being_installed_is_set_up_by_the_engine_only() -> None:
-    judged(on("store"), replace(VIEW, status="installing"), installs=True)
+    checked(on("store"), replace(VIEW, status="installing"), installs=True)
 
 
 def test_a_network_that_is_stored_twice_is_reported() -> None:
@@ -661,7 +661,7 @@ def test_the_final_set() -> None:
         removed_bonds=(Ref(name="bond0"),),
         synchronized=("a-busy",),
     )
-    final = judged(request)
+    final = checked(request)
     by_id = {one.id: one for one in final.attachments}
     assert set(by_id) == {"a-mgmt", "a-busy", "a-blue", "new-1"}
     assert by_id["a-blue"] == replace(VIEW.attachments["a-blue"], nic="eth8", assignments=(DHCP,))
@@ -676,9 +676,9 @@ def test_the_final_set() -> None:
 
 def test_an_ip_version_that_nothing_is_wanted_of_may_be_sent_back_as_none() -> None:
     sent = (ip4("198.51.100.7"), ip6("none", "", 0))
-    kept = judged(SetupRequest(attachments=(AttachmentChange(id="a-blue", assignments=sent),)))
+    kept = checked(SetupRequest(attachments=(AttachmentChange(id="a-blue", assignments=sent),)))
     assert next(one for one in kept.attachments if one.id == "a-blue").assignments == sent[:1]
-    added = judged(on("store", assignments=sent))
+    added = checked(on("store", assignments=sent))
     assert next(one for one in added.attachments if one.id == "new-1").assignments == sent
 
 
@@ -686,7 +686,7 @@ def test_a_bond_that_others_made_can_carry_networks_and_is_adopted_with_them() -
     report = replace(
         VIEW.report, bonds={"bond0": VIEW.report.bonds["bond0"], "bondx": Bond(name="bondx", mode="802.3ad")}
     )
-    final = judged(on("store", "bondx"), replace(VIEW, report=report))
+    final = checked(on("store", "bondx"), replace(VIEW, report=report))
     adopted = final.bond("bondx")
     assert adopted == BondIntent(id="id-bondx", name="bondx", slaves=("eth6",), options={"mode": "802.3ad"})
     assert final.touched_bonds == {"bondx"}

@@ -442,18 +442,18 @@ def random_reservations(random: Random) -> list[Reservation]:
 def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, only_required: bool) -> bool:
     """The same question, answered the long way."""
     others = [one for one in reservations if one.guest_id != guest.id and one.host_id == host.id]
-    wanted = {name for name in guest.networks if not only_required or name in guest.required}
+    desired = {name for name in guest.networks if not only_required or name in guest.required}
     dark = {
         name for name, on in host.networks.items() if on.uplink in host.uplinks and not host.uplinks[on.uplink].ports_up
     }
-    serves = host.status == "up" or (host.status == "non_operational" and not dark & wanted)
+    serves = host.status == "up" or (host.status == "non_operational" and not dark & desired)
     shown = guest.display is None or only_required or host.networks.get("mgmt", SILENT).has_boot_protocol
     return (
         (host.cluster_id, serves, bool(host.guest_drivers), shown) == ("c", True, True, True)
         and guest.switch_type in {"", host.switch_type}
         and guest.driver in {"", *host.guest_drivers}
         and (host.dhcp_server or not guest.leases)
-        and all(host.networks[name].in_sync if name in host.networks else name in host.carried for name in wanted)
+        and all(host.networks[name].in_sync if name in host.networks else name in host.carried for name in desired)
         and all(how_on(host, name) in {"", how} for name, how in guest.implemented.items())
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
@@ -476,15 +476,15 @@ def seats(guest: GuestNeeds, host: HostState, others: list[Reservation]) -> bool
     for one in host.functions:
         taken = sum(other.functions.get(one.nic, 0) for other in others)
         single += [(one.is_card, one.networks)] * (one.free - taken)
-    wanted = [(False, name) for name in guest.passthrough.values()]
+    desired = [(False, name) for name in guest.passthrough.values()]
     carried = [one.network_id for one in guest.carried.values()]
-    wanted += [(True, name) for name in carried if how_on(host, name) == "ucsm"]
+    desired += [(True, name) for name in carried if how_on(host, name) == "ucsm"]
     return any(
         all(
             of_card == is_card and (nets is None or not name or name in nets)
-            for (of_card, nets), (is_card, name) in zip(way, wanted, strict=True)
+            for (of_card, nets), (is_card, name) in zip(way, desired, strict=True)
         )
-        for way in permutations(single, len(wanted))
+        for way in permutations(single, len(desired))
     )
 
 

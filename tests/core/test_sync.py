@@ -1,4 +1,4 @@
-"""Where networks are on a host, and which of their properties are as wanted."""
+"""Where networks are on a host, and which of their properties are as desired."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def intent(switch_type: str = "legacy", **fields: object) -> HostIntent:
     return replace(whole, **fields)
 
 
-def made(wanted: HostIntent, start: Host | None = None) -> Host:
+def made(desired: HostIntent, start: Host | None = None) -> Host:
     start = start or machine()
-    return simulate_all(start, plan(start, desired_host(wanted, start)))
+    return simulate_all(start, plan(start, desired_host(desired, start)))
 
 
-def compare(wanted: HostIntent, attachment: AttachmentIntent, host: Host) -> tuple[Reported, ...]:
-    return compare_attachment(wanted, attachment, host, find_drift(wanted, host))
+def compare(desired: HostIntent, attachment: AttachmentIntent, host: Host) -> tuple[Reported, ...]:
+    return compare_attachment(desired, attachment, host, find_drift(desired, host))
 
 
-def out_of_sync(wanted: HostIntent, host: Host, number: int) -> dict[str, tuple[str | None, str | None]]:
-    compared = compare(wanted, wanted.attachments[number], host)
+def out_of_sync(desired: HostIntent, host: Host, number: int) -> dict[str, tuple[str | None, str | None]]:
+    compared = compare(desired, desired.attachments[number], host)
     return {one.name: (one.expected, one.actual) for one in compared if not one.in_sync}
 
 
@@ -92,8 +92,8 @@ def test_what_is_nowhere_and_what_has_no_uplink() -> None:
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
-def test_what_was_just_made_is_in_sync(start: Host, wanted: HostIntent) -> None:
-    host = made(wanted, start)
+def test_what_was_just_made_is_in_sync(start: Host, desired: HostIntent) -> None:
+    host = made(desired, start)
     leased = {
         name: replace(link, dynamic=(Address(ip="100.64.0.7", prefix=24),))
         for name, link in host.links().items()
@@ -102,15 +102,15 @@ def test_what_was_just_made_is_in_sync(start: Host, wanted: HostIntent) -> None:
     for link in leased.values():
         host = host.with_link(link)
     locations = locate_networks(host)
-    for attachment in wanted.attachments:
-        compared = compare_attachment(wanted, attachment, host, find_drift(wanted, host), locations)
+    for attachment in desired.attachments:
+        compared = compare_attachment(desired, attachment, host, find_drift(desired, host), locations)
         assert all(one.in_sync for one in compared)
 
 
 @pytest.mark.parametrize("switch_type", ["legacy", "ovs"])
 def test_the_properties_of_a_network_in_sync(switch_type: str) -> None:
-    wanted = intent(switch_type)
-    compared = compare(wanted, ATTACHMENTS[0], made(wanted))
+    desired = intent(switch_type)
+    compared = compare(desired, ATTACHMENTS[0], made(desired))
     assert {one.name: one.actual for one in compared} == {
         "mtu": "1500",
         "bridged": "true",
@@ -161,9 +161,9 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
         ATTACHMENTS[2],
         replace(ATTACHMENTS[3], assignments=(V4,)),
     )
-    wanted = intent("ovs", networks=changed, attachments=attachments, default_route_network="mgmt")
+    desired = intent("ovs", networks=changed, attachments=attachments, default_route_network="mgmt")
     switch = {"switchType": ("OVS", "LEGACY")}
-    assert out_of_sync(wanted, host, 0) == {
+    assert out_of_sync(desired, host, 0) == {
         "bridged": ("false", "true"),
         **switch,
         "ipv4_address": ("192.0.2.6", "192.0.2.5"),
@@ -174,15 +174,15 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
         "dns_configuration": ("192.0.2.53,192.0.2.54", "192.0.2.53"),
         "eth0.shaping": ("the rest with share 10, VLAN 201 with share 10", "none"),
     }
-    assert out_of_sync(wanted, host, 1) == {
+    assert out_of_sync(desired, host, 1) == {
         "mtu": ("1500", "9000"),
         "vlan": ("201", "200"),
         **switch,
         "nic": ("eth0", "bond0"),
         "outAverageLinkShare": ("10", None),
     }
-    assert out_of_sync(wanted, host, 2) == switch
-    assert out_of_sync(wanted, host, 3) == {**switch, "ipv4_boot_protocol": ("STATIC_IP", "DHCP")}
+    assert out_of_sync(desired, host, 2) == switch
+    assert out_of_sync(desired, host, 3) == {**switch, "ipv4_boot_protocol": ("STATIC_IP", "DHCP")}
     moved = intent(default_route_network="tenants")
     assert out_of_sync(moved, host, 0) == {"default_route": ("false", "true")}
 
@@ -193,8 +193,10 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
 )
 def test_ipv6_methods(method: str, text: str) -> None:
     assignment = IpAssignment(version=6, method=method)  # type: ignore[arg-type] # one of the methods
-    wanted = intent(attachments=(AttachmentIntent(id="1", network_id="backup", nic="eth0", assignments=(assignment,)),))
-    compared = {one.name: one.actual for one in compare(wanted, wanted.attachments[0], made(wanted))}
+    desired = intent(
+        attachments=(AttachmentIntent(id="1", network_id="backup", nic="eth0", assignments=(assignment,)),)
+    )
+    compared = {one.name: one.actual for one in compare(desired, desired.attachments[0], made(desired))}
     assert compared["ipv6_boot_protocol"] == text
 
 
@@ -202,8 +204,8 @@ GOLD, CALM = HostQos(link_share=100, real_time=500), HostQos(link_share=20, uppe
 QOS = ("outAverageLinkShare", "outAverageUpperLimit", "outAverageRealTime")
 
 
-def qos_of(wanted: HostIntent, host: Host, number: int) -> list[tuple[str | None, str | None]]:
-    compared = {one.name: one for one in compare(wanted, wanted.attachments[number], host)}
+def qos_of(desired: HostIntent, host: Host, number: int) -> list[tuple[str | None, str | None]]:
+    compared = {one.name: one for one in compare(desired, desired.attachments[number], host)}
     return [(compared[name].expected, compared[name].actual) for name in QOS if name in compared]
 
 
@@ -211,24 +213,24 @@ def qos_of(wanted: HostIntent, host: Host, number: int) -> list[tuple[str | None
 def test_a_qos_is_the_attachments_or_the_networks(switch_type: str) -> None:
     networks = (NETWORKS[0], *(replace(network, qos=CALM) for network in NETWORKS[1:]))
     attachments = (ATTACHMENTS[0], replace(ATTACHMENTS[1], qos=GOLD), *ATTACHMENTS[2:])
-    wanted = intent(switch_type, networks=networks, attachments=attachments)
-    plain, shaped = made(intent(switch_type)), made(wanted)
-    assert qos_of(wanted, shaped, 0) == []
-    assert qos_of(wanted, shaped, 1) == [("100", "100"), (None, None), ("500", "500")]
-    assert qos_of(wanted, shaped, 2) == qos_of(wanted, shaped, 3) == [("20", "20"), ("1000", "1000"), (None, None)]
-    assert not any(out_of_sync(wanted, shaped, number) for number in range(4))
-    assert qos_of(wanted, plain, 1) == [("100", None), (None, None), ("500", None)]
+    desired = intent(switch_type, networks=networks, attachments=attachments)
+    plain, shaped = made(intent(switch_type)), made(desired)
+    assert qos_of(desired, shaped, 0) == []
+    assert qos_of(desired, shaped, 1) == [("100", "100"), (None, None), ("500", "500")]
+    assert qos_of(desired, shaped, 2) == qos_of(desired, shaped, 3) == [("20", "20"), ("1000", "1000"), (None, None)]
+    assert not any(out_of_sync(desired, shaped, number) for number in range(4))
+    assert qos_of(desired, plain, 1) == [("100", None), (None, None), ("500", None)]
     assert qos_of(intent(switch_type), shaped, 2) == [(None, "20"), (None, "1000"), (None, None)]
     if switch_type == "ovs":
         one_port = shaped.with_link(replace(shaped.nics["eth2"], shaping=()))
-        assert qos_of(wanted, one_port, 2) == [("20", None), ("1000", None), (None, None)]
+        assert qos_of(desired, one_port, 2) == [("20", None), ("1000", None), (None, None)]
 
 
 def test_the_class_of_remaining_frames_is_no_qos_unless_one_is_desired() -> None:
     tagged = (*NETWORKS[:1], *(replace(network, qos=CALM) for network in NETWORKS[1:3]), NETWORKS[3])
-    wanted = intent(networks=tagged)
-    host = made(wanted)
+    desired = intent(networks=tagged)
+    host = made(desired)
     assert host.bonds["bond0"].shaping[0].share == 20
-    assert qos_of(wanted, host, 3) == []
+    assert qos_of(desired, host, 3) == []
     alike = intent(networks=(*tagged[:3], replace(NETWORKS[3], qos=HostQos(link_share=20))))
     assert qos_of(alike, host, 3) == [("20", "20"), (None, None), (None, None)]

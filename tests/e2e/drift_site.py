@@ -1,4 +1,4 @@
-"""What somebody may change on a real host by hand, and hosts to do it on: with Linux bridges and with Open vSwitch."""
+"""Manual changes of a real host, and hosts for them: with Linux bridges and with Open vSwitch."""
 
 from __future__ import annotations
 
@@ -83,16 +83,16 @@ def add_network(whole: Site, name: str, **fields: Any) -> None:
 
 
 def set_up(whole: Site, *, attachments: list[dict[str, Any]] | None = None, bonds: list[Any] | None = None) -> None:
-    """Set networks up, the first with an address; without any, ask for nothing new."""
-    wanted = [{"network": one["network"], "host_nic": {"name": one["nic"]}} for one in attachments or []]
-    for one in wanted[:1]:
+    """Set networks up, the first one with an address; without any, repeat the current setup."""
+    desired = [{"network": one["network"], "host_nic": {"name": one["nic"]}} for one in attachments or []]
+    for one in desired[:1]:
         one["ip_address_assignments"] = STATIC
-    body = {"modified_network_attachments": wanted, "modified_bonds": bonds or [], "commit_on_success": True}
+    body = {"modified_network_attachments": desired, "modified_bonds": bonds or [], "commit_on_success": True}
     whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
 
 
 def in_sync(whole: Site) -> str:
-    """What the list of hosts says."""
+    """The host in the list of hosts."""
     (host,) = (host for host in whole.client.list("hosts") if host["name"] == HOST)
     return str(host["networks_in_sync"])
 
@@ -103,7 +103,7 @@ def drift(whole: Site) -> dict[str, Any]:
 
 
 def said(whole: Site, group: str) -> set[str]:
-    """What differs of one group."""
+    """The differences of one group."""
     return {one["text"] for part in drift(whole)[group] for one in part["differences"]}
 
 
@@ -146,7 +146,7 @@ OF_BRIDGES = {
     "the NIC is down": ("ip link set eth1 down", "nics", "eth1: up should be on, and is off"),
     "the bridge is gone": ("ip link delete flat", "networks", "flat is missing"),
 }
-"""By what happens: the command (``{table}``: of routes), the group that it is told in, and how."""
+"""By name: the command (``{table}``: of routes), the group of the difference, and its text."""
 
 OF_OPEN_VSWITCH = {
     "the tag of a network": ("set port tenants tag=77", "networks", "OVS port tenants: tag should be 200, and is 77"),
@@ -160,7 +160,7 @@ OF_OPEN_VSWITCH = {
     "the bond has left": ("del-port bond0", "nics", "OVS port bond0 is missing"),
     "the bridge is gone": ("del-br br-bond0", "nics", "OVS bridge br-bond0 is missing"),
 }
-"""The same with what follows ``ovs-vsctl``."""
+"""The same, with the arguments of ``ovs-vsctl``."""
 
 OF_ITS_LINKS = {
     "both members of the bond are down": (

@@ -1,4 +1,4 @@
-"""A whole site for the end-to-end tests: a lab of two hosts, an engine that manages them, and what tests ask of it."""
+"""The site of the end-to-end tests: a lab of two hosts, the engine that manages them, and queries of both."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Site:
         return str(self.client.find("hosts", name)["status"])
 
     def add_network(self, name: str, vlan: int) -> None:
-        """A network of the cluster; one that is there already is left."""
+        """Add a network of the cluster, unless it exists."""
         try:
             self.client.find("networks", name)
         except ApiError:
@@ -48,14 +48,14 @@ class Site:
             self.client.add(f"clusters/{cluster}/networks", {"id": network["id"], "required": False})
 
     def attached(self, name: str = HOST) -> set[str]:
-        """Names of the networks that the engine holds to be on the host."""
+        """Names of the networks that are attached to the host according to the engine."""
         names = {network["id"]: network["name"] for network in self.client.list("networks")}
         return {
             names[item["network"]["id"]] for item in self.client.list(f"hosts/{self.host_id(name)}/networkattachments")
         }
 
     def attach(self, *networks: str, nic: str = "eth1", host: str = HOST, **options: Any) -> str:
-        """Ask for networks on a NIC, and return the job at once."""
+        """Request networks on a NIC; returns the job at once."""
         body = {
             "modified_network_attachments": [
                 {"network": {"name": name}, "host_nic": {"name": nic}} for name in networks
@@ -68,7 +68,7 @@ class Site:
         return str(self.client.action(f"hosts/{self.host_id(host)}/setupnetworks", body)["job"]["id"])
 
     def detach(self, *networks: str, host: str = HOST) -> None:
-        """Take networks off a host, and wait for the outcome."""
+        """Detach networks from a host, and wait for the outcome."""
         names = {network["id"]: network["name"] for network in self.client.list("networks")}
         found = self.client.list(f"hosts/{self.host_id(host)}/networkattachments")
         gone = [{"id": item["id"]} for item in found if names[item["network"]["id"]] in networks]
@@ -76,7 +76,7 @@ class Site:
             self.client.action(f"hosts/{self.host_id(host)}/setupnetworks", {"removed_network_attachments": gone})
 
     def outcome(self, job: str, seconds: float = 90) -> dict[str, Any]:
-        """How a job ended; tests go on asking while the engine is away."""
+        """The outcome of a job; polled also while the engine is unreachable."""
 
         def ended() -> dict[str, Any] | None:
             progress = self.client.addition("GET", f"jobs/{job}")
@@ -85,16 +85,16 @@ class Site:
         return wait(f"the end of job {job}", ended, seconds)
 
     def on_host(self, name: str = HOST) -> set[str]:
-        """Names of the networks that the host's kernel really has: its internal ports are links named after them."""
+        """Names of the networks in the host's kernel: internal ports are links with their names."""
         listed = json.loads(self.place.run(name, "ip", "-j", "link").stdout)
         return {link["ifname"] for link in listed}
 
     def phase(self, name: str = HOST) -> str:
-        """How far the host's last change came, as its agent keeps it on disk."""
+        """The phase of the host's last change, as stored by its agent."""
         return self.change(name)[1]
 
     def change(self, name: str = HOST) -> tuple[int, str]:
-        """The generation of the host's last change, and how far it came."""
+        """The generation and the phase of the host's last change."""
         path = self.place.folder / "hosts" / name / "state" / "state.json"
         try:
             change = json.loads(path.read_bytes())["change"]
@@ -107,7 +107,7 @@ class Site:
 
 
 def wait(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
-    """Ask until something holds; an engine or host that is away for a while is no failure by itself."""
+    """Poll until a condition holds; an engine or host may be unreachable meanwhile."""
     deadline = time.monotonic() + seconds
     last: Exception | None = None
     while time.monotonic() < deadline:
@@ -151,17 +151,17 @@ def site(
 
 
 @contextmanager
-def stopped_in_phase(whole: Site, wanted: str, pid: int) -> Iterator[threading.Event]:
-    """Freeze a process the moment the host's next change is seen in a phase; the event says whether that came about.
+def stopped_in_phase(whole: Site, desired: str, pid: int) -> Iterator[threading.Event]:
+    """Stop a process as soon as the host's next change is in a phase; the event tells whether that succeeded.
 
-    A phase may be over before it is seen; then the process is let go again and watched on.
+    A phase may end before it is detected; then the process continues and is observed further.
     """
     caught, end = threading.Event(), threading.Event()
     before, _ = whole.change()
 
     def is_there() -> bool:
         generation, phase = whole.change()
-        return generation > before and phase == wanted
+        return generation > before and phase == desired
 
     def watch() -> None:
         while not end.is_set():

@@ -1,5 +1,5 @@
-"""What others made on a host before Netweft came is taken over while it is used, and no packet is lost: Linux bridges,
-and Open vSwitch with tagged ports. VLAN devices and bonds take another kernel: tests/metal/brown_field.py.
+"""Existing objects of a host are adopted while they are in use, without a lost packet: Linux bridges, and Open vSwitch
+with tagged ports. VLAN devices and bonds need another kernel: tests/metal/brown_field.py.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ hosts:
 """
 PATIENCE = 30.0
 BRIDGED, SWITCHED = "203.0.113.5", ("198.18.10.5", "198.18.20.5")
-"""Addresses of the host on what somebody made."""
+"""Addresses of the host on the existing objects."""
 
 
 @contextmanager
 def built(switch_type: str) -> Iterator[Site]:
-    """A host with a bridge and an Open vSwitch that somebody made, in a cluster that has the one or the other."""
+    """A host with an existing bridge and Open vSwitch, in a cluster of the one or the other type."""
     folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
     net = f"{128 + secrets.randbelow(128)}.{secrets.randbelow(256)}"
     (folder / "lab.yaml").write_text(LAB.format(net=net))
@@ -59,7 +59,7 @@ def switches() -> Iterator[Site]:
 
 
 def commands(database: str, number: int) -> tuple[str, ...]:
-    """What makes both kinds on a host. ``number``: the last one of its addresses."""
+    """The commands that make both kinds on a host. ``number``: the last octet of its addresses."""
     ovs = f"ovs-vsctl --db=unix:{database}"
     return (
         f"{ovs} add-br ovs0 -- set bridge ovs0 datapath_type=netdev",
@@ -104,7 +104,7 @@ def adopt(whole: Site, *networks: tuple[str, str | None]) -> None:
 
 
 def pinging(whole: Site) -> AbstractContextManager[None]:
-    """Whatever is taken over, nothing that somebody made loses a packet."""
+    """No packet is lost, whichever object is adopted."""
     return no_ping_lost(whole.place.hosts[PEER].namespace, BRIDGED, *SWITCHED)
 
 
@@ -125,11 +125,11 @@ def test_a_linux_bridge(bridges: Site) -> None:
     assert in_sync(whole)
     with pytest.raises(ApiError, match="It is of Open vSwitch, and hosts of this Cluster have Linux bridges"):
         adopt(whole, ("v10", None))
-    with pinging(whole):  # as when the machine's own scripts made the bridge once more
+    with pinging(whole):  # as if the machine's own scripts had recreated the bridge
         by_hand(whole, HOST, "ip link set br-old alias theirs")
         wait("the mark is missed", lambda: not in_sync(whole), PATIENCE)
         whole.client.action(f"hosts/{whole.host_id()}/syncallnetworks")
-        wait("it is as wanted again", lambda: in_sync(whole), PATIENCE)
+        wait("it is as desired again", lambda: in_sync(whole), PATIENCE)
 
 
 def in_sync(whole: Site) -> bool:

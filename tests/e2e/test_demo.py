@@ -1,4 +1,4 @@
-"""How demonstrations end when something does not hold."""
+"""The exit status of demonstrations that fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ sys.exit(run(show, None, "make demo", (ConsoleError,)))
 """
 
 
-def test_a_machine_that_says_nothing_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unreachable_machine_is_reported_in_a_sentence(tmp_path: Path) -> None:
     path = os.pathsep.join(str(ROOT / folder) for folder in ("src", "tests", "examples"))
     done = subprocess.run(
         [sys.executable, "-c", SILENT],

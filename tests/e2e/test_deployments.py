@@ -1,6 +1,6 @@
 """``netweft host add`` installs the agent by SSH with the engine's key, and the host comes up: a real engine, a real
-SSH server in a namespace of its own, the real agent there. apt-get and systemctl are stand-ins; tests/installation has
-the whole with a real package and a root password.
+SSH server in a namespace of its own, the real agent there. apt-get and systemctl are replaced; tests/installation uses
+a real package and a root password.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Place:
 
 @contextmanager
 def cable() -> Iterator[str]:
-    """A namespace for a host, one cable away."""
+    """A namespace for a host, connected by a cable."""
     name = f"nwd-{secrets.token_hex(3)}"
     namespaces.add(name)
     try:
@@ -88,7 +88,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(engine, client, host)
 
 
-def test_a_host_comes_up_that_was_a_bare_machine(place: Place) -> None:
+def test_an_agent_is_installed_on_a_bare_machine(place: Place) -> None:
     place.machine.trust(place.type("host", "ssh-key").strip())
     place.add()
     wait("the host is up", lambda: place.host()["status"] == "up")
@@ -107,7 +107,7 @@ def test_a_host_comes_up_that_was_a_bare_machine(place: Place) -> None:
 
 
 @pytest.mark.parametrize("step", list(STEPS))
-def test_an_engine_that_is_killed_in_a_step_goes_on(place: Place, step: str) -> None:
+def test_a_killed_engine_continues_the_installation(place: Place, step: str) -> None:
     place.machine.trust(place.type("host", "ssh-key").strip())
     place.machine.break_at(step, "hang")
     place.add()

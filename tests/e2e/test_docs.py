@@ -1,4 +1,4 @@
-"""The commands of the docs that take a lab, run as they stand."""
+"""The commands of the docs that need a lab, run unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITHIN = 600
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """What a clone has."""
+    """The files of a clone."""
     with like_a_clone() as folder:
         yield folder
 

@@ -1,5 +1,5 @@
-"""What somebody changes on a real host by hand is seen in good time, told as what it is, and put right: with Linux
-bridges and with Open vSwitch. VLAN devices and bonds of the kernel take another kernel: tests/metal/drift.py.
+"""Manual changes of a real host are detected in time, reported as differences, and corrected: with Linux bridges and
+with Open vSwitch. VLAN devices and bonds of the kernel need another kernel: tests/metal/drift.py.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from e2e.site import CLUSTER, HOST, Site, wait
 from engine_process import PASSWORD
 
 PATIENCE = 30.0
-"""Seconds within which a change by hand is to be seen, on any machine; the usual is one."""
+"""Seconds within which a manual change must be detected, on any machine; usually it takes one."""
 
 BEGINS, IS_OVER = "20010", "20011"
 """Codes of the events."""
@@ -51,31 +51,31 @@ def switches(whole: Site) -> Iterator[Site]:
         yield whole
 
 
-def told(whole: Site) -> list[str]:
-    """How often drift began and was over, the last first."""
+def drift_events(whole: Site) -> list[str]:
+    """The events of drift, the newest first."""
     events = whole.client.list("events", max=200)
     mine = [event for event in events if event.get("host", {}).get("id") == whole.host_id()]
     return [event["code"] for event in mine if event["code"] in {BEGINS, IS_OVER}]
 
 
 def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> None:
-    """Somebody runs a program on the host; that is seen in time, told as what it is, and put right both ways."""
-    before = len(told(whole))
+    """Run a program on the host: the change is detected in time, reported, and corrected in both ways."""
+    before = len(drift_events(whole))
     for repair in (f"hosts/{whole.host_id()}/syncallnetworks", ""):
         assert in_sync(whole) == "true", drift(whole)
         done = whole.place.run(HOST, *command)
         assert done.returncode == 0, done.stderr
         wait(f"{command} is seen as {texts}", lambda: set(texts) <= said(whole, group), PATIENCE)
         assert in_sync(whole) == "false"
-        # A port's link goes a moment after the port, and would then be somebody else's.
+        # A port's link disappears shortly after the port, and would then be reported as foreign.
         wait("nothing is in the way", lambda: not drift(whole)["obstacle"], PATIENCE)
         if repair:
             whole.client.action(repair)
         else:
             set_up(whole)
-        wait("the host is as wanted again", lambda: in_sync(whole) == "true", PATIENCE)
+        wait("the host is as desired again", lambda: in_sync(whole) == "true", PATIENCE)
         assert drift(whole)["in_sync"]
-    assert told(whole)[: len(told(whole)) - before] == [IS_OVER, BEGINS] * 2
+    assert drift_events(whole)[: len(drift_events(whole)) - before] == [IS_OVER, BEGINS] * 2
 
 
 @pytest.mark.parametrize("what", OF_BRIDGES)
@@ -85,7 +85,7 @@ def test_with_linux_bridges(bridges: Site, what: str) -> None:
     suffers(bridges, tuple(command.format(table=table).split()), group, text.format(table=table))
 
 
-def test_as_the_command_line_tells_it(bridges: Site) -> None:
+def test_drift_by_the_command_line(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "flat", "down")
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
     wait("both are seen", lambda: len(drift(bridges)["networks"] + drift(bridges)["nics"]) == 2, PATIENCE)
@@ -106,12 +106,12 @@ def test_as_the_command_line_tells_it(bridges: Site) -> None:
     assert re.search(rf"^{HOST} +up +false ", netweft("host", "list"), re.MULTILINE)
     assert "flat.up is off, not on" in netweft("host", "attachments", HOST)
     netweft("host", "sync", HOST)
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
-def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:
-    """Nobody changed the host; that its NIC has no carrier is told as before."""
-    before = told(bridges)
+def test_a_pulled_cable_is_no_drift(bridges: Site) -> None:
+    """The host is unchanged; the missing carrier of its NIC is reported as before."""
+    before = drift_events(bridges)
     bridges.place.cut(HOST, "eth1")
     nic = f"hosts/{bridges.host_id()}/nics"
 
@@ -121,7 +121,7 @@ def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:
     wait("the NIC is seen to be down", down)
     assert in_sync(bridges) == "true"
     bridges.place.mend(HOST, "eth1")
-    assert told(bridges) == before
+    assert drift_events(bridges) == before
 
 
 @pytest.mark.parametrize("what", OF_OPEN_VSWITCH)
@@ -161,23 +161,23 @@ ADOPTED = {
 
 
 @pytest.mark.parametrize("what", ADOPTED)
-def test_what_somebody_did_is_adopted(bridges: Site, what: str) -> None:
-    """The host stays as it is, also when it is set up again, until an earlier setup is had back."""
+def test_a_manual_change_is_adopted(bridges: Site, what: str) -> None:
+    """The host stays as it is, also when it is set up again, until an earlier setup is restored."""
     command, words = ADOPTED[what]
     before = generation(bridges)
     assert bridges.place.run(HOST, *command.split()).returncode == 0
     wait(f"{words} is seen", lambda: words in str(drift(bridges)), PATIENCE)
     assert answer(bridges, "adopt", {}) == {"changed": True}
-    wait("the host is as wanted", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired", lambda: in_sync(bridges) == "true", PATIENCE)
     set_up(bridges)
     assert drift(bridges)["in_sync"], drift(bridges)
     restored = f"hosts/{bridges.host_id()}/history/{before}/restore"
     assert bridges.client.addition("POST", restored, {"commit": True}) == {"changed": True}
     assert "203.0.113.5/24" in bridges.place.run(HOST, "ip", "address", "show", "flat").stdout
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
-def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
+def test_a_manual_change_is_ignored_for_a_while(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
     wait("it is seen", lambda: in_sync(bridges) == "false", PATIENCE)
     until = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
@@ -189,7 +189,7 @@ def test_what_somebody_did_is_ignored_for_a_while(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1300")
     wait("it is another one", lambda: in_sync(bridges) == "false", PATIENCE)
     bridges.client.action(f"hosts/{bridges.host_id()}/syncallnetworks")
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+    wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
 def test_a_cluster_heals_its_hosts(bridges: Site) -> None:
@@ -198,7 +198,7 @@ def test_a_cluster_heals_its_hosts(bridges: Site) -> None:
     try:
         bridges.place.run(HOST, "ip", "link", "set", "eth1", "nomaster")
         wait("it is healed", lambda: "20034" in codes(bridges), PATIENCE)
-        wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
+        wait("the host is as desired again", lambda: in_sync(bridges) == "true", PATIENCE)
     finally:
         bridges.client.update(cluster, {"drift_healing": "off"})
 

@@ -1,4 +1,4 @@
-"""Guests on two hosts get by DHCP what the engine shows, whatever becomes of the servers and agents."""
+"""Guests on two hosts get by DHCP the addresses that the engine shows, also after servers and agents were killed."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def shown(whole: Site, guest: str) -> str:
     return str(nic["addresses"][0]["address"])
 
 
-def told(whole: Site, guest: str, folder: Path) -> str:
-    """What a guest that asks is told: address, gateway, name server; empty for nothing."""
+def lease_of(whole: Site, guest: str, folder: Path) -> str:
+    """The lease of a guest: address, gateway, name server; empty for none."""
     script = folder / "told"
     script.write_text(TOLD)
     script.chmod(0o755)
@@ -86,10 +86,10 @@ def servers(whole: Site, host: str) -> list[int]:
     return [int(path.read_text().split()[0]) for path in folder.glob("*.server")]
 
 
-def test_guests_get_what_the_engine_shows(whole: Site, guests: dict[str, str], tmp_path: Path) -> None:
+def test_guests_get_the_addresses_that_the_engine_shows(whole: Site, guests: dict[str, str], tmp_path: Path) -> None:
     addresses = {host: shown(whole, guest) for host, guest in guests.items()}
     for host, guest in guests.items():
-        assert told(whole, guest, tmp_path) == f"{addresses[host]} 203.0.113.1 203.0.113.53"
+        assert lease_of(whole, guest, tmp_path) == f"{addresses[host]} 203.0.113.1 203.0.113.53"
     here, there = guests
     ping = whole.place.run_in_guest(guests[here], "ping", "-c", "5", "-i", "0.2", "-W", "1", addresses[there])
     assert ping.returncode == 0
@@ -97,11 +97,11 @@ def test_guests_get_what_the_engine_shows(whole: Site, guests: dict[str, str], t
     (before,) = servers(whole, here)
     os.kill(before, signal.SIGKILL)
     wait("another dnsmasq", lambda: servers(whole, here) not in ([], [before]))
-    assert told(whole, guests[here], tmp_path).startswith(addresses[here])
+    assert lease_of(whole, guests[here], tmp_path).startswith(addresses[here])
 
     (server,) = servers(whole, here)
     whole.place.stop_agent(here, kill=True)
-    assert told(whole, guests[here], tmp_path).startswith(addresses[here]), "an agent that is away is not missed"
+    assert lease_of(whole, guests[here], tmp_path).startswith(addresses[here]), "an agent that is away is not missed"
     whole.place.start_agent(here)
     wait("the host to be up", lambda: whole.status(here) == "up")
     assert servers(whole, here) == [server]
@@ -109,6 +109,6 @@ def test_guests_get_what_the_engine_shows(whole: Site, guests: dict[str, str], t
     whole.client.action(f"vms/{guests[here]}/stop")
     assert servers(whole, here) == []
     assert not any(name.startswith("nwd") for name in whole.on_host(here))
-    assert told(whole, guests[there], tmp_path).startswith(addresses[there])
+    assert lease_of(whole, guests[there], tmp_path).startswith(addresses[there])
     whole.client.action(f"vms/{guests[here]}/start", {"vm": {"placement_policy": {"hosts": [{"name": here}]}}})
-    assert told(whole, guests[here], tmp_path).startswith(addresses[here])
+    assert lease_of(whole, guests[here], tmp_path).startswith(addresses[here])

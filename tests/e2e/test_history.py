@@ -1,4 +1,4 @@
-"""Having back what a real host was set up with before: the host is then what it was."""
+"""Restoring earlier setups of a real host: the host then equals its earlier state."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ PORT = ("name", "tag", "bond_mode", "lacp")
 
 
 def observed(whole: Site) -> dict[str, Any]:
-    """What the host's kernel and its Open vSwitch have, but for what they choose by themselves."""
+    """The state of the host's kernel and its Open vSwitch, without random values."""
 
-    def told(*command: str) -> Any:
+    def output_of(*command: str) -> Any:
         done = whole.place.run(HOST, *command)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout or "[]")
 
     database = whole.place.folder / "hosts" / HOST / "ovs" / "db.sock"
     links = {}
-    for link in told("ip", "-j", "address", "show"):
+    for link in output_of("ip", "-j", "address", "show"):
         name, addresses = link["ifname"], sorted(one["local"] for one in link["addr_info"])
         if name != "ovs-netdev":
-            # What IPv6 gives a link by itself comes a moment later; the MAC address of a bridge itself is random.
+            # Link-local addresses of IPv6 appear later; the MAC address of a bridge is random.
             shown = [link[key] for key in LINK if key != "address" or not name.startswith("br-")]
             links[name] = shown, [one for one in addresses if not one.startswith("fe80")]
-    listed = told("ovs-vsctl", f"--db=unix:{database}", "--format=json", f"--columns={','.join(PORT)}", "list", "Port")
-    rules = [{key: rule.get(key) for key in ("src", "table")} for rule in told("ip", "-j", "rule", "show")]
-    routes = told("ip", "-j", "-4", "route", "show", "table", "all")
+    columns = f"--columns={','.join(PORT)}"
+    listed = output_of("ovs-vsctl", f"--db=unix:{database}", "--format=json", columns, "list", "Port")
+    rules = [{key: rule.get(key) for key in ("src", "table")} for rule in output_of("ip", "-j", "rule", "show")]
+    routes = output_of("ip", "-j", "-4", "route", "show", "table", "all")
     return {
         "links": links,
         "ports": sorted(map(str, listed["data"])),
@@ -55,19 +56,19 @@ def change(whole: Site, rnd: random.Random) -> dict[str, Any]:
     networks = {name: whole.client.find("networks", name)["id"] for name in NETWORKS}
     has_bond = any(nic["name"] == "bond0" for nic in whole.client.list(f"{host}/nics"))
     gets_bond = rnd.random() < 0.5
-    wanted, removed = [], []
+    desired, removed = [], []
     for number, (name, network_id) in enumerate(networks.items()):
         nic = "bond0" if gets_bond else rnd.choice(["eth1", "eth2"])
         if rnd.random() < 0.7:
             ip = {"address": f"203.0.{113 + number}.{rnd.randrange(1, 250)}", "netmask": "24", "version": "v4"}
             static = [{"assignment_method": "static", "ip": ip}] if rnd.random() < 0.5 else []
-            wanted.append({"network": {"name": name}, "host_nic": {"name": nic}, "ip_address_assignments": static})
+            desired.append({"network": {"name": name}, "host_nic": {"name": nic}, "ip_address_assignments": static})
         elif network_id in ids:
             removed.append({"id": ids[network_id]})
     mode = [{"name": "mode", "value": rnd.choice(["1", "2"])}]
     bond = {"name": "bond0", "bonding": {"options": mode, "slaves": [{"name": "eth1"}, {"name": "eth2"}]}}
     return {
-        "modified_network_attachments": wanted,
+        "modified_network_attachments": desired,
         "removed_network_attachments": removed,
         "modified_bonds": [bond] if gets_bond else [],
         "removed_bonds": [{"name": "bond0"}] if has_bond and not gets_bond else [],
@@ -84,7 +85,7 @@ def take_all_off(whole: Site) -> None:
     whole.client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
 
 
-def test_every_earlier_setup_can_be_had_back(whole: Site) -> None:
+def test_every_earlier_setup_can_be_restored(whole: Site) -> None:
     for name, vlan in NETWORKS.items():
         whole.add_network(name, vlan)
     history = f"hosts/{whole.host_id()}/history"

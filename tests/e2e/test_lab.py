@@ -1,4 +1,4 @@
-"""The lab: what its file promises, and that nothing stays behind."""
+"""The lab: its file, and its complete removal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ IN_LAB = "{name: x, engine: {address: 10.0.0.1/24}, hosts: {%s}}"
 
 @dataclass(frozen=True)
 class Site:
-    """A folder for labs and a network that nobody else has."""
+    """A folder for labs and an unused network."""
 
     folder: Path
     net: str
@@ -70,7 +70,7 @@ def site() -> Iterator[Site]:
 
 
 def remains(here: lab.Lab) -> set[str]:
-    """What this machine still has of a lab; other runs have labs beside it."""
+    """What is left of a lab on this machine; other runs have labs of their own."""
     links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"]))}
     namespaces = {path.name for path in Path("/run/netns").iterdir()}
     prefix = here.hosts["alpha"].namespace.removesuffix("-alpha")
@@ -117,7 +117,7 @@ def test_the_switch_keeps_vlans_apart(site: Site, alpha: str, beta: str, passes:
     assert answers(here, "alpha", "192.0.2.2") is passes
 
 
-def test_two_labs_coexist_and_each_goes_alone(site: Site) -> None:
+def test_two_labs_coexist_and_are_removed_independently(site: Site) -> None:
     other = Site(site.folder, f"{site.net.partition('.')[0]}.{(int(site.net.partition('.')[2]) + 1) % 256}")
     first, second = lab.up(site.file(), site.folder / "a"), lab.up(other.file(), site.folder / "b")
     assert remains(first)
@@ -136,8 +136,8 @@ def test_a_network_of_this_machine_is_refused(site: Site) -> None:
     assert not (site.folder / "b" / state.FILE).exists()
 
 
-def test_a_lab_that_cannot_be_built_leaves_nothing(site: Site) -> None:
-    deep = site.folder / ("x" * 90)  # too long for a socket, which is found out when the switch is there already
+def test_a_lab_that_cannot_be_built_leaves_nothing_behind(site: Site) -> None:
+    deep = site.folder / ("x" * 90)  # too long for a socket, which fails when the switch already exists
     up = [sys.executable, "-m", "netweft", "lab", "up", "--folder", str(deep), str(site.file())]
     script = 'mkdir -p /run/netns; mount -t tmpfs tmpfs /run/netns; "$@" >&2 || ip -brief link; ls /run/netns'
     alone = subprocess.run(  # where no other run has a lab
@@ -148,7 +148,7 @@ def test_a_lab_that_cannot_be_built_leaves_nothing(site: Site) -> None:
     assert not (deep / state.FILE).exists()
 
 
-def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
+def test_down_finds_a_lab_and_ends_its_processes(site: Site) -> None:
     here = lab.up(site.file(), site.folder / "a")
     here.run("alpha", "sh", "-c", "sleep 600 >/dev/null 2>&1 &")
     namespace = Path("/run/netns", here.hosts["alpha"].namespace)
@@ -165,7 +165,7 @@ def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
         lab.down(site.folder / "a")
 
 
-def test_a_folder_serves_again_and_only_logs_stay_in_it(site: Site) -> None:
+def test_a_folder_is_reused_and_only_logs_stay_in_it(site: Site) -> None:
     folder = site.folder / "a"
     lab.up(site.file(), folder).down()
     stay = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
@@ -174,7 +174,7 @@ def test_a_folder_serves_again_and_only_logs_stay_in_it(site: Site) -> None:
     assert answers(here, "alpha", site.address(12))
 
 
-def test_hosts_that_were_built_anew_join_the_engine_that_knows_their_names(site: Site) -> None:
+def test_rebuilt_hosts_join_the_engine_under_their_names(site: Site) -> None:
     folder = site.folder / "a"
     for _ in range(2):
         here = lab.up(site.file(), folder)
@@ -210,7 +210,7 @@ def test_hosts_that_were_built_anew_join_the_engine_that_knows_their_names(site:
         ("{name: x, programs: {a: {command: [sleep], answers: here}}}", "here is no address and port"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_refused_with_a_reason(tmp_path: Path, content: str, problem: str) -> None:
+def test_an_invalid_file_is_refused_with_a_reason(tmp_path: Path, content: str, problem: str) -> None:
     path = tmp_path / "lab.yaml"
     path.write_text(content)
     with pytest.raises(lab.LabError, match=problem):
@@ -222,7 +222,7 @@ def test_the_example_can_be_read() -> None:
     assert lab.file.read(EXAMPLE).hosts.keys() == {"alpha", "beta"}
 
 
-def test_programs_run_as_long_as_the_lab_is_up(tmp_path: Path) -> None:
+def test_programs_run_while_the_lab_is_up(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -243,7 +243,7 @@ def test_programs_run_as_long_as_the_lab_is_up(tmp_path: Path) -> None:
     assert (tmp_path / "lab" / "pwd.log").read_text() == f"{tmp_path}\n"
 
 
-def test_a_program_that_ends_before_it_answers_is_told_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_program_that_ends_before_it_answers_is_reported_and_removed(tmp_path: Path) -> None:
     length = f"{1000 + secrets.randbelow(10**6)}"
     programs = {
         "idle": {"command": ["sleep", length]},

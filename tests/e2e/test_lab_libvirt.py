@@ -1,4 +1,4 @@
-"""Hosts of a lab with libvirts of their own, side by side, and nothing left of them."""
+"""Hosts of a lab with a libvirt each, and their complete removal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_each_host_runs_its_own_machines_and_none_outlives_the_lab(folder: Path) -> None:
+def test_each_host_runs_its_own_vms_which_end_with_the_lab(folder: Path) -> None:
     file = folder / "lab.yaml"
     file.write_text(FILE.format(net=f"{128 + secrets.randbelow(128)}.{secrets.randbelow(256)}"))
     place = lab.up(file, folder / "lab")
@@ -48,7 +48,7 @@ def test_each_host_runs_its_own_machines_and_none_outlives_the_lab(folder: Path)
         assert line.run("hostname").output == "tiny"
     assert {name: len(one.listAllDomains()) for name, one in connections.items()} == {"alpha": 1, "beta": 0}
     namespaces = [Path("/run/netns") / host.namespace for host in place.hosts.values()]
-    # Handles on the namespaces find what runs in them also after they have lost their names.
+    # Handles on the namespaces, by which processes in them are found also after the names were removed.
     handles = [path.open() for path in namespaces]
     for connection in connections.values():
         connection.close()

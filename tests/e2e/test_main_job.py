@@ -1,4 +1,4 @@
-"""Networks are carried to two hosts, guests talk over them, and isolation holds."""
+"""Networks are set up on two hosts, guests communicate over them, and isolation holds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def pings(whole: Site, source: str, target: int) -> bool:
     return done.returncode == 0
 
 
-def test_guests_talk_within_a_network_and_not_across(whole: Site, guests: dict[str, str]) -> None:
+def test_guests_communicate_within_a_network_only(whole: Site, guests: dict[str, str]) -> None:
     names = list(guests)
     for source in names:
         for number, target in enumerate(names, 1):
@@ -65,7 +65,7 @@ def test_a_vnic_is_unplugged_and_plugged_while_the_guest_runs(whole: Site, guest
     assert pings(whole, guest, 3)
 
 
-def test_a_network_in_use_is_not_taken_off_its_host(whole: Site, guests: dict[str, str]) -> None:
+def test_a_network_in_use_is_not_detached(whole: Site, guests: dict[str, str]) -> None:
     from netweft.client import ApiError  # noqa: PLC0415 (only this test expects a refusal)
 
     with pytest.raises(ApiError, match="storage-alpha"):

@@ -1,4 +1,4 @@
-"""Agents and engine are killed while a machine moves: it ends up on exactly one host, and the engine knows which."""
+"""Agents and engine are killed during a migration: the VM ends on exactly one host, and the engine knows which."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ hosts:
 """
 HOSTS = ("alpha", "beta")
 SLOW = ("rate", "12mbit", "burst", "64kb", "latency", "200ms")
-"""What the switch lets pass to a host's management NIC, for which the machine's memory takes half a minute."""
+"""The rate limit to a host's management NIC, with which a migration takes half a minute."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def mover(virtual: Site) -> Iterator[str]:
 
 
 def boot_id(virtual: Site, host: str, guest: str) -> str:
-    """What the machine says of itself: another one after each boot."""
+    """The boot id of the VM: another one after each boot."""
     line = Console(virtual.place.libvirt_uri(host), guest)
     try:
         line.wait_for_system(60)
@@ -105,13 +105,13 @@ def plugged(virtual: Site, host: str) -> tuple[set[str], set[str]]:
 
 
 def noted(virtual: Site, host: str) -> list[str]:
-    """The machines that a host's agent keeps note of."""
+    """The VMs that a host's agent has stored."""
     return [path.stem for path in (virtual.place.folder / "hosts" / host / "state" / "libvirt").glob("*.json")]
 
 
 @contextmanager
 def slowly(virtual: Site, host: str) -> Iterator[None]:
-    """Little passes the switch towards a host meanwhile."""
+    """Limit the rate towards a host meanwhile."""
     state = virtual.place.hosts[host]
     switch, port = f"{state.namespace.rpartition('-')[0]}.switch", state.ports["eth0"]
     done = run_inside(switch, ("tc", "qdisc", "add", "dev", port, "root", "tbf", *SLOW))
@@ -123,14 +123,14 @@ def slowly(virtual: Site, host: str) -> Iterator[None]:
 
 
 def sends(virtual: Site, host: str, guest: str) -> bool:
-    """Whether the machine's memory is on its way from a host."""
+    """Whether the VM's memory is being transferred from a host."""
     with domain(virtual, host, guest) as one:
         job = one.jobStats()
         return bool(job["type"] == libvirt.VIR_DOMAIN_JOB_UNBOUNDED and job.get("memory_processed", 0) > 0)
 
 
 def begin(virtual: Site, guest: str, here: str, there: str) -> str:
-    """Let the machine move, and return the job when its memory is on its way."""
+    """Start a migration; returns the job as soon as memory is transferred."""
     body = {"host": {"name": there}, "async": True}
     job = str(virtual.client.action(f"vms/{guest}/migrate", body)["job"]["id"])
     wait("the machine is on its way", lambda: sends(virtual, here, guest))
@@ -138,7 +138,7 @@ def begin(virtual: Site, guest: str, here: str, there: str) -> str:
 
 
 def is_on(virtual: Site, guest: str, host: str, other: str) -> None:
-    """Everybody agrees that the machine is on one host, and nothing of it on the other."""
+    """Check that engine, agents and libvirt agree: the VM is on one host, and nothing of it on the other."""
     wait("both hosts are up", lambda: [virtual.status(name) for name in HOSTS] == ["up", "up"])
     vm = virtual.client.get(f"vms/{guest}")
     assert (vm["status"], vm["host"]["id"]) == ("up", virtual.host_id(host))
@@ -167,13 +167,13 @@ def revive(virtual: Site, victim: str, here: str, there: str) -> None:
 
 
 def where(virtual: Site, guest: str) -> tuple[str, str]:
-    """The host that has the machine, and the other."""
+    """The host that runs the VM, and the other one."""
     (here,) = [host for host in HOSTS if guest in running(virtual, host)]
     return here, next(host for host in HOSTS if host != here)
 
 
 @pytest.mark.parametrize("victim", ["source", "target", "engine"])
-def test_a_machine_arrives_whoever_is_killed_meanwhile(virtual: Site, mover: str, victim: str) -> None:
+def test_a_migration_ends_well_whichever_process_is_killed(virtual: Site, mover: str, victim: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -188,16 +188,14 @@ def test_a_machine_arrives_whoever_is_killed_meanwhile(virtual: Site, mover: str
 
 
 def give_up(virtual: Site, guest: str, here: str, there: str) -> None:
-    """End the migration, as an administrator of libvirt can; nothing is left of it."""
+    """Abort the migration by libvirt, and wait until it has ended."""
     with domain(virtual, here, guest) as one:
         one.abortJob()
     wait("it is given up", lambda: not sends(virtual, here, guest))
     wait("the machine is on one host", lambda: running(virtual, there) == set())
 
 
-def test_a_machine_stays_when_its_migration_is_given_up_while_the_targets_agent_is_away(
-    virtual: Site, mover: str
-) -> None:
+def test_a_vm_stays_when_its_migration_is_cancelled_while_the_target_agent_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -212,9 +210,7 @@ def test_a_machine_stays_when_its_migration_is_given_up_while_the_targets_agent_
 
 
 @pytest.mark.parametrize("victim", ["source", "engine"])
-def test_a_machine_moves_after_all_when_nobody_heard_that_its_migration_was_given_up(
-    virtual: Site, mover: str, victim: str
-) -> None:
+def test_a_vm_migrates_when_the_cancellation_reached_no_host(virtual: Site, mover: str, victim: str) -> None:
     here, there = where(virtual, mover)
     boot = boot_id(virtual, here, mover)
     with slowly(virtual, there):
@@ -228,7 +224,7 @@ def test_a_machine_moves_after_all_when_nobody_heard_that_its_migration_was_give
     assert boot_id(virtual, there, mover) == boot
 
 
-def test_a_machine_has_arrived_also_while_the_agent_that_it_left_is_away(virtual: Site, mover: str) -> None:
+def test_a_vm_has_migrated_while_the_source_agent_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     with slowly(virtual, there):
         job = begin(virtual, mover, here, there)
@@ -241,7 +237,7 @@ def test_a_machine_has_arrived_also_while_the_agent_that_it_left_is_away(virtual
     is_on(virtual, mover, there, here)
 
 
-def test_a_machine_that_ends_on_its_way_is_down(virtual: Site, mover: str) -> None:
+def test_a_vm_that_ends_during_migration_is_down(virtual: Site, mover: str) -> None:
     here, there = where(virtual, mover)
     with slowly(virtual, there):
         job = begin(virtual, mover, here, there)

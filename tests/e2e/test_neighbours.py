@@ -1,4 +1,4 @@
-"""What a switch says by LLDP reaches the one who plans a change: real lldpd, agent and engine."""
+"""LLDP of switches in the plan of a change: real lldpd, agent and engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lldp_switch import Lldpd, lldpd, speaking
 
 @pytest.fixture
 def listening(whole: Site) -> Iterator[Lldpd]:
-    """The host's agent asks an lldpd of the host's own."""
+    """The host's agent uses an lldpd of this host."""
     with lldpd(whole.place.hosts[HOST].namespace, "-r") as daemon:
         whole.place.stop_agent(HOST)
         whole.place.start_agent(HOST, options=("--lldpd", str(daemon.socket)))
@@ -34,8 +34,8 @@ def on_eth1(whole: Site) -> list[str]:
 def test_a_plan_says_which_switch_port_it_is_about(whole: Site, listening: Lldpd) -> None:
     wait("somebody listens", lambda: heard(whole)["lldp"])
     whole.add_network("storage", 100)
-    whole.place.run(HOST, "ip", "link", "set", "eth1", "up")  # which hears nothing before
-    with speaking(whole.place._state.switch, whole.place.hosts[HOST].ports["eth1"]) as switch:
+    whole.place.run(HOST, "ip", "link", "set", "eth1", "up")  # it receives no frames before
+    with speaking(whole.place.switch, whole.place.hosts[HOST].ports["eth1"]) as switch:
         wait("eth1 has a neighbour", lambda: on_eth1(whole) == ["port Gi1/0/7 of sw-a"])
         attachment = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
         setup = {"modified_network_attachments": {"network_attachment": [attachment]}}

@@ -1,5 +1,5 @@
 """A host that was removed joins again by one command, at the same engine and at another: it keeps its networks, and its
-management is found where it is, on a Linux bridge and on Open vSwitch.
+management network is recognized, on a Linux bridge and on Open vSwitch.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Engine:
         self.site.client.remove(f"hosts/{host_id}", **query)
 
     def join(self, host: str) -> None:
-        """Add the host, and type the command that joins it while its agent runs."""
+        """Add the host, and run the command that joins it while its agent runs."""
         place = self.site.place
         host_id = add_host(self.site.client, host, place.hosts[host].address, CLUSTERS[host][0])
         joining = join_of(self.site.client, host_id)
@@ -100,7 +100,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, 
 
 
 def addresses(place: lab.Lab, host: str) -> dict[str, list[str]]:
-    """Of each link of a host that has some."""
+    """The addresses of each link of a host that has some."""
     links = json.loads(place.run(host, "ip", "-j", "-4", "address").stdout)
     return {link["ifname"]: [one["local"] for one in link["addr_info"]] for link in links if link["addr_info"]}
 
@@ -118,7 +118,7 @@ def check(engine: Engine, host: str, *networks: str) -> None:
 
 
 @pytest.mark.parametrize("host", CLUSTERS)
-def test_a_removed_host_joins_again_and_goes_over_to_another_engine(engines: tuple[Engine, Engine], host: str) -> None:
+def test_a_removed_host_joins_again_and_then_joins_another_engine(engines: tuple[Engine, Engine], host: str) -> None:
     first, second = engines
     place = first.site.place
     first.attach("storage", "eth1", host, commit_on_success=True)
@@ -144,7 +144,7 @@ def test_a_removed_host_joins_again_and_goes_over_to_another_engine(engines: tup
     assert addresses(place, host) == before
 
 
-def test_a_network_that_the_new_engine_lacks_stays_and_is_told(engines: tuple[Engine, Engine]) -> None:
+def test_a_network_unknown_to_the_new_engine_stays_and_is_reported(engines: tuple[Engine, Engine]) -> None:
     first, second = engines
     host = "alpha"
     client = second.site.client

@@ -1,4 +1,4 @@
-"""Two engines on one PostgreSQL manage a real host; the one that watches it is killed in the middle of a change."""
+"""Two engines on one PostgreSQL manage a real host; the one that monitors it is killed during a change."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ MANY = 20
 
 @dataclass(frozen=True)
 class Pair:
-    """The same host as two engines see it, and the database that they share."""
+    """The host in two engines, and their common database."""
 
     sites: tuple[Site, Site]
     db: Database
 
     def holder(self) -> int | None:
-        """The process of the engine that watches the host, once it does."""
+        """Wait until an engine monitors the host; returns its process id."""
         query = sa.select(replicas.c.name).join(host_leases)
         with self.db.read() as tx:
             name = tx.execute(query).scalar()
         return int(name.split()[-1]) if name else None
 
     def alive(self) -> int:
-        """How many engines give signs of life."""
+        """The number of live engines."""
         with self.db.read() as tx:
             return int(tx.execute(sa.select(sa.func.count()).select_from(replicas)).scalar_one())
 
@@ -75,7 +75,7 @@ def pair() -> Iterator[Pair]:
         shutil.rmtree(folder)
 
 
-def test_the_engine_that_watches_a_host_is_killed_while_it_changes(pair: Pair) -> None:
+def test_the_engine_that_monitors_a_host_is_killed_during_a_change(pair: Pair) -> None:
     one, other = pair.sites
     wait("both engines are there, and one watches the host", lambda: pair.alive() == 2 and pair.holder())
     victim, survivor = (one, other) if pair.holder() == one.engine.pid else (other, one)

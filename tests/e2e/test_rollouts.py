@@ -1,4 +1,4 @@
-"""A change of many real hosts: a wrong one of the network over which they are managed cuts off no more than one."""
+"""A change of many real hosts: a wrong VLAN of the management network cuts off at most one of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PING = ("ping", "-n", "-c", "1", "-W", "2")
 
 
 class Pings:
-    """Asks every host again and again whether it can be reached, and keeps which could not."""
+    """Probes every host repeatedly, and records which did not answer."""
 
     def __init__(self, place: Site) -> None:
         self._addresses = {name: host.address.partition("/")[0] for name, host in place.place.hosts.items()}

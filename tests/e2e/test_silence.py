@@ -1,6 +1,5 @@
-"""A peer that pings every 10 ms misses a host, and its guests, for less than a second while networks move.
-
-Kernel bonds have theirs in the metal suite.
+"""A peer that pings every 10 ms loses a host, and its guests, for less than a second while networks move. Kernel bonds
+are tested in the metal suite.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.namespaces import current_networking
-from ovs_host import namespace, ovs_host, standing_in
+from ovs_host import entered, namespace, ovs_host
 from silence import NICS, PEER_ADDRESSES, check_silences, guests_of, lan, placed
 
 if TYPE_CHECKING:
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def test_an_address_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host):
+    with lan(PEER_ADDRESSES) as place, namespace() as host, entered(host):
         place.plug(NICS)
         way = [placed(on, "legacy", vm=False) for on in ("eth0", "eth1")]
         check_silences(current_networking(tmp_path), place, way, tmp_path, capsys)
 
 
 def test_a_bridge_with_guests_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host), guests_of(tmp_path) as guests:
+    with lan(PEER_ADDRESSES) as place, namespace() as host, entered(host), guests_of(tmp_path) as guests:
         place.plug(NICS)
         way = [placed(on, "legacy", vm=True) for on in ("eth0", "eth1")]
         check_silences(current_networking(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)

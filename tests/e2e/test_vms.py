@@ -1,4 +1,6 @@
-"""Real virtual machines on two hosts, through the API: plugged in, rewired while they run, seen as they are."""
+"""Real virtual machines on two hosts, through the API: vNICs plugged in and changed while they run, and their reported
+state.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,10 @@ hosts:
 """
 NETWORKS = {"blue": 100, "red": 200}
 MACHINES = {"blue-a": ("alpha", "blue"), "blue-b": ("beta", "blue"), "red-b": ("beta", "red")}
-"""On which host each machine starts, and on which network. All share a subnet: only the networks keep them apart."""
+"""On which host each machine starts, and on which network. All share a subnet: only the networks isolate them."""
 
 PINGS = 40
-"""While something is done to a machine, five in each second."""
+"""Pings per second meanwhile."""
 
 
 @dataclass
@@ -41,12 +43,12 @@ class Machine:
     line: Console
 
     def reaches(self, address: str) -> bool:
-        """Several tries: switches learn, and a machine that emulates its processor may be slow."""
+        """Several attempts: switches learn, and an emulated VM may be slow."""
         return self.line.run(f"ping -c 4 -i 0.3 -W 2 {address} | grep -q 'bytes from'").status == 0
 
     @contextmanager
     def pinging(self, address: str) -> Iterator[list[int]]:
-        """Ping meanwhile; the list has how many were sent and how many came back afterwards."""
+        """Ping meanwhile; afterwards the list has the numbers of requests and replies."""
         counts: list[int] = []
         self.line.run(f"ping -c {PINGS} -i 0.2 -W 5 {address} >/tmp/pings &")
         yield counts
@@ -73,7 +75,7 @@ def virtual() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def machines(virtual: Site) -> Iterator[dict[str, Machine]]:
-    """The three machines, whose systems are up. Each test leaves them as it found them, but the last."""
+    """The three VMs, booted. Each test but the last restores them."""
     made = {name: start(virtual, name, number) for number, name in enumerate(MACHINES, 1)}
     found: dict[str, Machine] = {}
     try:
@@ -107,12 +109,12 @@ def profile(virtual: Site, network: str) -> str:
 
 
 def links(virtual: Site, host: str) -> set[str]:
-    """What the host's kernel has: a tap for each vNIC that is plugged in, among others."""
+    """The links of the host's kernel: among others a tap for each plugged vNIC."""
     return {link["ifname"] for link in json.loads(virtual.place.run(host, "ip", "-j", "link").stdout)}
 
 
 def ports(virtual: Site, host: str) -> set[str]:
-    """What the host's switches have."""
+    """The ports of the host's switches."""
     return set(of_ovs(virtual, host, "Port", "name"))
 
 
@@ -134,7 +136,7 @@ def tags(virtual: Site, host: str, machine: Machine) -> list[str]:
 
 
 def policed(virtual: Site, host: str, machine: Machine) -> str:
-    """The limit of what a machine sends, in kbit/s."""
+    """The limit of what a VM sends, in kbit/s."""
     (rate,) = of_ovs(virtual, host, "Interface", "ingress_policing_rate", tap(virtual, machine))
     return rate
 
@@ -143,7 +145,7 @@ def status(virtual: Site, machine: Machine) -> str:
     return str(virtual.client.get(f"vms/{machine.id}")["status"])
 
 
-def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
+def test_vms_of_one_network_communicate_and_a_vnic_changes_its_network(
     virtual: Site, machines: dict[str, Machine]
 ) -> None:
     here = machines["blue-a"]
@@ -176,7 +178,7 @@ def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
     assert ports(virtual, "alpha") == before
 
 
-def test_a_machine_migrates_while_it_is_talked_to(
+def test_a_vm_migrates_under_traffic(
     virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
 ) -> None:
     mover, other = machines["blue-a"], machines["blue-b"]
@@ -199,7 +201,7 @@ def test_a_machine_migrates_while_it_is_talked_to(
     assert not mover.reaches("192.0.2.3")
 
 
-def test_a_machine_sleeps_and_goes_on_where_it_was(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_a_vm_is_suspended_and_resumed(virtual: Site, machines: dict[str, Machine]) -> None:
     sleeper, other = machines["blue-a"], machines["blue-b"]
     boot = sleeper.line.run("cat /proc/sys/kernel/random/boot_id; echo remembered >/tmp/note").output
     assert other.reaches("192.0.2.1")
@@ -218,7 +220,7 @@ def test_a_machine_sleeps_and_goes_on_where_it_was(virtual: Site, machines: dict
     assert other.reaches("192.0.2.1")
 
 
-def test_changes_of_network_and_limits_reach_machines_that_run(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_changes_of_network_and_limits_reach_running_vms(virtual: Site, machines: dict[str, Machine]) -> None:
     here, there, apart = machines["blue-a"], machines["blue-b"], machines["red-b"]
     client = virtual.client
     boot = here.line.run("cat /proc/sys/kernel/random/boot_id").output
@@ -254,7 +256,7 @@ def test_changes_of_network_and_limits_reach_machines_that_run(virtual: Site, ma
     assert here.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
 
 
-def test_a_machine_shuts_down_in_good_order(virtual: Site, machines: dict[str, Machine]) -> None:
+def test_a_vm_shuts_down(virtual: Site, machines: dict[str, Machine]) -> None:
     machine = machines["red-b"]
     machine.line.run("while ! pidof acpid; do sleep 0.1; done")
     boot = machine.line.run("cat /proc/sys/kernel/random/boot_id").output
@@ -273,7 +275,7 @@ def test_a_machine_shuts_down_in_good_order(virtual: Site, machines: dict[str, M
     machine.line.wait_for_system(120)
 
 
-def test_the_agent_dies_unnoticed_and_a_machine_that_ends_is_known(
+def test_the_end_of_a_vm_is_detected_after_the_agent_was_killed(
     virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
 ) -> None:
     watcher, watched, ending = machines["blue-a"], machines["blue-b"], machines["red-b"]

@@ -111,18 +111,18 @@ def test_a_refusal_says_what_the_host_said(agents: Agents, process: AgentsProces
 def test_another_host_at_the_address_is_not_talked_to(agents: Agents, process: AgentsProcess) -> None:
     """Also when a connection to that address, opened for the host that is there, is still open."""
     agents.of(process.ids["sim-1"], url(process)).report()
-    stranger = agents.of("11111111-1111-1111-1111-111111111111", url(process))
+    unknown = agents.of("11111111-1111-1111-1111-111111111111", url(process))
     with pytest.raises(UnreachableError, match="certificate"):
-        stranger.report()
+        unknown.report()
 
 
 def test_a_host_of_another_engine_is_not_talked_to(process: AgentsProcess, tmp_path: Path) -> None:
     other = Database(f"sqlite:///{tmp_path}/other.db")
     other.migrate()
-    strangers = Agents(other.run(open_authority, open_box(tmp_path)))
+    foreign = Agents(other.run(open_authority, open_box(tmp_path)))
     with pytest.raises(UnreachableError, match="certificate"):
-        strangers.of(process.ids["sim-1"], url(process)).report()
-    strangers.close()
+        foreign.of(process.ids["sim-1"], url(process)).report()
+    foreign.close()
     other.close()
 
 

@@ -21,6 +21,7 @@ from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.backup.archive import FORMAT, MAGIC
 from netweft.engine.backup.main import backup_main, restore_main
+from netweft.engine.backup.make import back_up
 from netweft.engine.backup.restored import RESTORED
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.db import Database
@@ -71,7 +72,7 @@ class Load:
     def reaches(self, more: int) -> None:
         """Wait until each has added so many more."""
         aim = [done + more for done in self.done]
-        while any(done < wanted for done, wanted in zip(self.done, aim, strict=True)):
+        while any(done < desired for done, desired in zip(self.done, aim, strict=True)):
             assert all(thread.is_alive() for thread in self._threads), "a client could not write"
             self._stop.wait(0.01)
 
@@ -308,8 +309,12 @@ def test_a_backup_goes_into_the_kind_of_database_that_it_is_of(
 def test_another_backup_of_the_same_folder_waits_for_nobody(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from netweft.engine.backup.make import _stage  # noqa: PLC0415 - what a backup holds while it is made
+    refused = []
 
-    with _stage(data):
-        assert "Another backup" in refusal(capsys, backup_main, tmp_path / "second", "--data", data)
+    def progress(_what: str, _part: float) -> None:
+        refused.append(refusal(capsys, backup_main, tmp_path / "second", "--data", data))
+
+    back_up(tmp_path / "first", data, "", "", progress)
+    assert refused
+    assert all("Another backup" in text for text in refused)
     assert made(data).exists()

@@ -85,9 +85,9 @@ def set_up(client: Client, network: str) -> str:
     client.add("networks", {"name": network, "vlan": {"id": 100}, "data_center": {"name": "Default"}})
     cluster = client.find("clusters", "Default")["id"]
     client.add(f"clusters/{cluster}/networks", {"name": network, "required": False})
-    wish = {"network": {"name": network}, "host_nic": {"name": "eth1"}}
+    attachment = {"network": {"name": network}, "host_nic": {"name": "eth1"}}
     host = client.find("hosts", "sim-1")["id"]
-    body = {"async": True, "modified_network_attachments": [wish]}
+    body = {"async": True, "modified_network_attachments": [attachment]}
     asked = client.action(f"hosts/{host}/setupnetworks", body)
     return str(asked["job"]["id"])
 

@@ -21,7 +21,6 @@ from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
 from netweft.engine.commands.networks import AddNetwork, add_network, remove_network
 from netweft.engine.db import Database
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.events import events
 from netweft.engine.queries import cluster_networks as cluster_network_queries
@@ -93,42 +92,6 @@ def test_the_default_management_network_when_nobody_names_one(db: Database) -> N
         assert queries.get(tx, cluster_id).management_network_name == "back"
 
 
-@pytest.mark.parametrize(
-    ("values", "code"),
-    [
-        ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
-        ({"name": "x" * 41}, "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
-        ({"name": "Default"}, "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"),
-        ({"version": "3.6"}, "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
-        ({"version": "4.6"}, "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"),
-    ],
-)
-def test_what_is_refused_when_adding(db: Database, values: dict[str, object], code: str) -> None:
-    assert code_of(lambda: add(db, **values)) == code
-    with db.read() as tx:
-        assert tx.scalar(select(func.count()).select_from(clusters)) == 1
-
-
-def test_management_networks_that_do_not_suit(db: Database) -> None:
-    db.run(add_data_center, SYSTEM, AddDataCenter(name="north", version="4.4"))
-    foreign = network(db, "front", "north")
-    isolated = network(db, "apart", port_isolation=True)
-    old = network(db, "old", "north", port_isolation=True)
-
-    def refused(**values: object) -> str:
-        return code_of(lambda: add(db, **values))
-
-    assert refused(management_network=Ref(id=foreign)) == "ACTION_TYPE_FAILED_NETWORK_FROM_DIFFERENT_DC"
-    assert (
-        refused(management_network=Ref(id=isolated), switch_type="ovs")
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"
-    )
-    assert (
-        refused(management_network=Ref(id=old), data_center=Ref(name="north"))
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL"
-    )
-
-
 def test_changes(db: Database) -> None:
     cluster_id = add(db)
     values = {
@@ -147,18 +110,8 @@ def test_changes(db: Database) -> None:
     assert {name: getattr(row, name) for name in values} == values
 
 
-def test_what_is_refused_when_changing(db: Database) -> None:
-    db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
+def test_an_unknown_mac_pool_is_not_found(db: Database) -> None:
     cluster_id = add(db)
-
-    def refused(**values: object) -> str:
-        return code_of(lambda: change(db, cluster_id, **values))
-
-    assert refused(name="Default") == "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"
-    assert refused(name="") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
-    assert refused(version="4.6") == "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"
-    assert refused(version="9") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
-    assert refused(data_center=Ref(name="north")) == "CLUSTER_CANNOT_CHANGE_STORAGE_POOL"
     with pytest.raises(NotFoundError):
         change(db, cluster_id, mac_pool=Ref(name="none"))
 
@@ -178,21 +131,6 @@ def test_the_switch_type_changes_only_under_hosts_in_maintenance(db: Database) -
     change(db, cluster_id, switch_type="ovs")
     with db.read() as tx:
         assert rows.applied_hosts(tx) == {f"host:{host_id}"}
-
-
-def test_networks_with_port_isolation_hold_a_cluster_back(db: Database) -> None:
-    db.run(add_data_center, SYSTEM, AddDataCenter(name="north", version="4.4"))
-    cluster_id = add(db, data_center=Ref(name="north"), version="4.5")
-    network_id = network(db, "apart", "north", port_isolation=True)
-    db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network_id)))
-    assert (
-        code_of(lambda: change(db, cluster_id, version="4.4"))
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL"
-    )
-    assert (
-        code_of(lambda: change(db, cluster_id, switch_type="ovs"))
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"
-    )
 
 
 def test_another_management_network(db: Database) -> None:

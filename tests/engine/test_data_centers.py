@@ -13,7 +13,6 @@ from netweft.engine import seed as bootstrap
 from netweft.engine.access.objects import SYSTEM_REF
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import data_centers as commands
-from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, UpdateDataCenter
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
@@ -24,7 +23,6 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.templates import templates
 from netweft.engine.model.users import permissions
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.queries.references import Ref
 
 
 @pytest.fixture(autouse=True)
@@ -62,21 +60,6 @@ def test_a_data_centre_begins_with_its_management_network(db: Database) -> None:
     assert list(codes) == [950, 942]
 
 
-@pytest.mark.parametrize(
-    ("name", "version", "code"),
-    [
-        ("", "4.7", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
-        ("x" * 41, "4.7", "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
-        ("Default", "4.7", "ACTION_TYPE_FAILED_NAME_ALREADY_USED"),
-        ("north", "3.6", "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
-    ],
-)
-def test_what_is_refused_when_adding(db: Database, name: str, version: str, code: str) -> None:
-    assert code_of(lambda: add(db, name, version)) == code
-    with db.read() as tx:
-        assert tx.scalar(select(func.count()).select_from(data_centers)) == 1
-
-
 def test_changes(db: Database) -> None:
     data_center_id = add(db)
     spec = UpdateDataCenter(id=data_center_id, name="south", description="d", comment="c", local=True, version="4.8")
@@ -86,21 +69,6 @@ def test_changes(db: Database) -> None:
         row = tx.execute(select(data_centers).where(data_centers.c.id == data_center_id)).one()
         assert tx.scalar(select(func.count()).where(events.c.code == 952)) == 1
     assert (row.name, row.description, row.comment, row.local, row.version) == ("south", "d", "c", True, "4.8")
-
-
-def test_what_is_refused_when_changing(db: Database) -> None:
-    data_center_id = add(db)
-    db.run(add_cluster, SYSTEM, AddCluster(name="racks", data_center=Ref(id=data_center_id)))
-
-    def update(**values: str) -> str:
-        return code_of(
-            lambda: db.run(commands.update_data_center, SYSTEM, UpdateDataCenter(id=data_center_id, **values))
-        )
-
-    assert update(name="Default") == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
-    assert update(name=" ") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
-    assert update(version="5.0") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
-    assert update(version="4.8") == "ERROR_CANNOT_UPDATE_STORAGE_POOL_COMPATIBILITY_VERSION_BIGGER_THAN_CLUSTERS"
 
 
 def test_removing_takes_networks_and_permissions_along(db: Database) -> None:
@@ -114,13 +82,6 @@ def test_removing_takes_networks_and_permissions_along(db: Database) -> None:
         assert tx.scalars(select(permissions.c.object_id).where(about)).all() == profiles
     with pytest.raises(NotFoundError):
         db.run(commands.remove_data_center, SYSTEM, data_center_id)
-
-
-def test_a_data_centre_with_clusters_stays(db: Database) -> None:
-    with db.read() as tx:
-        data_center_id = tx.execute(select(data_centers.c.id)).scalar_one()
-    refused = code_of(lambda: db.run(commands.remove_data_center, SYSTEM, data_center_id))
-    assert refused == "ACTION_TYPE_FAILED_DATA_CENTER_HAS_CLUSTERS"
 
 
 def test_rights(db: Database) -> None:

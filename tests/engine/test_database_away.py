@@ -100,10 +100,10 @@ def ask_for_a_change(client: Any, agent: int) -> str:
     client.add("networks", {"name": "storage", "vlan": {"id": 100}, "data_center": {"name": "Default"}})
     cluster = client.find("clusters", "Default")["id"]
     client.add(f"clusters/{cluster}/networks", {"name": "storage", "required": False})
-    wish = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
+    attachment = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
     host = client.find("hosts", "sim-1")["id"]
     os.kill(agent, signal.SIGSTOP)
-    body = {"async": True, "modified_network_attachments": [wish]}
+    body = {"async": True, "modified_network_attachments": [attachment]}
     return str(client.action(f"hosts/{host}/setupnetworks", body)["job"]["id"])
 
 

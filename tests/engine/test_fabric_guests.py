@@ -99,8 +99,8 @@ class Blades:
     def network(self, name: str, vlan_id: int) -> str:
         spec = AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=vlan_id)
         network_id = str(self.db.run(add_network, SYSTEM, spec).id)
-        wanted = AddPortProfile(network_id=network_id, provider=Ref(id=self.provider_id))
-        self.db.run(add_port_profile, SYSTEM, wanted)
+        desired = AddPortProfile(network_id=network_id, provider=Ref(id=self.provider_id))
+        self.db.run(add_port_profile, SYSTEM, desired)
         with self.db.write() as tx:
             cluster = str(tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default")))
             tx.execute(sa.update(vnic_profiles).values(network_filter_id=None))
@@ -168,7 +168,7 @@ class Blades:
         with ThreadPoolExecutor(8) as pool:
             return list(pool.map(start, machines))
 
-    def given(self) -> list[tuple[str, str]]:
+    def assigned(self) -> list[tuple[str, str]]:
         """The dynamic vNICs that guests have, by the host's id."""
         return [
             (self.fleet.id(number), nic.function)
@@ -201,7 +201,7 @@ class InfinibandHosts(Blades):
         return card.guid
 
     def members(self) -> set[str]:
-        """The ports that the fabric has on network red, once it has done all that is wanted."""
+        """The ports that the fabric has on network red, once it has applied the desired state."""
         self.wait()
         return {guid for one in self.there.profiles.values() for guid in one.members}
 
@@ -263,7 +263,7 @@ def test_no_dynamic_vnic_is_taken_twice(blades: Blades) -> None:
     told = blades.start_at_once(machines)
     assert len([one for one in told if not one]) == 4
     assert all("has 0 free dynamic vNICs for the 1 vNICs" in one for one in told if one)
-    assert len(blades.given()) == 4
+    assert len(blades.assigned()) == 4
     assert blades.promised() == blades.all_there_are()
 
 
@@ -273,16 +273,16 @@ def test_a_hundred_guests_start_at_once_and_every_refusal_says_why(db: Database,
     with running_fleet(db, tmp_path, 20) as fleet:
         names = ("red", "blue", "green", "black")
         blades = Blades(fleet, cards=range(1, 11), dynamic=6, names=names)
-        wanted = [1 if number % 5 else 2 for number in range(100)]
-        machines = [blades.vm(f"vm{n}", nics=nics, network=names[n % 4]) for n, nics in enumerate(wanted)]
+        desired = [1 if number % 5 else 2 for number in range(100)]
+        machines = [blades.vm(f"vm{n}", nics=nics, network=names[n % 4]) for n, nics in enumerate(desired)]
         told = blades.start_at_once(machines)
-        for number, (reason, nics) in enumerate(zip(told, wanted, strict=True)):
+        for number, (reason, nics) in enumerate(zip(told, desired, strict=True)):
             for host in range(1, 21) if reason else ():
                 free = rf"sim-{host} has \d free dynamic vNICs for the {nics} vNICs on networks of its fabric\."
                 missing = rf"sim-{host} does not have these networks: {names[number % 4]}\."
                 assert re.search(free if host in blades.cards else missing, reason), reason
-        assert sum(nics for reason, nics in zip(told, wanted, strict=True) if not reason) == 60
-        assert sorted(blades.given()) == sorted(blades.all_there_are())
+        assert sum(nics for reason, nics in zip(told, desired, strict=True) if not reason) == 60
+        assert sorted(blades.assigned()) == sorted(blades.all_there_are())
         assert blades.promised() == blades.all_there_are()
 
 
@@ -390,7 +390,7 @@ def test_a_suspended_guest_goes_on_with_what_it_was_promised(blades: Blades) -> 
         blades.start(blades.vm("three"), 1)
     blades.start(vm_id)
     assert len(blades.nics(vm_id, 1)) == 1
-    assert len(blades.given()) == len(blades.promised()) == 2
+    assert len(blades.assigned()) == len(blades.promised()) == 2
     blades.refresh(1)
     with blades.db.read() as tx:
         assert all(row.synced for row in vm_queries.vnics_of(tx, (vm_id,))[vm_id])
@@ -559,8 +559,8 @@ def test_a_network_that_gets_a_fabric_while_guests_have_ports(infiniband: Infini
     values = {"username": "netweft", "password": password, "purpose": CONFIGURATION}
     row = ProviderRow(id=new_id(), name="second", type="ufm", url=other, **values)
     infiniband.db.run(insert_provider, SYSTEM, row)
-    wanted = AddPortProfile(network_id=infiniband.network_id, provider=Ref(id=row.id))
-    infiniband.db.run(add_port_profile, SYSTEM, wanted)
+    desired = AddPortProfile(network_id=infiniband.network_id, provider=Ref(id=row.id))
+    infiniband.db.run(add_port_profile, SYSTEM, desired)
     infiniband.fleet.until(lambda: {guid for one in second.profiles.values() for guid in one.members} == {GUIDS[1, 1]})
 
 

@@ -187,7 +187,7 @@ FAULTS: dict[str, Callable[[Fabric, str], None]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_fault_in_one_fabric_is_told_and_overcome(fabrics: Fabrics, step: str, fault: str) -> None:
-    run, method, wanted = STEPS[step]
+    run, method, desired = STEPS[step]
     FAULTS[fault](fabrics.there("one"), method)
     run(fabrics)
     fabrics.wait()
@@ -196,14 +196,14 @@ def test_a_fault_in_one_fabric_is_told_and_overcome(fabrics: Fabrics, step: str,
     other = (
         None
         if step == "the network goes"
-        else (RED if step in {"the profile goes", "the profile gets a policy"} else wanted)
+        else (RED if step in {"the profile goes", "the profile gets a policy"} else desired)
     )
     assert fabrics.view("two") == ({fabrics.network_id: other} if other else {})
     fabrics.again()
     assert [state for _, state in fabrics.states("one")] == ["error"]
     fabrics.again()
-    assert fabrics.view("one") == ({fabrics.network_id: wanted} if wanted else {})
-    assert fabrics.states("one") == ([("present", "ok")] if wanted else [])
+    assert fabrics.view("one") == ({fabrics.network_id: desired} if desired else {})
+    assert fabrics.states("one") == ([("present", "ok")] if desired else [])
     told = fabrics.events(FAILED, WELL)
     assert len(told) == 2
     assert told[0].startswith("Port profile ")

@@ -67,8 +67,8 @@ def static(*addresses: str) -> tuple[IpAssignment, ...]:
 
 
 def asks(*addresses: str, network: str = "storage", nic: str = "eth1") -> SetupRequest:
-    wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
-    return SetupRequest(attachments=(wish,))
+    attachment = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
+    return SetupRequest(attachments=(attachment,))
 
 
 def owned(fleet: Fleet) -> dict[str, str]:
@@ -244,5 +244,5 @@ def test_a_setup_reads_the_attachments_of_its_host_only(fleet: Fleet) -> None:
     """Those of others could not even be read."""
     with fleet.db.write() as tx:
         host = rows.add_host(tx, default_cluster(fleet), "other")
-        rows.attach(tx, host, network_id(fleet, "storage"), {"version": "spoilt"})
+        rows.attach(tx, host, network_id(fleet, "storage"), {"version": "damaged"})
     fleet.done(fleet.setup(asks("10.0.0.5")))

@@ -144,8 +144,8 @@ class Scene:
         return network_id
 
     def crowd(self, count: int) -> None:
-        """So many other hosts that are as this one, each with its machine and a past, a change under way, and not as
-        wanted; and as many networks that no cluster has.
+        """Add this number of hosts like this one, each with a VM, a history, a change in progress and drift; and as
+        many networks that no cluster has.
         """
         made: dict[str, list[dict[str, Any]]] = defaultdict(list)
         with self.db.write() as tx:
@@ -220,17 +220,17 @@ def static(address: str) -> tuple[IpAssignment, ...]:
     return (IpAssignment(version=4, method="static", address=address, prefix=16, gateway=""),)
 
 
-def wish(network: str, nic: str, **values: Any) -> AttachmentChange:
+def attachment_of(network: str, nic: str, **values: Any) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
 
 
 def set_up(scene: Scene) -> None:
-    wanted = wish("tenants", "eth2", assignments=static("10.3.0.1"))
-    scene.fleet.setup(SetupRequest(attachments=(wanted,)))
+    desired = attachment_of("tenants", "eth2", assignments=static("10.3.0.1"))
+    scene.fleet.setup(SetupRequest(attachments=(desired,)))
 
 
 def update(scene: Scene) -> None:
-    changed = replace(wish("tenants", "eth3"), id=scene.fleet.attachment_id("tenants"))
+    changed = replace(attachment_of("tenants", "eth3"), id=scene.fleet.attachment_id("tenants"))
     scene.db.run(update_attachment, SYSTEM, scene.fleet.id(), changed)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine.test_setup_networks import add, request, static, wish
+from engine.test_setup_networks import add, attachment, request, static
 from fleet import Fleet, running_fleet
 from hosts import without_link
 from netweft.core.drift_healing import Healing
@@ -44,8 +44,8 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
             slaves=(Ref(name="eth1"), Ref(name="eth2")),
             options={"mode": "1", "miimon": "100"},
         )
-        storage = wish("storage", "bond0", assignments=static("10.0.0.5", gateway="10.0.0.1"))
-        fleet.done(fleet.setup(request(storage, wish("tenants", "bond0"), bonds=(bond,), commit_on_success=True)))
+        storage = attachment("storage", "bond0", assignments=static("10.0.0.5", gateway="10.0.0.1"))
+        fleet.done(fleet.setup(request(storage, attachment("tenants", "bond0"), bonds=(bond,), commit_on_success=True)))
         fleet.monitor.round(fleet.db)
         assert fleet.data().drift.is_empty
         yield fleet
@@ -58,7 +58,7 @@ def lines(fleet: Fleet) -> list[str]:
     return list(found or ())
 
 
-def told(fleet: Fleet) -> list[int]:
+def drift_codes(fleet: Fleet) -> list[int]:
     return [code for code in fleet.codes() if code in {HOST_DRIFTS, HOST_IN_SYNC}]
 
 
@@ -133,7 +133,7 @@ def test_what_was_changed_by_hand_is_seen_told_and_put_right(fleet: Fleet, what:
     drift = fleet.data().drift
     assert {name: len(found) for name in ("attachments", "bases", "host") if (found := getattr(drift, name))} == groups
     fleet.monitor.round(fleet.db)
-    assert told(fleet) == [HOST_DRIFTS]
+    assert drift_codes(fleet) == [HOST_DRIFTS]
     with fleet.db.read() as tx:
         text = tx.execute(sa.select(events.c.description).where(events.c.code == HOST_DRIFTS)).scalar_one()
         assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps
@@ -144,7 +144,7 @@ def test_what_was_changed_by_hand_is_seen_told_and_put_right(fleet: Fleet, what:
     by_hand(fleet, change(fleet.host()))
     fleet.done(fleet.setup(request()))
     assert fleet.data().drift.is_empty
-    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC] * 2
+    assert drift_codes(fleet) == [HOST_DRIFTS, HOST_IN_SYNC] * 2
 
 
 def test_a_host_as_wanted_has_nothing_to_do(fleet: Fleet) -> None:
@@ -152,14 +152,14 @@ def test_a_host_as_wanted_has_nothing_to_do(fleet: Fleet) -> None:
         assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps == ()
     assert fleet.setup(request()) is None
     assert fleet.db.run(sync_all_networks, SYSTEM, fleet.id()) is None
-    assert told(fleet) == []
+    assert drift_codes(fleet) == []
 
 
 def test_a_carrier_or_a_lease_is_no_drift(fleet: Fleet) -> None:
     host = with_link(fleet.host(), "eth1", carrier=False)
     by_hand(fleet, with_link(host, "tenants", dynamic=(Address(ip="198.51.100.8", prefix=24),)))
     assert fleet.data().drift.is_empty
-    assert told(fleet) == []
+    assert drift_codes(fleet) == []
     assert fleet.data().differences() == {}
 
 
@@ -169,19 +169,19 @@ def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
     data = fleet.data()
     assert not any(all(one.in_sync for one in data.compare(a)) for a in data.intent.attachments if a.nic == "bond0")
     assert data.differences() == {}
-    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
-    fleet.done(fleet.setup(request(wanted)))
+    desired = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    fleet.done(fleet.setup(request(desired)))
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
-    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
+    assert drift_codes(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
 
 
 def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
-    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    desired = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
     with pytest.raises(ValidationError, match=r"tenants\.up is off on the host and on is wanted") as refusal:
-        fleet.setup(request(wanted))
+        fleet.setup(request(desired))
     assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
-    fleet.done(fleet.setup(request(wanted, synchronized=(wanted.id,))))
+    fleet.done(fleet.setup(request(desired, synchronized=(desired.id,))))
     assert fleet.host().bridges["tenants"].up
 
 
@@ -206,7 +206,7 @@ def test_a_network_that_the_host_has_yet_to_take_over_is_no_news(fleet: Fleet) -
     fleet.until(lambda: fleet.host().bridges["tenants"].mtu == 1400)
     fleet.until(lambda: "pending" not in fleet.change_states())
     assert fleet.data().drift.is_empty
-    assert told(fleet) == []
+    assert drift_codes(fleet) == []
 
 
 def test_a_port_of_a_guest_is_put_right_by_its_driver(fleet: Fleet) -> None:
@@ -217,7 +217,7 @@ def test_a_port_of_a_guest_is_put_right_by_its_driver(fleet: Fleet) -> None:
     (port,) = fleet.host().guest_ports.values()
     by_hand(fleet, replace(fleet.host(), guest_ports={port.name: replace(port, bridge="storage")}))
     assert fleet.data().drift.lines() == ("vNIC nic1 of guest web: bridge should be tenants, and is storage",)
-    assert lines(fleet) == [], "a guest that the engine does not know to be here is not judged by"
+    assert lines(fleet) == [], "a guest that is not on this host according to the engine does not count"
     fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
     assert fleet.host().guest_ports == {port.name: port}
     assert fleet.data().drift.is_empty
@@ -249,7 +249,7 @@ def test_what_is_ignored_does_not_count_until_it_changes(fleet: Fleet) -> None:
     assert lines(fleet) == ["tenants: up should be on, and is off"]
     fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("tenants",)))
     assert lines(fleet) == []
-    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
+    assert drift_codes(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
     assert set(ignored(fleet)) == {"eth1: mtu should be 1500, and is 1400", "tenants: up should be on, and is off"}
     by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1300))
     assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300"]
@@ -295,7 +295,7 @@ def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
     assert storage.assignments[0].address == "10.0.0.9"
     assert data.intent.bonds[0].options["miimon"] == "50"
     assert fleet.host().bridges["storage"].addresses == (Address(ip="10.0.0.9", prefix=24),)
-    assert told(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
+    assert drift_codes(fleet) == [HOST_DRIFTS, HOST_IN_SYNC]
     assert fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()) is None
 
 

@@ -59,9 +59,9 @@ def restore(fleet: Fleet, generation: int) -> str | None:
     return fleet.db.run(restore_host_networks, SYSTEM, fleet.id(), generation, commit=True)
 
 
-def setup(fleet: Fleet, **wanted: object) -> int:
+def setup(fleet: Fleet, **desired: object) -> int:
     """Set the host up; the generation that it has then."""
-    fleet.done(fleet.setup(SetupRequest(**wanted)))  # type: ignore[arg-type] # keys are fields
+    fleet.done(fleet.setup(SetupRequest(**desired)))  # type: ignore[arg-type] # keys are fields
     return fleet.report().generation
 
 
@@ -147,17 +147,17 @@ def random_request(rnd: random.Random, fleet: Fleet) -> SetupRequest:
     there = {data.networks[one.network_id].name: one.id for one in data.intent.attachments}
     is_bonded = bool(data.intent.bonds)
     becomes_bonded = rnd.random() < 0.5
-    wishes, removed = [], []
+    attachments, removed = [], []
     for name in NAMES:
         nic = rnd.choice(["bond0" if becomes_bonded else "eth1", "eth3"])
         if rnd.random() < 0.7:
             address = f"10.{NAMES.index(name)}.0.{rnd.randrange(1, 250)}" if rnd.random() < 0.5 else ""
-            wishes.append(attached(name, nic, address))
+            attachments.append(attached(name, nic, address))
         elif name in there:
             removed.append(Ref(id=there[name]))
     bond = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")), options={"mode": "1"})
     return SetupRequest(
-        attachments=tuple(wishes),
+        attachments=tuple(attachments),
         removed=tuple(removed),
         bonds=(bond,) if becomes_bonded else (),
         removed_bonds=(Ref(name="bond0"),) if is_bonded and not becomes_bonded else (),

@@ -144,8 +144,8 @@ def test_a_setup_and_a_change_of_a_network_at_the_same_time(fleet: Fleet) -> Non
     tags = [vlan.tag for vlan in fleet.host().vlans.values()]
     assert len(tags) == len(set(tags))
     data = fleet.data()
-    wanted = [data.networks[one.network_id].intent.vlan for one in data.intent.attachments if one.nic == "eth1"]
-    assert len(wanted) == len(set(wanted))
+    desired = [data.networks[one.network_id].intent.vlan for one in data.intent.attachments if one.nic == "eth1"]
+    assert len(desired) == len(set(desired))
 
 
 def test_networks_of_a_nic_change_their_mtu_one_by_one(fleet: Fleet) -> None:
@@ -203,7 +203,7 @@ def test_what_was_wrong_before_stops_no_other_request(fleet: Fleet) -> None:
     assert refusal.value.code == TWICE
 
 
-def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> None:
+def test_hosts_are_checked_with_a_constant_number_of_statements(fleet: Fleet) -> None:
     def statements() -> int:
         """That judging the hosts takes, of a network that so many carry."""
         with statements_seen(get_ident()) as seen, fleet.db.read() as tx:

@@ -15,10 +15,8 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.hosts import (
-    AddHost,
     UpdateHost,
     activate_host,
-    add_host,
     deactivate_host,
     refresh_host,
     remove_host,
@@ -176,15 +174,7 @@ def test_a_host_leaves(fleet: Fleet) -> None:
     fleet.monitor.round(fleet.db)
 
 
-def test_rules_of_adding_and_changing(fleet: Fleet) -> None:
-    def add(name: str, address: str) -> str:
-        return code_of(fleet, add_host, AddHost(name=name, address=address, cluster=Ref(name="Default")))
-
-    assert add("sim-1", "192.0.2.9") == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
-    assert add("other", "sim-1") == "ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST"
-    assert add("a b", "192.0.2.9") == "VALIDATION_VDS_NAME_INVALID"
-    for address in ("", "a b", "user@host", "host:x", "host/path"):
-        assert add("other", address) == "VALIDATION_VDS_HOSTNAME_HOSTNAME_OR_IP", address
+def test_a_host_is_renamed(fleet: Fleet) -> None:
     fleet.db.run(update_host, SYSTEM, UpdateHost(id=fleet.id(), name="renamed", comment="c"))
     assert (fleet.data().row.name, fleet.data().row.comment) == ("renamed", "c")
 

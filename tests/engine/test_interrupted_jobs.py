@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentChange, SetupRequest
-from netweft.core.host_request import Ref as WishRef
+from netweft.core.host_request import Ref as NameRef
 from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -138,8 +138,8 @@ def set_up(fleet: Fleet) -> str:
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
     spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=network), required=False)
     fleet.db.run(attach_network, SYSTEM, spec)
-    wish = AttachmentChange(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
-    job_id = fleet.setup(SetupRequest(attachments=(wish,), connectivity_timeout=1))
+    attachment = AttachmentChange(network=NameRef(name="storage"), nic=NameRef(name="eth1"))
+    job_id = fleet.setup(SetupRequest(attachments=(attachment,), connectivity_timeout=1))
     assert job_id is not None
     return job_id
 

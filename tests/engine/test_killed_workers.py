@@ -22,7 +22,7 @@ from fleet import Fleet, running_fleet
 from memory_provider import INSTALLED
 from netweft.core.guest_protocol import GuestSpec
 from netweft.core.host_request import AttachmentChange, SetupRequest
-from netweft.core.host_request import Ref as WishRef
+from netweft.core.host_request import Ref as NameRef
 from netweft.engine import claims, queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agent_answers import RefusedError
@@ -158,8 +158,8 @@ def network(fleet: Fleet, name: str = "storage") -> str:
 
 
 def set_up(fleet: Fleet, number: int = 1) -> str | None:
-    wish = AttachmentChange(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
-    return fleet.setup(SetupRequest(attachments=(wish,)), number)
+    attachment = AttachmentChange(network=NameRef(name="storage"), nic=NameRef(name="eth1"))
+    return fleet.setup(SetupRequest(attachments=(attachment,)), number)
 
 
 def running_vm(fleet: Fleet, *, with_vnic: bool = False) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -131,19 +130,6 @@ def test_an_address_asked_for_is_given_once(db: Database) -> None:
     assert refusal.value.code == "NETWORK_MAC_ADDRESS_IN_USE"
 
 
-@pytest.mark.parametrize(
-    ("mac", "code"),
-    [
-        ("02:00", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID"),
-        ("00:00:00:00:00:00", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID"),
-        ("03:00:00:00:00:01", "VALIDATION_VM_NETWORK_MAC_ADDRESS_MULTICAST"),
-    ],
-)
-def test_addresses_that_no_vnic_can_have(db: Database, mac: str, code: str) -> None:
-    pool_id = add(db)
-    assert code_of(lambda: db.run(mac_addresses.take_mac, pool_id, mac)) == code
-
-
 def test_a_pool_that_allows_duplicates_counts_them(db: Database) -> None:
     pool_id = add(db, allow_duplicates=True)
     mac = mac_text(FIRST + 1)
@@ -160,26 +146,6 @@ def test_a_pool_that_allows_duplicates_counts_them(db: Database) -> None:
     db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, allow_duplicates=False))
 
 
-@pytest.mark.parametrize(
-    ("ranges", "code"),
-    [
-        ((), "ACTION_TYPE_FAILED_MAC_POOL_MUST_HAVE_RANGE"),
-        ((MacRange(FIRST + 9, FIRST),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
-        ((MacRange(0, 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
-        ((MacRange(1 << 40, (1 << 40) + 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
-        ((MacRange(FIRST, FIRST + (1 << 31)),), "ACTION_TYPE_FAILED_MAC_RANGE_TOO_LARGE"),
-        ((span(1, 4), span(4, 4)), "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_OVERLAPPING_RANGES"),
-        ((span(100, 50),), "ACTION_TYPE_FAILED_MAC_POOL_OVERLAPS_WITH_OTHER_POOLS"),
-    ],
-)
-def test_ranges_that_are_refused(db: Database, ranges: tuple[MacRange, ...], code: str) -> None:
-    other = add(db, span(120, 1), name="other")
-    assert code_of(lambda: db.run(commands.add_mac_pool, SYSTEM, AddMacPool(name="small", ranges=ranges))) == code
-    pool_id = add(db)
-    assert code_of(lambda: db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, ranges=ranges))) == code
-    assert other
-
-
 def test_changes(db: Database) -> None:
     pool_id = add(db)
     spec = UpdateMacPool(id=pool_id, name="large", description="d", comment="c", ranges=(span(20, 9), span(3, 9)))
@@ -188,28 +154,6 @@ def test_changes(db: Database) -> None:
         row = queries.get(tx, pool_id)
         assert (row.name, row.description, row.comment) == ("large", "d", "c")
         assert queries.ranges_of(tx, (pool_id,)) == {pool_id: [span(3, 9), span(20, 9)]}
-
-
-def test_names_and_the_default_pool(db: Database) -> None:
-    pool_id = add(db)
-    with db.read() as tx:
-        default_id = queries.default_id(tx)
-
-    def update(pool: str, spec: UpdateMacPool) -> str:
-        return code_of(lambda: db.run(commands.update_mac_pool, SYSTEM, replace(spec, id=pool)))
-
-    assert code_of(lambda: add(db, span(50, 2))) == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
-    asked = AddMacPool(name="x", ranges=(span(50, 2),), is_default=True)
-    assert (
-        code_of(lambda: db.run(commands.add_mac_pool, SYSTEM, asked))
-        == "ACTION_TYPE_FAILED_SETTING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"
-    )
-    assert update(pool_id, UpdateMacPool(id="", name="Default")) == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
-    changing = "ACTION_TYPE_FAILED_CHANGING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"
-    assert update(pool_id, UpdateMacPool(id="", is_default=True)) == changing
-    assert update(default_id, UpdateMacPool(id="", is_default=False)) == changing
-    removing = code_of(lambda: db.run(commands.remove_mac_pool, SYSTEM, default_id))
-    assert removing == "ACTION_TYPE_FAILED_CANNOT_REMOVE_DEFAULT_MAC_POOL"
 
 
 def test_a_pool_that_a_cluster_uses_stays(db: Database) -> None:

@@ -17,7 +17,7 @@ import rows
 from fleet import Fleet, running_fleet
 from netweft.core.neighbours import Neighbour, text_of
 from netweft.engine.db import Database, utc_now
-from netweft.engine.jobs.host_watch import Host, Intervals
+from netweft.engine.jobs.host_watch import Intervals
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.hosts import host_reports, hosts
@@ -44,19 +44,23 @@ def taken(fleet: Fleet, number: int = 1) -> datetime:
 
 
 @contextmanager
-def watching(fleet: Fleet) -> Iterator[Monitor]:
-    """A watch that remembers nothing, as that of an engine that has just started."""
-    monitor = Monitor(fleet.agents, intervals=Intervals(is_spread=False))
+def watching(fleet: Fleet, **intervals: float) -> Iterator[None]:
+    """The monitoring of an engine that has just started; the block begins when both hosts have been polled and wait to
+    report events.
+    """
+    before = event_polls(fleet)
+    monitor = Monitor(fleet.agents, intervals=Intervals(is_spread=False, **intervals))  # type: ignore[arg-type] # numbers
     monitor.watch(fleet.db)
     try:
-        yield monitor
+        fleet.until(lambda: all(now > then for now, then in zip(event_polls(fleet), before, strict=True)))
+        yield
     finally:
         monitor.close()
 
 
-def are_seen(monitor: Monitor, count: int) -> bool:
-    """Whether so many hosts have answered."""
-    return sum(host.looked > 0 for host in monitor._hosts.values()) == count
+def event_polls(fleet: Fleet) -> list[int]:
+    """The number of long polls for events that each host has received."""
+    return [fleet.requests("/v1/events", number) for number in (1, 2)]
 
 
 def carrier_of(fleet: Fleet, nic: str, number: int = 1) -> bool:
@@ -66,8 +70,7 @@ def carrier_of(fleet: Fleet, nic: str, number: int = 1) -> bool:
 
 def test_an_engine_that_starts_takes_nothing_in_that_it_knows(fleet: Fleet) -> None:
     before = taken(fleet)
-    with watching(fleet) as monitor:
-        fleet.until(lambda: are_seen(monitor, 2))
+    with watching(fleet):
         assert taken(fleet) == before
         fleet.simulate(carrier={"eth1": False})
         fleet.until(lambda: not carrier_of(fleet, "eth1"))
@@ -76,8 +79,7 @@ def test_an_engine_that_starts_takes_nothing_in_that_it_knows(fleet: Fleet) -> N
 
 def test_other_neighbours_are_taken_in_when_they_come(fleet: Fleet) -> None:
     moved = (Neighbour(chassis="x", system_name="sw-9", port="p1"),)
-    with watching(fleet) as monitor:
-        fleet.until(lambda: are_seen(monitor, 2))
+    with watching(fleet):
         fleet.simulate(neighbours={"eth1": moved})
         fleet.until(lambda: (fleet.data().neighbours or {})["eth1"] == moved)
         assert text_of((fleet.data(2).neighbours or {})["eth1"]) == "port Gi1/0/3 of sw-1b"
@@ -86,13 +88,10 @@ def test_other_neighbours_are_taken_in_when_they_come(fleet: Fleet) -> None:
 
 
 def test_an_event_after_which_all_is_as_it_was_changes_nothing(fleet: Fleet) -> None:
-    with watching(fleet) as monitor:
-        fleet.until(lambda: are_seen(monitor, 2))
-        host = monitor._hosts[fleet.id()]
-        event = host.event
-        before = taken(fleet)
+    with watching(fleet):
+        polls, before = event_polls(fleet)[0], taken(fleet)
         fleet.simulate(carrier={"eth2": True})
-        fleet.until(lambda: host.event > event)
+        fleet.until(lambda: event_polls(fleet)[0] > polls)
     assert taken(fleet) == before
 
 
@@ -112,33 +111,35 @@ def test_hosts_that_say_nothing_keep_no_other_waiting(fleet: Fleet) -> None:
     """They take connections, and that is all: more of them than are reached at a time."""
     with socket.create_server(("127.0.0.1", 0), backlog=2 * MANY) as silent:
         add_hosts(fleet, f"https://127.0.0.1:{silent.getsockname()[1]}")
-        with watching(fleet) as monitor:
-            fleet.until(lambda: are_seen(monitor, 2))
+        with watching(fleet):
             fleet.simulate(2, carrier={"eth1": False})
             fleet.until(lambda: not carrier_of(fleet, "eth1", 2))
 
 
 def test_no_host_has_a_thread(fleet: Fleet) -> None:
     """Nor more than a few have all of them together."""
-    add_hosts(fleet, f"https://127.0.0.1:{fleet.process.port}/sim-1")  # where they are not, so they are asked often
-    with watching(fleet) as monitor:
-        fleet.until(lambda: are_seen(monitor, 2) and all(one.silent_since for one in others(fleet, monitor)))
+    add_hosts(fleet, f"https://127.0.0.1:{fleet.process.port}/sim-1", status="up")  # another host is there
+    with watching(fleet, lost_after=0.0):
+        fleet.until(lambda: lost(fleet) == MANY)
         names = [thread.name for thread in threading.enumerate() if thread.name.startswith(("watch", "monitor"))]
     assert len(names) < MANY / 4, names
 
 
-def others(fleet: Fleet, monitor: Monitor) -> list[Host]:
-    return [host for host_id, host in monitor._hosts.items() if host_id not in fleet.process.ids.values()]
+def lost(fleet: Fleet) -> int:
+    """The number of hosts that do not respond."""
+    query = sa.select(sa.func.count()).select_from(hosts).where(hosts.c.status == "non_responsive")
+    with fleet.db.read() as tx:
+        return tx.scalar(query) or 0
 
 
-def add_hosts(fleet: Fleet, url: str) -> None:
-    """Hosts whose agents are said to be there."""
+def add_hosts(fleet: Fleet, url: str, status: str = "non_responsive") -> None:
+    """Add hosts whose agents are stored with this URL."""
     with fleet.db.write() as tx:
         cluster_id = tx.scalar(sa.select(hosts.c.cluster_id).where(hosts.c.id == fleet.id()))
         for number in range(MANY):
             one = f"00000000-0000-4000-8000-{number:012}"
             names = {"id": one, "name": f"other-{number}", "address": f"other-{number}.example", "agent_url": url}
-            state = {"cluster_id": cluster_id, "status": "non_responsive", "dirty": False, "created_at": utc_now()}
+            state = {"cluster_id": cluster_id, "status": status, "dirty": False, "created_at": utc_now()}
             tx.execute(sa.insert(hosts).values(**names, **state))
 
 

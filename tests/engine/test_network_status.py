@@ -44,7 +44,7 @@ Statuses = dict[tuple[str, str], str]
 OUT_OF_SERVICE = ("maintenance", "non_responsive", "non_operational")
 
 
-def judge_by_all_hosts(tx: Tx) -> None:
+def evaluate_all_hosts(tx: Tx) -> None:
     """What the statuses mean: optional networks are operational; a required one is operational when every host that
     is up has it, non-operational when one has not, and stays as it was while no host is up.
     """
@@ -53,13 +53,13 @@ def judge_by_all_hosts(tx: Tx) -> None:
         attachments.c.host_id == hosts.c.id, attachments.c.network_id == cluster_networks.c.network_id
     )
     lacking = sa.exists().where(up, ~carried.correlate(hosts, cluster_networks))
-    wanted = sa.case(
+    desired = sa.case(
         (~cluster_networks.c.required, "operational"),
         (lacking, "non_operational"),
         (sa.exists().where(up), "operational"),
         else_=cluster_networks.c.status,
     )
-    tx.execute(sa.update(cluster_networks).values(status=wanted))
+    tx.execute(sa.update(cluster_networks).values(status=desired))
 
 
 def statuses(tx: Tx) -> Statuses:
@@ -70,8 +70,8 @@ class UndoneError(Exception):
     """Raised to undo a transaction."""
 
 
-def judged(db: Database, before: Statuses) -> Statuses:
-    """What :func:`judge_by_all_hosts` makes of the statuses that there were."""
+def statuses_by_all_hosts(db: Database, before: Statuses) -> Statuses:
+    """What :func:`evaluate_all_hosts` makes of the statuses that there were."""
     found: Statuses = {}
 
     def evaluate(tx: Tx) -> None:
@@ -79,7 +79,7 @@ def judged(db: Database, before: Statuses) -> Statuses:
         for (cluster_id, network_id), status in before.items():
             here = cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
             tx.execute(sa.update(cluster_networks).where(*here, cluster_networks.c.required).values(status=status))
-        judge_by_all_hosts(tx)
+        evaluate_all_hosts(tx)
         found = statuses(tx)
         raise UndoneError
 
@@ -213,7 +213,7 @@ def test_statuses_are_what_all_hosts_together_say(databases: Databases) -> None:
                 before = chances.world.in_clusters()
                 chances.step()
                 after = chances.world.in_clusters()
-                assert after == judged(db, before)
+                assert after == statuses_by_all_hosts(db, before)
                 assert stored(db) == lacked(db)
                 seen.update(after.values())
 
@@ -226,11 +226,11 @@ def turned(host_id: str, status: str) -> Callable[[Tx], object]:
 
 
 def equipped(host_id: str, *network_ids: str) -> Callable[[Tx], object]:
-    wanted = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
+    desired = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
 
     def give(tx: Tx) -> None:
         lock(tx, hosts, host_id)
-        if host_changes.store(tx, host_id, Candidate(attachments=wanted)):
+        if host_changes.store(tx, host_id, Candidate(attachments=desired)):
             attachments_changed(tx, host_id)
 
     return give
@@ -246,12 +246,12 @@ def demanded(cluster_id: str, network_id: str) -> Callable[[Tx], object]:
 def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, turn: int) -> None:
     """None of two sees what the other has written before it is committed. ``turn``: which of them is first."""
     world = World(db)
-    (cluster_id, _), (optional, wanted, other) = world.clusters, world.networks
+    (cluster_id, _), (optional, desired, other) = world.clusters, world.networks
     one, two = [host_id for host_id, place in world.places.items() if place == cluster_id][:2]
     with db.read() as tx:
         management = tx.scalars(sa.select(cluster_networks.c.network_id).where(cluster_networks.c.management)).first()
     assert management
-    everything = (management, wanted, other)
+    everything = (management, desired, other)
     begin: list[Callable[[Tx], object]]
     if case == "comes and is mended":
         begin = [equipped(one, *everything[:1]), equipped(two, *everything[:1]), turned(two, "up")]
@@ -269,7 +269,7 @@ def test_what_changes_at_once_leaves_no_wrong_status(db: Database, case: str, tu
         db.run(act)
     meanwhile(db, *acts[::turn]).result()
     found = world.in_clusters()
-    assert found == judged(db, found)
+    assert found == statuses_by_all_hosts(db, found)
     assert stored(db) == lacked(db)
 
 

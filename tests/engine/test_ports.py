@@ -145,7 +145,7 @@ class Clouds:
         """The vNICs that run on a host, by id."""
         return {nic.id: nic for guest in self.fleet.agent(number).guests() for nic in guest.nics}
 
-    def known(self) -> dict[str, tuple[str, str]]:
+    def stored(self) -> dict[str, tuple[str, str]]:
         """What the engine wants of ports, and how far the provider is."""
         with self.fleet.db.read() as tx:
             query = sa.select(provider_objects).where(provider_objects.c.kind == "port")
@@ -245,7 +245,7 @@ def test_a_port_that_is_bound_needs_no_provider_for_what_its_host_does(clouds: C
     clouds.there.fault = away
     clouds.fleet.done(clouds.change(clouds.vnic_id, linked=False))
     assert not clouds.nics()[clouds.vnic_id].linked
-    assert clouds.known() == {clouds.vnic_id: ("present", "error")}, "it is tried again"
+    assert clouds.stored() == {clouds.vnic_id: ("present", "error")}, "it is tried again"
 
 
 def test_a_port_that_is_bound_needs_no_network_there_for_what_its_host_does(clouds: Clouds) -> None:
@@ -267,7 +267,7 @@ def test_what_needs_a_provider_that_is_away_fails_alone(clouds: Clouds) -> None:
     assert "nobody is there" in clouds.fleet.failed(other_job).error
     assert clouds.fleet.codes()[-2:] == [1013, VNIC_REMOVED], "who was told that it was added is told what became of it"
     assert set(clouds.nics()) == {clouds.vnic_id, second}
-    assert third not in clouds.known() or clouds.known()[third][0] == "absent"
+    assert third not in clouds.stored() or clouds.stored()[third][0] == "absent"
 
 
 def test_a_provider_that_hangs_is_waited_for_once(clouds: Clouds) -> None:
@@ -280,7 +280,7 @@ def test_a_provider_that_hangs_is_waited_for_once(clouds: Clouds) -> None:
     clouds.there.fault = failing("nothing")
     clouds.make_due()
     clouds.retry()
-    assert clouds.known() == {}
+    assert clouds.stored() == {}
 
 
 def test_a_profile_changes_while_a_provider_is_away(clouds: Clouds) -> None:
@@ -292,7 +292,7 @@ def test_a_profile_changes_while_a_provider_is_away(clouds: Clouds) -> None:
     clouds.set_properties(native, {"queues": "2"})
     clouds.set_properties(clouds.network_id, {"SecurityGroups": WEB})
     clouds.fleet.idle(f"vm:{clouds.vm_id}")
-    assert clouds.known() == {clouds.vnic_id: ("present", "error")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "error")}
     assert set(clouds.nics()) == {clouds.vnic_id, second}
     clouds.there.security_groups = {WEB}
     clouds.there.fault = failing("nothing")
@@ -316,7 +316,7 @@ def test_what_changes_while_nobody_sees_the_guest_reaches_its_port_later(clouds:
     clouds.retry()
     clouds.fleet.monitor.round(clouds.fleet.db)
     assert clouds.state()[0] == "up"
-    assert clouds.known() == {clouds.vnic_id: ("present", "locked")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "locked")}
     clouds.make_due()
     clouds.retry()
     asked = clouds.there.asked[clouds.vnic_id]
@@ -325,7 +325,7 @@ def test_what_changes_while_nobody_sees_the_guest_reaches_its_port_later(clouds:
         "name of the machine": (None, "other/nic1"),
         "name of the vNIC": (None, "one/other"),
     }[change]
-    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "ok")}
 
 
 def test_ports_are_made_again_with_a_network_that_somebody_removed_there(clouds: Clouds) -> None:
@@ -342,7 +342,7 @@ def test_ports_are_made_again_with_a_network_that_somebody_removed_there(clouds:
     now = clouds.there.ports[second]
     assert now.network_id in clouds.there.networks
     assert (now.host, now.id == before.id) == ("sim-1", False)
-    assert clouds.known() == {clouds.vnic_id: ("present", "ok"), second: ("present", "ok")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "ok"), second: ("present", "ok")}
     assert (clouds.synced(clouds.vnic_id), clouds.synced(second)) == (True, False), "the guest has the port that was"
     clouds.fleet.monitor.round(clouds.fleet.db)
     assert not clouds.synced(second)
@@ -421,7 +421,7 @@ def test_a_machine_moves_and_stops_on_one_provider_while_another_is_away(clouds:
         assert set(bound(one).values()) == {f"sim-{number}"}
     there.fault = away
     clouds.fleet.done(clouds.stop())
-    assert (clouds.there.ports, clouds.known()) == ({}, {other: ("absent", "error")})
+    assert (clouds.there.ports, clouds.stored()) == ({}, {other: ("absent", "error")})
 
 
 def test_a_vnic_is_plugged_in_on_one_provider_while_another_is_away(clouds: Clouds) -> None:
@@ -441,8 +441,8 @@ def test_a_port_that_its_provider_refuses_to_remove_holds_up_no_other(clouds: Cl
     clouds.there.fault = failing("remove_port", RefusedError("The provider refused: 409"), times=1)
     clouds.fleet.done(clouds.stop())
     assert len(clouds.there.ports) == 1
-    assert sorted(clouds.known()) == sorted(clouds.there.ports)
-    assert set(clouds.known().values()) == {("absent", "error")}
+    assert sorted(clouds.stored()) == sorted(clouds.there.ports)
+    assert set(clouds.stored().values()) == {("absent", "error")}
 
 
 def test_a_machine_has_a_port_from_its_start_to_its_end(clouds: Clouds) -> None:
@@ -452,9 +452,9 @@ def test_a_machine_has_a_port_from_its_start_to_its_end(clouds: Clouds) -> None:
     nic = clouds.nics()[clouds.vnic_id]
     assert (nic.bridge, nic.port, nic.mtu, nic.tag, nic.filter) == ("br-int", port.id, 1442, None, "")
     assert clouds.there.asked[clouds.vnic_id].device_id == clouds.vm_id
-    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "ok")}
     clouds.fleet.done(clouds.stop())
-    assert (clouds.there.ports, clouds.known()) == ({}, {})
+    assert (clouds.there.ports, clouds.stored()) == ({}, {})
 
 
 def test_a_native_network_and_one_of_a_provider_are_side_by_side(clouds: Clouds) -> None:
@@ -520,7 +520,7 @@ def test_a_machine_is_down_with_the_reason_when_the_providers_module_is_broken(c
     clouds.there.fault = failing(method, KeyError("binding"))
     clouds.fleet.failed(clouds.start())
     assert clouds.state() == ("down", "The module for providers of the type neutron failed. KeyError: 'binding'")
-    assert (clouds.nics(), clouds.there.ports, clouds.known()) == ({}, {}, {})
+    assert (clouds.nics(), clouds.there.ports, clouds.stored()) == ({}, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -549,7 +549,7 @@ def test_a_machine_whose_ports_pass_no_frames_is_down(clouds: Clouds) -> None:
     clouds.there.is_active = False
     clouds.fleet.failed(clouds.start())
     assert clouds.state() == ("down", "The port of vNIC 'nic1' passes no frames after 0.5 s.")
-    assert (clouds.nics(), clouds.there.ports, clouds.known()) == ({}, {}, {})
+    assert (clouds.nics(), clouds.there.ports, clouds.stored()) == ({}, {}, {})
 
 
 def test_a_host_that_the_provider_cannot_have_the_port_on_is_refused_by_it(clouds: Clouds) -> None:
@@ -565,10 +565,10 @@ def test_a_hundred_failed_starts_leave_one_port_at_most(clouds: Clouds) -> None:
     for _ in range(100):
         clouds.fleet.failed(clouds.start())
     assert len(clouds.there.ports) == 1
-    assert clouds.known() == {clouds.vnic_id: ("absent", "error")}
+    assert clouds.stored() == {clouds.vnic_id: ("absent", "error")}
     clouds.there.fault = failing("nothing")
     clouds.sync()
-    assert (clouds.there.ports, clouds.known()) == ({}, {})
+    assert (clouds.there.ports, clouds.stored()) == ({}, {})
 
 
 def test_a_provider_that_is_away_does_not_keep_a_machine_from_stopping(clouds: Clouds) -> None:
@@ -576,11 +576,11 @@ def test_a_provider_that_is_away_does_not_keep_a_machine_from_stopping(clouds: C
     clouds.there.fault = failing("remove_port")
     clouds.fleet.done(clouds.stop())
     assert clouds.state()[0] == "down"
-    assert clouds.known() == {clouds.vnic_id: ("absent", "error")}
+    assert clouds.stored() == {clouds.vnic_id: ("absent", "error")}
     clouds.fleet.db.run(remove_vm, SYSTEM, clouds.vm_id)
     clouds.there.fault = failing("nothing")
     clouds.sync()
-    assert (clouds.there.ports, clouds.known()) == ({}, {})
+    assert (clouds.there.ports, clouds.stored()) == ({}, {})
 
 
 def test_a_machine_that_ends_by_itself_leaves_no_port(clouds: Clouds) -> None:
@@ -588,7 +588,7 @@ def test_a_machine_that_ends_by_itself_leaves_no_port(clouds: Clouds) -> None:
     clouds.fleet.simulate(end_guests=(clouds.vm_id,))
     clouds.fleet.monitor.round(clouds.fleet.db)
     assert clouds.state()[0] == "down"
-    clouds.fleet.until(lambda: clouds.known() == {})
+    clouds.fleet.until(lambda: clouds.stored() == {})
     assert clouds.there.ports == {}
 
 
@@ -606,7 +606,7 @@ def test_a_machine_that_ended_before_its_vnics_changed_gets_no_port_and_stays_do
     clouds.fleet.start_worker()
     clouds.fleet.idle(f"vm:{clouds.vm_id}")
     assert (clouds.state()[0], clouds.nics()) == ("down", {})
-    assert (clouds.there.ports, clouds.known()) == ({}, {})
+    assert (clouds.there.ports, clouds.stored()) == ({}, {})
 
 
 def test_a_suspended_machine_keeps_its_ports_until_it_is_removed(clouds: Clouds) -> None:
@@ -615,7 +615,7 @@ def test_a_suspended_machine_keeps_its_ports_until_it_is_removed(clouds: Clouds)
     clouds.sync()
     assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
     clouds.fleet.db.run(remove_vm, SYSTEM, clouds.vm_id)
-    clouds.fleet.until(lambda: clouds.known() == {})
+    clouds.fleet.until(lambda: clouds.stored() == {})
     assert clouds.there.ports == {}
 
 
@@ -662,11 +662,11 @@ def test_the_binding_follows_a_machine_whose_move_was_told_to_have_failed(clouds
     job = clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name="sim-2")))
     clouds.fleet.done(job)
     assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
-    assert clouds.known() == {clouds.vnic_id: ("present", "error")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "error")}
     clouds.there.fault = failing("nothing")
     clouds.sync()
     assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
-    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+    assert clouds.stored() == {clouds.vnic_id: ("present", "ok")}
 
 
 def test_only_hosts_on_which_the_provider_has_an_agent_are_chosen(clouds: Clouds) -> None:
@@ -702,8 +702,8 @@ def test_hosts_that_were_cloned_with_one_system_id_are_refused(clouds: Clouds) -
 
 def test_hosts_that_were_cloned_are_told_apart_once_the_plugin_is_ours(clouds: Clouds) -> None:
     clone(clouds, "a1")
-    wanted = UpdateProvider(id=clouds.provider_id, plugin_remote="tcp:192.0.2.1:6642")
-    clouds.fleet.db.run(update_provider, SYSTEM, wanted, box=clouds.fleet.box)
+    desired = UpdateProvider(id=clouds.provider_id, plugin_remote="tcp:192.0.2.1:6642")
+    clouds.fleet.db.run(update_provider, SYSTEM, desired, box=clouds.fleet.box)
     with clouds.fleet.db.read() as tx:
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
     given = UpdateCluster(id=cluster_id, providers=(Ref(name="clouds"),))

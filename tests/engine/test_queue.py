@@ -258,23 +258,23 @@ def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None
     tries: Counter[str] = Counter()
 
     def work(context: JobContext) -> dict | None:
-        wish = context.job.payload["wish"]
-        tries[wish] += 1
-        if wish == "refused":
+        case = context.job.payload["case"]
+        tries[case] += 1
+        if case == "refused":
             raise HostError("The host refuses.", code="REFUSED")
-        if wish == "broken":
-            raise KeyError(wish)
-        if wish == "later" and tries[wish] < 3:
+        if case == "broken":
+            raise KeyError(case)
+        if case == "later" and tries[case] < 3:
             raise PostponedError
-        return {"wish": wish}
+        return {"case": case}
 
     worker = Worker(db, {"work": work}, slots=Slots(3))
     worker.start()
     try:
-        wishes = ("good", "refused", "broken", "later")
-        good, refused, broken, later = (ask(db, wish, {"wish": wish}) for wish in wishes)
+        cases = ("good", "refused", "broken", "later")
+        good, refused, broken, later = (ask(db, case, {"case": case}) for case in cases)
         strange = db.run(queue.enqueue, SYSTEM, "unknown", "", "Of a newer engine")
-        assert ended(db, good).result == {"wish": "good"}
+        assert ended(db, good).result == {"case": "good"}
         assert (ended(db, refused).error, ended(db, refused).error_code) == ("The host refuses.", "REFUSED")
         assert broken in ended(db, broken).error
         assert ended(db, later).status == Status.FINISHED
@@ -324,7 +324,7 @@ def test_a_job_that_waits_lends_its_place_to_another(db: Database) -> None:
     most: list[int] = []
 
     def work(context: JobContext) -> None:
-        if context.job.payload["wish"] == "waits":
+        if context.job.payload["case"] == "waits":
             with context.waiting():
                 assert over.wait(60)
         working.append(1)
@@ -335,8 +335,8 @@ def test_a_job_that_waits_lends_its_place_to_another(db: Database) -> None:
     worker = Worker(db, {"work": work}, slots=Slots(1, 10))
     worker.start()
     try:
-        waiting = [ask(db, f"slow:{number}", {"wish": "waits"}) for number in range(10)]
-        assert ended(db, ask(db, "quick", {"wish": "works"})).status == Status.FINISHED
+        waiting = [ask(db, f"slow:{number}", {"case": "waits"}) for number in range(10)]
+        assert ended(db, ask(db, "quick", {"case": "works"})).status == Status.FINISHED
         over.set()
         assert {ended(db, job_id).status for job_id in waiting} == {Status.FINISHED}
         assert max(most) == 1
@@ -398,26 +398,26 @@ def test_an_engine_on_sqlite_that_starts_again_goes_on_with_what_was_running(db:
         worker.stop()
 
 
-def test_timers_ring_on_time_and_on_signal_and_survive_errors(db: Database) -> None:
-    rung = threading.Semaphore(0)
+def test_timers_run_on_time_and_on_signal_and_survive_errors(db: Database) -> None:
+    started = threading.Semaphore(0)
 
-    def ring(_: Database) -> None:
-        rung.release()
-        raise KeyError("timers go on")
+    def run(_: Database) -> None:
+        started.release()
+        raise KeyError("timers continue")
 
-    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=ring), Timer(name="rare", every=3600, run=ring)])
+    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=run), Timer(name="rare", every=3600, run=run)])
     worker.start()
     try:
         for _ in range(5):
-            assert rung.acquire(timeout=60)
+            assert started.acquire(timeout=60)
     finally:
         worker.stop()
-    rung = threading.Semaphore(0)
-    worker = Worker(db, {}, [Timer(name="rare", every=3600, run=lambda _: rung.release(), topic="jobs")])
+    started = threading.Semaphore(0)
+    worker = Worker(db, {}, [Timer(name="rare", every=3600, run=lambda _: started.release(), topic="jobs")])
     worker.start()
     try:
-        assert rung.acquire(timeout=60), "at the start"
+        assert started.acquire(timeout=60), "at the start"
         ask(db, new_id())
-        assert rung.acquire(timeout=60), "on the signal"
+        assert started.acquire(timeout=60), "on the signal"
     finally:
         worker.stop()

@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[str, ProviderError]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", STEPS)
 def test_whatever_fails_is_told_and_heals(clouds: Clouds, step: str, fault: str) -> None:
-    ask, method, wanted = STEPS[step]
+    ask, method, desired = STEPS[step]
     when, error = FAULTS[fault]
 
     def fail(called: str) -> None:
@@ -182,7 +182,7 @@ def test_whatever_fails_is_told_and_heals(clouds: Clouds, step: str, fault: str)
     assert max(row.attempts for row in clouds.rows()) == 2, "the pause grows"
     setattr(clouds.there, when, lambda _: None)
     clouds.again()
-    assert clouds.view() == wanted
+    assert clouds.view() == desired
     assert {(row.wanted, row.state, row.error, row.attempts) for row in clouds.rows()} <= {("present", "ok", "", 0)}
     assert [one for one in clouds.there.networks.values() if not one.owner] == list(NETWORKS), "not ours, not touched"
 

@@ -46,8 +46,8 @@ def fleet(db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
             db.run(attach_network, SYSTEM, attached)
         bond = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")), options={"mode": "1"})
         static = (IpAssignment(method="static", address="10.0.0.5", prefix=24),)
-        wish = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="bond0"), assignments=static)
-        fleet.done(fleet.setup(SetupRequest(attachments=(wish,), bonds=(bond,), commit_on_success=True)))
+        attachment = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="bond0"), assignments=static)
+        fleet.done(fleet.setup(SetupRequest(attachments=(attachment,), bonds=(bond,), commit_on_success=True)))
         yield fleet
 
 

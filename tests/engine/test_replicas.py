@@ -64,8 +64,8 @@ def set_up(client: Client, host_id: str) -> str:
     client.add("networks", {"name": "storage", "vlan": {"id": 100}, "data_center": {"name": "Default"}})
     cluster = client.find("clusters", "Default")["id"]
     client.add(f"clusters/{cluster}/networks", {"name": "storage", "required": False})
-    wish = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
-    body = {"async": True, "modified_network_attachments": [wish]}
+    attachment = {"network": {"name": "storage"}, "host_nic": {"name": "eth1"}}
+    body = {"async": True, "modified_network_attachments": [attachment]}
     return str(client.action(f"hosts/{host_id}/setupnetworks", body)["job"]["id"])
 
 

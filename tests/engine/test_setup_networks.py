@@ -11,12 +11,10 @@ import sqlalchemy as sa
 
 from databases import ON_POSTGRESQL
 from fleet import Fleet, running_fleet
-from netweft.agent.service import HostService
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import Host, Loss
 from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
-from netweft.core.protocol import HostReport
 from netweft.engine import claims
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -63,23 +61,27 @@ def static(address: str, prefix: int = 24, gateway: str = "") -> tuple[IpAssignm
     return (IpAssignment(version=4, method="static", address=address, prefix=prefix, gateway=gateway),)
 
 
-def wish(network: str, nic: str = "", **values: object) -> AttachmentChange:
+def attachment(network: str, nic: str = "", **values: object) -> AttachmentChange:
     return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)  # type: ignore[arg-type]  # of the right types
 
 
-def request(*wishes: AttachmentChange, **values: object) -> SetupRequest:
-    return SetupRequest(attachments=wishes, **values)  # type: ignore[arg-type]  # of the right types
+def request(*attachments: AttachmentChange, **values: object) -> SetupRequest:
+    return SetupRequest(attachments=attachments, **values)  # type: ignore[arg-type]  # of the right types
 
 
 def test_networks_come_onto_a_host_move_and_go(fleet: Fleet) -> None:
-    fleet.done(fleet.setup(request(wish("storage", "eth1", assignments=static("10.0.0.5")), wish("tenants", "eth1"))))
+    fleet.done(
+        fleet.setup(
+            request(attachment("storage", "eth1", assignments=static("10.0.0.5")), attachment("tenants", "eth1"))
+        )
+    )
     assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth1"}
     assert {vlan.tag: vlan.base for vlan in fleet.host().vlans.values()} == {100: "eth1", 200: "eth1"}
     assert [str(one) for one in fleet.host().bridges["storage"].addresses] == ["10.0.0.5/24"]
     assert fleet.data().differences() == {}
     assert {"eth1.100", "eth1.200"} <= set(fleet.data().nics.values())
 
-    fleet.done(fleet.setup(request(wish("storage", "eth2"))))
+    fleet.done(fleet.setup(request(attachment("storage", "eth2"))))
     assert fleet.carried()["storage"] == "eth2"
     assert [str(one) for one in fleet.host().bridges["storage"].addresses] == ["10.0.0.5/24"]
 
@@ -92,13 +94,13 @@ def test_networks_come_onto_a_host_move_and_go(fleet: Fleet) -> None:
 
 def test_nothing_to_do_is_no_job(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
-    assert fleet.setup(request(wish("storage", "eth1"))) is None
+    assert fleet.setup(request(attachment("storage", "eth1"))) is None
 
 
 def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
     bond = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")))
-    fleet.done(fleet.setup(request(wish("storage", "bond0"), bonds=(bond,))))
+    fleet.done(fleet.setup(request(attachment("storage", "bond0"), bonds=(bond,))))
     assert fleet.host().bonds["bond0"].mode == "802.3ad"
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
     assert fleet.carried()["storage"] == "bond0"
@@ -109,7 +111,7 @@ def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
     fleet.done(fleet.setup(request(bonds=(BondChange(bond=Ref(id=bond_id), options=options),))))
     assert fleet.host().bonds["bond0"].mode == "active-backup"
 
-    fleet.done(fleet.setup(request(wish("storage", "eth3"), removed_bonds=(Ref(name="bond0"),))))
+    fleet.done(fleet.setup(request(attachment("storage", "eth3"), removed_bonds=(Ref(name="bond0"),))))
     assert fleet.host().bonds == {}
     assert fleet.data().intent.bonds == ()
 
@@ -128,7 +130,7 @@ def test_a_nic_that_died_blocks_only_what_is_on_it(fleet: Fleet) -> None:
     assert set(fleet.data().differences()) == {fleet.attachment_id("storage")}
 
     with fleet.db.read() as tx:
-        steps = plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("tenants", "eth2"))).steps
+        steps = plan_host_networks(tx, SYSTEM, fleet.id(), request(attachment("tenants", "eth2"))).steps
     assert all("storage" not in step.text for step in steps)
     fleet.attach("tenants", "eth2")
     assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth2"}
@@ -160,7 +162,7 @@ def test_what_was_on_a_nic_that_died_moves_or_goes(fleet: Fleet) -> None:
     fleet.attach("tenants", "eth1")
     fleet.simulate(host=without_nic(fleet.host(), "eth1"))
     fleet.done(fleet.db.run(refresh_host, SYSTEM, fleet.id()))
-    fleet.done(fleet.setup(request(wish("storage", "eth2"), synchronized=(fleet.attachment_id("storage"),))))
+    fleet.done(fleet.setup(request(attachment("storage", "eth2"), synchronized=(fleet.attachment_id("storage"),))))
     assert fleet.host().ports_of("storage") == ["eth2.100"]
     fleet.done(fleet.db.run(remove_attachment, SYSTEM, fleet.id(), fleet.attachment_id("tenants")))
     assert "tenants" not in fleet.host().bridges
@@ -169,7 +171,7 @@ def test_what_was_on_a_nic_that_died_moves_or_goes(fleet: Fleet) -> None:
 def test_what_the_host_refuses_changes_nothing_and_says_why(fleet: Fleet) -> None:
     before = fleet.host()
     fleet.simulate(refuse={"CreateLink": 1})
-    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    ended = fleet.failed(fleet.setup(request(attachment("storage", "eth1"))))
     assert "rolled the change back completely" in ended.error
     assert "refuses" in ended.error
     assert ended.error_code == "SETUP_NETWORKS_ROLLBACK"
@@ -184,7 +186,7 @@ def test_a_host_that_is_cut_off_takes_the_change_back(fleet: Fleet) -> None:
     """The engine cannot reach it after the apply: nobody confirms."""
     before = fleet.host()
     fleet.simulate(unreachable=("awaiting_confirmation",))
-    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
+    ended = fleet.failed(fleet.setup(request(attachment("storage", "eth1"), connectivity_timeout=1)))
     assert ended.error_code == "SETUP_NETWORKS_ROLLBACK"
     assert fleet.host() == before
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
@@ -192,7 +194,7 @@ def test_a_host_that_is_cut_off_takes_the_change_back(fleet: Fleet) -> None:
 
 def test_without_a_connectivity_check_the_host_confirms_by_itself(fleet: Fleet) -> None:
     fleet.simulate(unreachable=("awaiting_confirmation",))
-    fleet.done(fleet.setup(request(wish("storage", "eth1"), check_connectivity=False)))
+    fleet.done(fleet.setup(request(attachment("storage", "eth1"), check_connectivity=False)))
     assert fleet.carried()["storage"] == "eth1"
 
 
@@ -200,7 +202,7 @@ def test_without_a_connectivity_check_the_host_confirms_by_itself(fleet: Fleet) 
 def test_lost_replies_do_not_matter(fleet: Fleet, lost: int) -> None:
     """The first is that to the request, the second that to the confirmation."""
     fleet.simulate(lose_replies=lost)
-    fleet.done(fleet.setup(request(wish("storage", "eth1"))))
+    fleet.done(fleet.setup(request(attachment("storage", "eth1"))))
     assert fleet.carried()["storage"] == "eth1"
     assert fleet.change_states() == ["applied", "applied"]
 
@@ -212,7 +214,7 @@ def test_a_dirty_host_is_committed(fleet: Fleet) -> None:
     fleet.done(fleet.db.run(commit_network_changes, SYSTEM, fleet.id()))
     assert not fleet.report().dirty
     assert not fleet.data().row.dirty
-    fleet.done(fleet.setup(request(wish("tenants", "eth1"), commit_on_success=True)))
+    fleet.done(fleet.setup(request(attachment("tenants", "eth1"), commit_on_success=True)))
     assert not fleet.report().dirty
 
 
@@ -220,14 +222,14 @@ def test_a_dirty_host_is_committed(fleet: Fleet) -> None:
 def test_two_requests_at_once(fleet: Fleet) -> None:
     """The second must build on how the first ends, so it waits for that."""
     fleet.simulate(step_seconds=0.1)
-    first = fleet.setup(request(wish("storage", "eth1")))
+    first = fleet.setup(request(attachment("storage", "eth1")))
     with pytest.raises(BusyError) as busy:
-        fleet.setup(request(wish("tenants", "eth1")))
+        fleet.setup(request(attachment("tenants", "eth1")))
     assert busy.value.code == host_changes.IN_PROGRESS
     assert "Related operation is currently in progress" in busy.value.text
     fleet.done(first)
     fleet.simulate()
-    fleet.done(fleet.setup(request(wish("tenants", "eth1"))))
+    fleet.done(fleet.setup(request(attachment("tenants", "eth1"))))
     assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth1"}
 
 
@@ -235,7 +237,7 @@ def test_two_requests_at_once(fleet: Fleet) -> None:
 def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Fleet, phase: str) -> None:
     """The job is repeated by another worker, after the first one got as far as ``phase``."""
     fleet.stop_worker()
-    job_id = fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=30))
+    job_id = fleet.setup(request(attachment("storage", "eth1"), connectivity_timeout=30))
     died = claims.claim_next(fleet.db, "a worker that dies", frozenset({"apply_host"}))
     assert died is not None
     assert died.id == job_id
@@ -263,29 +265,21 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     assert fleet.host().bridges["storage"].owner
 
 
-def test_while_a_change_is_under_way_the_host_is_not_observed_again_and_again(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks, whole = [], HostService.report
-
-    def report(service: HostService) -> HostReport:
-        looks.append(1)
-        return whole(service)
-
+def test_during_a_change_the_host_is_not_asked_for_its_report_repeatedly(fleet: Fleet) -> None:
     fleet.simulate(step_seconds=0.3)
-    monkeypatch.setattr(HostService, "report", report)
-    job_id = fleet.setup(request(wish("storage", "eth1"), wish("tenants", "eth1")))
+    before = fleet.requests("/v1/host")
+    job_id = fleet.setup(request(attachment("storage", "eth1"), attachment("tenants", "eth1")))
     fleet.done(job_id)
     with fleet.db.read() as tx:
         progress = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job_id)).scalar_one()
-    assert progress["steps_total"] * 0.3 > 2, "it takes long enough to look often"
-    assert len(looks) == 1, "one to record: what the host was like before, it had said"
+    assert progress["steps_total"] * 0.3 > 2, "the change takes long enough for several requests"
+    assert fleet.requests("/v1/host") - before == 1, "one to record the result: the state before the change was stored"
 
 
 def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fleet) -> None:
     """The end of the change, that is: the engine was killed before it stored that of the job."""
     fleet.stop_worker()
-    job_id = fleet.setup(request(wish("storage", "eth1")))
+    job_id = fleet.setup(request(attachment("storage", "eth1")))
     with fleet.db.read() as tx:
         told = tx.execute(sa.select(jobs.c.payload).where(jobs.c.id == job_id)).scalar_one()
     fleet.start_worker()
@@ -306,7 +300,7 @@ def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(f
         tx.execute(sa.delete(attachments).where(attachments.c.nic == "eth2"))
     fleet.agent().put_host(ChangeRequest(generation=50, desired=tenants, confirm_within=0, request="another"))
     fleet.until(lambda: fleet.report().change.generation == 50 and fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
-    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    ended = fleet.failed(fleet.setup(request(attachment("storage", "eth1"))))
     assert ended.error_code == "HOST_HAS_LATER_GENERATION"
     assert fleet.carried() == {"ovirtmgmt": "eth0", "tenants": "eth2"}
     fleet.attach("storage", "eth1")
@@ -345,7 +339,7 @@ def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_ta
     later = fleet.report().generation + 1
     fleet.agent().put_host(ChangeRequest(generation=later, desired=fleet.host(), confirm_within=0, request="another"))
     fleet.until(lambda: fleet.report().change.generation == later and fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
-    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    ended = fleet.failed(fleet.setup(request(attachment("storage", "eth1"))))
     assert ended.error_code == "HOST_HAS_LATER_GENERATION"
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
 
@@ -353,11 +347,11 @@ def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_ta
 def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(fleet: Fleet) -> None:
     fleet.restart_worker(silence=0.2)
     fleet.simulate(unreachable=("awaiting_confirmation", "rolling_back", "rolled_back"))
-    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
+    ended = fleet.failed(fleet.setup(request(attachment("storage", "eth1"), connectivity_timeout=1)))
     assert ended.error_code == "VDS_NETWORK_ERROR"
     assert fleet.change_states() == ["applied", "pending"]
     with pytest.raises(BusyError):
-        fleet.setup(request(wish("tenants", "eth1")))
+        fleet.setup(request(attachment("tenants", "eth1")))
     fleet.simulate()
     fleet.until(lambda: fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
     fleet.monitor.round(fleet.db)
@@ -375,7 +369,7 @@ def test_drift_is_shown_refused_and_put_right(fleet: Fleet) -> None:
     fleet.monitor.round(fleet.db)
     assert "mtu" in str(fleet.data().differences())
     with pytest.raises(ValidationError) as refusal:
-        fleet.setup(request(wish("storage", "eth2")))
+        fleet.setup(request(attachment("storage", "eth2")))
     assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
     fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
     assert fleet.data().differences() == {}
@@ -397,10 +391,10 @@ def test_a_plan_says_what_would_happen_and_sends_nothing(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1", assignments=static("10.0.0.5"))
     before = fleet.report()
     with fleet.db.read() as tx:
-        plan = plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("storage", "eth2")))
+        plan = plan_host_networks(tx, SYSTEM, fleet.id(), request(attachment("storage", "eth2")))
     assert plan.steps
     assert plan.loss is not Loss.NONE
     assert [network.name for network in plan.networks] == ["storage"]
     assert fleet.report() == before
     with fleet.db.read() as tx:
-        assert plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("storage", "eth1"))).steps == ()
+        assert plan_host_networks(tx, SYSTEM, fleet.id(), request(attachment("storage", "eth1"))).steps == ()

@@ -58,12 +58,12 @@ def test_the_right_password_opens_and_all_else_does_not(db: Database) -> None:
 
 
 def test_a_password_that_is_stored_at_another_cost_is_hashed_anew(db: Database) -> None:
-    wanted = PasswordHasher(time_cost=2, memory_cost=128, parallelism=1)
-    tokens.login(db, "admin@internal", "right", "192.0.2.1", hasher=wanted)
+    desired = PasswordHasher(time_cost=2, memory_cost=128, parallelism=1)
+    tokens.login(db, "admin@internal", "right", "192.0.2.1", hasher=desired)
     with db.read() as tx:
         stored = tx.execute(select(users.c.password_hash)).scalar_one()
-    assert extract_parameters(stored) == extract_parameters(wanted.hash("right"))
-    assert wanted.verify(stored, "right")
+    assert extract_parameters(stored) == extract_parameters(desired.hash("right"))
+    assert desired.verify(stored, "right")
 
 
 def test_a_password_of_nobody_is_verified_as_one_of_somebody() -> None:

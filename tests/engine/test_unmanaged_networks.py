@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.test_setup_networks import add, request, wish
+from engine.test_setup_networks import add, attachment, request
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address, Bridge, Host, Vlan
@@ -49,8 +49,8 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def adopt(fleet: Fleet, **wanted: str) -> str | None:
-    named = {name: Ref(name=network) for name, network in wanted.items()}
+def adopt(fleet: Fleet, **desired: str) -> str | None:
+    named = {name: Ref(name=network) for name, network in desired.items()}
     return fleet.db.run(adopt_unmanaged, SYSTEM, AdoptUnmanaged(host_id=fleet.id(), wanted=named))
 
 
@@ -81,7 +81,7 @@ def test_it_is_the_hosts_setup(fleet: Fleet) -> None:
 
 def test_other_networks_come_beside_it(fleet: Fleet) -> None:
     add(fleet, "third", vlan_id=30)
-    fleet.done(fleet.setup(request(wish("third", "eth1"))))
+    fleet.done(fleet.setup(request(attachment("third", "eth1"))))
     assert carried(fleet)["third"] == "third"
     assert names(fleet) == ALL
     assert fleet.data().drift.is_empty
@@ -91,7 +91,7 @@ def test_a_network_that_is_detached_goes_with_its_names(fleet: Fleet) -> None:
     fleet.done(fleet.setup(request(removed=(Ref(name="tenants"),))))
     assert names(fleet) == {"storage": "br10", "eth1.10": "vlan10"}
     assert "br20" not in fleet.host().bridges
-    fleet.done(fleet.setup(request(wish("tenants", "eth2"))))
+    fleet.done(fleet.setup(request(attachment("tenants", "eth2"))))
     assert carried(fleet)["tenants"] == "tenants"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from fleet import Fleet, running_fleet
+from fleet import NO_GUESTS, Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.guest_protocol import GuestSpec, GuestState
 from netweft.engine.actor import SYSTEM, Actor
@@ -165,12 +165,12 @@ def test_a_machine_that_cannot_be_saved_runs_on(fleet: Fleet, vm_id: str) -> Non
 
 def test_a_machine_that_cannot_go_on_stays_suspended(fleet: Fleet, vm_id: str) -> None:
     do(fleet, suspend_vm, vm_id)
-    fleet.process.services["/sim-2"].guests._drivers.clear()
-    assert "guest driver" in fleet.failed(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id))).error
+    fleet.simulate(2, no_guests=NO_GUESTS)
+    assert NO_GUESTS in fleet.failed(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id))).error
     with fleet.db.read() as tx:
         row = queries.get(tx, vm_id)
     assert (row.status, row.saved_host_id, row.host_id) == ("suspended", fleet.id(2), None)
-    assert "guest driver" in row.status_reason
+    assert NO_GUESTS in row.status_reason
 
 
 @pytest.mark.parametrize("command", [stop_vm, shut_down_vm])

@@ -135,7 +135,7 @@ def test_an_exhausted_pool_is_told_by_name_and_the_next_subnet_goes_on(site: Sit
     assert refused.code == "SUBNET_EXHAUSTED"
     assert "subnets of network 'tenants': 192.0.2.0/24" in refused.text
     assert site.addresses(site.vnic(vm_id, "bare", addresses=())) == []
-    assert site.addresses(site.vnic(vm_id, "wished", addresses=("192.0.2.99",))) == ["192.0.2.99"]
+    assert site.addresses(site.vnic(vm_id, "requested", addresses=("192.0.2.99",))) == ["192.0.2.99"]
     site.subnet("198.51.100.0/30")
     assert site.addresses(site.vnic(vm_id, "nic3"))[0] in {"198.51.100.1", "198.51.100.2"}
 
@@ -158,20 +158,20 @@ def test_a_large_pool_is_used_to_its_last_address(site: Site) -> None:
         assert queries.used(tx, (subnet_id,)) == {subnet_id: 62}
 
 
-def test_wishes(site: Site) -> None:
+def test_requested_addresses(site: Site) -> None:
     site.subnet("192.0.2.0/24", gateway="192.0.2.1", allocation_pools=pools(("192.0.2.10", "192.0.2.19")))
     site.subnet("2001:db8::/64")
     vm_id = site.vm()
     vnic_id = site.vnic(vm_id, addresses=("2001:DB8::00ff", "192.0.2.200", "192.0.2.200"))
     assert site.addresses(vnic_id) == ["192.0.2.200", "2001:db8::ff"]
-    for wish, code in (
+    for address, code in (
         ("192.0.2.200", "VNIC_ADDRESS_IN_USE"),
         ("192.0.2.1", "VNIC_ADDRESS_RESERVED"),
         ("192.0.2.0", "VNIC_ADDRESS_RESERVED"),
         ("198.51.100.1", "VNIC_ADDRESS_OUTSIDE"),
         ("192.0.2.7/24", "VNIC_ADDRESS_INVALID"),
     ):
-        refused = refusal(lambda wish=wish: site.vnic(vm_id, "nic2", addresses=(wish,)))  # type: ignore[misc]
+        refused = refusal(lambda address=address: site.vnic(vm_id, "nic2", addresses=(address,)))  # type: ignore[misc]
         assert refused.code == code
     assert "web/nic1" in refusal(lambda: site.vnic(vm_id, "nic2", addresses=("192.0.2.200",))).text
     assert refusal(lambda: site.vnic(vm_id, "nic2", None, addresses=("192.0.2.9",))).code == "VNIC_ADDRESS_OUTSIDE"

@@ -82,42 +82,6 @@ def test_a_public_profile_is_for_everyone(db: Database) -> None:
         assert queries.get(tx, private).custom_properties == {"queues": "4"}
 
 
-@pytest.mark.parametrize(
-    ("values", "code"),
-    [
-        ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
-        ({"name": "tenants"}, "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE"),
-        ({"qos_id": "11111111-1111-1111-1111-111111111111"}, "ACTION_TYPE_FAILED_NETWORK_QOS_NOT_EXISTS"),
-        ({"network_filter_id": "x"}, "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID"),
-        ({"custom_properties": {"colour": "red"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS"),
-        ({"custom_properties": {"SecurityGroups": "x"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES"),
-        ({"migratable": False}, "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY"),
-        (
-            {"passthrough": True, "port_mirroring": True},
-            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
-        ),
-        (
-            {"passthrough": True, "network_filter_id": DEFAULT_FILTER},
-            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
-        ),
-    ],
-)
-def test_what_is_refused_when_adding_and_when_changing(db: Database, values: dict[str, object], code: str) -> None:
-    assert code_of(lambda: add(db, **values)) == code
-    profile_id = add(db)
-    assert code_of(lambda: change(db, profile_id, **values)) == code
-
-
-def test_networks_that_take_no_such_profile(db: Database) -> None:
-    for name, values in (("bare", {"vm_network": False}), ("apart", {"port_isolation": True})):
-        spec = AddNetwork(name=name, data_center=Ref(name="Default"))
-        db.run(add_network, SYSTEM, replace(spec, **values))
-    refused = code_of(lambda: add(db, network=Ref(name="bare")))
-    assert refused == "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK"
-    refused = code_of(lambda: add(db, network=Ref(name="apart"), passthrough=True))
-    assert refused == "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION"
-
-
 def test_which_network_is_meant(db: Database) -> None:
     db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
     with pytest.raises(MalformedError):

@@ -75,7 +75,7 @@ class World:
     def change_network(self, **values: Any) -> None:
         self.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=self.network, **values))
 
-    def settle(self) -> None:
+    def apply_all(self) -> None:
         """Wait until all jobs have ended."""
         open_jobs = sa.select(sa.func.count()).where(jobs.c.status == "started")
 
@@ -115,23 +115,23 @@ def test_limits_filters_and_trunks_change_while_the_guest_runs(world: World) -> 
     )
     assert (world.nic().inbound, world.nic().filter) == (None, "vdsm-no-mac-spoofing")
     world.change_profile(qos_id=qos, network_filter_id=None)
-    world.settle()
+    world.apply_all()
     assert world.nic().inbound == world.nic().outbound == Rate(average=1250, peak=1250, burst=10000)
     assert world.nic().filter == ""
     assert world.synced()
     spec = UpdateQos(data_center_id=world.data_center, id=qos, limits={"inbound_average": 8})
     fleet.db.run(update_qos, SYSTEM, spec)
-    world.settle()
+    world.apply_all()
     assert world.nic().inbound == Rate(average=1000, peak=1250, burst=10000)
     fleet.db.run(remove_qos, SYSTEM, world.data_center, qos)
-    world.settle()
+    world.apply_all()
     assert (world.nic().inbound, world.synced()) == (None, True)
     assert not {11291, 11292} & set(fleet.codes())
 
 
 def test_what_needs_another_device_waits_until_it_is_plugged_in_again(world: World) -> None:
     world.change_profile(custom_properties={"queues": "4"}, network_filter_id=None)
-    world.settle()
+    world.apply_all()
     assert (world.nic().queues, world.nic().filter, world.synced()) == (0, "", False)
     assert world.fleet.codes().count(11292) == 1
     world.fleet.monitor.round(world.fleet.db)
@@ -142,7 +142,7 @@ def test_what_needs_another_device_waits_until_it_is_plugged_in_again(world: Wor
 
 def test_a_plug_of_one_vnic_does_not_unplug_another(world: World) -> None:
     world.change_profile(custom_properties={"queues": "4"})
-    world.settle()
+    world.apply_all()
     spec = AddVnic(vm_id=world.vm, name="nic2", profile_id=world.profile)
     world.fleet.done(world.fleet.db.run(add_vnic, SYSTEM, spec).job_id)
     (guest,) = world.fleet.agent(1).guests()
@@ -155,7 +155,7 @@ def test_a_plug_of_one_vnic_does_not_unplug_another(world: World) -> None:
 def test_another_mtu_counts_from_the_next_start(world: World) -> None:
     world.change_network(mtu=1400)
     assert not world.synced()
-    world.settle()
+    world.apply_all()
     assert (world.nic().mtu, world.synced()) == (1500, False)
     assert 11291 in world.fleet.codes()
     world.fleet.done(world.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=world.vm, host=Ref(name="sim-2"))))
@@ -177,19 +177,19 @@ def test_what_dhcp_tells_follows_while_the_guest_runs(world: World) -> None:
     assert db.run(update_vnic, SYSTEM, change).job_id is None, "the host has nothing to do with it"
     assert world.nic().leases == ()
     db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=True))
-    world.settle()
+    world.apply_all()
     told = Lease(address="192.0.2.7/24", server="192.0.2.1")
     assert (world.nic().leases, world.synced()) == ((told,), True)
     world.fleet.done(db.run(update_vnic, SYSTEM, replace(change, addresses=("192.0.2.8",))).job_id)
     assert world.nic().leases == (replace(told, address="192.0.2.8/24"),)
     db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, gateway="192.0.2.254", dns_servers=("192.0.2.53",)))
-    world.settle()
+    world.apply_all()
     after = replace(told, address="192.0.2.8/24", gateway="192.0.2.254", dns_servers=("192.0.2.53",))
     assert world.nic().leases == (after,)
     world.fleet.done(db.run(migrate_vm, SYSTEM, MigrateVm(id=world.vm, host=Ref(name="sim-2"))))
     assert world.nic(2).leases == (after,)
     db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=False))
-    world.settle()
+    world.apply_all()
     assert (world.nic(2).leases, world.synced()) == ((), True)
 
 
@@ -217,7 +217,7 @@ def test_a_vlan_below_a_bridge_changes_under_the_guest(world: World) -> None:
     world.change_network(vlan_id=200)
     assert not world.synced()
     world.fleet.monitor.round(world.fleet.db)
-    world.settle()
+    world.apply_all()
     assert world.synced()
     assert 11291 not in world.fleet.codes()
 
@@ -225,7 +225,7 @@ def test_a_vlan_below_a_bridge_changes_under_the_guest(world: World) -> None:
 def test_a_vnic_stays_out_of_sync_while_its_host_has_not_followed(world: World) -> None:
     world.fleet.simulate(1, refuse={"CreateLink": 99})
     world.change_network(vlan_id=200)
-    world.settle()
+    world.apply_all()
     world.fleet.monitor.round(world.fleet.db)
     assert not world.synced()
 
@@ -234,16 +234,16 @@ def test_a_host_that_was_away_catches_up(world: World) -> None:
     world.fleet.simulate(1, unreachable=("always",))
     world.fleet.restart_worker(report=0.1)
     world.change_profile(network_filter_id=None)
-    world.settle()
+    world.apply_all()
     assert not world.synced()
     world.fleet.simulate(1)
     world.fleet.monitor.round(world.fleet.db)
-    world.settle()
+    world.apply_all()
     assert not world.synced(), "it was tried a moment ago"
     with world.fleet.db.write() as tx:  # as if that had been longer ago
         tx.execute(sa.update(jobs).values(start_time=utc_now() - 2 * vnic_sync._AGAIN))
     world.fleet.monitor.round(world.fleet.db)
-    world.settle()
+    world.apply_all()
     assert (world.synced(), world.nic().filter) == (True, "")
 
 
@@ -253,5 +253,5 @@ def test_a_guest_that_ended_meanwhile_needs_nothing(world: World) -> None:
     world.fleet.simulate(1, end_guests=(world.vm,))
     world.fleet.monitor.round(world.fleet.db)
     world.fleet.start_worker()
-    world.settle()
+    world.apply_all()
     assert 11292 not in world.fleet.codes()

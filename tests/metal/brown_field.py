@@ -18,7 +18,7 @@ from netweft.core.impact import explain
 from netweft.core.intent import HostIntent, NetworkIntent
 from netweft.core.plan import plan
 from netweft.core.steps import SetAutoconf
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 from pings import no_ping_lost
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ CHOSEN = {"br10": "tenants", "vlan20": "backup", "br0": "office"}
 
 
 def test_what_others_made_is_taken_over(tmp_path: Path) -> None:
-    with namespace() as peer, namespace() as host, standing_in(host):
+    with namespace() as peer, namespace() as host, entered(host):
         for number, (name, mac) in enumerate(NICS.items(), 1):
             ip(f"link add {name} address {mac} type veth peer name far{number} netns {peer}")
         ip(*BY_HAND)
-        with standing_in(peer):
+        with entered(peer):
             ip(*PEER)
         networking = current_networking(tmp_path)
         before = networking.observe()

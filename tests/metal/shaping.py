@@ -56,8 +56,8 @@ def test_what_others_changed_is_told_and_made_anew(tmp_path: Path) -> None:
 
 
 def _changed_by_others(networking: MachineNetworking) -> None:
-    wanted = shaped(networking.observe(), REST, SLOW)
-    reach(networking, networking.observe(), wanted)
+    desired = shaped(networking.observe(), REST, SLOW)
+    reach(networking, networking.observe(), desired)
     for change in (
         "class add dev eth0 parent 1389: classid 1389:5 hfsc ls m2 1mbit",
         "class change dev eth0 parent 1389: classid 1389:64 hfsc ls m1 9mbit d 10ms m2 1mbit",
@@ -68,9 +68,9 @@ def _changed_by_others(networking: MachineNetworking) -> None:
         "qdisc change dev eth0 root handle 1389: hfsc default 64",
     ):
         tc(change)
-        spoilt = networking.observe()
-        assert spoilt.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
-        assert reach(networking, spoilt, wanted).nics["eth0"].shaping == (REST, SLOW)
+        altered = networking.observe()
+        assert altered.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
+        assert reach(networking, altered, desired).nics["eth0"].shaping == (REST, SLOW)
 
 
 def test_what_others_put_there_stays(tmp_path: Path) -> None:
@@ -99,11 +99,11 @@ def test_frames_go_by_their_vlan_and_no_faster_than_its_limit(tmp_path: Path) ->
         untagged = (Address(ip="192.0.2.1", prefix=24),)
         classes = (REST, PROMISED, SLOW)
         nic = replace(host.nics["eth0"], owner="base", up=True, addresses=untagged, shaping=classes)
-        wanted = host.with_link(nic)
+        desired = host.with_link(nic)
         for tag in (100, 200):
             address = Address(ip=f"198.51.{tag}.1", prefix=24)
-            wanted = wanted.with_link(Vlan(name=f"eth0.{tag}", owner="n", base="eth0", tag=tag, addresses=(address,)))
-        near.submit(reach, networking, host, wanted).result()
+            desired = desired.with_link(Vlan(name=f"eth0.{tag}", owner="n", base="eth0", tag=tag, addresses=(address,)))
+        near.submit(reach, networking, host, desired).result()
         seconds, before = {}, near.submit(_sent_by_class).result()
         for address in ("192.0.2.2", "198.51.100.2", "198.51.200.2"):
             heard = far.submit(_receive, address)
@@ -166,17 +166,17 @@ def test_open_vswitch_leaves_classes_alone_and_its_frames_go_by_their_vlan() -> 
         nic = replace(host.nics["eth0"], owner="base", up=True, shaping=(REST, SLOW))
         uplink = OvsPort(name="eth0", owner="base", bridge="br", interfaces=("eth0",))
         network = OvsPort(name="n", owner="n", bridge="br", tag=100, addresses=(Address(ip="198.51.100.1", prefix=24),))
-        wanted = replace(
+        desired = replace(
             host.with_link(nic),
             ovs_bridges={"br": OvsBridge(name="br", owner="base")},
             ovs_ports={"eth0": uplink, "n": network},
         )
-        now = reach(networking, host, wanted)
+        now = reach(networking, host, desired)
         before = _sent_by_class()
         run(["ping", "-c", "5", "-i", "0.1", "-W", "5", "198.51.100.2"])
         after = _sent_by_class()
         assert after["1389:64"] - before["1389:64"] >= 5 * 98  # octets of a ping's frame
-        other = wanted.with_link(replace(network, tag=200))
+        other = desired.with_link(replace(network, tag=200))
         assert reach(networking, now, other).nics["eth0"].shaping == (REST, SLOW)
 
 

@@ -19,7 +19,7 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.lab.namespaces import ip
 from netweft.lab.processes import run
-from ovs_host import namespace, standing_in
+from ovs_host import entered, namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def far() -> Iterator[str]:
 
 @pytest.fixture
 def driver(far: str, tmp_path: Path) -> Iterator[NamespaceGuests]:
-    with namespace() as name, standing_in(name):
+    with namespace() as name, entered(name):
         ip("", "link", "add", "br0", "up", "type", "bridge")
         ip("", "link", "add", "up0", "up", "master", "br0", "type", "veth", "peer", "name", "far0", "netns", far)
         ip(far, "link", "set", "far0", "up")

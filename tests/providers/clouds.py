@@ -1,6 +1,4 @@
-"""Networks of each kind as the engine has them, native ones and those of providers, on hosts with real agents that are
-chassis of an OVN.
-"""
+"""Networks of each kind, native ones and those of providers, on hosts with real agents that are chassis of an OVN."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ _tags = count(200)
 @contextmanager
 def chassis_site(ovn: Ovn, guests: str, number: int, names: tuple[str, str]) -> Iterator[Site]:
     """Two hosts that are chassis of the OVN. ``guests``: the driver of their guests; ``number``: of the lab, from 0;
-    ``names``: of the hosts, each its own in all labs, as Neutron goes on knowing what has gone.
+    ``names``: of the hosts, unique in all labs, as Neutron keeps removed hosts.
     """
     folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
     try:
@@ -59,8 +57,8 @@ def chassis_site(ovn: Ovn, guests: str, number: int, names: tuple[str, str]) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """Where networks are. ``provider_id``: the provider's id here, empty for native networks; ``ports``: what stands
-    for the ports that it has.
+    """Where networks are. ``provider_id``: the provider's id here, empty for native networks; ``ports``: descriptions
+    of its ports.
     """
 
     hosts: Site
@@ -69,7 +67,7 @@ class Cloud:
 
     @contextmanager
     def network(self, name: str, cidr: str = "") -> Iterator[str]:
-        """A network in the cluster, there for all hosts, with a subnet that serves DHCP; its id."""
+        """Add a network of the cluster, on all hosts, with a subnet that has DHCP; returns its id."""
         client = self.hosts.client
         place = {"external_provider": {"id": self.provider_id}} if self.provider_id else {"vlan": {"id": next(_tags)}}
         made = client.add("networks", {"name": name, "data_center": {"name": "Default"}, **place})["id"]
@@ -96,13 +94,13 @@ class Cloud:
             self.hosts.detach(name, host=host)
 
     def state(self, network: str) -> dict[str, Any]:
-        """What the engine says of how the provider has a network."""
+        """The state of a network on its provider, according to the engine."""
         return dict(self.hosts.client.addition("GET", f"networks/{network}")["provision"])
 
 
 @contextmanager
 def cloud_of(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
-    """One of KINDS; it has what it had before when the block ends."""
+    """One of KINDS; it is restored when the block ends."""
     if kind == "native":
         yield native(hosts)
         return
@@ -126,7 +124,7 @@ def cloud_of(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Clo
 
 
 def native(hosts: Site) -> Cloud:
-    """Networks on the hosts' own switches, where guests are plugged in without anybody outside."""
+    """Networks on the hosts' own switches, without a provider."""
 
     def ports() -> set[str]:
         sockets = [host_folder(hosts.place.folder, name) / "ovs" / "db.sock" for name in hosts.place.hosts]
@@ -146,7 +144,7 @@ def _is_removed(hosts: Site, provider: str) -> bool:
 
 @contextmanager
 def machine(hosts: Site, name: str, *networks: str) -> Iterator[str]:
-    """A machine with a vNIC (nic1, nic2 ...) on each network; its id."""
+    """Add a VM with a vNIC (nic1, nic2 ...) on each network; returns its id."""
     client = hosts.client
     made = str(client.add("vms", {"name": name, "cluster": {"name": CLUSTER}, "template": {"name": "Blank"}})["id"])
     try:
@@ -161,6 +159,6 @@ def machine(hosts: Site, name: str, *networks: str) -> Iterator[str]:
 
 
 def addresses(hosts: Site, machine_id: str) -> list[str]:
-    """Those that the engine gave to the machine's first vNIC."""
+    """The addresses of the VM's first vNIC."""
     nics = hosts.client.addition("GET", f"vms/{machine_id}/nics")
     return [one["address"] for nic in nics if nic["name"] == NIC for one in nic["addresses"]]

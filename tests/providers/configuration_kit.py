@@ -1,7 +1,7 @@
-"""What every configuration provider has to do, as tests: the conformance kit of fabrics.
+"""The conformance kit of configuration providers.
 
-A subclass of :class:`ConfigurationKit` in a test module is one system's, with a fixture ``system`` that says how to
-reach it. After each test the system must have what it had before, by its own view.
+A subclass of :class:`ConfigurationKit` in a test module is one system's, with a fixture ``system`` that gives access to
+it. After each test the system must have what it had before, by its own view.
 """
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ from providers.kit import NAMES, Failure
 
 @dataclass(frozen=True, kw_only=True)
 class FabricSystem:
-    """A system that runs, and how tests reach it.
+    """A running system, and the tests' access to it.
 
-    ``connect``: a connection by the module that is tested, ``stranger``: with a wrong password. ``view``: all that is
-    there, a line for each object, asked for without that module. ``others``: makes what carries VLAN 7 as somebody else
-    would, gives its name, and removes it at the end. ``failing``: a connection all of whose changes fail so.
-    ``mtus``: one that the fabric carries, and one for which it would have to change as a whole, or that it never
-    carries; ``used``: while a guest uses the port profile of a network; None where nobody can see that.
-    ``takes_members``: whether it is told the ports of guests. ``policy``: a QoS policy that is there, empty where there
-    is no such thing.
+    ``connect``: a connection by the module that is tested, ``unauthorized``: with a wrong password. ``view``: all
+    objects, a line for each, read without that module. ``others``: creates a foreign object with VLAN 7, gives its
+    name, and removes it at the end. ``failing``: a connection all of whose changes fail so. ``mtus``: one that the
+    fabric carries, and one for which it would have to change as a whole, or that it never carries; ``used``: while a
+    guest uses the port profile of a network; None where nobody can see that. ``takes_members``: whether it is told the
+    ports of guests. ``policy``: a QoS policy that is there, empty where there is no such thing.
     """
 
     connect: Callable[[], AbstractContextManager[ConfigurationProvider]]
-    stranger: Callable[[], AbstractContextManager[ConfigurationProvider]]
+    unauthorized: Callable[[], AbstractContextManager[ConfigurationProvider]]
     view: Callable[[], Sequence[str]]
     others: Callable[[], AbstractContextManager[str]]
     failing: Callable[[Failure], AbstractContextManager[ConfigurationProvider]]
@@ -48,7 +47,7 @@ def profile_spec(vlan_id: int = 100, name: str = "net") -> ProfileSpec:
 
 
 def listed(provider: ConfigurationProvider) -> list[PortProfile]:
-    """Those that it lists, without their MTUs, which it may know of single ones only."""
+    """The listed profiles without their MTUs, which may be known for single ones only."""
     return [replace(one, mtu=0) for one in provider.profiles()]
 
 
@@ -68,21 +67,21 @@ class ConfigurationKit:
 
     @pytest.fixture
     def spec(self, provider: ConfigurationProvider) -> Iterator[ProfileSpec]:
-        """A network whose profile is there until the end."""
+        """A network whose profile exists until the end."""
         spec = profile_spec()
         provider.ensure_profile(spec)
         yield spec
         provider.remove_profile(spec.id)
 
-    def test_it_answers_who_may_come_in(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_it_answers_and_checks_the_login(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         provider.test()
         for one in provider.servers():
             assert one.uuid == one.uuid.lower()
-        with pytest.raises(LoginError), system.stranger() as stranger:
-            stranger.test()
+        with pytest.raises(LoginError), system.unauthorized() as unauthorized:
+            unauthorized.test()
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_a_profile_is_made_once_and_changed_and_removed(
+    def test_a_profile_is_created_once_changed_and_removed(
         self, provider: ConfigurationProvider, system: FabricSystem, name: str
     ) -> None:
         spec = profile_spec(name=name)
@@ -103,7 +102,7 @@ class ConfigurationKit:
         with pytest.raises(RefusedError):
             provider.ensure_profile(replace(profile_spec(), vlan_id=None))
 
-    def test_a_policy_has_to_be_there(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_a_missing_policy_is_refused(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         spec = profile_spec()
         with pytest.raises(RefusedError):
             provider.ensure_profile(replace(spec, qos_policy="no-such-one"))
@@ -118,7 +117,7 @@ class ConfigurationKit:
             assert sorted(system.view()) == there
         provider.remove_profile(spec.id)
 
-    def test_what_others_made_stays_as_it_is(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_foreign_objects_stay_unchanged(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         with system.others() as name:
             assert [one.owner for one in provider.profiles() if one.name == name] == [""]
             before = sorted(system.view())
@@ -144,7 +143,7 @@ class ConfigurationKit:
                 assert made.name in {one.name for one in provider.profiles()}
         provider.remove_profile(spec.id)
 
-    def test_members_come_and_go(
+    def test_members_join_and_leave(
         self, provider: ConfigurationProvider, system: FabricSystem, spec: ProfileSpec
     ) -> None:
         guid = "0002c903000e0b72"
@@ -168,7 +167,7 @@ class ConfigurationKit:
             provider.ensure_member(str(uuid4()), guid)
         provider.remove_member(str(uuid4()), guid)
 
-    def test_an_mtu_is_what_the_fabric_carries(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
+    def test_the_mtu_of_the_fabric_is_reported(self, provider: ConfigurationProvider, system: FabricSystem) -> None:
         spec, (low, high) = profile_spec(), system.mtus
         assert provider.ensure_profile(replace(spec, mtu=low)).mtu >= low
         before = sorted(system.view())
@@ -202,7 +201,7 @@ class ConfigurationKit:
 
     @pytest.mark.parametrize("failure", ["refuse", "close", "hang", "lose"])
     @pytest.mark.parametrize("step", ["made", "changed", "removed"])
-    def test_what_failed_is_done_when_it_is_asked_again(
+    def test_a_repeated_request_completes_a_failed_one(
         self, provider: ConfigurationProvider, system: FabricSystem, step: str, failure: Failure
     ) -> None:
         spec = profile_spec()

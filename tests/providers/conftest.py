@@ -1,4 +1,4 @@
-"""What the tests of this suite share: one OVN and one Neutron, started once. Each test leaves them as it found them."""
+"""Common fixtures of this suite: one OVN and one Neutron, started once. Each test restores them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from providers.ovn import ovn as running_ovn
 
 
 def pytest_configure() -> None:
-    """Have asserts of the kits say what they compared, as those of a test module do."""
+    """Let failed asserts of the kits show the compared values, like those of test modules."""
     pytest.register_assert_rewrite("providers.kit", "providers.configuration_kit")
 
 
@@ -55,7 +55,7 @@ def api(engine: EngineProcess) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def terminal(engine: EngineProcess, tmp_path: Path) -> Callable[..., str]:
-    """Runs commands beside the engine, with variables, and gives what they wrote."""
+    """Runs commands for the engine, with variables, and returns their output."""
     (tmp_path / "password").write_text(PASSWORD)
 
     def run(script: str, **variables: str) -> str:

@@ -1,4 +1,4 @@
-"""A proxy between a client and an HTTP service, which fails as services and networks do, at the request it is told."""
+"""A proxy between a client and an HTTP service, which injects faults of services and networks at given requests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import ClassVar, Literal
 from http_proxy import Proxy, ProxyHandler, Reply
 
 LONGEST = 300.0
-"""Seconds after which what hangs ends in any case."""
+"""Seconds after which a hanging request ends in any case."""
 
 Kind = Literal["answer", "close", "hang", "lose", "lose and hang", "trickle"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What becomes of a request.
+    """The handling of a request.
 
     ``answer``: it does not get to the service, and is answered with ``status``, and ``body`` as JSON. ``close``: it
     does not get there, and its connection ends. ``hang``: it does not get there, and nothing happens until the client
@@ -39,7 +39,7 @@ class Fault:
 
 
 def answer(status: int, kind: str = "ToldToFail") -> Fault:
-    """An answer as Neutron writes its errors; ``kind`` is what it calls them, such as MacAddressInUse."""
+    """An error in Neutron's format; ``kind``: its name, such as MacAddressInUse."""
     return Fault(
         kind="answer", status=status, body={"NeutronError": {"type": kind, "message": "told to fail", "detail": ""}}
     )
@@ -55,7 +55,7 @@ CLOSE, HANG, LOSE, LOSE_AND_HANG = (Fault(kind=kind) for kind in ("close", "hang
 
 @dataclass(kw_only=True)
 class Rule:
-    """A fault, and the requests that it befalls: of those in whose line (``POST /v2.0/ports``) the pattern is found,
+    """A fault, and the requests that it applies to: of those in whose line (``POST /v2.0/ports``) the pattern is found,
     the ``nth`` since the rule was made, counted from 1, and the ``times`` - 1 after it. ``met``: their lines.
     """
 
@@ -67,7 +67,7 @@ class Rule:
     met: list[str] = field(default_factory=list)
 
     def befalls(self, line: str) -> bool:
-        """Whether it is this request's turn; to be asked once of each."""
+        """Whether the fault applies to this request; called once for each."""
         if not re.search(self.pattern, line):
             return False
         self.matched += 1
@@ -94,16 +94,15 @@ class Faults:
         return rule
 
     def mend(self) -> None:
-        """Pass everything on from now; what hangs ends unanswered."""
+        """Pass all requests on from now on; hanging ones end without an answer."""
         with self._lock:
             self._rules.clear()
             released, self.released = self.released, Event()
         released.set()
 
     def fault_of(self, line: str) -> tuple[Fault | None, Event]:
-        """Remember a request, and tell what becomes of it unless it passes, and what ends its hanging.
-
-        Every rule counts it, and the first whose turn it is befalls it.
+        """Record a request; returns its fault, None if it passes, and the event that ends its hanging. Every rule
+        counts it, and the first one that applies is used.
         """
         with self._lock:
             self.seen.append(line)
@@ -112,7 +111,7 @@ class Faults:
 
 
 class FaultyProxy(Faults, Proxy):
-    """Passes on what no rule befalls. ``tls``: as of Proxy."""
+    """Passes on requests without a fault. ``tls``: as of Proxy."""
 
     def __init__(self, upstream: str, *, tls: ssl.SSLContext | None = None) -> None:
         Faults.__init__(self)
@@ -144,14 +143,14 @@ class _Handler(ProxyHandler):
                     self._hang(released)
 
     def _trickle(self, head: bytes, released: Event) -> None:
-        """Until the client has closed its end, which the second octet after that says."""
+        """Send octets until the client has closed its end, which the second one after that detects."""
         deadline = time.monotonic() + LONGEST
         self.connection.sendall(head)
         while time.monotonic() < deadline and not released.wait(0.05):
             self.connection.sendall(b" ")
 
     def _hang(self, released: Event) -> None:
-        """Until the proxy is mended, or the client has closed its end."""
+        """Wait until the proxy is repaired, or the client has closed its end."""
         deadline = time.monotonic() + LONGEST
         self.connection.settimeout(0.05)
         while time.monotonic() < deadline and not released.is_set():

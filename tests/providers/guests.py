@@ -1,4 +1,4 @@
-"""Guests on a chassis: namespaces with one NIC, which take what a DHCP server gives them."""
+"""Guests on a chassis: namespaces with one NIC, which is configured by DHCP."""
 
 from __future__ import annotations
 
@@ -25,20 +25,18 @@ ip address add "$ip/$mask" dev "$interface"
 [ -z "$router" ] || ip route add default via "${router%% *}"
 for name in ip mask mtu router dns domain; do eval "echo $name=\\$$name"; done
 """
-"""What udhcpc calls with a lease, told by variables."""
+"""The script of udhcpc, which gets a lease in variables."""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A guest. ``namespace``: where its NIC is, and what it is called there."""
+    """A guest. ``namespace``: that of its NIC, and the NIC's name."""
 
     namespace: str
     nic: str = NIC
 
     def lease(self) -> dict[str, str]:
-        """Ask for an address, take it, and tell what the server gave: ip, mask (its length), mtu, router, dns,
-        domain.
-        """
+        """Request an address and set it; returns the lease: ip, mask (its length), mtu, router, dns, domain."""
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "script")
             script.write_text(_SCRIPT)
@@ -49,12 +47,12 @@ class Guest:
         return dict(line.split("=", 1) for line in told.splitlines())
 
     def take(self, address: str) -> None:
-        """Have an address without asking anybody."""
+        """Set an address without DHCP."""
         ip(self.namespace, "address", "add", address, "dev", self.nic)
 
     def reaches(self, address: str) -> bool:
-        """Whether one ping is answered. The first between two hosts may be lost, while the tunnel's ends find out
-        about each other.
+        """Whether one ping is answered. The first one between two hosts may be lost, while the tunnel is being
+        established.
         """
         command = [*inside(self.namespace), "ping", "-q", "-c", "1", "-W", "1", address]
         return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
@@ -78,6 +76,6 @@ def guest(chassis: Chassis, port: str, mac: str) -> Iterator[Guest]:
 
 
 def reach_each_other(first: tuple[Guest, str], second: tuple[Guest, str]) -> None:
-    """Wait until each of two guests, given with their addresses, gets the other's answer."""
+    """Wait until two guests, given with their addresses, reach each other."""
     for (one, _), (_, address) in ((first, second), (second, first)):
         until(lambda one=one, address=address: one.reaches(address), f"ping to {address}")  # type: ignore[misc]

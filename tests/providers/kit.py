@@ -1,6 +1,6 @@
-"""What every provider has to do, as tests: the conformance kit.
+"""The conformance kit of providers.
 
-A subclass of :class:`ProviderKit` in a test module is one system's, with a fixture ``system`` that says how to reach it
+A subclass of :class:`ProviderKit` in a test module is one system's, with a fixture ``system`` that gives access to it
 (docs/providers.md, "Writing a provider"). After each test the system must have what it had before, by its own view.
 """
 
@@ -32,8 +32,8 @@ from providers.guests import Guest, reach_each_other
 from providers.waiting import until
 
 Failure = Literal["refuse", "close", "hang", "lose"]
-"""What becomes of a request that changes something: the system refuses it, or its connection ends, or nothing answers,
-each before it has acted; or it acts, and the answer is lost.
+"""A failure of a request that changes something: the system refuses it, or its connection ends, or there is no answer,
+each without an effect; or it has its effect, and the answer is lost.
 """
 
 NAMES = (
@@ -51,7 +51,7 @@ NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """A system that runs, and how tests reach it.
+    """A running system, and the tests' access to it.
 
     ``connect``: a connection by the module that is tested. ``view``: all that is there, a line for each object, asked
     for without that module; nothing that hosts bring along is part of it. ``hosts``: the names of two hosts, on both
@@ -111,7 +111,7 @@ class ProviderKit:
 
     @pytest.fixture
     def network(self, provider: NetworkProvider) -> Iterator[ProviderNetwork]:
-        """A network, whose ports go with it."""
+        """A network, which is removed with its ports."""
         spec = network_spec()
         made = provider.ensure_network(spec)
         yield made
@@ -122,7 +122,7 @@ class ProviderKit:
 
     @pytest.fixture
     def subnet(self, provider: NetworkProvider, network: ProviderNetwork) -> SubnetSpec:
-        """A subnet of the network, which goes with it."""
+        """A subnet of the network, which is removed with it."""
         spec = subnet_spec(network)
         provider.ensure_subnet(spec)
         return spec
@@ -135,7 +135,7 @@ class ProviderKit:
             assert system.physical_network in hosts[name].physical_networks
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_a_network_is_made_once_and_changed_and_removed(
+    def test_a_network_is_created_once_changed_and_removed(
         self, provider: NetworkProvider, system: System, name: str
     ) -> None:
         spec = replace(network_spec(name), description=f"of {name}")
@@ -163,7 +163,9 @@ class ProviderKit:
         provider.remove_network(spec.id)
 
     @pytest.mark.parametrize("vlan", [None, 123])
-    def test_a_network_on_a_wire_stays_on_it(self, provider: NetworkProvider, system: System, vlan: int | None) -> None:
+    def test_a_network_keeps_its_physical_network(
+        self, provider: NetworkProvider, system: System, vlan: int | None
+    ) -> None:
         spec = replace(network_spec(), physical_network=system.physical_network, vlan_id=vlan)
         made = provider.ensure_network(spec)
         assert (made.physical_network, made.vlan_id) == (system.physical_network, vlan)
@@ -186,7 +188,7 @@ class ProviderKit:
             ("2001:db8::/64", "2001:db8::1", ("2001:db8::100", "2001:db8::1ff"), ("2001:db8::53",), "2001:db8:1::/64"),
         ],
     )
-    def test_a_subnet_is_made_once_and_changed_and_removed(
+    def test_a_subnet_is_created_once_changed_and_removed(
         self,
         provider: NetworkProvider,
         system: System,
@@ -216,7 +218,7 @@ class ProviderKit:
         provider.remove_subnet(spec.id)
         assert provider.subnets(network.id) == []
 
-    def test_what_needs_a_network_that_is_not_there_says_so(self, provider: NetworkProvider) -> None:
+    def test_a_missing_network_is_reported(self, provider: NetworkProvider) -> None:
         gone = ProviderNetwork(id=str(uuid4()), name="gone")
         for ask in (
             lambda: provider.subnets(gone.id),
@@ -227,7 +229,7 @@ class ProviderKit:
             with pytest.raises(MissingError):
                 ask()
 
-    def test_a_port_on_a_host_that_is_not_there_is_bound_nowhere(
+    def test_a_port_on_an_unknown_host_is_not_bound(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -243,7 +245,7 @@ class ProviderKit:
             with pytest.raises(MissingError):
                 call(str(uuid4()), system.hosts[0])
 
-    def test_a_host_is_known_by_its_full_name_and_by_its_short_one(
+    def test_a_host_is_found_by_its_full_and_its_short_name(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -251,7 +253,7 @@ class ProviderKit:
         assert provider.bind_port(spec.id, f"{system.hosts[0]}.example.com").host == system.hosts[0]
 
     @pytest.mark.usefixtures("subnet")
-    def test_a_guest_moves_and_moves_back(
+    def test_a_guest_migrates_and_returns(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         source, target = system.hosts
@@ -263,7 +265,7 @@ class ProviderKit:
         assert bound_to(provider, spec) == source
         for _ in range(2):
             assert provider.admit_port(spec.id, target).host == source
-        assert provider.bind_port(spec.id, source).host == source  # the guest did not move
+        assert provider.bind_port(spec.id, source).host == source  # the guest did not migrate
         provider.admit_port(spec.id, target)
         for _ in range(2):
             moved = provider.bind_port(spec.id, target)
@@ -289,7 +291,7 @@ class ProviderKit:
         assert provider.ports() == [changed]
 
     @pytest.mark.usefixtures("subnet")
-    def test_nobody_gets_what_another_has(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
+    def test_addresses_of_other_ports_are_refused(self, provider: NetworkProvider, network: ProviderNetwork) -> None:
         first = replace(port_spec(network, 1), addresses=("192.0.2.7",))
         provider.ensure_port(first)
         second = replace(port_spec(network, 2), addresses=("192.0.2.8",))
@@ -315,7 +317,9 @@ class ProviderKit:
         for groups in ((), (system.security_group,), None):
             assert provider.ensure_port(replace(spec, security_groups=groups)) == made
 
-    def test_what_is_used_stays(self, provider: NetworkProvider, network: ProviderNetwork, subnet: SubnetSpec) -> None:
+    def test_objects_in_use_are_not_removed(
+        self, provider: NetworkProvider, network: ProviderNetwork, subnet: SubnetSpec
+    ) -> None:
         provider.ensure_port(port_spec(network))
         with pytest.raises(RefusedError):
             provider.remove_subnet(subnet.id)
@@ -338,7 +342,7 @@ class ProviderKit:
         assert len(set(addresses)) == len(addresses) == len(specs)
         assert all(ip_address(address) in ip_network(subnet.cidr) for address in addresses)
 
-    def test_a_connection_knows_what_another_did(
+    def test_a_connection_reads_changes_of_another(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         spec = port_spec(network)
@@ -353,7 +357,7 @@ class ProviderKit:
             other.remove_port(spec.id)
             assert provider.ports() == []
 
-    def test_what_others_have_stays(self, provider: NetworkProvider, system: System) -> None:
+    def test_foreign_objects_stay(self, provider: NetworkProvider, system: System) -> None:
         with system.others() as network_id:
             theirs = next(one for one in provider.networks() if one.id == network_id)
             assert theirs.owner == ""
@@ -372,7 +376,7 @@ class ProviderKit:
             assert sorted(system.view()) == before
 
     @pytest.mark.parametrize("mishap", ["remove", "unmark"])
-    def test_what_is_on_a_network_that_has_to_be_made_again_follows_it(
+    def test_objects_of_a_recreated_network_follow_it(
         self, provider: NetworkProvider, system: System, mishap: Literal["remove", "unmark"]
     ) -> None:
         spec = network_spec()
@@ -400,7 +404,7 @@ class ProviderKit:
         provider.remove_network(spec.id)
 
     @pytest.mark.parametrize("failure", ["refuse", "close", "hang", "lose"])
-    def test_each_step_fails_and_is_made_good(self, system: System, failure: Failure) -> None:
+    def test_each_step_fails_and_is_repeated(self, system: System, failure: Failure) -> None:
         with system.connect() as provider:
             for name, step, there in steps(system, provider):
                 with system.failing(failure) as failing:
@@ -442,7 +446,7 @@ class GuestKit:
             provider.remove_port(one_spec.id)
             assert provider.port(one_spec.id) is None
 
-    def test_frames_of_a_guest_that_moves_pass_where_it_is(
+    def test_frames_of_a_migrating_guest_reach_its_host(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
         source, target = system.hosts
@@ -482,7 +486,7 @@ def steps(system: System, provider: NetworkProvider) -> Iterator[tuple[str, Call
 
 
 def fails(step: Callable[[NetworkProvider], object], provider: NetworkProvider, failure: Failure) -> None:
-    """Take a step that fails. A module may find out by itself what became of a request whose answer was lost."""
+    """Run a step that fails. A module may detect by itself the effect of a request whose answer was lost."""
     try:
         step(provider)
     except ProviderError:

@@ -1,4 +1,4 @@
-"""A private MariaDB, which is the one database that Neutron's migrations of today run on."""
+"""A private MariaDB, the only database that Neutron's current migrations support."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from providers.service import Service
 from providers.waiting import listens, until
 
 _STOP = 60.0
-"""Seconds for what is in memory to be written; what is ended earlier has to be repaired at the next start."""
+"""Seconds for a shutdown; a server killed earlier has to be repaired at the next start."""
 _OPTIONS = (
     "--no-defaults",
     "--user=root",
@@ -23,7 +23,9 @@ _OPTIONS = (
 
 
 class MariaDB(Service):
-    """One over a data folder, which is made if need be. As a context manager it runs, with one database in it."""
+    """A server over a data folder, which is created if necessary. As a context manager it runs, with one database in
+    it.
+    """
 
     def __init__(self, folder: Path, database: str) -> None:
         self.data = folder / "data"
@@ -34,7 +36,7 @@ class MariaDB(Service):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it takes sessions."""
+        """Start it, and wait until it accepts sessions."""
         if not self.data.exists():
             how = ("--auth-root-authentication-method=normal", "--skip-test-db")
             run(["mariadb-install-db", *_OPTIONS, *how, f"--datadir={self.data}"], timeout=120.0)

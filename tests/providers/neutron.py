@@ -1,6 +1,6 @@
 """A real Neutron on a real OVN: the API server alone, without Keystone, under uWSGI, with a MariaDB of its own.
 
-It is installed apart (tools/install-neutron). The database with all its tables is made once and kept in .cache.
+It is installed separately (tools/install-neutron). The database with all its tables is created once and kept in .cache.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ INSTALLED = ROOT / ".cache" / "neutron"
 TABLES = ROOT / ".cache" / "neutron-tables"
 """A data folder of MariaDB with all of Neutron's tables and no rows."""
 PROJECT = "netweft"
-"""Who everything belongs to. Without Keystone a request does not tell, so that every body has to."""
+"""The project of all objects. Without Keystone every body has to contain it."""
 _LOADED = "WSGI app 0 (mountpoint='') ready"
-"""What uWSGI logs when its process answers. One that is asked to end before that does not do it."""
+"""The line that uWSGI logs when its process answers. It ignores a request to end before that."""
 
 _NEUTRON = """\
 [DEFAULT]
@@ -92,7 +92,7 @@ _SERVICE_RIGHTS = """\
 "delete_port_binding": "@"
 "activate": "@"
 """
-"""What a user with the role ``service`` may do beyond an administrator: have a port on a second host."""
+"""The rights of the role ``service`` beyond an administrator's: a port on a second host."""
 
 _UWSGI = """\
 [uwsgi]
@@ -110,8 +110,8 @@ start-time = %t
 worker-reload-mercy = 5
 add-header = Connection: close
 """
-"""OVN's driver shares its work among the processes that tell the same time of start. A connection is good for one
-request: there is one at a time, and one that is kept open would keep all others waiting.
+"""OVN's driver shares its work among the processes with the same time of start. A connection serves one request: there
+is one at a time, and a persistent one would block all others.
 """
 
 
@@ -135,11 +135,11 @@ class Neutron(Service):
 
     @property
     def log(self) -> str:
-        """What it has written: the one place where it says why a port was not bound."""
+        """Its log: the only place with the reason why a port was not bound."""
         return self._log.read_text() if self._log.exists() else ""
 
     def have_role(self, role: Literal["service", "admin"]) -> None:
-        """From now on let everybody do what an administrator may, or what the services of OpenStack may besides."""
+        """Give all requests the rights of an administrator, or also those of OpenStack's services."""
         (self._folder / "policy.yaml").write_text(_SERVICE_RIGHTS if role == "service" else "{}\n")
 
     def start(self) -> None:
@@ -161,7 +161,7 @@ class Neutron(Service):
             self._await_end(processes)
 
     def kill(self) -> None:
-        """End it without asking. First it stands still, or its master would make a new process for one that ends."""
+        """Kill it. It is stopped first, or its master would start a new process for an ended one."""
         self.send(signal.SIGSTOP)
         processes = self._processes()
         self.send(signal.SIGKILL)
@@ -173,7 +173,7 @@ class Neutron(Service):
             process.send(number)
 
     def _await_end(self, processes: Sequence[Process]) -> None:
-        """Return when none of them is left, so that its port is free. It is an error if that takes long."""
+        """Wait until none of them is left, so that its port is free. Raises TimeoutExpired."""
         assert self._process is not None
         try:
             self._process.wait(timeout=PATIENCE)
@@ -211,14 +211,14 @@ def neutron(central: Central, *, page: int = 10) -> Iterator[Neutron]:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Several processes run tests, and each wants the tables."""
+    """Several processes run tests, and each needs the tables."""
     with (INSTALLED.parent / "neutron-tables.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _tables() -> Path:
-    """A data folder with the tables of the Neutron that is installed, made when there is none."""
+    """A data folder with the tables of the installed Neutron, created if there is none."""
     state = hashlib.sha256((INSTALLED / "installed").read_bytes())
     state.update(run(["mariadbd", "--version"]).encode())
     stamp, data = TABLES / state.hexdigest(), TABLES / "data"

@@ -1,5 +1,5 @@
-"""A real OVN: its two databases and what stands between them, and chassis that are network namespaces with an Open
-vSwitch and an ovn-controller each. Everything is in folders of its own, and nothing of it is a service of this machine.
+"""A real OVN: its two databases and ovn-northd, and chassis that are network namespaces with an Open vSwitch and an
+ovn-controller each. All files are in separate folders, and no service of this machine is used.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from providers.waiting import listens, until
 SCHEMAS = Path("/usr/share/ovn")
 """Where Debian's package ovn-common has the schemas of the databases."""
 PHYSICAL_NETWORK = "physnet1"
-"""What the chassis call the network that their second NIC leads to; the bridge on it is EXTERNAL_BRIDGE."""
+"""The name of the physical network of the chassis' second NIC; the bridge on it is EXTERNAL_BRIDGE."""
 EXTERNAL_BRIDGE = "br-ex"
 INTEGRATION_BRIDGE = "br-int"
 UNDERLAY_BRIDGE = "br-u"
-"""Has the tunnels' address. The switch in user space sends through a tunnel only from a bridge of its own."""
+"""The bridge with the tunnels' address. The switch in user space needs one for tunnels."""
 UNDERLAY, PHYSICAL = "underlay", "physical"
 """The Linux bridges that stand for the switches between the hosts."""
 QUIET = ("--no-chdir", "-vconsole:warn", "-vsyslog:off")
@@ -45,7 +45,7 @@ class Central(Service):
         self._processes: list[Process] = []
 
     def start(self) -> None:
-        """Start it, on the databases that are there from before, and wait until it answers."""
+        """Start it, on existing databases, and wait until it answers."""
         port = self.address.rpartition(":")[2]
         self._database("nb", f"--remote=ptcp:{port}:127.0.0.1")
         self._database("sb")
@@ -58,7 +58,7 @@ class Central(Service):
         self._processes.clear()
 
     def kill(self) -> None:
-        """End it without asking."""
+        """Kill it."""
         self.send(signal.SIGKILL)
         self.stop()
 
@@ -68,15 +68,15 @@ class Central(Service):
             process.send(number)
 
     def nbctl(self, *arguments: str) -> str:
-        """What ovn-nbctl says of the northbound database. Raises LabError."""
+        """The output of ovn-nbctl on the northbound database. Raises LabError."""
         return run(["ovn-nbctl", "--timeout=20", f"--db={self.northbound}", *arguments])
 
     def sbctl(self, *arguments: str) -> str:
-        """What ovn-sbctl says of the southbound database. Raises LabError."""
+        """The output of ovn-sbctl on the southbound database. Raises LabError."""
         return run(["ovn-sbctl", "--timeout=20", f"--db={self.southbound}", *arguments])
 
     def chassis(self) -> list[str]:
-        """The host names of the chassis that are there, sorted."""
+        """The host names of the registered chassis, sorted."""
         return sorted(self.sbctl("--bare", "--columns=hostname", "list", "Chassis").split())
 
     def _database(self, name: str, *remotes: str) -> None:
@@ -106,7 +106,7 @@ class Chassis:
 
 @dataclass(frozen=True, kw_only=True)
 class Ovn:
-    """The whole. ``wires``: the namespace with the bridges UNDERLAY and PHYSICAL; ``chassis``: by their names."""
+    """A running OVN. ``wires``: the namespace with the bridges UNDERLAY and PHYSICAL; ``chassis``: by their names."""
 
     central: Central
     chassis: Mapping[str, Chassis]
@@ -139,7 +139,7 @@ def chassis(name: str, central: Central, wires: str, address: str) -> Iterator[C
 
 @contextmanager
 def chassis_of(name: str, switch: OpenVSwitch, central: Central, wires: str, address: str) -> Iterator[Chassis]:
-    """What makes a chassis of the host where an Open vSwitch is, until the block ends; its NICs and bridges stay."""
+    """Make the host of an Open vSwitch a chassis until the block ends; its NICs and bridges stay."""
     place = switch.namespace
     for nic, wire in (("ovn0", UNDERLAY), ("ovn1", PHYSICAL)):
         plug(place, nic, wires, wire)
@@ -162,7 +162,7 @@ def chassis_of(name: str, switch: OpenVSwitch, central: Central, wires: str, add
 
 @contextmanager
 def ovn_controller(switch: OpenVSwitch) -> Iterator[Process]:
-    """What makes a chassis of the switch, as its external_ids say; the chassis goes when the block ends."""
+    """Make the switch a chassis, by its external_ids, until the block ends."""
     environment = {**os.environ, "OVS_RUNDIR": str(switch.folder), "OVN_RUNDIR": str(switch.folder)}
     command = [*inside(switch.namespace), "ovn-controller", f"unix:{switch.socket}", *QUIET]
     process = spawn(command, log=switch.folder / "ovn.log", env=environment)

@@ -1,6 +1,5 @@
-"""A proxy between a client and an OVSDB (RFC 7047), which fails as :mod:`providers.faults` says.
-
-What a rule looks for is a method and its parameters as JSON, in one line: ``transact ["OVN_Northbound", {...}]``.
+"""A proxy between a client and an OVSDB (RFC 7047), which injects faults like :mod:`providers.faults`. A rule matches a
+method and its parameters as JSON, in one line: ``transact ["OVN_Northbound", {...}]``.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ class FaultyDatabase(Faults):
 
 
 class _Connection(BaseRequestHandler):
-    """One client's. ``silent``: after a fault it hears nothing more. ``lost``: the id of the request whose answer it
-    shall not have, and ``answered`` that the database gave it.
+    """One client's. ``silent``: after a fault nothing more is sent to it. ``lost``: the id of the request whose answer
+    is dropped, and ``answered`` that the database has sent it.
     """
 
     faults: ClassVar[Faults]
@@ -97,7 +96,7 @@ class _Connection(BaseRequestHandler):
                 self.request.sendall(b"x")
 
     def _fault_of(self, message: Any) -> tuple[Fault | None, Event]:
-        """What both sides ask to see whether the other is alive, and answer to that, is no request."""
+        """Keepalives and their answers are no requests."""
         if message.get("method") in {None, "echo"}:
             return None, self.answered
         return self.faults.fault_of(f"{message['method']} {json.dumps(message['params'])}")
@@ -118,7 +117,7 @@ class _Connection(BaseRequestHandler):
 
 
 def _messages(endpoint: socket.socket) -> Iterator[Any]:
-    """JSON after JSON, with nothing in between, until the other side ends."""
+    """JSON values without separators, until the other side closes the connection."""
     decoder, octets, text = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8")(), ""
     while data := endpoint.recv(65536):
         text = (text + octets.decode(data)).lstrip()
@@ -126,7 +125,7 @@ def _messages(endpoint: socket.socket) -> Iterator[Any]:
             try:
                 message, end = decoder.raw_decode(text)
             except json.JSONDecodeError:
-                break  # the rest of it is still to come
+                break  # incomplete so far
             text = text[end:].lstrip()
             yield message
 

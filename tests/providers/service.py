@@ -1,4 +1,4 @@
-"""What a program that tests start for themselves is to them."""
+"""A program that tests start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Service(ABC):
-    """It runs while it is a context manager; what was begun is ended as well when it cannot be started."""
+    """It runs while it is a context manager; also a failed start is cleaned up."""
 
     @abstractmethod
     def start(self) -> None:
@@ -15,7 +15,7 @@ class Service(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """End it, however far it has come, and wait."""
+        """End it, also during its start, and wait."""
 
     def __enter__(self) -> Self:
         try:

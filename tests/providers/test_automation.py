@@ -1,4 +1,4 @@
-"""The field's automation on a real Neutron: the modules for providers and for networks on them, unmodified."""
+"""Ansible's modules for providers and their networks, unmodified, on a real Neutron."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def site(tmp_path: Path, neutron: Neutron, monkeypatch: pytest.MonkeyPatch) -> I
         assert recorder.findings == []
 
 
-def test_playbooks_do_their_work_and_change_nothing_more(site: Site, neutron: Neutron, tmp_path: Path) -> None:
+def test_playbooks_are_idempotent(site: Site, neutron: Neutron, tmp_path: Path) -> None:
     with connect(neutron.url) as cloud:
         theirs = cloud.network.create_network(name="theirs", project_id=PROJECT)
         try:

@@ -1,4 +1,4 @@
-"""A host that its agent makes a chassis of a real OVN, and that takes back by itself what breaks the chassis."""
+"""A host that its agent makes a chassis of a real OVN, and that rolls back changes that break the chassis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from netweft.core.compare import differences
 from netweft.core.host import Chassis, Host
 from netweft.core.protocol import Phase
 from netweft.lab.processes import run
-from ovs_host import namespace, private_ovs, standing_in
+from ovs_host import entered, namespace, private_ovs
 from providers.guests import Guest, guest, reach_each_other
 from providers.ovn import EXTERNAL_BRIDGE, PHYSICAL_NETWORK, Ovn, chassis_of
 from providers.ovn import Chassis as RealChassis
@@ -35,8 +35,8 @@ IPS = {"h1": "10.1.31.1", "h3": "10.1.31.3"}
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A host that somebody made a chassis by hand, with an agent that begins to manage it, and two guests on one
-    network of OVN: one there and one on another chassis.
+    """A host that was made a chassis by hand, with an agent that begins to manage it, and two guests on one network of
+    OVN: one on it and one on another chassis.
     """
 
     ovn: Ovn
@@ -46,7 +46,7 @@ class Prepared:
     elsewhere: Guest
 
     def keys(self) -> str:
-        """What is in external_ids of Open_vSwitch."""
+        """The external_ids of Open_vSwitch."""
         database = f"--db=unix:{self.chassis.switch.socket}"
         return run(["ovs-vsctl", "--timeout=20", database, "get", "Open_vSwitch", ".", "external_ids"])
 
@@ -56,11 +56,11 @@ class Prepared:
         reach_each_other((self.here, IPS["h3"]), (self.elsewhere, IPS["h1"]))
 
     def names(self) -> set[str]:
-        """What the southbound database calls its chassis."""
+        """The name of its chassis in the southbound database."""
         return set(self.ovn.central.sbctl("--bare", "--columns=name", "list", "Chassis").split())
 
     def chassis_rows(self) -> set[str]:
-        """What the southbound database has of them: name, host, row."""
+        """The chassis in the southbound database: name, host, row."""
         listed = self.ovn.central.sbctl(
             "--format=csv", "--no-headings", "--columns=name,hostname,_uuid", "list", "Chassis"
         )
@@ -79,7 +79,7 @@ def host(ovn: Ovn, tmp_path: Path) -> Iterator[Prepared]:
         network(ovn),
         guest(chassis, "port-h3", MACS["h3"]) as here,
         guest(ovn.chassis["h1"], "port-h1", MACS["h1"]) as elsewhere,
-        standing_in(place),
+        entered(place),
     ):
         agents = HostInNamespace(state, engine)
         agents.ovsdb, agents.ovn = switch.socket, switch.folder
@@ -108,14 +108,14 @@ def network(ovn: Ovn) -> Iterator[None]:
         central.nbctl("ls-del", "net31")
 
 
-def wanted(before: Host, **fields: object) -> Host:
-    """The host as it shall be: the chassis is ours, and goes on under its name."""
+def with_chassis(before: Host, **fields: object) -> Host:
+    """The desired host: the chassis is ours, and keeps its name."""
     assert before.chassis is not None
     ours = replace(before.chassis, owner=f"host-31/{before.chassis.system_id}")
     return replace(before, chassis=replace(ours, **fields))  # type: ignore[arg-type] # keys are fields
 
 
-def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
+def test_a_chassis_is_taken_over_kept_and_released_unchanged(host: Prepared) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before, facts = engine.host(), engine.report().capabilities
     assert facts.ovn_version
@@ -128,7 +128,7 @@ def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
         datapath="netdev",
     )
     mapped = {PHYSICAL_NETWORK: EXTERNAL_BRIDGE, "physnet2": EXTERNAL_BRIDGE}
-    engine.kept(1, wanted(before, mappings=mapped), commit=True)
+    engine.kept(1, with_chassis(before, mappings=mapped), commit=True)
     told = host.ovn.central.sbctl("get", "Chassis", host.chassis.namespace, "other_config:ovn-bridge-mappings")
     assert told.strip() == '"physnet1:br-ex,physnet2:br-ex"'
     host.serves()
@@ -138,19 +138,19 @@ def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
 
 
 def test_another_name(host: Prepared) -> None:
-    """As of a host that was copied from another. ovn-controller does not do it by itself while it runs."""
+    """Like a host that was copied from another. A running ovn-controller does not change it by itself."""
     engine = host.agents.agent()
-    engine.kept(1, wanted(engine.host(), owner="host-31", system_id="host-31"))
+    engine.kept(1, with_chassis(engine.host(), owner="host-31", system_id="host-31"))
     assert "host-31" in host.names()
     assert host.chassis.namespace not in host.names()
 
 
 @pytest.mark.parametrize("remote", ["unix:/nowhere/sb.sock", "tcp:127.0.0.1:1"])
-def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) -> None:
+def test_an_unreachable_southbound_database(host: Prepared, remote: str) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
     ports = run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"])
-    engine.put(1, wanted(before, remote=remote))
+    engine.put(1, with_chassis(before, remote=remote))
     engine.until(Phase.APPLYING)
     assert host.here.reaches(IPS["h1"]), "what OVN has set up stays while it is away"
     change = engine.until(Phase.ROLLED_BACK)
@@ -164,9 +164,9 @@ def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) ->
 
 
 def test_the_same_database_by_another_address(host: Prepared) -> None:
-    """As when it becomes a cluster of several: the chassis is the same, and is left there."""
+    """As if it became a cluster of several databases: the chassis is the same, and stays."""
     engine = host.agents.agent()
-    desired = wanted(engine.host())
+    desired = with_chassis(engine.host())
     engine.kept(1, desired)
     name = host.chassis.namespace
     row = host.ovn.central.sbctl("get", "Chassis", name, "_uuid")
@@ -176,31 +176,31 @@ def test_the_same_database_by_another_address(host: Prepared) -> None:
     host.serves()
 
 
-def test_an_address_that_another_chassis_has(host: Prepared) -> None:
-    """ovn-controller is connected all the same, and only the database shows that it is not registered."""
+def test_an_address_of_another_chassis(host: Prepared) -> None:
+    """ovn-controller is connected nevertheless, and only the database shows that it is not registered."""
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
-    engine.put(1, wanted(before, encap_ip="10.99.0.11"))
+    engine.put(1, with_chassis(before, encap_ip="10.99.0.11"))
     change = engine.until(Phase.ROLLED_BACK)
     assert change.error.endswith(f"10.99.0.11 is the address of chassis {host.ovn.chassis['h1'].namespace}")
     assert (change.difference, engine.host(), host.keys()) == ((), before, keys)
     host.serves()
 
 
-def test_a_host_that_is_to_be_none_any_more(host: Prepared) -> None:
+def test_a_host_stops_being_a_chassis(host: Prepared) -> None:
     engine = host.agents.agent()
     before = engine.host()
-    engine.kept(1, wanted(before))
+    engine.kept(1, with_chassis(before))
     engine.kept(2, replace(before, chassis=Chassis(system_id=host.chassis.namespace)))
     assert host.names() == {one.namespace for one in host.ovn.chassis.values()}
-    engine.kept(3, wanted(before))
+    engine.kept(3, with_chassis(before))
     host.serves()
 
 
 def test_nobody_confirms(host: Prepared) -> None:
     engine, keys = host.agents.agent(), host.keys()
     before = engine.host()
-    engine.put(1, wanted(before), confirm_within=0.2)
+    engine.put(1, with_chassis(before), confirm_within=0.2)
     change = engine.until(Phase.ROLLED_BACK)
     assert (change.error, change.difference) == ("the engine did not confirm it within 0.2 s", ())
     assert (engine.host(), host.keys()) == (before, keys)
@@ -212,7 +212,7 @@ def test_the_agent_is_killed(host: Prepared, phase: Phase) -> None:
     engine, keys = host.agents.agent(crash_at=phase), host.keys()
     before = engine.host()
     with pytest.raises(httpx.TransportError):
-        bring_about(engine, wanted(before), phase)
+        bring_about(engine, with_chassis(before), phase)
     assert host.agents.process.died() == -signal.SIGKILL
     report = host.agents.agent().report()
     assert report.change
@@ -222,7 +222,7 @@ def test_the_agent_is_killed(host: Prepared, phase: Phase) -> None:
 
 
 def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
-    """Have a change come to that phase."""
+    """Bring a change to this phase."""
     engine.put(1, desired)
     engine.until(Phase.AWAITING)
     if phase is Phase.ROLLING_BACK:
@@ -231,10 +231,10 @@ def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
         engine.report()
 
 
-def test_somebody_changes_it_by_hand(host: Prepared) -> None:
-    """The agent says that something has changed, its report says what, and the plan puts it right."""
+def test_manual_changes_of_the_chassis(host: Prepared) -> None:
+    """The agent sends an event, its report has the differences, and the plan corrects them."""
     engine = host.agents.agent()
-    desired = wanted(engine.host())
+    desired = with_chassis(engine.host())
     engine.kept(1, desired)
     last = engine.events().events[-1].id
     host.chassis.switch.vsctl("set", "Open_vSwitch", ".", 'external_ids:ovn-remote="tcp:192.0.2.9:6642"')
@@ -249,8 +249,8 @@ def test_somebody_changes_it_by_hand(host: Prepared) -> None:
     host.serves()
 
 
-def test_a_copy_of_another_host_leaves_that_ones_chassis_alone(host: Prepared) -> None:
-    """A copy has the mark and the keys of the host that it was copied from, but for its own address."""
+def test_a_cloned_host_leaves_the_chassis_of_its_original_unchanged(host: Prepared) -> None:
+    """A copy has the mark and the keys of its original, except its own address."""
     before = host.chassis_rows()
     (original,) = (one.split(",")[0] for one in before if "h1" in one)
     copied = Chassis(system_id=original, remote=host.ovn.central.southbound, encap_ip="10.99.0.11")

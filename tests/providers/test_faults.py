@@ -1,4 +1,4 @@
-"""Each way in which the proxy fails, as a client sees it, and what the service has done."""
+"""Each fault of the proxy, from the client's side, and its effect on the service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from providers.waiting import until
 
 
 class Ports(BaseHTTPRequestHandler):
-    """A service that makes a port when it is asked for one, and lists those that it made."""
+    """A service that creates ports, and lists them."""
 
     made: list[str]
 
@@ -71,7 +71,7 @@ def client(proxy: FaultyProxy) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_what_no_rule_befalls_passes(proxy: FaultyProxy, client: httpx.Client, made: list[str]) -> None:
+def test_requests_without_a_rule_pass(proxy: FaultyProxy, client: httpx.Client, made: list[str]) -> None:
     proxy.fail("DELETE", CLOSE)
     assert client.post("/v2.0/ports", content="a").json() == "a"
     assert client.get("/v2.0/ports?name=a").json() == ["a"] == made
@@ -79,7 +79,7 @@ def test_what_no_rule_befalls_passes(proxy: FaultyProxy, client: httpx.Client, m
 
 
 @pytest.mark.parametrize("status", [401, 409, 500])
-def test_an_answer_comes_without_the_request_having_got_there(
+def test_an_answer_is_injected_without_the_request(
     proxy: FaultyProxy, client: httpx.Client, made: list[str], status: int
 ) -> None:
     rule = proxy.fail("POST .*/ports", answer(status, "MacAddressInUse"))
@@ -100,7 +100,7 @@ def test_a_connection_ends_before_the_request_acts_or_after(
 
 
 @pytest.mark.parametrize(("fault", "acts"), [(HANG, False), (LOSE_AND_HANG, True)])
-def test_a_request_hangs_until_the_client_gives_up_whether_it_acts_or_not(
+def test_a_request_hangs_until_the_client_times_out_with_or_without_effect(
     proxy: FaultyProxy, client: httpx.Client, made: list[str], fault: Fault, *, acts: bool
 ) -> None:
     proxy.fail("POST", fault)
@@ -109,7 +109,7 @@ def test_a_request_hangs_until_the_client_gives_up_whether_it_acts_or_not(
     assert client.get("/v2.0/ports").json() == ["a"] * acts == made
 
 
-def test_what_hangs_ends_when_the_proxy_is_mended(proxy: FaultyProxy, client: httpx.Client) -> None:
+def test_hanging_requests_end_when_the_proxy_is_repaired(proxy: FaultyProxy, client: httpx.Client) -> None:
     proxy.fail("GET", HANG, times=100)
 
     def mend() -> None:
@@ -124,7 +124,7 @@ def test_what_hangs_ends_when_the_proxy_is_mended(proxy: FaultyProxy, client: ht
     assert client.get("/v2.0/ports").is_success
 
 
-def test_the_nth_request_that_matches_fails_and_as_many_after_it_as_are_said(
+def test_the_given_number_of_matching_requests_fail_from_the_nth_on(
     proxy: FaultyProxy, client: httpx.Client, made: list[str]
 ) -> None:
     rule = proxy.fail("POST", answer(500), nth=2, times=2)
@@ -136,12 +136,12 @@ def test_the_nth_request_that_matches_fails_and_as_many_after_it_as_are_said(
     assert (made, len(rule.met)) == (["a", "d"], 2)
 
 
-def test_a_service_that_is_not_there_ends_the_connection() -> None:
+def test_an_unreachable_service_ends_the_connection() -> None:
     with FaultyProxy("http://127.0.0.1:1") as proxy, pytest.raises(httpx.RemoteProtocolError):
         httpx.get(proxy.url, trust_env=False)
 
 
-def test_a_client_trusts_the_authority_of_the_certificate_that_is_shown_or_asks_nothing(
+def test_a_client_verifies_the_certificate_before_it_sends_a_request(
     service: str, made: list[str], tmp_path: Path
 ) -> None:
     authority = Authority()

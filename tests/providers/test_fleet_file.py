@@ -29,7 +29,7 @@ clusters:
 """
 
 
-def test_it_is_applied_to_neutron_and_taken_back(
+def test_the_file_is_applied_to_neutron_and_reverted(
     neutron: Neutron, terminal: Callable[..., str], tmp_path: Path
 ) -> None:
     (tmp_path / "new.yaml").write_text(FILE.replace("NEUTRON", neutron.url))

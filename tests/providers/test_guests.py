@@ -42,7 +42,7 @@ def started(hosts: Site, machine_id: str, host: str) -> Guest:
     return guest
 
 
-def test_two_machines_on_two_hosts_have_what_the_engine_says_and_reach_each_other(hosts: Site, cloud: Cloud) -> None:
+def test_two_vms_on_two_hosts_have_their_addresses_and_reach_each_other(hosts: Site, cloud: Cloud) -> None:
     before = cloud.ports()
     with cloud.network("red net", "192.0.2.0/24") as red, ExitStack() as stack:
         ids = [stack.enter_context(machine(hosts, f"vm-{host}", red)) for host in HOSTS]
@@ -56,7 +56,7 @@ def test_two_machines_on_two_hosts_have_what_the_engine_says_and_reach_each_othe
         assert cloud.ports() == before
 
 
-def test_a_machine_keeps_its_address_when_it_starts_elsewhere(hosts: Site, cloud: Cloud) -> None:
+def test_a_vm_keeps_its_address_on_another_host(hosts: Site, cloud: Cloud) -> None:
     before = cloud.ports()
     with cloud.network("red", "192.0.2.0/24") as red, machine(hosts, "vm", red) as one:
         found = addresses(hosts, one)
@@ -67,16 +67,18 @@ def test_a_machine_keeps_its_address_when_it_starts_elsewhere(hosts: Site, cloud
             assert cloud.ports() == before
 
 
-def test_networks_of_any_name_are_made_renamed_and_removed(hosts: Site, cloud: Cloud) -> None:
+def test_networks_with_any_name_are_created_renamed_and_removed(hosts: Site, cloud: Cloud) -> None:
     for name in NAMES[1::2]:
         with cloud.network(name) as one, machine(hosts, "vm", one) as vm:
-            renamed = {"name": f"{name[:30]} 2"} if cloud.provider_id else {}  # hosts carry a native one by its name
+            renamed = (
+                {"name": f"{name[:30]} 2"} if cloud.provider_id else {}
+            )  # hosts have a bridge of a native network by its name
             hosts.client.update(f"networks/{one}", {"description": name, **renamed})
             started(hosts, vm, HOSTS[0])
 
 
 def test_many_at_once(hosts: Site, cloud: Cloud) -> None:
-    """Four clients, each with a network and a machine of its own."""
+    """Four clients, each with a network and a VM of its own."""
     before = cloud.ports()
 
     def life(number: int) -> None:
@@ -109,11 +111,11 @@ def test_a_native_network_and_one_of_a_provider_are_side_by_side(hosts: Site, cl
     hosts.client.remove(f"networks/{blue}")
 
 
-def test_a_host_that_is_no_chassis_is_refused_by_name(hosts: Site, cloud: Cloud) -> None:
+def test_a_host_without_chassis_is_refused_by_name(hosts: Site, cloud: Cloud) -> None:
     with cloud.network("red") as red, machine(hosts, "vm", red) as one:
         wait("the engine knows the chassis", lambda: _fitting(hosts, one) == set(HOSTS))
 
 
 def _fitting(hosts: Site, machine_id: str) -> set[str]:
-    """The names of the hosts that a machine fits on."""
+    """The names of the hosts that a VM can run on."""
     return {one["name"] for one in hosts.client.addition("GET", f"vms/{machine_id}/placement")["fit"]}

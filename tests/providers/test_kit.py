@@ -34,7 +34,7 @@ from providers.test_neutron import connect
 FAULTS: dict[Failure, Fault] = {"refuse": answer(409), "close": CLOSE, "hang": HANG, "lose": LOSE}
 DATABASE_FAULTS: dict[Failure, Fault] = {"refuse": refusal(), "close": CLOSE, "hang": HANG, "lose": LOSE}
 PATIENCE: dict[Failure, float] = {"hang": 2.0}
-"""Seconds that what hangs may be silent; all else has the time that a machine with much to do takes."""
+"""Timeout in seconds while requests hang; otherwise it is longer, for busy machines."""
 
 
 @contextmanager
@@ -88,7 +88,7 @@ class TestNeutron(ProviderKit, GuestKit):
                 plugged=lambda host, port: plugged(ovn.chassis[host], port),
             )
 
-    def test_who_may_not_prepare_a_second_host_moves_all_the_same(
+    def test_a_guest_migrates_without_the_right_to_prepare_a_second_host(
         self, provider: NetworkProvider, network: ProviderNetwork, neutron: Neutron
     ) -> None:
         spec = port_spec(network)
@@ -114,19 +114,17 @@ class TestNeutron(ProviderKit, GuestKit):
             bindings = {one.host: one.status for one in cloud.network.port_bindings(made.id)}
         assert bindings == {"h1": "ACTIVE", "h2": "INACTIVE"}
 
-    def test_of_two_that_bear_one_mark_the_older_stays(self, provider: NetworkProvider, neutron: Neutron) -> None:
+    def test_of_two_networks_with_one_mark_the_older_stays(self, provider: NetworkProvider, neutron: Neutron) -> None:
         spec = network_spec()
         made = provider.ensure_network(spec)
         with connect(neutron.url) as cloud:
-            time.sleep(1.0)  # Neutron tells when something was made in whole seconds
+            time.sleep(1.0)  # Neutron's times of creation are in whole seconds
             late = cloud.network.create_network(name="net", description=marked("", spec.id), project_id=PROJECT)
             assert provider.ensure_network(spec) == made
             assert cloud.network.find_network(late.id) is None
         provider.remove_network(spec.id)
 
-    def test_what_another_project_has_is_not_ours_whatever_it_says(
-        self, provider: NetworkProvider, neutron: Neutron
-    ) -> None:
+    def test_marked_objects_of_another_project_are_foreign(self, provider: NetworkProvider, neutron: Neutron) -> None:
         spec = network_spec()
         with connect(neutron.url) as cloud:
             theirs = cloud.network.create_network(name="net", description=marked("", spec.id), project_id="other")
@@ -173,7 +171,7 @@ class TestOvn(ProviderKit, GuestKit):
 
 
 class TestMemory(ProviderKit):
-    """The provider that other tests have instead of these, which so refuses what they refuse."""
+    """The provider in memory that other tests use, which refuses the same requests."""
 
     @pytest.fixture
     def system(self) -> Iterator[System]:
@@ -230,7 +228,7 @@ def account(ovn: Ovn, address: str, timeout: float) -> Account:
 
 
 def northbound(ovn: Ovn) -> Sequence[str]:
-    """What is in OVN's database and not part of something else there."""
+    """The rows of OVN's database that are not parts of others."""
     tables = ("Logical_Switch", "DHCP_Options", "Logical_Switch_Port")
     return [
         f"{table} {row}"

@@ -1,4 +1,4 @@
-"""A virtual machine of QEMU on a network of a provider moves to another host while another one pings it."""
+"""A virtual machine of QEMU on a network of a provider migrates while another one pings it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def hosts(ovn: Ovn) -> Iterator[Site]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", PROVIDERS)
-def test_a_machine_moves_while_it_is_pinged(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> None:
+def test_a_vm_migrates_while_it_is_pinged(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> None:
     with cloud_of(kind, hosts, ovn, neutron) as cloud, cloud.network("red", "192.0.2.0/24") as red:
         before = cloud.ports()
         with ExitStack() as stack:
@@ -56,7 +56,7 @@ def start(hosts: Site, machine_id: str, address: str, host: str) -> None:
 
 @contextmanager
 def booted(hosts: Site, machine_id: str, host: str) -> Iterator[Machine]:
-    """A machine, when its system is up."""
+    """A booted VM."""
     machine = Machine(machine_id, Console(hosts.place.libvirt_uri(host), machine_id))
     try:
         machine.line.wait_for_system(180)
@@ -66,7 +66,7 @@ def booted(hosts: Site, machine_id: str, host: str) -> Iterator[Machine]:
 
 
 def bound_to(hosts: Site, cloud: Cloud, machine: Machine) -> str:
-    """Where the provider has the machine's port."""
+    """The host of the VM's port on the provider."""
     (nic,) = hosts.client.list(f"vms/{machine.id}/nics")
     objects = hosts.client.addition("GET", f"providers/{cloud.provider_id}/objects")
     return next(str(one["host"]) for one in objects if one["id"] == nic["id"])

@@ -1,4 +1,4 @@
-"""The real Neutron on the real OVN: the parts that the tests of providers stand on."""
+"""The real Neutron on the real OVN: prerequisites of the tests of providers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connect(url: str) -> Connection:
 
 @pytest.fixture
 def cloud(neutron: Neutron, ovn: Ovn) -> Iterator[Connection]:
-    """A connection, of which nothing is left, neither in Neutron nor in OVN."""
+    """A connection; its objects are removed afterwards from Neutron and OVN."""
     with connect(neutron.url) as cloud:
         yield cloud
         left = [*cloud.network.ports(), *cloud.network.networks()]
@@ -79,9 +79,7 @@ def test_two_guests_on_two_chassis_get_addresses_and_ping_each_other(
         reach_each_other((one, leases[0]["ip"]), (two, leases[1]["ip"]))
 
 
-def test_a_port_on_an_unknown_host_is_made_without_an_error_and_not_bound(
-    cloud: Connection, network: Any, neutron: Neutron
-) -> None:
+def test_a_port_on_an_unknown_host_is_created_but_not_bound(cloud: Connection, network: Any, neutron: Neutron) -> None:
     port = create_port(cloud, network, "nowhere")
     assert (port.binding_vif_type, port.status) == ("binding_failed", "DOWN")
     assert f"Failed to bind port {port.id} on host nowhere" in neutron.log
@@ -103,7 +101,7 @@ def test_faults_between_client_and_neutron(cloud: Connection, network: Any, neut
         assert [port.name for port in cloud.network.ports(network_id=network.id)] == ["lost"]
 
 
-def test_an_answer_lists_no_more_than_a_page(cloud: Connection, neutron: Neutron) -> None:
+def test_an_answer_is_limited_to_a_page(cloud: Connection, neutron: Neutron) -> None:
     made = {cloud.network.create_network(name=f"net{number}", project_id=PROJECT).id for number in range(11)}
     listed = httpx.get(f"{neutron.url}/v2.0/networks", trust_env=False, timeout=60.0).json()
     assert len(listed["networks"]) == 10
@@ -113,9 +111,7 @@ def test_an_answer_lists_no_more_than_a_page(cloud: Connection, neutron: Neutron
         cloud.network.delete_network(network)
 
 
-def test_neutron_hangs_and_goes_on_and_is_killed_and_started_again(
-    cloud: Connection, network: Any, neutron: Neutron, ovn: Ovn
-) -> None:
+def test_neutron_hangs_continues_and_restarts(cloud: Connection, network: Any, neutron: Neutron, ovn: Ovn) -> None:
     neutron.send(signal.SIGSTOP)
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(neutron.url, trust_env=False, timeout=0.5)
@@ -123,7 +119,7 @@ def test_neutron_hangs_and_goes_on_and_is_killed_and_started_again(
     assert cloud.network.get_network(network.id).name == "net"
     neutron.kill()
     try:
-        with pytest.raises((httpx.ConnectError, httpx.ReadError)):  # reset, while the kernel clears away its socket
+        with pytest.raises((httpx.ConnectError, httpx.ReadError)):  # reset, while the kernel removes its socket
             httpx.get(neutron.url, trust_env=False)
     finally:
         neutron.start()

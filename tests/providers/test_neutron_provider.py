@@ -1,4 +1,4 @@
-"""What of Neutron as a provider is its own: how its HTTP may fail."""
+"""Neutron as a provider: failures of HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from providers.waiting import until
 
 
 @pytest.mark.parametrize("where", TRICKLES)
-def test_an_answer_that_never_ends_is_given_up(where: str) -> None:
+def test_an_endless_answer_times_out(where: str) -> None:
     with FaultyProxy("http://127.0.0.1:1") as proxy:
         proxy.fail("GET", TRICKLES[where], times=100)
         began = time.monotonic()
@@ -53,7 +53,7 @@ def test_an_answer_that_never_ends_is_given_up(where: str) -> None:
         ("http://127.0.0.1:{plain}", r"The provider cannot be reached: [^()]+ \(http://127.0.0.1:{plain}/\)\."),
     ],
 )
-def test_why_nobody_answers_is_a_sentence(url: str, reason: str) -> None:
+def test_an_unreachable_service_is_reported_in_a_sentence(url: str, reason: str) -> None:
     with FaultyProxy("http://127.0.0.1:1") as proxy:
         proxy.fail("GET", CLOSE, times=100)
         ports = {"nobody": free_port("127.0.0.1"), "plain": proxy.url.rpartition(":")[2]}
@@ -68,7 +68,7 @@ def test_why_nobody_answers_is_a_sentence(url: str, reason: str) -> None:
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[tuple[FaultyProxy, Authority]]:
-    """A proxy that speaks TLS, and whose authority its certificate is of."""
+    """A proxy with TLS, and the authority of its certificate."""
     authority = Authority()
     key = ec.generate_private_key(ec.SECP256R1())
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -79,7 +79,7 @@ def tls(tmp_path: Path) -> Iterator[tuple[FaultyProxy, Authority]]:
         yield proxy, authority
 
 
-def test_a_certificate_that_nobody_trusts_is_said(tls: tuple[FaultyProxy, Authority]) -> None:
+def test_an_untrusted_certificate_is_reported(tls: tuple[FaultyProxy, Authority]) -> None:
     proxy, _ = tls
     with (
         connect(Account(url=proxy.url, timeout=30.0)) as provider,
@@ -88,7 +88,7 @@ def test_a_certificate_that_nobody_trusts_is_said(tls: tuple[FaultyProxy, Author
         provider.test()
 
 
-def test_an_answer_that_never_ends_is_given_up_by_tls_too(tls: tuple[FaultyProxy, Authority]) -> None:
+def test_an_endless_answer_over_tls_times_out(tls: tuple[FaultyProxy, Authority]) -> None:
     proxy, authority = tls
     proxy.fail("GET", TRICKLES["body"], times=100)
     began = time.monotonic()
@@ -100,7 +100,7 @@ def test_an_answer_that_never_ends_is_given_up_by_tls_too(tls: tuple[FaultyProxy
     assert (proxy.seen, time.monotonic() - began < LONGEST / 4) == (["GET /"], True)
 
 
-def test_all_hosts_are_listed_where_there_are_more_than_a_page(neutron: Neutron, ovn: Ovn) -> None:
+def test_hosts_of_several_pages_are_listed(neutron: Neutron, ovn: Ovn) -> None:
     more = [f"many{number}" for number in range(11)]
     try:
         for number, name in enumerate(more):
@@ -123,8 +123,8 @@ def test_all_hosts_are_listed_where_there_are_more_than_a_page(neutron: Neutron,
                     agents.delete(f"/{agent['id']}").raise_for_status()
 
 
-def test_a_port_that_no_guest_can_be_plugged_into_is_refused_by_name(neutron: Neutron) -> None:
-    """As drivers for fabrics bind one: by a port profile, and not on a bridge."""
+def test_an_unsupported_vif_type_is_refused_by_name(neutron: Neutron) -> None:
+    """A port bound by a driver for fabrics: by a port profile, not on a bridge."""
     owner = "8d1c3f0e-5f4e-4c53-9c8f-1d8f3d9a3c11"
     with FaultyProxy(neutron.url) as proxy, connect(Account(url=proxy.url)) as provider:
         network = provider.ensure_network(NetworkSpec(id=owner, name="carried"))

@@ -1,4 +1,4 @@
-"""The real OVN, without a Neutron: the parts that the tests of providers stand on."""
+"""The real OVN, without a Neutron: prerequisites of the tests of providers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ovsdbapp.backend.ovs_idl import connection
 from ovsdbapp.schema.ovn_northbound.impl_idl import OvnNbApiIdlImpl
 
 from netweft.lab.processes import LabError, run
+from processes import running
 from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault
 from providers.guests import guest, reach_each_other
 from providers.ovn import Ovn
@@ -74,7 +75,7 @@ def test_two_guests_on_two_chassis_get_addresses_and_ping_each_other(ovn: Ovn, a
     api.dhcp_options_del(options).execute(check_error=True)
 
 
-def test_central_is_killed_and_started_again_and_keeps_what_it_had(ovn: Ovn) -> None:
+def test_central_keeps_its_data_when_it_is_killed_and_restarted(ovn: Ovn) -> None:
     ovn.central.nbctl("ls-add", "net")
     ovn.central.kill()
     host, _, port = ovn.central.address.removeprefix("tcp:").partition(":")
@@ -82,7 +83,7 @@ def test_central_is_killed_and_started_again_and_keeps_what_it_had(ovn: Ovn) -> 
         socket.create_connection((host, int(port)))
     ovn.central.start()
     assert switches(ovn) == ["net"]
-    ovn.central.nbctl("--wait=hv", "ls-del", "net")  # until both chassis know, so that they are there again
+    ovn.central.nbctl("--wait=hv", "ls-del", "net")  # until both chassis have the port
     assert switches(ovn) == []
 
 
@@ -102,21 +103,21 @@ def switches(ovn: Ovn) -> list[str]:
 def test_faults_between_client_and_northbound(ovn: Ovn, database: FaultyDatabase, fault: Fault, *, acts: bool) -> None:
     command = ["ovn-nbctl", "--timeout=20", f"--db={database.address}"]
     run([*command, "ls-add", "before"])
-    rule = database.fail("transact .*second", fault, times=1000)  # the client tries again
-    adding = subprocess.Popen([*command, "ls-add", "second"], stderr=subprocess.PIPE)
-    until(lambda: rule.met, "the transaction")
-    if acts:
-        until(lambda: "second" in switches(ovn), "what the transaction does")
-    adding.terminate()
-    assert adding.wait() != 0
-    adding.communicate()
+    rule = database.fail("transact .*second", fault, times=1000)  # the client retries
+    with running([*command, "ls-add", "second"], stderr=subprocess.PIPE) as adding:
+        until(lambda: rule.met, "the transaction")
+        if acts:
+            until(lambda: "second" in switches(ovn), "the effect of the transaction")
+        adding.terminate()
+        adding.communicate(timeout=PATIENCE)
+    assert adding.returncode != 0
     assert sorted(switches(ovn)) == ["before", "second"][: 1 + acts]
     database.mend()
     run([*command, "--if-exists", "ls-del", "second", "--", "ls-del", "before"])
     assert switches(ovn) == []
 
 
-def test_central_hangs_and_goes_on(ovn: Ovn) -> None:
+def test_central_hangs_and_continues(ovn: Ovn) -> None:
     ovn.central.send(signal.SIGSTOP)
     with pytest.raises(LabError):
         run(["ovn-nbctl", "--timeout=1", f"--db={ovn.central.northbound}", "show"])

@@ -1,4 +1,4 @@
-"""What of OVN as a provider is its own: its databases, their addresses, and its chassis."""
+"""OVN as a provider: its databases, their addresses, and its chassis."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ BESIDE = "tcp:a:6642"
         ("unix:/n?southbound=tcp:a:1,tcp:b:1", "unix:/n", "tcp:a:1,tcp:b:1"),
     ],
 )
-def test_where_the_databases_are(url: str, northbound: str, southbound: str) -> None:
+def test_valid_urls_of_databases(url: str, northbound: str, southbound: str) -> None:
     assert addresses(url) == (northbound, southbound)
 
 
 @pytest.mark.parametrize("url", ["tcp:a:7777", "http://a", "tcp:a:6641?x=y", "tcp:a:1?southbound=", "ssl:a:6641"])
-def test_where_no_databases_are(url: str) -> None:
+def test_invalid_urls_of_databases(url: str) -> None:
     with pytest.raises(ProviderError):
         addresses(url)
 
@@ -50,7 +50,7 @@ def provider(ovn: Ovn) -> Iterator[NetworkProvider]:
         yield provider
 
 
-def test_two_systems_in_one_process_are_two(ovn: Ovn, provider: NetworkProvider) -> None:
+def test_two_systems_in_one_process_are_independent(ovn: Ovn, provider: NetworkProvider) -> None:
     nobody = Account(url="tcp:127.0.0.1:1?southbound=tcp:127.0.0.1:1", timeout=0.5)
     provider.test()
     with connect(nobody) as other, pytest.raises(ProviderError):
@@ -60,7 +60,7 @@ def test_two_systems_in_one_process_are_two(ovn: Ovn, provider: NetworkProvider)
 
 
 @pytest.mark.parametrize("remote", ["tcp:127.0.0.1:1", "tcp:127.0.0.1:1,tcp:127.0.0.1:2", "unix:/nowhere/nb.sock"])
-def test_where_nothing_listens_is_said_at_once(remote: str) -> None:
+def test_a_refused_connection_is_reported_at_once(remote: str) -> None:
     began = time.monotonic()
     with (
         connect(Account(url=f"{remote}?southbound={remote}", timeout=100.0)) as provider,
@@ -73,7 +73,7 @@ def test_where_nothing_listens_is_said_at_once(remote: str) -> None:
 
 
 @pytest.mark.parametrize("request_of", ["^get_schema", "^monitor", "^transact"])
-def test_an_answer_that_never_ends_is_given_up(ovn: Ovn, request_of: str) -> None:
+def test_an_endless_answer_times_out(ovn: Ovn, request_of: str) -> None:
     began = time.monotonic()
     with FaultyDatabase(ovn.central.address) as database:
         database.fail(request_of, Fault(kind="trickle"), times=100)
@@ -85,7 +85,7 @@ def test_an_answer_that_never_ends_is_given_up(ovn: Ovn, request_of: str) -> Non
     assert time.monotonic() - began < LONGEST / 4
 
 
-def test_another_database_is_said_at_once(ovn: Ovn) -> None:
+def test_a_database_of_another_schema_is_reported_at_once(ovn: Ovn) -> None:
     north, south = ovn.central.northbound, ovn.central.southbound
     for url, reason in (
         (f"{north}?southbound={ovn.central.address}", "is not OVN_Southbound, but OVN_Northbound"),
@@ -108,7 +108,7 @@ def test_databases_have_no_users(ovn: Ovn) -> None:
         provider.test()
 
 
-def test_what_hangs_and_what_is_killed_is_told_and_passes(ovn: Ovn) -> None:
+def test_a_hanging_and_a_killed_database_are_reported_and_recover(ovn: Ovn) -> None:
     spec = network_spec()
     with connect(account(ovn, timeout=2.0)) as provider:
         provider.test()
@@ -158,9 +158,7 @@ def served(ovn: Ovn, port: str) -> list[bool]:
 
 
 @pytest.mark.parametrize("vlan", [None, 123])
-def test_a_switch_on_a_wire_that_lost_our_mark_is_somebody_elses(
-    ovn: Ovn, provider: NetworkProvider, vlan: int | None
-) -> None:
+def test_a_switch_without_our_mark_is_foreign(ovn: Ovn, provider: NetworkProvider, vlan: int | None) -> None:
     spec = replace(network_spec(), physical_network=PHYSICAL_NETWORK, vlan_id=vlan)
     theirs = provider.ensure_network(spec)
     ovn.central.nbctl("remove", "Logical_Switch", theirs.id, "external_ids", f'"{NETWORK_MARK}"')
@@ -172,7 +170,7 @@ def test_a_switch_on_a_wire_that_lost_our_mark_is_somebody_elses(
     provider.remove_network(spec.id)
 
 
-def test_why_a_database_refuses_is_a_sentence(ovn: Ovn) -> None:
+def test_a_refusal_of_a_database_is_a_sentence(ovn: Ovn) -> None:
     with FaultyDatabase(ovn.central.address) as database, connect(account(ovn, address=database.address)) as provider:
         database.fail("^transact .*insert", refusal())
         with pytest.raises(RefusedError) as caught:
@@ -180,7 +178,7 @@ def test_why_a_database_refuses_is_a_sentence(ovn: Ovn) -> None:
     assert caught.value.text == "The provider refused: constraint violation: told to fail."
 
 
-def test_a_chassis_that_is_dead_is_none_that_is_alive(ovn: Ovn, provider: NetworkProvider) -> None:
+def test_a_dead_chassis_is_not_alive(ovn: Ovn, provider: NetworkProvider) -> None:
     ovn.central.sbctl("chassis-add", "gone", "geneve", "10.99.0.99", "--", "set", "Chassis", "gone", "hostname=gone")
     try:
         assert {host.name: host.is_alive for host in provider.hosts()} == {"gone": False, "h1": True, "h2": True}

@@ -1,5 +1,5 @@
-"""Hosts that the engine makes chassis of an OVN, since their cluster has its provider: nobody tells their
-ovn-controllers anything by hand.
+"""Hosts that the engine makes chassis of an OVN, since their cluster has its provider: their ovn-controllers are not
+configured by hand.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ NUMBER = 3
 
 @pytest.fixture
 def hosts() -> Iterator[Site]:
-    """Two hosts on which an ovn-controller runs that nobody has told anything but the host's name, which in a
-    namespace it does not find out.
-    """
+    """Two hosts with an ovn-controller that only has the host's name, which it cannot detect in a namespace."""
     folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
     try:
         (folder / "lab.yaml").write_text(LAB.format(guests="namespace", number=NUMBER, names=HOSTS))
@@ -48,7 +46,7 @@ def hosts() -> Iterator[Site]:
 
 @pytest.fixture
 def cloud(hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
-    """The OVN as the default provider of the hosts' cluster, which wants them as chassis."""
+    """The OVN as the default provider of the hosts' cluster, so that they become chassis."""
     with cloud_of("ovn", hosts, ovn, neutron) as made:
         plugin = {"agent_configuration": {"address": ovn.central.southbound}}
         hosts.client.update(f"openstacknetworkproviders/{made.provider_id}", plugin)
@@ -57,7 +55,7 @@ def cloud(hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
         give(hosts)
         wait("no host is a chassis of ours", lambda: not any(keys(hosts, name)["ovn-remote"] for name in HOSTS))
         ids = {hosts.host_id(name) for name in HOSTS}
-        wait("OVN knows them no more", lambda: not ids & set(known(ovn).values()))
+        wait("OVN knows them no more", lambda: not ids & set(registered(ovn).values()))
 
 
 def switch_of(hosts: Site, name: str) -> OpenVSwitch:
@@ -72,22 +70,22 @@ def give(hosts: Site, *providers: str) -> None:
 
 
 def keys(hosts: Site, name: str) -> dict[str, str]:
-    """What a host's ovn-controller is told; empty for what it is not."""
+    """The settings of a host's ovn-controller; empty for missing ones."""
     database = f"--db=unix:{switch_of(hosts, name).socket}"
-    wanted = ("system-id", "ovn-remote", "ovn-encap-ip", "ovn-bridge-mappings")
+    desired = ("system-id", "ovn-remote", "ovn-encap-ip", "ovn-bridge-mappings")
     command = ["ovs-vsctl", "--timeout=20", database, "--if-exists", "get", "Open_vSwitch", "."]
-    return {key: run([*command, f"external_ids:{key}"]).strip().strip('"') for key in wanted}
+    return {key: run([*command, f"external_ids:{key}"]).strip().strip('"') for key in desired}
 
 
-def known(ovn: Ovn) -> dict[str, str]:
-    """The chassis that OVN knows, by the names of their hosts."""
+def registered(ovn: Ovn) -> dict[str, str]:
+    """The chassis in OVN, by the names of their hosts."""
     names = ovn.central.sbctl("--bare", "--columns=hostname,name", "list", "Chassis").split()
     return dict(zip(names[::2], names[1::2], strict=True))
 
 
 @contextmanager
 def wired_network(cloud: Cloud, wire: str, cidr: str) -> Iterator[str]:
-    """A network of the provider on the wire of a network of hosts, with a subnet that serves DHCP; its id."""
+    """Add a network of the provider on the physical network of a network of hosts, with DHCP; returns its id."""
     client = cloud.hosts.client
     where = {"external_provider": {"id": cloud.provider_id}, "external_provider_physical_network": {"id": wire}}
     made = str(client.add("networks", {"name": "wired", "data_center": {"name": "Default"}, **where})["id"])
@@ -101,7 +99,7 @@ def wired_network(cloud: Cloud, wire: str, cidr: str) -> Iterator[str]:
 
 
 def fit(cloud: Cloud, machine_id: str) -> bool:
-    """Whether the machine can run on both hosts, after the provider was asked anew."""
+    """Whether the VM can run on both hosts, after the provider was refreshed."""
     client = cloud.hosts.client
     client.action(f"openstacknetworkproviders/{cloud.provider_id}/testconnectivity", {})
     return {one["name"] for one in client.addition("GET", f"vms/{machine_id}/placement")["fit"]} == set(HOSTS)
@@ -119,9 +117,9 @@ def drift(hosts: Site, name: str) -> dict[str, Any]:
     return dict(hosts.client.addition("GET", f"hosts/{hosts.host_id(name)}/drift"))
 
 
-def test_machines_run_on_hosts_that_nobody_prepared(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
+def test_vms_run_on_unprepared_hosts(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
     ids = {name: hosts.host_id(name) for name in HOSTS}
-    wait("both are chassis by their ids", lambda: known(ovn).items() >= ids.items())
+    wait("both are chassis by their ids", lambda: registered(ovn).items() >= ids.items())
     assert [keys(hosts, name)["ovn-encap-ip"] for name in HOSTS] == [f"10.77.{NUMBER}.11", f"10.77.{NUMBER}.12"]
     hosts.add_network("wire", 100)
     wire = str(hosts.client.find("networks", "wire")["id"])
@@ -145,20 +143,18 @@ def test_machines_run_on_hosts_that_nobody_prepared(hosts: Site, cloud: Cloud, o
 
 
 def _meddle_and_heal(hosts: Site, ovn: Ovn) -> None:
-    """Somebody tells an ovn-controller something else: the host says so, and is put right when that is asked for."""
+    """Another setting of ovn-controller by hand: the host reports it, and is corrected on request."""
     name = HOSTS[0]
     switch_of(hosts, name).vsctl("set", "Open_vSwitch", ".", 'external_ids:ovn-remote="tcp:192.0.2.9:6642"')
     wait("it is seen", lambda: not drift(hosts, name)["in_sync"])
     assert "tcp:192.0.2.9:6642" in str(drift(hosts, name)["host"])
     hosts.client.action(f"hosts/{hosts.host_id(name)}/syncallnetworks", {})
     assert keys(hosts, name)["ovn-remote"] == ovn.central.southbound
-    wait("it is as wanted", lambda: drift(hosts, name)["in_sync"])
+    wait("it is as desired", lambda: drift(hosts, name)["in_sync"])
 
 
 def _lead_astray(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
-    """A database that is not there is wanted of all hosts: the first takes it back and says so, and the other is not
-    asked.
-    """
+    """Point all hosts to a database that does not exist: the first rolls back, the other gets no request."""
     path = f"openstacknetworkproviders/{cloud.provider_id}"
     before = {name: hosts.change(name)[0] for name in HOSTS}
     hosts.client.update(path, {"agent_configuration": {"address": "tcp:127.0.0.1:1"}})
@@ -175,4 +171,4 @@ def _lead_astray(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
     assert [keys(hosts, name)["ovn-remote"] for name in HOSTS] == [ovn.central.southbound] * 2
     hosts.client.update(path, {"agent_configuration": {"address": ovn.central.southbound}})
     for name in HOSTS:
-        wait("it is as wanted", lambda name=name: drift(hosts, name)["in_sync"])  # type: ignore[misc]
+        wait("it is as desired", lambda name=name: drift(hosts, name)["in_sync"])  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Providers as an administrator has them: the engine as a program, the real Neutron, and what becomes of faults."""
+"""Registered providers: the engine as a program, the real Neutron, and faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ["blue", "Zürich ☃", "сеть", "网络", "a b  c", "x" * 255, '"quo
 
 @pytest.fixture
 def networks(neutron: Neutron) -> Iterator[dict[str, str]]:
-    """Networks with names of any script, by name their ids; more than Neutron gives at once. The first has subnets."""
+    """Networks with names of any script, by name their ids; more than a page of Neutron. The first has subnets."""
     with connect(neutron.url) as cloud:
         made = _networks(cloud)
         yield made
@@ -61,7 +61,7 @@ def listed(api: httpx.Client, path: str, item: str) -> list[dict[str, Any]]:
     return list(answered.json().get(item, []))
 
 
-def test_what_neutron_has_is_listed_whole(
+def test_all_objects_of_neutron_are_listed(
     api: httpx.Client, provider: tuple[str, FaultyProxy], networks: dict[str, str]
 ) -> None:
     path, _ = provider
@@ -95,7 +95,7 @@ STEPS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_fault_is_told_and_passes(
+def test_a_fault_is_reported_and_recovers(
     api: httpx.Client, provider: tuple[str, FaultyProxy], step: str, fault: str
 ) -> None:
     path, proxy = provider
@@ -111,12 +111,12 @@ def test_a_fault_is_told_and_passes(
     assert api.request(method, f"{path}{below}", json={} if method == "POST" else None).status_code == 200
 
 
-def test_one_that_hangs_holds_up_nobody_else(api: httpx.Client, provider: tuple[str, FaultyProxy]) -> None:
+def test_a_hanging_provider_delays_no_other(api: httpx.Client, provider: tuple[str, FaultyProxy]) -> None:
     path, proxy = provider
     asked = proxy.seen.count("GET /")
     proxy.fail("GET", HANG, times=100)
     for _ in range(6):
-        with pytest.raises(httpx.ReadTimeout):  # who asked gives up; the job goes on
+        with pytest.raises(httpx.ReadTimeout):  # the client times out; the job continues
             api.get(f"{path}/networks", params={"async": "true"}, timeout=0.2)
     assert api.get("/networks", timeout=10).status_code == 200
     assert api.post("/datacenters", json={"name": "meanwhile"}, timeout=10).status_code == 201
@@ -140,14 +140,14 @@ def test_the_page_about_ovn(ovn: Ovn, terminal: Callable[..., str]) -> None:
 
 
 @pytest.mark.parametrize("url", ["tcp:127.0.0.1:1?southbound=tcp:127.0.0.1:1", "tcp:127.0.0.1:7777"])
-def test_an_ovn_that_is_not_there_is_refused(api: httpx.Client, url: str) -> None:
+def test_an_unreachable_ovn_is_refused(api: httpx.Client, url: str) -> None:
     body = {"name": "ovn", "type": "ovn", "url": url}
     failed = api.post("/openstacknetworkproviders", json=body)
     assert (failed.status_code, failed.headers["Netweft-Code"]) == (409, "PROVIDER_FAILURE"), failed.text
     assert "cannot be" in failed.text
 
 
-def test_all_that_is_not_here_is_imported(neutron: Neutron, terminal: Callable[..., str]) -> None:
+def test_all_unknown_networks_are_imported(neutron: Neutron, terminal: Callable[..., str]) -> None:
     with connect(neutron.url) as cloud:
         made = {
             name: str(cloud.network.create_network(name=name, project_id=PROJECT).id) for name in ("one", "ovirtmgmt")

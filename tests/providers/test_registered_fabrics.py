@@ -1,4 +1,4 @@
-"""Fabrics as an administrator has them: the engine as a program, and two emulated UCS Managers."""
+"""Registered fabrics: the engine as a program, and two emulated UCS Managers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Additions:
         return str(self("POST", "configurationproviders", name=name, type="ucsm", url=emulator.url, **login)["id"])
 
     def until_idle(self, provider_id: str) -> None:
-        """Until it has done all that is wanted."""
+        """Wait until it has applied the desired state."""
         deadline = time.monotonic() + PATIENCE
         while any(one["provision"]["state"] != "ok" for one in self.objects(provider_id)):
             assert time.monotonic() < deadline, self.objects(provider_id)
@@ -57,7 +57,7 @@ def additions(api: httpx.Client) -> Additions:
 def test_the_page(emulators: tuple[Emulator, Emulator], terminal: Callable[..., str]) -> None:
     emulator = emulators[0]
     before = emulator.view()
-    # The fabric lets go of the network in a moment.
+    # The fabric releases the network shortly afterwards.
     remove = "until netweft configuration-provider remove ucs --yes; do sleep 0.5; done"
     end = f"netweft network remove blue --yes\ntimeout {PATIENCE} bash -c '{remove}'\n"
     page = scripts("ucsm")["docs/configuration-providers.md"]
@@ -89,7 +89,7 @@ def test_the_page_of_a_lab() -> None:
         assert said in done.stdout, done.stdout
 
 
-def test_a_network_of_two_fabrics_of_which_one_is_down_half_of_the_time(
+def test_a_network_of_two_fabrics_one_of_which_fails_intermittently(
     emulators: tuple[Emulator, Emulator], api: httpx.Client, additions: Additions
 ) -> None:
     before = [emulator.view() for emulator in emulators]
@@ -109,7 +109,9 @@ def test_a_network_of_two_fabrics_of_which_one_is_down_half_of_the_time(
         if number % 3 == 2:
             assert api.put(f"/networks/{made[0]}", json={"vlan": {"id": 600 + number}}).status_code == 200
     emulators[1].mend()
-    assert additions("POST", f"configurationproviders/{ids[1]}/test")["status"] == "ok"  # and all is tried at once
+    assert (
+        additions("POST", f"configurationproviders/{ids[1]}/test")["status"] == "ok"
+    )  # and everything is retried at once
     for one in ids:
         additions.until_idle(one)
     ours = [sorted(one["id"] for one in additions.objects(provider_id)) for provider_id in ids]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from netweft.providers.marks import name_of, owner_of
 from providers.configuration_kit import ConfigurationKit, FabricSystem, profile_spec
 from providers.kit import Failure
 from providers.ucsm import HERE, PASSWORD, READER, READERS_PASSWORD, SDK, USER, Emulator
+from providers.waiting import until
 
 FAULTS: dict[Failure, str] = {"refuse": "150", "close": "close", "hang": "hang", "lose": "lose"}
 PATIENCE: dict[Failure, float] = {"hang": 1.0}
@@ -64,7 +64,7 @@ def system_of(emulator: Emulator) -> FabricSystem:
 
     return FabricSystem(
         connect=lambda: ucsm.connect(emulator.account()),
-        stranger=lambda: ucsm.connect(emulator.account(password="wrong")),
+        unauthorized=lambda: ucsm.connect(emulator.account(password="wrong")),
         view=emulator.view,
         others=others,
         failing=lambda failure: failing(emulator, failure),
@@ -80,7 +80,7 @@ class TestUcsm(ConfigurationKit):
         return system_of(emulator)
 
 
-def test_servers_are_known_by_their_hardware(emulator: Emulator) -> None:
+def test_servers_are_identified_by_their_hardware(emulator: Emulator) -> None:
     with ucsm.connect(emulator.account()) as provider:
         assert provider.servers() == [
             Server(uuid=f"4c4c4544-0000-4000-8000-00000000000{number}", name=f"host{number}") for number in (1, 2)
@@ -108,8 +108,8 @@ def test_a_class_is_raised_and_never_lowered(emulator: Emulator) -> None:
     assert emulator.objects()["fabric/lan/classes/class-best-effort"]["mtu"] == "9000"
 
 
-def test_vlans_with_one_id_stay_by_themselves(emulator: Emulator) -> None:
-    """Those of others, and those of two networks of ours: guests of one stay where they are when another changes."""
+def test_vlans_with_the_same_id_stay_separate(emulator: Emulator) -> None:
+    """Foreign VLANs, and those of two networks of ours: changing one does not affect the guests of the other."""
     emulator.put("fabricVlan", "fabric/lan/net-theirs", name="theirs", id="7", sharing="isolated")
     first, second = profile_spec(vlan_id=7), profile_spec(vlan_id=7)
     with ucsm.connect(emulator.account()) as provider:
@@ -124,7 +124,7 @@ def test_vlans_with_one_id_stay_by_themselves(emulator: Emulator) -> None:
         assert [one for one in emulator.objects() if "nw-" in one] == []
 
 
-def test_our_vlan_stays_while_others_use_it(emulator: Emulator) -> None:
+def test_our_vlan_stays_while_foreign_profiles_use_it(emulator: Emulator) -> None:
     spec = profile_spec()
     name = name_of(spec.id)
     emulator.put("vnicEther", "org-root/ls-host1/ether-eth0", name="eth0")
@@ -139,7 +139,7 @@ def test_our_vlan_stays_while_others_use_it(emulator: Emulator) -> None:
         assert [one for one in emulator.objects() if name in one] == []
 
 
-def test_a_reserved_vlan_is_refused_with_the_managers_words(emulator: Emulator) -> None:
+def test_a_reserved_vlan_is_refused_with_the_managers_text(emulator: Emulator) -> None:
     with ucsm.connect(emulator.account()) as provider, pytest.raises(RefusedError, match="4000 is reserved"):
         provider.ensure_profile(profile_spec(vlan_id=4000))
     assert [one for one in emulator.objects() if "nw-" in one] == []
@@ -160,11 +160,17 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
         provider.profiles()
         told = emulator.control()
         assert (told["sessions"], told["seen"].count("aaaLogin")) == (1, 1)
-        time.sleep(1.2)
-        provider.profiles()
-        assert "aaaRefresh" in emulator.control()["seen"]
+        seen: list[str] = []
+
+        def is_refreshed() -> bool:
+            provider.profiles()
+            seen.extend(emulator.control()["seen"])
+            return "aaaRefresh" in seen
+
+        until(is_refreshed, "a refresh")
+        assert "aaaLogin" not in seen
         emulator.control(forget_sessions=True)
-        provider.profiles()  # a session that was lost is begun anew
+        provider.profiles()  # a lost session is replaced
         emulator.control(lifetime=600.0)
     assert emulator.control()["sessions"] == 0
 
@@ -185,7 +191,7 @@ def test_one_session_is_used_refreshed_and_logged_out(emulator: Emulator) -> Non
         ("ERR-xml-parse-error", "configResolveDns", RefusedError, "told to fail"),
     ],
 )
-def test_each_fault_is_told(
+def test_each_fault_is_reported(
     emulator: Emulator, fault: str, method: str, error: type[ProviderError], words: str
 ) -> None:
     emulator.fail(fault, method, times=1000)
@@ -195,7 +201,7 @@ def test_each_fault_is_told(
     emulator.mend()
 
 
-def test_a_session_that_is_lost_once_is_no_fault(emulator: Emulator) -> None:
+def test_a_session_lost_once_is_no_error(emulator: Emulator) -> None:
     with ucsm.connect(emulator.account()) as provider:
         provider.test()
         emulator.fail("552", "configConfMos")
@@ -212,7 +218,7 @@ def test_more_sessions_than_allowed_are_refused_by_name(emulator: Emulator) -> N
             second.test()
 
 
-def test_nothing_there_and_something_else_there(emulator: Emulator) -> None:
+def test_an_unreachable_and_a_different_service(emulator: Emulator) -> None:
     with (
         pytest.raises(ProviderError, match="cannot be reached"),
         ucsm.connect(emulator.account(url="http://127.0.0.1:9")) as provider,
@@ -225,7 +231,7 @@ def test_nothing_there_and_something_else_there(emulator: Emulator) -> None:
         provider.test()
 
 
-def test_who_speaks_no_tls_is_told(emulator: Emulator) -> None:
+def test_a_service_without_tls_is_reported(emulator: Emulator) -> None:
     account = emulator.account(url=emulator.url.replace("http:", "https:"))
     with pytest.raises(ProviderError, match="does not use TLS"), ucsm.connect(account) as provider:
         provider.test()
@@ -249,20 +255,20 @@ def test_tls_is_verified(tmp_path: Path) -> None:
             provider.test()
 
 
-def test_what_the_emulator_only_guesses_is_listed(emulator: Emulator) -> None:
-    """For whoever runs these tests against a real one: what to compare."""
+def test_assumptions_of_the_emulator_are_listed(emulator: Emulator) -> None:
+    """The assumptions to compare with a real one."""
     guesses = emulator.control()["guesses"]
     assert {"upsert", "vlan overlap", "vlan id in place", "profile in use"} <= guesses.keys()
     print(json.dumps(guesses, indent=1))  # noqa: T201 - with pytest -s
 
 
 @pytest.mark.parametrize("name", ["nw-", "nw-x", "theirs", "nw-" + "a" * 26, "nw-" + "A" * 26, "nw-" + "1" * 26])
-def test_names_of_others_are_nobodys(name: str) -> None:
+def test_foreign_names_have_no_owner(name: str) -> None:
     owner = owner_of(name)
     assert owner == "" or name_of(owner) == name
 
 
-def test_names_tell_whose_they_are() -> None:
+def test_names_contain_their_owner() -> None:
     for _ in range(50):
         spec = profile_spec()
         name = name_of(spec.id)
@@ -272,13 +278,13 @@ def test_names_tell_whose_they_are() -> None:
 
 
 def sdk(emulator: Emulator, *words: str) -> list[dict[str, str]]:
-    """What Cisco's own client says, as JSON."""
+    """The answer of Cisco's own client, as JSON."""
     command = [SDK, HERE / "ucsm_sdk.py", str(emulator.port), USER, PASSWORD, *words]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return list(json.loads(done.stdout))
 
 
-def test_ciscos_client_reads_what_ours_wrote_and_ours_what_it_wrote(emulator: Emulator) -> None:
+def test_ciscos_client_and_ours_read_each_others_objects(emulator: Emulator) -> None:
     spec = replace(profile_spec(name="Zürich ☃ <net>"), qos_policy="gold", high_performance=True)
     with ucsm.connect(emulator.account()) as provider:
         made = provider.ensure_profile(spec)

@@ -54,7 +54,7 @@ class TestUfm(ConfigurationKit):
 
         return FabricSystem(
             connect=lambda: ufm.connect(account(url)),
-            stranger=lambda: ufm.connect(account(url, password="wrong")),
+            unauthorized=lambda: ufm.connect(account(url, password="wrong")),
             view=lambda: [f"{key} {json.dumps(one)}" for key, one in fabric.partitions.items()],
             others=others,
             failing=failing,
@@ -75,7 +75,7 @@ def test_the_mtu_of_a_partition_is_changed_in_place(fabric: Fabric, url: str) ->
 
 
 def test_another_vlan_keeps_memberships_and_settings(fabric: Fabric, url: str) -> None:
-    """Isolation that somebody has set on purpose, and what UFM gave."""
+    """Manually set isolation, and UFM's defaults."""
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:
         provider.ensure_profile(spec)
@@ -90,7 +90,7 @@ def test_another_vlan_keeps_memberships_and_settings(fabric: Fabric, url: str) -
         assert (there["qos_conf"]["mtu_limit"], there["qos_conf"]["service_level"]) == (4, 3)
 
 
-def test_unusual_guids_of_others_are_in_nobodys_way(fabric: Fabric, url: str) -> None:
+def test_unusual_foreign_guids_are_accepted(fabric: Fabric, url: str) -> None:
     fabric.join({"pkey": "0x7", "guids": ["0002c903000e0b720000", "0x0002C903000E0B72"]})
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:
@@ -100,13 +100,13 @@ def test_unusual_guids_of_others_are_in_nobodys_way(fabric: Fabric, url: str) ->
         provider.remove_profile(spec.id)
 
 
-def test_what_makes_no_sense_is_told(fabric: Fabric, url: str) -> None:
+def test_invalid_answers_are_reported(fabric: Fabric, url: str) -> None:
     fabric.partitions["all"] = {"partition": "x", "ip_over_ib": True, "guids": [{}], "qos_conf": {}}
     with ufm.connect(account(url)) as provider, pytest.raises(ProviderError, match="partitions without a PKey"):
         provider.profiles()
 
 
-def test_partitions_bear_the_mark_and_the_fabrics_own_stays(fabric: Fabric, url: str) -> None:
+def test_partitions_have_our_mark_and_foreign_ones_stay(fabric: Fabric, url: str) -> None:
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:
         provider.ensure_profile(spec)
@@ -118,7 +118,7 @@ def test_partitions_bear_the_mark_and_the_fabrics_own_stays(fabric: Fabric, url:
     assert list(fabric.partitions) == ["0x7fff"]
 
 
-def test_what_is_no_guid_is_refused(url: str) -> None:
+def test_an_invalid_guid_is_refused(url: str) -> None:
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:
         provider.ensure_profile(spec)
@@ -129,7 +129,7 @@ def test_what_is_no_guid_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("version", "words"), [("6.21.9", "UFM 6.21, whose partitions have no names"), ("new", "has no version")]
 )
-def test_what_is_too_old_or_something_else_is_refused(fabric: Fabric, url: str, version: str, words: str) -> None:
+def test_an_old_version_or_another_service_is_refused(fabric: Fabric, url: str, version: str, words: str) -> None:
     fabric.version = version
     with ufm.connect(account(url)) as provider, pytest.raises(ProviderError, match=words):
         provider.test()
@@ -146,15 +146,15 @@ def test_what_is_too_old_or_something_else_is_refused(fabric: Fabric, url: str, 
         *((trickle, ProviderError, "not complete after 3 seconds") for trickle in TRICKLES.values()),
     ],
 )
-def test_each_fault_is_told(url: str, fault: Fault, error: type[ProviderError], words: str) -> None:
+def test_each_fault_is_reported(url: str, fault: Fault, error: type[ProviderError], words: str) -> None:
     with FaultyProxy(url) as proxy:
         proxy.fail("", fault, times=1000)
         with ufm.connect(account(proxy.url, timeout=1.0)) as provider, pytest.raises(error, match=words):
             provider.test()
 
 
-def test_hosts_are_known_by_the_guids_of_their_adapters(fabric: Fabric, url: str) -> None:
-    """As the vendor's documentation shows virtual ports (UFM Enterprise REST API, Virtualization)."""
+def test_hosts_are_identified_by_the_guids_of_their_adapters(fabric: Fabric, url: str) -> None:
+    """Virtual ports as in the vendor's documentation (UFM Enterprise REST API, Virtualization)."""
     port = {"virtual_port_state": "Active", "system_guid": "248A0703008A850A", "system_name": "r-ufm77"}
     fabric.vports = [
         {**port, "virtual_port_guid": "0002c90000000017"},

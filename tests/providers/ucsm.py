@@ -59,27 +59,27 @@ class Emulator(Service):
         return Account(**{"url": self.url, "username": USER, "password": PASSWORD, "timeout": 60.0, **values})
 
     def control(self, **told: Any) -> dict[str, Any]:
-        """What it is told, and all that is there afterwards. Only without TLS."""
+        """Control the emulator; returns its whole state. Only without TLS."""
         request = urllib.request.Request(f"{self.url}/control", json.dumps(told).encode(), method="POST")
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return dict(json.load(answer))
 
     def fail(self, kind: str, method: str = "", times: int = 1) -> None:
-        """What becomes of the next requests for a method."""
+        """Let the next requests for a method fail."""
         self.control(faults=[{"kind": kind, "method": method, "times": times}])
 
     def mend(self) -> None:
         self.control(faults=[])
 
     def put(self, class_id: str, dn: str, **values: str) -> None:
-        """As somebody else would make it."""
+        """Create a foreign object."""
         self.control(put=[(class_id, dn, values)])
 
     def drop(self, dn: str) -> None:
         self.control(drop=[dn])
 
     def objects(self) -> dict[str, dict[str, str]]:
-        """Everything that is there, by name."""
+        """All objects, by name."""
         return dict(self.control()["objects"])
 
     def view(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the emulated UCS Manager has and what it refuses: the schema, objects by name, users and their sessions."""
+"""The state and the rules of the emulated UCS Manager: the schema, objects by name, users and their sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GUESSES = {
     "reserved": "an id of fabricReservedVlan is refused with code 150",
     "mtu of disabled class": "traffic of a class that is not enabled is carried as best effort",
 }
-"""What a run against a real one has to compare."""
+"""Assumptions that have to be compared with a real one."""
 
 XML_ERROR = "ERR-xml-parse-error"
 DEFAULTS = {
@@ -44,7 +44,7 @@ NUMBERS = re.compile(r"(-?\d+)-(-?\d+)")
 
 
 class RefusalError(Exception):
-    """An error of the API. ``code``: as it says it; ``is_root``: told by a root element of its own."""
+    """An error of the API. ``code``: that of the API; ``is_root``: sent as a root element of its own."""
 
     def __init__(self, code: str, text: str, *, is_root: bool = False) -> None:
         super().__init__(text)
@@ -61,7 +61,7 @@ class Mo:
 
 
 class Schema:
-    """What ucsmsdk says of a class."""
+    """The description of a class in ucsmsdk."""
 
     def __init__(self, class_id: str) -> None:
         name = class_id[:1].upper() + class_id[1:]
@@ -73,7 +73,7 @@ class Schema:
         self.properties = {one.xml_attribute: one for one in known.prop_meta.values()}
 
     def check(self, name: str, value: str) -> None:
-        """Raises RefusalError for a value that the property does not take."""
+        """Raises RefusalError for an invalid value of the property."""
         one = self.properties.get(name)
         if one is None:
             raise RefusalError(
@@ -114,7 +114,7 @@ def schema(class_id: str) -> Schema:
 
 
 def parent_of(dn: str) -> str:
-    """The name of what is above: a slash in brackets, or in a name of a VLAN, does not count."""
+    """The name of the parent: a slash in brackets, or in a name of a VLAN, does not count."""
     return dn.rpartition("/")[0]
 
 
@@ -122,7 +122,9 @@ Tree = dict[str, Mo]
 
 
 def initial() -> Tree:
-    """What a new domain has: two interconnects, the LAN cloud with the default VLAN, QoS classes, blades with a VIC."""
+    """The objects of a new domain: two interconnects, the LAN cloud with the default VLAN, QoS classes, blades with a
+    VIC.
+    """
     listed: list[tuple[str, str, dict[str, str]]] = [
         ("topSystem", "sys", {"name": "emulated", "mode": "cluster"}),
         ("networkElement", "sys/switch-A", {"id": "A", "model": "UCS-FI-6454"}),
@@ -158,7 +160,7 @@ def initial() -> Tree:
 
 @dataclass
 class Fault:
-    """``kind``: what becomes of a request for ``method`` (empty: any), ``times`` times."""
+    """``kind``: the fault of a request for ``method`` (empty: any), ``times`` times."""
 
     kind: str
     method: str = ""
@@ -188,7 +190,7 @@ class Domain:
             return ""
 
     def user_of(self, cookie: str) -> str:
-        """Raises RefusalError for a session that is not there any more."""
+        """Raises RefusalError for a session that has ended."""
         name, until = self.cookies.get(cookie, ("", 0.0))
         if time.monotonic() > until:
             self.cookies.pop(cookie, None)
@@ -320,7 +322,7 @@ class Domain:
         found.values[key] = value
 
     def _settle(self) -> None:
-        """What follows by itself. Raises RefusalError for what contradicts."""
+        """Apply the consequences. Raises RefusalError for contradictions."""
         vlans = {one.values["name"]: one for one in self.tree.values() if one.class_id == "fabricVlan"}
         reserved = self.tree["fabric/lan/fab-reserved-vlans"].values
         for one in vlans.values():

@@ -69,10 +69,10 @@ def query(domain: Domain, request: ET.Element) -> list[ET.Element]:
         configs.tag = "outConfig"
         found = [tree[dn] for dn in [request.get("dn", "")] if dn in tree]
     elif request.tag == "configResolveDns":
-        wanted = [one.get("value", "") for one in request.iter("dn")]
-        found = [tree[dn] for dn in wanted if dn in tree]
+        desired = [one.get("value", "") for one in request.iter("dn")]
+        found = [tree[dn] for dn in desired if dn in tree]
         unresolved = ET.Element("outUnresolved")
-        for dn in wanted:
+        for dn in desired:
             if dn not in tree:
                 ET.SubElement(unresolved, "dn", value=dn)
     elif request.tag == "configResolveClass":
@@ -111,7 +111,7 @@ SESSIONS = {"aaaLogin": Domain.log_in, "aaaRefresh": Domain.refresh, "aaaLogout"
 
 
 def _fail_if_told(fault: str) -> None:
-    """Raises RefusalError for a fault that is an error's code."""
+    """Raises RefusalError for a fault that is an error code."""
     if fault.isdecimal() or fault.startswith("ERR-"):
         raise RefusalError(fault, f"told to fail ({fault})", is_root=fault.startswith("ERR-"))
 
@@ -185,13 +185,13 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _wait(self) -> None:
-        """Until the client has gone."""
+        """Wait until the client has closed the connection."""
         self.connection.settimeout(120)
         with suppress(OSError):
             self.connection.recv(1)
 
     def _drip(self) -> None:
-        """An octet now and then, without end."""
+        """Send single octets endlessly."""
         with suppress(OSError):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
             for _ in range(1200):
@@ -208,11 +208,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: there are thousands."""
+        """Does not log: there are thousands of requests."""
 
 
 def control(domain: Domain, told: dict[str, Any]) -> dict[str, Any]:
-    """What tests do to it. Answers with all that is there."""
+    """Requests of tests that control it. Answers with the whole state."""
     with domain.lock:
         if "faults" in told:
             domain.faults = [Fault(**one) for one in told["faults"]]

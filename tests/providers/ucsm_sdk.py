@@ -1,4 +1,4 @@
-"""Cisco's own client for the UCS Manager at work: the second opinion on what goes over the wire. A program for a Python
+"""Cisco's own client for the UCS Manager, which verifies our requests and answers. A program for a Python
 that has ``ucsmsdk``: PORT USER PASSWORD, and what to do; prints JSON.
 """
 
@@ -41,7 +41,7 @@ def write(handle: UcsHandle) -> list[dict[str, Any]]:
 
 
 def refusals(handle: UcsHandle) -> list[dict[str, Any]]:
-    """How it hears of what is refused."""
+    """How it reports refusals."""
     tries = {
         "there already": lambda: handle.add_mo(FabricVlan("fabric/lan", name="n-555", id="555")),
         "not there": lambda: handle.remove_mo(FabricVlan("fabric/lan", name="none")),

@@ -1,4 +1,4 @@
-"""An emulator of NVIDIA's UFM: partitions over its REST API, with what the real one refuses."""
+"""An emulator of NVIDIA's UFM: partitions over its REST API, with the refusals of the real one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GUESSES = {
     "systems": "system_guid of resources/vports is what the host's sysfs shows as sys_image_guid",
     "members": "a partition with members can be deleted, and they lose it",
 }
-"""What a run against a real one has to compare."""
+"""Assumptions that have to be compared with a real one."""
 USER, PASSWORD = "admin", "only this one"
 _GUID = re.compile(r"(0x)?[0-9a-fA-F]{16,20}")
 
@@ -35,7 +35,7 @@ class RefusalError(Exception):
 
 @dataclass
 class Fabric:
-    """What one has. ``empty_for_missing``: one that is asked for and is not there is ``{}`` instead of 404."""
+    """What one has. ``empty_for_missing``: a missing partition is answered with ``{}`` instead of 404."""
 
     version: str = "6.22.1 build 5"
     empty_for_missing: bool = False
@@ -64,7 +64,7 @@ class Fabric:
         }
 
     def join(self, body: dict[str, Any]) -> None:
-        """GUIDs; it also makes the partition."""
+        """Add GUIDs, and the partition if necessary."""
         key = self.key(body.get("pkey"))
         if body.get("membership", "full") not in ("full", "limited"):
             raise RefusalError(400, "membership is full or limited")
@@ -75,12 +75,12 @@ class Fabric:
             self.add({"pkey": key, "ip_over_ib": body.get("ip_over_ib")})
         here = self.partitions[key]["guids"]
         known = {one["guid"].lower() for one in here}
-        # It tells GUIDs in capitals, whatever they were written in.
+        # It returns GUIDs in upper case.
         new = [one for one in body.get("guids", ()) if one.lower() not in known]
         here += [{"guid": one.upper(), "membership": body.get("membership", "full"), "index0": False} for one in new]
 
     def leave(self, key: str, guids: str) -> None:
-        """GUIDs that go."""
+        """Remove GUIDs."""
         found = self.partitions.get(self.key(key))
         if found is None:
             raise RefusalError(404, f"Partition {key} was not found")
@@ -93,7 +93,7 @@ class Fabric:
             raise RefusalError(404, f"Partition {key} was not found")
 
     def limit(self, body: dict[str, Any]) -> None:
-        """What a partition's ports may."""
+        """The settings of a partition's ports."""
         key = self.key(body.get("pkey"))
         if key not in self.partitions:
             raise RefusalError(404, f"Partition {key} was not found")
@@ -102,7 +102,7 @@ class Fabric:
         self.partitions[key]["qos_conf"] |= {name: value for name, value in body.items() if name != "pkey"}
 
     def key(self, text: object) -> str:
-        """A PKey as it has it. Raises RefusalError for none, and for the fabric's own."""
+        """A PKey in its notation. Raises RefusalError for an invalid one, and for the fabric's own."""
         if not re.fullmatch(r"0x[0-9a-fA-F]{1,4}", str(text)):
             raise RefusalError(400, f"invalid PKey {text}")
         number = int(str(text), 16)
@@ -111,9 +111,9 @@ class Fabric:
         return hex(number)
 
     def shown(self, path: str, query: dict[str, list[str]]) -> object:
-        """What a GET is answered with."""
+        """The answer to a GET."""
         parts = [name for name in ("guids_data", "qos_conf") if query.get(name) == ["true"]]
-        wanted = {"guids_data": "guids", "qos_conf": "qos_conf"}
+        desired = {"guids_data": "guids", "qos_conf": "qos_conf"}
         if path == "app/ufm_version":
             return {"ufm_release_version": self.version}
         if path == "resources/vports":
@@ -121,13 +121,13 @@ class Fabric:
         if path == "resources/pkeys":
             if not parts:
                 return list(self.partitions)
-            return {key: _part(one, wanted[parts[0]]) for key, one in self.partitions.items()}
+            return {key: _part(one, desired[parts[0]]) for key, one in self.partitions.items()}
         found = self.partitions.get(path.removeprefix("resources/pkeys/"))
         if found is None and self.empty_for_missing:
             return {}
         if found is None:
             raise RefusalError(404, "Partition was not found")
-        return _part(found, *(wanted[one] for one in parts))
+        return _part(found, *(desired[one] for one in parts))
 
 
 def _part(one: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content.encode())
 
     def _let_in(self) -> str:
-        """What is asked for. Raises RefusalError."""
+        """The body of the request. Raises RefusalError."""
         login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {login}":
             raise RefusalError(401, "Unauthorized")

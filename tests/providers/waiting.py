@@ -1,4 +1,4 @@
-"""Waiting for what daemons do in their own time."""
+"""Waiting for conditions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 120.0
-"""Seconds for anything to come about; generous, for machines with much to do."""
+"""Seconds until a condition counts as failed; generous, for busy machines."""
 
 
-def until(look: Callable[[], T], what: str = "it") -> T:
-    """What ``look`` gives as soon as that is true. Raises AssertionError, with ``what`` was waited for."""
+def until(condition: Callable[[], T], what: str = "it") -> T:
+    """The value of ``condition`` as soon as it is true. Raises AssertionError with ``what``."""
     deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what} never came to hold"
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: the condition was not met in time"
         time.sleep(0.02)
     return found
 
 
 def listens(path: Path) -> bool:
-    """Whether somebody takes connections at a unix socket; who was killed leaves it behind."""
+    """Whether a process accepts connections at a unix socket; a killed one leaves the socket behind."""
     with socket.socket(socket.AF_UNIX) as endpoint:
         return endpoint.connect_ex(str(path)) == 0

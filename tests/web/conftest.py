@@ -1,5 +1,5 @@
-"""A browser in front of a real engine with simulated hosts. A test finds what it uses by role and name only, as whoever
-uses a screen reader does; what the page reports (its content security policy, errors) fails the test.
+"""A browser in front of a real engine with simulated hosts. A test finds elements by role and name only, as a screen
+reader does; reports of the page (content security policy, errors) fail the test.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from netweft.engine.settings import DATABASE_FILE
 
 HOSTS = ("sim-1", "sim-2", "sim-3")
 _PATIENCE = 20_000
-"""Milliseconds after which something that must be seen counts as not seen."""
+"""Milliseconds after which an expected element counts as missing."""
 WIDE = {"width": 1440, "height": 900}
 CONTEXT: dict[str, Any] = {"ignore_https_errors": True, "viewport": WIDE, "reduced_motion": "reduce"}
-"""Without motion: what glides or turns is drawn by the processor here, sixty times a second."""
+"""Reduced motion: here the processor draws each frame of an animation."""
 _vlans = count(500)
 
 expect.set_options(timeout=_PATIENCE)
@@ -44,12 +44,12 @@ HIDE = """(isHidden) => {
     Object.defineProperty(document, 'hidden', {configurable: true, get: () => isHidden});
     document.dispatchEvent(new Event('visibilitychange'));
 }"""
-"""As a browser tells a page whose tab is no longer the one that is seen; one without a screen shows all of them."""
+"""The event of a hidden tab: a headless browser shows all its tabs."""
 
 
 @dataclass
 class Site:
-    """An engine whose hosts a test has at hand. ``doors``: the id and the agent's address of each."""
+    """An engine with simulated hosts. ``doors``: the id and the agent's address of each."""
 
     engine: EngineProcess
     client: Client
@@ -60,21 +60,21 @@ class Site:
         return self.doors[host][0]
 
     def simulate(self, host: str, /, **faults: Any) -> None:
-        """Let something go wrong on a host from now on; without arguments nothing more."""
+        """Set the faults of a simulated host; without arguments, clear them."""
         answer = self.agents.of(*self.doors[host]).ask(
             "POST", "/v1/simulation", msgspec.json.encode(Simulation(**faults))
         )
         assert answer.status == 200, answer.body
 
     def host(self, host: str) -> Host:
-        """The networking of a host as it is."""
+        """The actual networking of a host."""
         return self.agents.of(*self.doors[host]).report().host
 
     def add_network(self, name: str, *on: str, nic: str = "eth1") -> str:
-        """A new network of the cluster, carried by these hosts. Returns its id."""
+        """Add a network of the cluster, on these hosts. Returns its id."""
         cluster = self.client.find("clusters", "Default")
-        wish = {"name": name, "data_center": {"id": cluster["data_center"]["id"]}, "vlan": {"id": next(_vlans)}}
-        network = self.client.add("networks", wish)
+        body = {"name": name, "data_center": {"id": cluster["data_center"]["id"]}, "vlan": {"id": next(_vlans)}}
+        network = self.client.add("networks", body)
         self.client.add(f"clusters/{cluster['id']}/networks", {"id": network["id"], "required": False})
         for host in on:
             attachment = {"network": {"id": network["id"]}, "host_nic": {"name": nic}}
@@ -83,16 +83,16 @@ class Site:
         return str(network["id"])
 
     def add_user(self, name: str) -> str:
-        """A user with the password of all of them, and without a role. Returns the id."""
+        """Add a user without a role, with the common password. Returns the id."""
         return str(self.client.add("users", {"user_name": f"{name}@internal", "password": PASSWORD})["id"])
 
     def grant(self, user: str, role: str, on: str = "") -> str:
-        """Give a user, by id, a role on an object, by its path; on the system without one. Returns the permission's."""
+        """Grant a user a role on the object of a path, without one on the system. Returns the permission's id."""
         body = {"user": {"id": user}, "role": {"id": self.client.find("roles", role)["id"]}}
         return str(self.client.add(f"{on}/permissions".lstrip("/"), body)["id"])
 
     def put_back(self, host: str) -> None:
-        """Take off a host what a test has set up: guests, its networks but the first, its bonds, labels and faults."""
+        """Remove what a test has set up on a host: guests, all networks but the first, bonds, labels and faults."""
         self.simulate(host)
         for guest in self.client.list("vms", search=f"host={host}"):
             self.client.action(f"vms/{guest['id']}/stop")
@@ -115,7 +115,7 @@ class Site:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what is not seen on the page."""
+    """Wait for a condition outside of the page."""
     deadline = time.monotonic() + _PATIENCE / 1000
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -123,7 +123,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def item(page: Page | Locator, name: str) -> Locator:
-    """A network or a NIC that can be picked up: what is told of it follows its name."""
+    """A network or a NIC that can be picked up: its description follows its name."""
     return page.get_by_role("button", name=re.compile(rf"^{re.escape(name)}\b"))
 
 
@@ -137,7 +137,7 @@ def uplink(page: Page, name: str) -> Locator:
 
 
 def place(page: Page, network: str, nth: int = 1) -> None:
-    """Place a network on one of the places that there are for it."""
+    """Place a network on one of its targets."""
     item(page, network).click()
     page.get_by_role("button", name="Place here").nth(nth).click()
 
@@ -152,7 +152,7 @@ def drafted(site: Site, window: Window, host: str, network: str) -> Page:
 
 
 def set_up(page: Page, host_id: str) -> Any:
-    """Apply what is in the basket, and watch it to its end. Returns the request."""
+    """Apply the basket, and wait for the end of the change. Returns the request."""
     with page.expect_request(f"**/hosts/{host_id}/setupnetworks") as sent:
         page.get_by_role("button", name="Apply").click()
     return json.loads(sent.value.post_data or "")
@@ -195,7 +195,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """A page of the browser, and what it reported."""
+    """A page of the browser, and its reports."""
 
     page: Page
     url: str
@@ -211,7 +211,7 @@ class Window:
         self.page.get_by_role("button", name="Log in").click()
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Refusals of the engine are for the page to show; everything else that is reported is a defect."""
+        """The page shows refusals of the engine; every other report is a defect."""
         if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
             self.reported.append(message.text)
 
@@ -221,7 +221,7 @@ Opened = Callable[..., Window]
 
 @pytest.fixture
 def opened(site: Site, chromium: Browser) -> Iterator[Opened]:
-    """New windows of a browser that knows nothing; ``url``: of the engine; ``options``: of the browser's context."""
+    """New windows of a browser without stored data; ``url``: of the engine; ``options``: of the browser's context."""
     windows: list[Window] = []
 
     def open_window(url: str = site.engine.url, **options: Any) -> Window:

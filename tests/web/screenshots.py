@@ -1,4 +1,4 @@
-"""``make screenshots``: the pictures of docs/web.md, of an engine with simulated hosts that has something to show."""
+"""``make screenshots``: the pictures of docs/web.md, of an engine with simulated hosts and some data."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _fill(client: Client) -> str:
     cluster = client.find("clusters", "Default")
     client.add("clusters", {"name": "Edge", "switch_type": "ovs", "data_center": {"id": cluster["data_center"]["id"]}})
     for name, vlan in NETWORKS.items():
-        wish = {"name": name, "vlan": {"id": vlan}, "data_center": {"id": cluster["data_center"]["id"]}}
-        network = client.add("networks", wish)
+        body = {"name": name, "vlan": {"id": vlan}, "data_center": {"id": cluster["data_center"]["id"]}}
+        network = client.add("networks", body)
         client.add(f"clusters/{cluster['id']}/networks", {"id": network["id"], "required": False})
     bond = {
         "name": "bond0",

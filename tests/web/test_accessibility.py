@@ -20,18 +20,18 @@ RULES: dict[Literal["light", "dark"], Any] = {
     "light": {"type": "tag", "values": TAGS},
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
-"""What can be wrong in the dark alone is a colour: the elements are the same."""
+"""The dark scheme can differ in colours only: the elements are the same."""
 RUN = """async (rules) => (await axe.run(document, {runOnly: rules, resultTypes: ['violations']})).violations.map(
     (found) => [found.id, ...found.nodes.map((node) => `${node.html.slice(0, 150)}: ${node.failureSummary}`)])"""
 HEIGHT = 900
 WIDE, NARROW = 1440, 420
 NARROWEST = 320
-"""Where nothing may have to be scrolled sideways (WCAG 2.2, 1.4.10)."""
+"""The width at which no horizontal scrolling may be necessary (WCAG 2.2, 1.4.10)."""
 
 
 def check(page: Page, what: str) -> None:
-    """No violation of any rule, light and dark, and nothing to scroll sideways for."""
-    page.evaluate("scrollTo(0, 0)")  # what is half below a bar that stays in sight can be scrolled from there
+    """Check that no rule is violated, light and dark, and that no horizontal scrolling is necessary."""
+    page.evaluate("scrollTo(0, 0)")  # elements that a fixed bar covers partly can be scrolled
     for scheme, rules in RULES.items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found: list[Any] = page.evaluate(RUN, rules)
@@ -313,9 +313,7 @@ LOOKS: list[Callable[[Window, Site], None]] = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _things(site: Site) -> None:
-    """Something to look at: a network that hosts carry, one that they do not, a rollout, a VM, a provider that is
-    away.
-    """
+    """Data for the screens: a network on hosts, one on none, a rollout, a VM, an unreachable provider."""
     site.add_network("looked at")
     network = site.add_network("carried", "sim-1", "sim-2")
     site.client.update(f"networks/{network}", {"mtu": 9000})

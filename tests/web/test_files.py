@@ -1,4 +1,4 @@
-"""The files of the page, as the engine gives them out to anybody."""
+"""The files of the page, which the engine serves without authentication."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_rights_that_the_page_knows_are_action_groups() -> None:
     assert set(named) <= set(ActionGroup)
 
 
-def test_the_engine_works_without_what_npm_gives(tmp_path: Path) -> None:
+def test_the_engine_works_without_the_npm_packages(tmp_path: Path) -> None:
     shutil.copytree(STATIC, tmp_path / "static", ignore=shutil.ignore_patterns("vendor"))
     with ThreadPoolExecutor(1) as pool:  # the thread of the tests has a loop of the browser's
         page = pool.submit(asyncio.run, _get(with_page(Starlette(), tmp_path / "static"), "/ui/hosts")).result()
@@ -74,9 +74,7 @@ async def _get(app: ASGIApp, path: str) -> str:
 
 
 def test_the_page_is_small() -> None:
-    """All scripts together, and one by one what a view needs: that with which the page begins, and the area's own
-    modules.
-    """
+    """The size of all scripts, and of those that each view needs: the initial ones and the modules of its area."""
     later = {
         str(path.parent.relative_to(STATIC) / name)
         for path in STATIC.rglob("*.js")
@@ -97,14 +95,14 @@ def script(name: str) -> bytes:
     return sent(name, (STATIC / name).read_bytes())
 
 
-def test_comments_stay_behind_and_lines_keep_their_numbers() -> None:
+def test_comments_are_stripped_and_line_numbers_stay() -> None:
     text = "/** What. */\nexport const a = 1; // why\n\n  // next\n/** More\n * lines. */\nconst b = `//${a}`;\n"
     kept = "\nexport const a = 1; // why\n\n\n\n\nconst b = `//${a}`;\n"
     assert sent("pages/one.js", text.encode()) == kept.encode()
     assert sent("vendor/one.js", text.encode()) == sent("one.css", text.encode()) == text.encode()
 
 
-def test_modules_are_short_and_make_no_markup_of_text() -> None:
+def test_modules_are_short_and_never_parse_text_as_markup() -> None:
     for path in STATIC.rglob("*.js"):
         if VENDOR.strip("/") in path.parts:
             continue
@@ -125,7 +123,7 @@ def test_a_session_is_for_pages_of_the_engine_only(site: Site) -> None:
         assert door.get("/ovirt-engine/api", headers={**persistent, "Sec-Fetch-Site": "same-origin"}).status_code == 200
 
 
-def test_a_browser_does_not_ask_for_a_password_beside_the_page(site: Site) -> None:
+def test_the_browser_shows_no_password_prompt_of_its_own(site: Site) -> None:
     with site.engine.door() as door:
         script = door.get("/ovirt-engine/api", headers={"Sec-Fetch-Dest": "empty"})
         assert script.headers["www-authenticate"].startswith("Bearer")

@@ -1,4 +1,4 @@
-"""The tabs of a host: what was changed on it, how it differs, how its guests reach the switches."""
+"""The tabs of a host: its history, its drift, the paths of its guests to the switches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def tab(page: Page, name: str) -> None:
 
 
 def apply(page: Page, verb: str) -> None:
-    """Do what a dialog has planned, see it kept, and close it."""
+    """Apply the plan of a dialog, wait until it is kept, and close the dialog."""
     page.get_by_role("dialog").get_by_role("button", name=verb, exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("Kept. The engine has reached the host")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
@@ -64,7 +64,7 @@ def test_an_earlier_setup_is_compared_and_restored(site: Site, window: Window) -
 
 @pytest.fixture
 def drifted(site: Site) -> Iterator[str]:
-    """A host that somebody has changed: one of its networks has another MTU."""
+    """A host with a manual change: one of its networks has another MTU."""
     if "astray" not in site.carried("sim-2"):
         site.add_network("astray", "sim-2")
     was = site.host("sim-2")
@@ -77,7 +77,7 @@ def drift_of(page: Page) -> Locator:
     return page.get_by_role("region", name="Differences").get_by_role("row").filter(has_text="astray.mtu")
 
 
-def test_drift_is_ignored_counted_again_and_put_right(site: Site, window: Window, drifted: str) -> None:
+def test_drift_is_ignored_counted_again_and_corrected(site: Site, window: Window, drifted: str) -> None:
     page = window.open(f"hosts/{drifted}/drift")
     expect(drift_of(page)).to_contain_text("15001400")
     page.get_by_role("checkbox", name="astray.mtu").click()
@@ -97,7 +97,7 @@ def test_drift_is_ignored_counted_again_and_put_right(site: Site, window: Window
     assert site.host("sim-2").bridges["astray"].mtu == 1500
 
 
-def test_what_cannot_be_adopted_is_refused_and_what_can_is_adopted(site: Site, window: Window, drifted: str) -> None:
+def test_adopting_is_refused_or_done(site: Site, window: Window, drifted: str) -> None:
     page = window.open(f"hosts/{drifted}/drift")
     page.get_by_role("button", name="Adopt all").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("astray")
@@ -128,13 +128,13 @@ def add_machines(site: Site, network: str, *names: str) -> None:
     profile = next(one["id"] for one in site.client.list("vnicprofiles") if one["name"] == network)
     on = {"vm": {"placement_policy": {"hosts": [{"id": site.id("sim-1")}]}}}
     for name in names:
-        wish: dict[str, Any] = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}}
-        vm = site.client.add("vms", wish)["id"]
+        body: dict[str, Any] = {"name": name, "cluster": {"name": "Default"}, "template": {"name": "Blank"}}
+        vm = site.client.add("vms", body)["id"]
         site.client.add(f"vms/{vm}/nics", {"name": "nic1", "vnic_profile": {"id": profile}})
         site.client.action(f"vms/{vm}/start", on)
 
 
-def test_a_path_is_lit_followed_by_keys_and_the_same_in_the_table(window: Window, machine: str) -> None:
+def test_a_path_is_highlighted_followed_by_keys_and_equal_in_the_table(window: Window, machine: str) -> None:
     page = window.open(f"hosts/{machine}/topology")
     guests = page.get_by_role("region", name="Guests")
     guests.get_by_role("button", name="web-1").click()
@@ -174,7 +174,7 @@ def test_many_guests_are_grouped_by_network(site: Site, window: Window, machine:
     expect(page.get_by_role("region", name="Networks").get_by_role("button", name="cabled")).to_be_focused()
 
 
-def test_the_head_and_its_commit_are_on_each_tab(site: Site, window: Window) -> None:
+def test_the_header_and_its_commit_button_are_on_each_tab(site: Site, window: Window) -> None:
     site.add_network("to commit", "sim-1", nic="eth3")
     page = window.open(f"hosts/{site.id('sim-1')}/history")
     page.get_by_role("button", name="Commit").click()
@@ -192,7 +192,7 @@ def act(page: Page, host: str, action: str) -> None:
     page.get_by_role("menuitem", name=action).click()
 
 
-def test_a_host_gets_the_networks_of_another(site: Site, window: Window) -> None:
+def test_networks_are_copied_from_another_host(site: Site, window: Window) -> None:
     site.add_network("copied", "sim-1", nic="eth2")
     page = window.open(f"hosts/{site.id('sim-3')}/topology")
     act(page, "sim-3", "Copy networks from")
@@ -212,7 +212,7 @@ def generation_before(site: Site) -> int:
     return int(site.client.addition("GET", f"hosts/{site.id('sim-3')}/history")[1]["generation"])
 
 
-def test_a_host_is_taken_out_of_service_and_back(site: Site, window: Window) -> None:
+def test_a_host_goes_to_maintenance_and_back(site: Site, window: Window) -> None:
     page = window.open(f"hosts/{site.id('sim-3')}")
     act(page, "sim-3", "Put into maintenance")
     page.get_by_role("dialog").get_by_role("button", name="Put into maintenance").click()

@@ -1,4 +1,4 @@
-"""What every list does: narrowed, saved as a file, walked through by keys."""
+"""Lists: filtering, exporting, selecting by keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from web.conftest import HOSTS, Site, Window, heading, until
 
 
-def test_hosts_with_what_is_on_them(site: Site, window: Window) -> None:
+def test_hosts_are_listed_with_their_networks_and_guests(site: Site, window: Window) -> None:
     site.add_network("for hosts", "sim-1")
     page = window.open("hosts")
     row = page.get_by_role("row").filter(has_text="sim-1")
@@ -37,7 +37,7 @@ def saved(page: Page, kind: str) -> str:
     return Path(download.value.path()).read_text()
 
 
-def test_a_list_is_saved_as_its_filter_finds_it(site: Site, window: Window) -> None:
+def test_a_filtered_list_is_exported(site: Site, window: Window) -> None:
     center = {"data_center": {"name": "Default"}}
     site.client.add("networks", {"name": "saved-1", "description": '=1+1 "so", or not', "mtu": 9000, **center})
     for number in (2, 3):
@@ -59,7 +59,7 @@ def test_a_list_is_saved_as_its_filter_finds_it(site: Site, window: Window) -> N
     ]  # fmt: skip
 
 
-def test_rows_are_walked_through_by_keys(site: Site, window: Window) -> None:
+def test_rows_are_selected_by_keys(site: Site, window: Window) -> None:
     ranges = [{"from": "02:00:00:00:01:00", "to": "02:00:00:00:01:09"}]
     site.client.add("macpools", {"name": "walked", "ranges": ranges})
     page = window.open("hosts")
@@ -80,12 +80,12 @@ def test_rows_are_walked_through_by_keys(site: Site, window: Window) -> None:
 
 
 def bulk(page: Page, action: str) -> Locator:
-    """The dialog of what is done with all that is picked."""
+    """The dialog of an operation on all selected rows."""
     page.get_by_role("group", name="Picked").get_by_role("button", name=f"{action}…").click()
     return page.get_by_role("dialog", name=re.compile(rf"^{action}: \d+$"))
 
 
-def test_what_is_picked_is_done_one_after_the_other(window: Window) -> None:
+def test_selected_hosts_are_changed_one_after_the_other(window: Window) -> None:
     page = window.open("hosts")
     page.get_by_role("checkbox", name="Pick sim-1").check()
     page.get_by_role("link", name="sim-3").focus()
@@ -110,9 +110,7 @@ def test_what_is_picked_is_done_one_after_the_other(window: Window) -> None:
     expect(page.get_by_role("group", name="Picked").get_by_text("1 picked")).to_be_visible()
 
 
-def test_of_many_hosts_those_that_differ_are_synchronized_and_the_first_refusal_ends_it(
-    site: Site, window: Window
-) -> None:
+def test_hosts_that_differ_are_synchronized_until_the_first_refusal(site: Site, window: Window) -> None:
     site.add_network("synced", *HOSTS)
     for name in HOSTS:
         site.client.action(f"hosts/{site.id(name)}/commitnetconfig", {})
@@ -138,7 +136,7 @@ def test_of_many_hosts_those_that_differ_are_synchronized_and_the_first_refusal_
     expect(dialog.get_by_role("button", name="Close").last).to_be_focused()
 
 
-def test_whoever_leaves_the_page_ends_what_is_done_with_several_hosts(site: Site, window: Window) -> None:
+def test_leaving_the_page_ends_an_operation_on_several_hosts(site: Site, window: Window) -> None:
     site.add_network("deserted", *HOSTS)
     for name in HOSTS:
         host = site.host(name)
@@ -159,7 +157,7 @@ def test_whoever_leaves_the_page_ends_what_is_done_with_several_hosts(site: Site
     assert [site.host(name).bridges["deserted"].mtu for name in HOSTS].count(1500) == 1
 
 
-def test_what_became_of_a_request_is_not_known_without_its_answer(site: Site, window: Window) -> None:
+def test_a_request_without_an_answer_has_an_unknown_outcome(site: Site, window: Window) -> None:
     page = window.open("hosts?search=sim-3")
     page.route("**/deactivate", lambda route: (route.fetch(), route.abort()))
     page.get_by_role("checkbox", name="Pick sim-3").check()
@@ -169,7 +167,7 @@ def test_what_became_of_a_request_is_not_known_without_its_answer(site: Site, wi
     site.client.action(f"hosts/{site.id('sim-3')}/activate", {})
 
 
-def test_the_first_row_that_is_picked_stays_where_it_is(window: Window) -> None:
+def test_the_first_selected_row_stays_in_place(window: Window) -> None:
     page = window.open("hosts")
     box = page.get_by_role("checkbox", name="Pick sim-2")
     before = box.bounding_box()
@@ -198,7 +196,7 @@ def test_columns_and_the_height_of_rows_are_kept(window: Window) -> None:
     expect(page.get_by_role("columnheader", name="Address")).to_be_visible()
 
 
-def test_f6_leads_from_area_to_area(window: Window) -> None:
+def test_f6_moves_the_focus_between_areas(window: Window) -> None:
     page = window.open("hosts")
     page.get_by_label("Part of a name").focus()
     page.keyboard.press("F6")
@@ -211,7 +209,7 @@ def test_f6_leads_from_area_to_area(window: Window) -> None:
     expect(page.get_by_role("navigation", name="Main").get_by_role("link").first).to_be_focused()
 
 
-def test_f6_leads_around_a_host_whose_basket_is_empty(site: Site, window: Window) -> None:
+def test_f6_skips_an_empty_basket(site: Site, window: Window) -> None:
     page = window.open(f"hosts/{site.id('sim-1')}")
     expect(heading(page, "Uplinks")).to_be_visible()
     brand = page.get_by_role("banner").get_by_role("link", name="Netweft")

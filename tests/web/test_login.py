@@ -1,4 +1,4 @@
-"""Who may see the page, and for how long."""
+"""Sessions: login, logout and expiry."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_escape_does_not_leave_the_page_without_a_login(window: Window) -> None:
     expect(dialog).to_be_visible()
     for _ in range(4):
         page.keyboard.press("Escape")
-        page.wait_for_timeout(50)  # browsers heed the second one only some time after the first
+        page.wait_for_timeout(50)  # browsers apply the second one only some time after the first
     expect(dialog).to_be_visible()
     window.log_in()
     expect(heading(page, "VMs")).to_be_visible()
 
 
-def test_whoever_cannot_log_out_is_told(window: Window) -> None:
+def test_a_failed_logout_is_reported(window: Window) -> None:
     page = window.open("hosts")
     expect(heading(page, "Hosts")).to_be_visible()
     page.context.set_offline(True)
@@ -57,7 +57,7 @@ def test_logging_out_ends_the_session(site: Site, opened: Opened) -> None:
         assert door.get("/ovirt-engine/api", headers=headers).status_code == 401
 
 
-def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window) -> None:
+def test_an_expired_session_keeps_the_content_of_the_page(site: Site, window: Window) -> None:
     site.add_network("draft")
     page = window.open(f"hosts/{site.id('sim-1')}")
     item(page, "draft").click()
@@ -73,7 +73,7 @@ def test_an_ended_session_leaves_what_is_on_the_page(site: Site, window: Window)
     page.get_by_role("button", name="Discard").click()
 
 
-def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> None:
+def test_drafts_of_one_user_are_not_shown_to_the_next(site: Site, window: Window) -> None:
     site.add_user("erin")
     page = drafted(site, window, "sim-2", "private")
     page.context.clear_cookies()
@@ -85,7 +85,7 @@ def test_what_one_user_left_is_not_for_the_next(site: Site, window: Window) -> N
     assert page.evaluate("sessionStorage.length") == 0
 
 
-def test_a_tab_that_was_not_seen_is_not_for_the_next_user_either(site: Site, window: Window) -> None:
+def test_drafts_in_hidden_tabs_are_not_shown_to_the_next_user(site: Site, window: Window) -> None:
     site.add_user("frank")
     hidden = drafted(site, window, "sim-2", "secret")
     expect(hidden.get_by_text("Live", exact=True)).to_be_visible()

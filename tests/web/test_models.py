@@ -1,6 +1,6 @@
-"""The networks of a host as the page reckons with them: golden cases, run in the browser that runs the page.
+"""The page's models of a host's networks: golden cases, run in the browser.
 
-``NETWEFT_GOLDEN=write`` writes what comes out into ``models/expected.yaml``, to be read before it is believed. Each
+``NETWEFT_GOLDEN=write`` writes the results into ``models/expected.yaml``, to be reviewed. Each
 request is also compared with what the command line makes of the file that the page shows beside it.
 """
 
@@ -119,7 +119,7 @@ ITEMS = {
 }  # fmt: skip
 
 
-def test_what_is_in_the_way_is_told(page: Page) -> None:
+def test_obstacles_are_named(page: Page) -> None:
     found = page.evaluate(
         """async ([host, asked]) => {
             const model = await import(new URL('model/setup.js', document.querySelector('script[src]').src));

@@ -1,4 +1,4 @@
-"""Networks: made, changed, attached to clusters, synchronized, removed; what of them is where."""
+"""Networks: added, changed, attached to clusters, synchronized, removed; their hosts and roles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_list_is_sorted_and_narrowed(site: Site, window: Window) -> None:
     expect(row(page, "listed")).to_be_visible()
 
 
-def test_a_network_is_made_with_all_that_belongs_to_it(site: Site, window: Window) -> None:
+def test_a_network_is_added_with_its_attachments_and_profile(site: Site, window: Window) -> None:
     page = window.open("networks")
     page.get_by_role("link", name="New network").click()
     page.get_by_label("Name", exact=True).fill("bond-x")
@@ -68,7 +68,7 @@ def test_a_network_is_made_with_all_that_belongs_to_it(site: Site, window: Windo
     expect(row(page, "Default")).to_contain_text("optional")
 
 
-def test_what_is_refused_after_a_network_was_made_is_told(window: Window) -> None:
+def test_a_refusal_after_a_network_was_added_is_reported(window: Window) -> None:
     page = window.open("networks/new")
     page.get_by_label("Name", exact=True).fill("half made")
     page.get_by_text("Subnet", exact=True).click()
@@ -80,7 +80,7 @@ def test_what_is_refused_after_a_network_was_made_is_told(window: Window) -> Non
     expect(heading(page, "half made")).to_be_visible()
 
 
-def test_what_somebody_else_changes_meanwhile_is_not_taken_back(site: Site, window: Window) -> None:
+def test_concurrent_changes_of_others_are_kept(site: Site, window: Window) -> None:
     network = site.add_network("of two")
     page = window.open(f"networks/{network}")
     description = page.get_by_label("Description")
@@ -96,7 +96,7 @@ def test_what_somebody_else_changes_meanwhile_is_not_taken_back(site: Site, wind
     expect(description).to_have_value("from another browser")
 
 
-def test_only_what_differs_is_changed(site: Site, window: Window) -> None:
+def test_only_differences_are_sent(site: Site, window: Window) -> None:
     network = site.add_network("edited", "sim-1")
     page = window.open(f"networks/{network}")
     page.get_by_role("button", name="Plan the change").click()
@@ -144,7 +144,7 @@ def test_a_network_is_attached_with_a_role_and_detached(site: Site, window: Wind
     assert network not in {one["id"] for one in found}
 
 
-def test_who_uses_a_network_is_told_before_it_is_removed(site: Site, window: Window) -> None:
+def test_users_of_a_network_are_listed_before_it_is_removed(site: Site, window: Window) -> None:
     network = site.add_network("doomed", "sim-1")
     page = window.open(f"networks/{network}")
     page.get_by_role("button", name="Remove…").click()
@@ -260,7 +260,7 @@ def test_many_cells_are_filled_at_once(site: Site, window: Window) -> None:
 
 
 @pytest.mark.usefixtures("racks")
-def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: Opened) -> None:
+def test_a_refused_change_of_the_matrix_stays_in_the_basket(site: Site, opened: Opened) -> None:
     site.grant(site.add_user("eve"), "ReadOnlyAdmin")
     site.add_network("not eve's")
     window = opened()
@@ -276,7 +276,7 @@ def test_what_is_refused_in_the_matrix_stays_in_the_basket(site: Site, opened: O
     expect(row(page, "not eve's")).to_contain_text("not attached")
 
 
-def test_what_a_network_is_for_stands_side_by_side(window: Window) -> None:
+def test_roles_of_a_network_are_shown_side_by_side(window: Window) -> None:
     page = window.open("networks")
     row = page.get_by_role("row").filter(has_text="ovirtmgmt")
     boxes = [row.get_by_text(role, exact=True).bounding_box() for role in ("Management", "Display", "Migration")]

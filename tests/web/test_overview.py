@@ -1,4 +1,4 @@
-"""What is wrong and what is moving, finding things from anywhere, and the keys that work everywhere."""
+"""The overview, running jobs, the search, and the keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from web.conftest import HOSTS, Site, Window, heading
 
 
 def put_right(site: Site) -> None:
-    """Leave nothing of what other tests did to hosts, nor providers that do not answer."""
+    """Reset the hosts, and remove providers that do not answer."""
     for provider in site.client.list("openstacknetworkproviders"):
         site.client.remove(f"openstacknetworkproviders/{provider['id']}")
     for host in HOSTS:
@@ -19,7 +19,7 @@ def put_right(site: Site) -> None:
             site.client.action(f"hosts/{site.id(host)}/{action}", {})
 
 
-def test_all_is_well_until_something_is_not_and_leads_to_its_fix(site: Site, window: Window) -> None:
+def test_a_problem_appears_in_the_overview_and_links_to_its_fix(site: Site, window: Window) -> None:
     put_right(site)
     page = window.open("")
     expect(heading(page, "All is well")).to_be_visible()
@@ -40,7 +40,7 @@ def test_all_is_well_until_something_is_not_and_leads_to_its_fix(site: Site, win
     expect(page.get_by_role("dialog").get_by_text("Kept.")).to_be_visible()
 
 
-def test_what_is_under_way_is_told_on_every_page(site: Site, window: Window) -> None:
+def test_running_jobs_are_shown_on_every_page(site: Site, window: Window) -> None:
     network = site.add_network("moving", *HOSTS)
     cluster = site.client.find("clusters", "Default")["id"]
     site.client.update(f"clusters/{cluster}", {"rollout_soak": 3600})
@@ -59,7 +59,7 @@ def test_what_is_under_way_is_told_on_every_page(site: Site, window: Window) -> 
     expect(page.get_by_text("succeeded", exact=True)).to_be_visible()
 
 
-def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> None:
+def test_the_search_finds_objects_from_every_page_by_keys(site: Site, window: Window) -> None:
     network = site.add_network("needle")
     page = window.open("events")
     expect(heading(page, "Events")).to_be_visible()
@@ -83,9 +83,9 @@ def test_anything_is_found_from_anywhere_by_keys(site: Site, window: Window) -> 
     expect(page).to_have_url(re.compile(r"/rollouts$"))
 
 
-def test_keys_that_follow_at_once_are_for_the_dialog(site: Site, window: Window) -> None:
+def test_keys_right_after_opening_a_dialog_reach_the_dialog(site: Site, window: Window) -> None:
     network = site.add_network("ghost")
-    window.page.add_init_script("requestAnimationFrame = () => 0")  # a machine that has no time to draw
+    window.page.add_init_script("requestAnimationFrame = () => 0")  # a slow machine
     page = window.open("events")
     expect(heading(page, "Events")).to_be_visible()
     page.keyboard.press("Control+k")
@@ -95,7 +95,7 @@ def test_keys_that_follow_at_once_are_for_the_dialog(site: Site, window: Window)
     expect(page).to_have_url(re.compile(rf"/networks/{network}$"))
 
 
-def test_one_dialog_follows_another_at_once(window: Window) -> None:
+def test_a_dialog_opens_right_after_another_one_closes(window: Window) -> None:
     page = window.open("hosts")
     expect(page.get_by_role("table")).to_be_visible()
     page.keyboard.press("?")
@@ -111,14 +111,14 @@ def test_one_dialog_follows_another_at_once(window: Window) -> None:
     expect(find.get_by_role("option").nth(2)).to_be_visible()
 
 
-def test_keys_that_follow_at_once_are_for_the_menu(window: Window) -> None:
+def test_keys_right_after_opening_a_menu_reach_the_menu(window: Window) -> None:
     page = window.open("policies/macpools")
     menu = page.get_by_role("button", name="Actions for Default")
     focused = "async (menu) => { menu.click(); await null; await null; return document.activeElement.role; }"
     assert menu.evaluate(focused) == "menuitem"
 
 
-def test_letters_lead_to_pages_unless_turned_off(window: Window) -> None:
+def test_letters_open_pages_unless_turned_off(window: Window) -> None:
     page = window.open("hosts")
     expect(page.get_by_role("table")).to_be_visible()
     page.keyboard.press("g")

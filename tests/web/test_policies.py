@@ -1,4 +1,4 @@
-"""Policies, and users: made, changed and removed, and what is refused in the engine's words."""
+"""Policies and users: added, changed and removed; refusals are shown with the engine's text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from web.conftest import Opened, Site, Window, heading
 from web.test_vms import add_machine, choose, row
 
 
-def test_a_profile_gets_a_qos_that_is_made_for_it(site: Site, window: Window) -> None:
+def test_a_profile_gets_a_new_qos(site: Site, window: Window) -> None:
     network = site.add_network("limited")
     page = window.open("policies/qos")
     page.get_by_role("button", name="New QoS…").click()
@@ -79,8 +79,8 @@ def test_a_mac_pool_that_is_nearly_full_warns(site: Site, window: Window) -> Non
     expect(row(page, "tiny")).to_contain_text("0 of 2")
     pool = site.client.find("macpools", "tiny")["id"]
     center = site.client.find("datacenters", "Default")["id"]
-    wish = {"name": "tiny-racks", "data_center": {"id": center}, "mac_pool": {"id": pool}}
-    cluster = site.client.add("clusters", wish)["id"]
+    body = {"name": "tiny-racks", "data_center": {"id": center}, "mac_pool": {"id": pool}}
+    cluster = site.client.add("clusters", body)["id"]
     vm = site.client.add("vms", {"name": "filling", "cluster": {"id": cluster}, "template": {"name": "Blank"}})["id"]
     for name in ("nic1", "nic2"):
         site.client.add(f"vms/{vm}/nics", {"name": name})
@@ -134,7 +134,7 @@ def test_a_user_is_added_granted_a_role_and_removed(site: Site, window: Window, 
     expect(page.get_by_role("link", name="carl@internal")).to_have_count(0)
 
 
-def test_a_role_says_what_it_allows(window: Window) -> None:
+def test_a_role_lists_its_rights(window: Window) -> None:
     page = window.open("users/permissions?search=admin")
     page.get_by_role("link", name="SuperUser").first.click()
     expect(page.get_by_text("configure host network")).to_be_visible()

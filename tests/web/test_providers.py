@@ -1,4 +1,4 @@
-"""Providers: asked, shown, what they have imported, subnets, and one that does not answer."""
+"""Providers: adding, importing networks, subnets, and an unreachable one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOBODY = "http://127.0.0.1:1"
 
 
 def add_away(site: Site, name: str) -> str:
-    """A provider that does not answer (any more), which the API does not add. Returns its id."""
+    """Store a provider that does not answer, which the API would refuse. Returns its id."""
     row = ProviderRow(id=new_id(), name=name, type="neutron", url=NOBODY)
     with closing(Database(f"sqlite:///{site.engine.data / DATABASE_FILE}")) as db:
         db.run(insert_provider, SYSTEM, row)
@@ -97,7 +97,7 @@ def test_networks_are_imported_and_get_subnets(engine: EngineProcess, window: Wi
         assert client.find("networks", "blue")["external_provider"]
 
 
-def test_one_that_does_not_answer_is_not_added_and_nothing_typed_is_lost(window: Window) -> None:
+def test_a_provider_without_an_answer_is_not_added_and_the_form_keeps_its_fields(window: Window) -> None:
     page = window.page
     page.get_by_role("button", name="Add provider…").click()
     page.get_by_role("dialog").get_by_label("Name", exact=True).fill("away")

@@ -1,4 +1,4 @@
-"""What the user may not do is on the page, disabled, with the right that is missing."""
+"""Actions that the user may not perform are disabled, with the missing right."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_actions_that_no_role_allows_are_disabled(site: Site, page: Page, networ
         expect(action).to_be_disabled()
 
 
-def test_a_menu_says_what_is_missing(page: Page, site: Site) -> None:
+def test_a_menu_names_the_missing_right(page: Page, site: Site) -> None:
     page.goto(f"{site.engine.url}/ui/policies/macpools")
     page.get_by_role("button", name="Actions for Default").click()
     expect(page.get_by_role("menuitem", name=re.compile("^Edit"))).to_contain_text("it takes edit_mac_pool")
@@ -49,7 +49,7 @@ def test_a_menu_says_what_is_missing(page: Page, site: Site) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_menu_of_which_nothing_is_allowed_is_read_by_keys(page: Page, site: Site) -> None:
+def test_a_menu_of_disabled_items_is_reachable_by_keys(page: Page, site: Site) -> None:
     page.goto(f"{site.engine.url}/ui/policies/macpools")
     button = page.get_by_role("button", name="Actions for Default")
     button.focus()
@@ -61,7 +61,7 @@ def test_a_menu_of_which_nothing_is_allowed_is_read_by_keys(page: Page, site: Si
     expect(button).to_be_focused()
 
 
-def test_forms_that_no_role_allows_to_send(page: Page, site: Site) -> None:
+def test_forms_that_no_role_allows_cannot_be_submitted(page: Page, site: Site) -> None:
     page.goto(f"{site.engine.url}/ui/networks/new")
     page.get_by_label("Name", exact=True).fill("never")
     expect(page.get_by_role("button", name="Create the network")).to_be_disabled()
@@ -75,7 +75,7 @@ def test_forms_that_no_role_allows_to_send(page: Page, site: Site) -> None:
         page.keyboard.press("Escape")
 
 
-def test_a_role_that_is_granted_counts_soon(opened: Opened, site: Site, network: str) -> None:
+def test_a_granted_role_takes_effect_soon(opened: Opened, site: Site, network: str) -> None:
     window = opened()
     page = window.page
     page.clock.install()
@@ -93,8 +93,8 @@ def test_a_role_that_is_granted_counts_soon(opened: Opened, site: Site, network:
 
 
 @pytest.mark.usefixtures("network")  # which is not committed
-def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None:
-    """Of whoever may it on another host, so that it is not disabled."""
+def test_a_refusal_for_one_host_is_shown(opened: Opened, site: Site) -> None:
+    """For a user who has the right on another host, so that it is not disabled."""
     keeper = site.add_user("keeper")
     site.grant(keeper, "HostAdmin", f"hosts/{site.id('sim-2')}")
     site.grant(keeper, "ReadOnlyAdmin")
@@ -106,7 +106,7 @@ def test_what_is_refused_of_one_host_is_said(opened: Opened, site: Site) -> None
     expect(page.get_by_role("alert")).to_contain_text("Not committed. The user keeper@internal is not authorized")
 
 
-def test_a_change_of_a_host_can_be_looked_at_and_not_applied(page: Page, site: Site) -> None:
+def test_without_the_right_a_change_is_planned_but_not_applied(page: Page, site: Site) -> None:
     page.goto(f"{site.engine.url}/ui/hosts/{site.id('sim-1')}")
     page.get_by_role("button", name=re.compile("^seen only")).click()
     page.get_by_role("button", name="Place here").first.click()

@@ -1,4 +1,4 @@
-"""Setting up the networks of a host: by mouse, by picking and placing, by keys; kept, taken back, synchronized."""
+"""Setting up the networks of a host: by mouse, by picking and placing, by keys; kept, rolled back, synchronized."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def requests() -> list[Any]:
 
 
 @pytest.mark.parametrize(("host", "hand"), [*zip(HOSTS, HANDS, strict=True)], ids=["mouse", "placing", "keys"])
-def test_each_hand_makes_the_same_request(
+def test_mouse_and_keyboard_make_the_same_request(
     site: Site, window: Window, gesture: str, requests: list[Any], host: str, hand: Hand
 ) -> None:
     page = window.open(f"hosts/{site.id(host)}")
@@ -83,7 +83,7 @@ def test_each_hand_makes_the_same_request(
     assert all(request == requests[0] for request in requests)
 
 
-def test_what_is_undone_by_hand_is_no_change(site: Site, window: Window) -> None:
+def test_a_change_reverted_by_hand_leaves_no_change(site: Site, window: Window) -> None:
     site.add_network("there and back")
     page = window.open(f"hosts/{site.id('sim-1')}")
     by_keys(page, "there and back", "eth1")
@@ -98,7 +98,7 @@ def test_what_is_undone_by_hand_is_no_change(site: Site, window: Window) -> None
     expect(heading(page, "Nothing to change yet")).to_be_visible()
 
 
-def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
+def test_a_host_rolls_a_change_back(site: Site, window: Window) -> None:
     site.add_network("lost")
     page = window.open(f"hosts/{site.id('sim-2')}")
     site.simulate("sim-2", unreachable=("awaiting_confirmation",))
@@ -115,7 +115,7 @@ def test_the_host_takes_a_change_back(site: Site, window: Window) -> None:
     page.get_by_role("button", name="Undo: Attach lost").click()
 
 
-def test_the_progress_is_told(site: Site, window: Window) -> None:
+def test_the_progress_is_shown(site: Site, window: Window) -> None:
     site.add_network("steps")
     site.simulate("sim-1", step_seconds=0.4)
     page = window.open(f"hosts/{site.id('sim-1')}")
@@ -154,7 +154,7 @@ def test_a_network_is_synchronized(site: Site, window: Window) -> None:
     assert site.host("sim-3").bridges["drifted"].mtu == 1500
 
 
-def test_what_the_engine_refuses_is_said_in_its_words(site: Site, window: Window) -> None:
+def test_a_refusal_is_shown_with_its_text(site: Site, window: Window) -> None:
     page = window.open(f"hosts/{site.id('sim-1')}")
     by_placing(page, "ovirtmgmt", "eth1")
     item(page, "ovirtmgmt").focus()
@@ -169,7 +169,7 @@ def on(page: Page, network: str, nic: str) -> Locator:
     return item(page, network).and_(page.get_by_role("button", name=f", on {nic}"))
 
 
-def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window) -> None:
+def test_undo_keeps_changes_of_others(site: Site, window: Window) -> None:
     site.put_back("sim-2")
     other = site.add_network("of other")
     page = drafted(site, window, "sim-2", "of me")
@@ -180,7 +180,7 @@ def test_undo_leaves_what_others_have_done_meanwhile(site: Site, window: Window)
     expect(heading(page, "Nothing to change yet")).to_be_visible()
 
 
-def test_what_is_wanted_while_a_change_runs_is_wanted_afterwards(site: Site, window: Window) -> None:
+def test_a_draft_made_during_a_change_is_kept_after_it(site: Site, window: Window) -> None:
     site.add_network("wanted later")
     site.simulate("sim-1", step_seconds=0.5)
     page = drafted(site, window, "sim-1", "sent first")
@@ -194,7 +194,7 @@ def test_what_is_wanted_while_a_change_runs_is_wanted_afterwards(site: Site, win
     site.simulate("sim-1")
 
 
-def test_the_end_of_a_change_is_told_to_whoever_logs_in_again(site: Site, window: Window) -> None:
+def test_the_result_of_a_change_is_shown_after_the_next_login(site: Site, window: Window) -> None:
     site.simulate("sim-1", step_seconds=1.0)
     page = drafted(site, window, "sim-1", "outlasting")
     page.get_by_role("button", name="Apply 1 change").click()
@@ -205,7 +205,7 @@ def test_the_end_of_a_change_is_told_to_whoever_logs_in_again(site: Site, window
     site.simulate("sim-1")
 
 
-def test_the_time_that_is_shown_is_the_time_that_is_sent(site: Site, window: Window) -> None:
+def test_the_timeout_that_is_shown_is_sent(site: Site, window: Window) -> None:
     page = drafted(site, window, "sim-2", "timed")
     field = page.get_by_label("Take back after")
     field.fill("33")
@@ -215,7 +215,7 @@ def test_the_time_that_is_shown_is_the_time_that_is_sent(site: Site, window: Win
     expect(heading(page, "Kept")).to_be_visible()
 
 
-def test_a_click_into_a_place_places(site: Site, window: Window) -> None:
+def test_a_click_on_a_target_places_the_network(site: Site, window: Window) -> None:
     site.put_back("sim-3")
     site.add_network("clicked")
     page = window.open(f"hosts/{site.id('sim-3')}")
@@ -230,7 +230,7 @@ def test_a_click_into_a_place_places(site: Site, window: Window) -> None:
     expect(page.get_by_role("dialog", name="bond")).to_be_visible()
 
 
-def test_a_draft_that_is_none_is_none(site: Site, window: Window) -> None:
+def test_an_invalid_stored_draft_is_ignored(site: Site, window: Window) -> None:
     window.open("hosts").evaluate(
         "(key) => sessionStorage.setItem(key, '{nonsense')", f"netweft.setup.{site.id('sim-3')}"
     )

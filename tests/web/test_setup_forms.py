@@ -1,4 +1,4 @@
-"""What of a host's networks is set up by forms: addresses, labels, options of bonds, virtual functions."""
+"""Forms of a host's networks: addresses, labels, options of bonds, virtual functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Hand = Callable[[Page, str, str], None]
 
 
 def add(page: Page) -> Any:
-    """Finish a form. Returns the request that the engine is then asked to plan."""
+    """Submit a form. Returns the request for a plan."""
     with page.expect_request("**/requestplans") as asked:
         page.get_by_role("button", name="Add to changes").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -68,7 +68,7 @@ def test_a_network_is_edited(site: Site, window: Window, hand: Hand) -> None:
     expect(item(page, name)).to_be_focused()
 
 
-def test_an_edit_survives_what_happens_and_is_undone_alone(site: Site, window: Window) -> None:
+def test_an_edit_survives_events_and_is_undone_alone(site: Site, window: Window) -> None:
     site.add_network("kept", "sim-2")
     site.add_network("beside")
     page = window.open(f"hosts/{site.id('sim-2')}")
@@ -99,7 +99,7 @@ def test_an_edit_survives_what_happens_and_is_undone_alone(site: Site, window: W
     expect(heading(page, NOTHING)).to_be_visible()
 
 
-def test_a_label_brings_its_networks_and_takes_them_along(site: Site, window: Window) -> None:
+def test_a_label_attaches_and_detaches_its_networks(site: Site, window: Window) -> None:
     site.client.add(f"networks/{site.add_network('labelled')}/networklabels", {"id": "blue"})
     page = window.open(f"hosts/{site.id('sim-3')}")
     for hand in (by_mouse, by_keys):
@@ -180,7 +180,7 @@ def test_virtual_functions_change_at_once(site: Site, window: Window) -> None:
     assert not site.client.list(f"{path}/virtualfunctionallowednetworks")
 
 
-def test_dynamic_vnics_are_shown_and_no_place(site: Site, window: Window) -> None:
+def test_dynamic_vnics_are_shown_but_are_no_targets(site: Site, window: Window) -> None:
     page = window.open(f"hosts/{site.id('sim-1')}")
     card = page.get_by_role("region", name="Interface card")
     expect(card.get_by_role("listitem")).to_have_count(4)

@@ -1,4 +1,4 @@
-"""What every view does: it asks little, shows what is there, says why nothing is, and follows what happens."""
+"""Views: few requests, loading and errors, live updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from web.test_providers import add_away
 from web.test_vms import add_machine
 
 OF_THE_PAGE = ("/netweft/v1/events", "/events?max=1", "/netweft/v1/rights", "authenticated_user")
-"""Whoever is there and what happens, whatever view is shown."""
+"""Requests of every view: the user, and the events."""
 MOST_REQUESTS = 3
 MOST_CONNECTIONS = 6
 
@@ -41,19 +41,19 @@ def test_a_view_takes_few_requests(site: Site, window: Window) -> None:
     for view in VIEWS:
         thing, _, tab = view.partition("/")
         place = f"{things[thing]}/{tab}".rstrip("/") if thing in things else view
-        window.page.goto("about:blank")  # what was shown before asks no more
+        window.page.goto("about:blank")  # the view shown before sends no more requests
         asked: list[str] = []
         window.page.on("request", lambda request, asked=asked: asked.append(request.url))
         page = window.open(place)
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
-        own = {  # each once, as something may happen meanwhile, after which a view asks again
+        own = {  # each once, as an event makes a view repeat its requests
             url for url in asked if "/ui/" not in url and not url.endswith(OF_THE_PAGE)
         }
         assert 0 < len(own) <= MOST_REQUESTS, (view, own)
 
 
-def test_a_list_is_filtered_and_its_address_says_so(site: Site, window: Window) -> None:
+def test_the_filter_of_a_list_is_in_its_address(site: Site, window: Window) -> None:
     page = window.open("hosts")
     expect(page.get_by_role("row")).to_have_count(4)
     page.keyboard.press("/")
@@ -68,7 +68,7 @@ def test_a_list_is_filtered_and_its_address_says_so(site: Site, window: Window) 
     expect(page.get_by_role("row")).to_have_count(4)
 
 
-def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
+def test_loading_and_errors_of_a_view_are_shown(window: Window) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -77,7 +77,7 @@ def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
     window.page.route("**/netweft/v1/rows/networks**", hold)
     page = window.open("networks")
     expect(page.get_by_role("status").filter(has_text="Loading")).to_be_visible()
-    while not held:  # the page waits before the request has come here
+    while not held:  # the page waits before the request arrives here
         page.wait_for_timeout(20)
     held[0].abort()
     expect(page.get_by_role("alert")).to_contain_text("The engine cannot be reached")
@@ -86,7 +86,7 @@ def test_a_view_that_waits_or_fails_says_so(window: Window) -> None:
     expect(page.get_by_role("link", name="ovirtmgmt")).to_be_visible()
 
 
-def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, opened: Opened) -> None:
+def test_a_user_without_rights_sees_granted_objects_and_a_notice(site: Site, opened: Opened) -> None:
     ann = site.add_user("ann")
     window = opened()
     page = window.open("hosts")
@@ -104,7 +104,7 @@ def test_whoever_has_no_right_sees_what_was_granted_and_is_told(site: Site, open
     expect(page.get_by_role("button", name="Apply 1 change")).to_be_disabled()
 
 
-def test_whoever_is_no_administrator_gets_to_every_address(site: Site, opened: Opened) -> None:
+def test_users_reach_every_address(site: Site, opened: Opened) -> None:
     site.add_user("dan")
     window = opened()
     page = window.open("overview")
@@ -117,7 +117,7 @@ def test_whoever_is_no_administrator_gets_to_every_address(site: Site, opened: O
         expect(page.get_by_text("You may not see this")).to_have_count(0)
 
 
-def test_addresses_of_nothing_say_so(window: Window) -> None:
+def test_an_address_of_no_object_shows_an_error(window: Window) -> None:
     for place in ("constructor", "policies/toString", "__proto__", "hosts/%25/x"):
         page = window.open(place)
         expect(heading(page, "There is no such page")).to_be_visible()
@@ -130,7 +130,7 @@ def test_addresses_of_nothing_say_so(window: Window) -> None:
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_words_with_signs_are_looked_for(site: Site, window: Window) -> None:
+def test_search_words_may_contain_punctuation(site: Site, window: Window) -> None:
     ranges = [{"from": "02:00:00:00:00:01", "to": "02:00:00:00:00:09"}]
     site.client.add("macpools", {"name": "a=b", "ranges": ranges})
     page = window.open("events")
@@ -143,7 +143,7 @@ def test_words_with_signs_are_looked_for(site: Site, window: Window) -> None:
     expect(page.get_by_role("row", name="a=b")).to_be_visible()
 
 
-def test_two_users_work_at_one_host(site: Site, opened: Opened) -> None:
+def test_two_users_change_one_host(site: Site, opened: Opened) -> None:
     site.add_network("of ann")
     site.add_network("of bob")
     windows = [opened(), opened()]
@@ -163,7 +163,7 @@ def test_two_users_work_at_one_host(site: Site, opened: Opened) -> None:
     assert {"of ann", "of bob"} <= site.carried("sim-1").keys()
 
 
-def test_the_page_lives_through_a_restart_of_the_engine(opened: Opened, tmp_path: Path) -> None:
+def test_the_page_survives_a_restart_of_the_engine(opened: Opened, tmp_path: Path) -> None:
     with EngineProcess(tmp_path / "engine") as engine:
         window = opened(engine.url)
         page = window.open("networks")
@@ -179,8 +179,8 @@ def test_the_page_lives_through_a_restart_of_the_engine(opened: Opened, tmp_path
         expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
 
 
-def test_more_tabs_than_a_browser_has_connections(site: Site, window: Window) -> None:
-    """A browser has six to an engine: a tab that nobody sees needs none, and shows what it missed when it is seen."""
+def test_more_tabs_than_connections_of_the_browser(site: Site, window: Window) -> None:
+    """A browser has six per engine: a hidden tab uses none, and updates itself when it is shown."""
     page = window.open("hosts")
     for _ in range(MOST_CONNECTIONS):
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -196,7 +196,7 @@ def test_more_tabs_than_a_browser_has_connections(site: Site, window: Window) ->
     expect(page.get_by_role("link", name="made while nobody looked")).to_be_visible()
 
 
-def test_what_happens_while_the_page_opens_is_shown(site: Site, window: Window) -> None:
+def test_events_while_the_page_opens_are_shown(site: Site, window: Window) -> None:
     """Between what a view has read and the beginning of the stream."""
     held: list[Route] = []
 

@@ -1,4 +1,4 @@
-"""vNICs: found in the list of all, and changed on their machine's page while it runs."""
+"""vNICs: in the list of all vNICs, and changed on the page of a running VM."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose(page: Page, of: str, action: str) -> None:
     page.get_by_role("menuitem", name=action).click()
 
 
-def test_a_vnic_changes_while_its_machine_runs(site: Site, window: Window) -> None:
+def test_a_vnic_changes_while_its_vm_runs(site: Site, window: Window) -> None:
     for network in ("red wire", "blue wire"):
         site.add_network(network, "sim-2")
     vm = add_machine(site, "rewired", "red wire", host="sim-2")
@@ -58,7 +58,7 @@ def test_a_vnic_changes_while_its_machine_runs(site: Site, window: Window) -> No
     assert (vnic["vnic_profile"]["name"], vnic["plugged"], vnic["linked"]) == ("blue wire", "true", "true")
 
 
-def test_what_is_refused_keeps_what_was_typed(site: Site, window: Window) -> None:
+def test_a_refused_form_keeps_its_fields(site: Site, window: Window) -> None:
     site.add_network("green wire", "sim-2")
     vm = add_machine(site, "stubborn", "green wire", host="sim-2")
     page = window.open(f"vms/{vm}")
@@ -95,7 +95,7 @@ def test_vnics_are_added_and_removed_by_keys(site: Site, window: Window) -> None
     assert site.client.list(f"vms/{vm}/nics") == []
 
 
-def test_a_mac_address_that_others_have_is_told(site: Site, window: Window) -> None:
+def test_a_mac_address_in_use_is_reported(site: Site, window: Window) -> None:
     pool = site.client.find("macpools", "Default")["id"]
     site.client.update(f"macpools/{pool}", {"allow_duplicates": True})
     for name in ("twin-one", "twin-two"):

@@ -153,8 +153,8 @@ class Encoder:
 
     @_requests.register
     def _delete(self, step: DeleteLink) -> Requests:
-        # A port gets back its MTU when its bond is deleted, but nobody is told (__bond_release_one of the kernel), so
-        # that it stays without IPv6 if the bond's had no room for it.
+        # A port gets back its MTU when its bond is deleted, but without a notification (__bond_release_one of the
+        # kernel), so it stays without IPv6 if the bond's had no room for it.
         ports = [port for port in self._ports_of.pop(step.name, ()) if port in self._index_of]
         freed = [request for port in sorted(ports) for request in self._change(port, nl.u32(nl.IFLA_MASTER, 0))]
         index = self._index(step.name)
@@ -194,16 +194,16 @@ class Encoder:
         data = nl.attributes(link.info)
         mode = MODES[nl.number(data[IFLA_BOND_MODE])]
         names = Names(self._index_of, {index: name for name, index in self._index_of.items()})
-        wanted = {**bond_defaults(mode), **dict(step.options)}
+        desired = {**bond_defaults(mode), **dict(step.options)}
         now = read_options(BOND_OPTIONS, data, names)
         changed = {
             name: value
-            for name, value in wanted.items()
+            for name, value in desired.items()
             if name in dict(step.options) or name in now
             if now.get(name) != value
         }
         if changed.get("miimon", "0") != "0":  # the kernel keeps the delays as numbers of its intervals
-            changed |= {name: wanted[name] for name in ("updelay", "downdelay")}
+            changed |= {name: desired[name] for name in ("updelay", "downdelay")}
         # The delays can only be changed while miimon is set, so they go first.
         first = [name for name in ("updelay", "downdelay") if changed.get("miimon") == "0" and name in changed]
         delays: dict[str, str] = {name: changed.pop(name) for name in first}
@@ -217,10 +217,10 @@ class Encoder:
     def _set_bridge_options(self, step: SetBridgeOptions) -> Requests:
         link = self._queried(step.name, "bridge")
         now = read_bridge_options(nl.attributes(link.info))
-        wanted = {**BRIDGE_DEFAULTS, **dict(step.options)}
+        desired = {**BRIDGE_DEFAULTS, **dict(step.options)}
         changed = {
             name: value
-            for name, value in wanted.items()
+            for name, value in desired.items()
             if name in dict(step.options) or name in now
             if now.get(name) != value
         }
@@ -356,7 +356,7 @@ def _family(ip: str) -> int:
 
 
 def _short(table: int) -> int:
-    """Table numbers that fit go into the header too; larger ones are told in an attribute only."""
+    """Table numbers that fit go into the header too; larger ones are in an attribute only."""
     return table if table < _TABLES_IN_HEADER else 0
 
 

@@ -236,11 +236,11 @@ _UNSET = {option.kind: _unset(name, option) for name, option in BRIDGE_OPTIONS.i
 
 def read_set_bridge_options(data: Mapping[int, bytes]) -> dict[str, str]:
     """As :func:`read_bridge_options`, without those that are what they are when nobody sets them: nearly all."""
-    told = {kind: data[kind] for kind, payloads in _UNSET.items() if kind in data and data[kind] not in payloads}
+    options = {kind: data[kind] for kind, payloads in _UNSET.items() if kind in data and data[kind] not in payloads}
     if _is_aged_by_spanning_tree(data):
-        told.pop(IFLA_BR_AGEING_TIME, None)
+        options.pop(IFLA_BR_AGEING_TIME, None)
     untagged = data.get(IFLA_BR_VLAN_DEFAULT_PVID, b"")
-    return read_bridge_options({**told, IFLA_BR_VLAN_DEFAULT_PVID: untagged}) if told else {}
+    return read_bridge_options({**options, IFLA_BR_VLAN_DEFAULT_PVID: untagged}) if options else {}
 
 
 def _is_aged_by_spanning_tree(data: Mapping[int, bytes]) -> bool:

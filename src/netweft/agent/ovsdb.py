@@ -172,8 +172,8 @@ class Ovsdb:
         applied = change.applied
         while True:
             left = max(0.0, deadline - monotonic())
-            wanted = [select("Open_vSwitch", ("cur_cfg",)), *operations]
-            results = session.transact_after_change("Open_vSwitch", {"cur_cfg": applied}, left, wanted)
+            request = [select("Open_vSwitch", ("cur_cfg",)), *operations]
+            results = session.transact_after_change("Open_vSwitch", {"cur_cfg": applied}, left, request)
             if results is None:
                 raise OvsdbError(
                     f"ovs-vswitchd has not applied the change within {self.apply_timeout:g} s "

@@ -37,9 +37,9 @@ def chassis_of(external_ids: Mapping[str, str]) -> Chassis:
 
 def external_ids_of(chassis: Chassis) -> dict[str, str]:
     """The keys that say it; what is empty has none."""
-    told = {key: str(getattr(chassis, field)) for field, key in KEYS.items()}
-    told[MAPPINGS_KEY] = ",".join(":".join(filter(None, pair)) for pair in chassis.mappings.items())
-    return {key: value for key, value in told.items() if value}
+    settings = {key: str(getattr(chassis, field)) for field, key in KEYS.items()}
+    settings[MAPPINGS_KEY] = ",".join(":".join(filter(None, pair)) for pair in chassis.mappings.items())
+    return {key: value for key, value in settings.items() if value}
 
 
 def mutations(chassis: Chassis) -> list[Json]:

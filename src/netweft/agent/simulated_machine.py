@@ -60,8 +60,9 @@ class Simulation:
     ignore requests to shut down and cannot be suspended. ``lacks``: missing capabilities (``bonding``, ``vlan``,
     ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to other switches than
     at first. ``infiniband``: number of functions of an InfiniBand adapter, 0 without an adapter. ``no_chassis``: why
-    its ovn-controller is not connected to the southbound database. ``peers``: machines in the host's networks, which
-    answer; ``ask_seconds``: how long probing them takes.
+    its ovn-controller is not connected to the southbound database. ``no_guests``: why its guest driver can neither
+    start nor change a guest. ``peers``: machines in the host's networks, which answer; ``ask_seconds``: how long
+    probing them takes.
 
     Events: ``carrier`` plugs and unplugs cables by NIC; ``host`` replaces the networking, as if changed by hand;
     ``end_guests`` end by themselves; ``reboot`` restarts the machine, with ``hardware`` if that is given.
@@ -79,6 +80,7 @@ class Simulation:
     neighbours: Neighbours = field(default_factory=dict)
     infiniband: int = 0
     no_chassis: str = ""
+    no_guests: str = ""
     peers: tuple[SimulatedPeer, ...] = ()
     ask_seconds: float = 0
     carrier: Mapping[str, bool] = field(default_factory=dict)
@@ -178,6 +180,10 @@ class SimulatedMachine:
     def ignores_requests(self, guest_id: str) -> bool:
         """Whether a guest ignores requests, by a fault."""
         return guest_id in self._faults.simulation.deaf_guests
+
+    def why_no_guests(self) -> str:
+        """Why no guest can be started or changed, by a fault; empty when they can."""
+        return self._faults.simulation.no_guests
 
     @property
     def state(self) -> Machine:

@@ -68,7 +68,7 @@ class Client:
         self._user, self._password = user, password
         self._kept, self._is_kept = kept, kept is not None
         self._token = kept.read() if kept else ""
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
         self.correlation_id = os.urandom(16).hex()
         headers = {"Correlation-Id": self.correlation_id, **({"Filter": "true"} if filtered else {})}
         self._http = Connection(self.url, ca_file=ca_file, headers=headers, timeout=timeout)
@@ -85,7 +85,7 @@ class Client:
         """Give the token back if it is not kept and the engine still answers, and close the connection."""
         token, self._token = self._token, ""
         if token and not self._is_kept:
-            with suppress(UnreachableError):  # what was done is done, and what went wrong is told; tokens expire
+            with suppress(UnreachableError):  # all requests have ended, and errors were reported; tokens expire
                 self._give_back(token)
         self._http.close()
 
@@ -144,8 +144,8 @@ class Client:
         ``condition``: in the search language.
         """
         found = self.list("events", search=f"correlation_id={self.correlation_id} and {condition}")
-        news = [event for event in reversed(found) if event["id"] not in self._told]
-        self._told |= {event["id"] for event in news}
+        news = [event for event in reversed(found) if event["id"] not in self._shown]
+        self._shown |= {event["id"] for event in news}
         return tuple(event["description"] for event in news)
 
     def find(self, path: str, name: str) -> Tree:

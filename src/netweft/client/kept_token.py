@@ -1,8 +1,8 @@
 """The token of a login, kept in a file between one command and the next.
 
-The file is of no use to who has not got the password: it holds the token xor an HMAC of a salt under the password. As a
-token is nothing but random bits, no guess of the password can be told from another without asking the engine, and
-another password gives a token that the engine refuses.
+The file is useless without the password: it holds the token xor an HMAC of a salt under the password. As a
+token is random bits, a guess of the password can be verified only by the engine, which refuses the token that a wrong
+password gives.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def adopted(
         if owner not in found and place.bridged and place.base and place.top in free:
             found[owner] = free.pop(place.top)
     own = {owner: network for owner, network in sorted(found.items()) if places[owner].base}
-    wanted = {one.host_side_name for one in networks.values() if one.id in has}
-    replaced = {owner for owner, place in places.items() if place.top in wanted}
+    names = {one.host_side_name for one in networks.values() if one.id in has}
+    replaced = {owner for owner, place in places.items() if place.top in names}
     kept = owners_on(host) - has - own.keys() - replaced
     if host.chassis and host.chassis.owner and not intent.chassis:
         kept.add(host.chassis.owner)

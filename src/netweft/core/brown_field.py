@@ -136,10 +136,10 @@ def take_over(
     places = locate_networks(_marked(host, chosen, ()))
     bases = {place.base for place in places.values() if place.network_id in chosen.values()}
     marked = _marked(host, chosen, bases)
-    wanted = {network_id: networks[network_id] for network_id in chosen.values()}
-    found = adopted(marked, intent, wanted, new_id)
+    taken_over = {network_id: networks[network_id] for network_id in chosen.values()}
+    found = adopted(marked, intent, taken_over, new_id)
     inherited = dict(intent.inherited)
-    for network_id, network in wanted.items():
+    for network_id, network in taken_over.items():
         inherited |= inherited_by(host, places[network_id], network)
     return HostSetup(
         attachments=(*intent.attachments, *found.attachments),

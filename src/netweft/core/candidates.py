@@ -159,7 +159,7 @@ class GuestNeeds:
     DHCP. ``carried``: those of its plugged vNICs, by id, that go over a bridge and whose networks fabrics carry.
     ``implemented``: how the host that it leaves implements each of those networks, by the network's id
     (:meth:`HostState.implements`). ``unready``: of those networks that a fabric is to carry and does not carry as they
-    are wanted yet, why, by the network's id.
+    are desired yet, why, by the network's id.
     """
 
     id: str = ""

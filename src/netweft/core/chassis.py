@@ -28,20 +28,20 @@ def desired_chassis(intent: HostIntent, report: Host, carriers: Collection[str])
     They stay as reported while no address for the tunnels is known (before DHCP has assigned one). Without a desired
     chassis, one of ours is removed, unless it was kept from another engine (:mod:`netweft.core.kept`).
     """
-    wanted, reported = intent.chassis, report.chassis
-    if wanted is None:
+    desired, reported = intent.chassis, report.chassis
+    if desired is None:
         return reported if reported is None or reported.owner in {"", *intent.kept} else released(reported)
-    address = _tunnel_address(intent, wanted, report, carriers)
+    address = _tunnel_address(intent, desired, report, carriers)
     if not address:
         return reported
-    owner, system_id = _name(wanted, reported or Chassis())
+    owner, system_id = _name(desired, reported or Chassis())
     return Chassis(
         owner=owner,
         system_id=system_id,
-        remote=wanted.remote,
-        encap_type=wanted.encap_type,
+        remote=desired.remote,
+        encap_type=desired.encap_type,
         encap_ip=address,
-        mappings=_mappings(intent, wanted),
+        mappings=_mappings(intent, desired),
         datapath=intent.ovs_datapath,
     )
 
@@ -51,28 +51,28 @@ def released(chassis: Chassis) -> Chassis:
     return Chassis(system_id=chassis.system_id)
 
 
-def _name(wanted: ChassisIntent, reported: Chassis) -> tuple[str, str]:
+def _name(desired: ChassisIntent, reported: Chassis) -> tuple[str, str]:
     """The mark, and the name of the chassis: the desired name, unless the host was a chassis before we managed it. Such
     a chassis keeps its name, which the mark then contains after ours: renaming a running chassis interrupts its guests'
     ports and its tunnels (ovn-controller(8), external_ids:system-id), now and when it is given back. A chassis with the
     mark of another host is a copy of that, and gets a name of its own; so does one whose name another host has.
     """
     host, _, name = reported.owner.partition(_NAME)
-    if wanted.is_copy:
+    if desired.is_copy:
         name = ""
     elif not reported.owner and reported.remote and reported.encap_ip:
         name = reported.system_id
-    elif host != wanted.system_id:
+    elif host != desired.system_id:
         name = ""
-    return (f"{wanted.system_id}{_NAME}{name}", name) if name else (wanted.system_id, wanted.system_id)
+    return (f"{desired.system_id}{_NAME}{name}", name) if name else (desired.system_id, desired.system_id)
 
 
-def _tunnel_address(intent: HostIntent, wanted: ChassisIntent, report: Host, carriers: Collection[str]) -> str:
+def _tunnel_address(intent: HostIntent, desired: ChassisIntent, report: Host, carriers: Collection[str]) -> str:
     """A static address of the tunnel network, else a dynamic one: the one in use, if it still exists."""
     static = [
         str(ip_address(ip.address))
         for attachment in intent.attachments
-        if attachment.network_id == wanted.tunnel_network
+        if attachment.network_id == desired.tunnel_network
         for ip in sorted(attachment.assignments, key=lambda ip: ip.version)
         if ip.method == "static"
     ]
@@ -89,9 +89,9 @@ def _by_version(address: Address) -> tuple[int, Address]:
     return address.version, address
 
 
-def _mappings(intent: HostIntent, wanted: ChassisIntent) -> dict[str, str]:
+def _mappings(intent: HostIntent, desired: ChassisIntent) -> dict[str, str]:
     """Only the bridges of Open vSwitch can be mapped to, and only while their networks are attached."""
     if intent.switch_type != "ovs":
         return {}
     bridges = {attachment.network_id: ovs_bridge_name(attachment.nic) for attachment in intent.attachments}
-    return {name: bridges[network] for name, network in sorted(wanted.mappings.items()) if network in bridges}
+    return {name: bridges[network] for name, network in sorted(desired.mappings.items()) if network in bridges}

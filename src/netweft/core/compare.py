@@ -109,9 +109,9 @@ def compare(
 
 
 def _links(expected: Host, actual: Host, watch: Collection[str], *, takes_unknown: bool) -> Iterator[Difference]:
-    wanted, there = expected.links(), actual.links()
-    for name in sorted(_managed(wanted) | _managed(there) | set(watch)):
-        want, have = wanted.get(name), there.get(name)
+    desired, there = expected.links(), actual.links()
+    for name in sorted(_managed(desired) | _managed(there) | set(watch)):
+        want, have = desired.get(name), there.get(name)
         if want is None or have is None:
             if have is not None and (have.owner or name in watch):
                 yield _unexpected("link", name, name)
@@ -153,17 +153,17 @@ def _fields(
 ) -> Iterator[Difference]:
     label = {"link": name, CHASSIS: f"the {part}"}.get(part, f"{part} {name}")
     for field in fields:
-        wanted, there = getattr(want, field), getattr(have, field)
-        if wanted == there:
+        desired, there = getattr(want, field), getattr(have, field)
+        if desired == there:
             continue
-        if field in _ANY and (wanted == _ANY[field] or (takes_unknown and there == _ANY[field])):
+        if field in _ANY and (desired == _ANY[field] or (takes_unknown and there == _ANY[field])):
             continue
-        yield field_difference(part, name, label, field, wanted, there)
+        yield field_difference(part, name, label, field, desired, there)
 
 
-def field_difference(part: Part, name: str, label: str, field: str, wanted: object, there: object) -> Difference:
+def field_difference(part: Part, name: str, label: str, field: str, desired: object, there: object) -> Difference:
     """The difference in one field. ``label``: the object as sentences name it."""
-    expected, actual = _text(wanted), _text(there)
+    expected, actual = _text(desired), _text(there)
     text = f"{label}: {field} should be {expected}, and is {actual}"
     return Difference(part=part, name=name, field=field, expected=expected, actual=actual, text=text)
 
@@ -185,12 +185,12 @@ def _ovs(expected: Host, actual: Host) -> Iterator[Difference]:
 
 def _ovs_part(
     part: Part,
-    wanted: Mapping[str, OvsBridge] | Mapping[str, OvsPort],
+    desired: Mapping[str, OvsBridge] | Mapping[str, OvsPort],
     there: Mapping[str, OvsBridge] | Mapping[str, OvsPort],
     fields: tuple[str, ...],
 ) -> Iterator[Difference]:
-    for name in sorted(wanted.keys() | there.keys()):
-        want, have = wanted.get(name), there.get(name)
+    for name in sorted(desired.keys() | there.keys()):
+        want, have = desired.get(name), there.get(name)
         if not ((want and want.owner) or (have and have.owner)):
             continue
         if want is None:
@@ -225,10 +225,10 @@ def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[D
             and not is_automatic(route, wanted_links.get(route.link))
         }
 
-    wanted, there = managed(expected.routes), managed(actual.routes)
-    for route in sorted(wanted - there):
+    desired, there = managed(expected.routes), managed(actual.routes)
+    for route in sorted(desired - there):
         yield _missing("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
-    for route in sorted(there - wanted):
+    for route in sorted(there - desired):
         yield _unexpected("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
     rules = [{rule for rule in host.rules if rule.protocol == PROTOCOL} for host in (expected, actual)]
     for rule in sorted(rules[0] - rules[1]):

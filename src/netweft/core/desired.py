@@ -48,7 +48,7 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
     tunnel_network = intent.chassis.tunnel_network if intent.chassis else ""
     tunnel_links = [link for attached, link in carried if attached.network.id == tunnel_network]
     others = {name: _released(nic) for name, nic in report.nics.items() if name not in nics}
-    wanted = Host(
+    desired = Host(
         nics=nics | others,
         bonds=_all(part.bonds for part in parts),
         vlans=_all(part.vlans for part in parts),
@@ -60,7 +60,7 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
         dns=_resolvers(bases),
         chassis=desired_chassis(intent, report, [real_name(intent, link) for link in tunnel_links]),
     )
-    return keep(with_inherited(wanted, intent.inherited), report, intent.kept)
+    return keep(with_inherited(desired, intent.inherited), report, intent.kept)
 
 
 def _all(parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
@@ -82,7 +82,7 @@ def traffic_class(tag: int | None, qos: HostQos) -> TrafficClass:
     )
 
 
-# What is wanted over each NIC and bond
+# The desired networks over each NIC and bond
 
 
 def _bases(intent: HostIntent, report: Host) -> list[Base]:

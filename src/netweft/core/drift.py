@@ -182,16 +182,16 @@ def _guest_ports(ports: Mapping[str, GuestPort], guests: Iterable[GuestState]) -
         if guest.status == "up" and not (guest.migrating or guest.saving):
             for nic in guest.nics:
                 if nic.bridge and not nic.function:
-                    wanted = GuestPort(name="", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
+                    desired = GuestPort(name="", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
                     label = f"vNIC {nic.name} of guest {guest.name}"
-                    if wrong := tuple(_compare_port(label, wanted, there.get(nic.id))):
+                    if wrong := tuple(_compare_port(label, desired, there.get(nic.id))):
                         found[nic.id] = wrong
     return found
 
 
-def _compare_port(label: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
+def _compare_port(label: str, desired: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
     bridge, tag = (port.bridge, port.tag) if port else ("", None)
-    if bridge != wanted.bridge:
-        yield field_difference("guest port", wanted.vnic, label, "bridge", wanted.bridge, bridge)
-    elif tag != wanted.tag:
-        yield field_difference("guest port", wanted.vnic, label, "tag", wanted.tag, tag)
+    if bridge != desired.bridge:
+        yield field_difference("guest port", desired.vnic, label, "bridge", desired.bridge, bridge)
+    elif tag != desired.tag:
+        yield field_difference("guest port", desired.vnic, label, "tag", desired.tag, tag)

@@ -25,9 +25,9 @@ class HostNames:
         A short name matches the full one whose first part it is, and the other way round. Two full names that differ
         are two hosts.
         """
-        wanted = _folded(host)
-        short, dot, _ = wanted.partition(".")
-        alike = self._exact.get(wanted) or (self._exact if dot else self._full).get(short, [])
+        name = _folded(host)
+        short, dot, _ = name.partition(".")
+        alike = self._exact.get(name) or (self._exact if dot else self._full).get(short, [])
         return alike[0] if len(alike) == 1 else None
 
 

@@ -178,8 +178,8 @@ class HostView:
         """The name of the NIC or bond that is meant; empty when the id is unknown and no name is given."""
         if ref.name:
             return ref.name
-        wanted = {bond.id: bond.name for bond in self.intent.bonds}
-        return self.nics.get(ref.id) or wanted.get(ref.id, "")
+        desired = {bond.id: bond.name for bond in self.intent.bonds}
+        return self.nics.get(ref.id) or desired.get(ref.id, "")
 
     def network(self, ref: Ref) -> NetworkView | None:
         """The network that is meant; by name only among those of the cluster, since names repeat in other data
@@ -251,13 +251,13 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     what is new.
     """
     resolved = [resolve(host, change) for change in request.attachments]
-    wanted = [_attachment(one, new_id) for one in resolved]
-    gone = set(removed_ids(host, request)) | {attachment.id for attachment in wanted}
+    desired = [_attachment(one, new_id) for one in resolved]
+    gone = set(removed_ids(host, request)) | {attachment.id for attachment in desired}
     kept = [attachment for attachment in host.intent.attachments if attachment.id not in gone]
-    changed = {a.id for a in wanted if host.attachments.get(a.id) != a}
+    changed = {a.id for a in desired if host.attachments.get(a.id) != a}
     bonds = _bonds(host, request, new_id)
     before = {bond.name: bond for bond in host.intent.bonds}
-    attachments = (*kept, *wanted)
+    attachments = (*kept, *desired)
     used = {attachment.nic for attachment in attachments}
     adopted = [bond for name, bond in host.bonds.items() if name in used and name not in bonds and name not in before]
     final = (*bonds.values(), *adopted)
@@ -323,8 +323,8 @@ def _assignments(change: AttachmentChange, existing: AttachmentIntent | None) ->
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
     new = or_current(change.assignments, old)
-    wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
-    return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
+    desired = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+    return old if len(desired) == len(old) and set(desired) == set(old) else desired
 
 
 def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> dict[str, BondIntent]:

@@ -20,10 +20,10 @@ from netweft.core.intent import HostSetup, Inherited, NetworkIntent
 L = TypeVar("L", bound=Link | OvsBridge)
 
 
-def with_inherited(wanted: Host, inherited: Mapping[str, Inherited]) -> Host:
+def with_inherited(desired: Host, inherited: Mapping[str, Inherited]) -> Host:
     """The desired host with the names and MAC addresses of what was taken over."""
     if not inherited:
-        return wanted
+        return desired
     names = {name: one.name for name, one in inherited.items()}
     macs = {name: one.mac for name, one in inherited.items() if one.mac}
 
@@ -38,18 +38,18 @@ def with_inherited(wanted: Host, inherited: Mapping[str, Inherited]) -> Host:
     def part(links: Mapping[str, L]) -> dict[str, L]:
         return {real(name): linked(link) for name, link in links.items()}
 
-    chassis = wanted.chassis
+    chassis = desired.chassis
     if chassis is not None:
         chassis = replace(chassis, mappings={key: real(name) for key, name in chassis.mappings.items()})
     return replace(
-        wanted,
-        nics={name: linked(nic) for name, nic in wanted.nics.items()},
-        bonds=part(wanted.bonds),
-        vlans=part(wanted.vlans),
-        bridges=part(wanted.bridges),
-        ovs_bridges=part(wanted.ovs_bridges),
-        ovs_ports=part(wanted.ovs_ports),
-        routes=tuple(sorted(replace(route, link=real(route.link)) for route in wanted.routes)),
+        desired,
+        nics={name: linked(nic) for name, nic in desired.nics.items()},
+        bonds=part(desired.bonds),
+        vlans=part(desired.vlans),
+        bridges=part(desired.bridges),
+        ovs_bridges=part(desired.ovs_bridges),
+        ovs_ports=part(desired.ovs_ports),
+        routes=tuple(sorted(replace(route, link=real(route.link)) for route in desired.routes)),
         chassis=chassis,
         taken_over=tuple(sorted(names.values())),
     )

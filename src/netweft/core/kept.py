@@ -30,20 +30,20 @@ def kept_names(report: Host, owners: Collection[str]) -> dict[str, str]:
     return {_links_of(report, owner)[0].name: owner for owner in sorted(owners_on(report) & set(owners))}
 
 
-def keep(wanted: Host, report: Host, owners: Collection[str]) -> Host:
+def keep(desired: Host, report: Host, owners: Collection[str]) -> Host:
     """The desired host with the networks of ``owners`` as they are on the reported one, as far as no desired network
     needs their place (:func:`displaced`).
     """
     for owner in sorted(owners_on(report) & set(owners)):
-        wanted = _with_network(wanted, report, _links_of(report, owner)) or wanted
-    return wanted
+        desired = _with_network(desired, report, _links_of(report, owner)) or desired
+    return desired
 
 
-def displaced(wanted: Host, report: Host, owners: Collection[str]) -> list[str]:
+def displaced(desired: Host, report: Host, owners: Collection[str]) -> list[str]:
     """Names of those of these networks for which the desired host has no room: their name, VLAN, or NIC is used for
     something else.
     """
-    there = owners_on(keep(wanted, report, owners))
+    there = owners_on(keep(desired, report, owners))
     return sorted(name for name, owner in kept_names(report, owners).items() if owner not in there)
 
 
@@ -52,12 +52,12 @@ def _links_of(report: Host, owner: str) -> list[Link]:
     return sorted(links, key=lambda link: (_UPPERMOST.index(type(link)), link.name))
 
 
-def _with_network(wanted: Host, report: Host, links: Sequence[Link]) -> Host | None:
+def _with_network(desired: Host, report: Host, links: Sequence[Link]) -> Host | None:
     """The desired host with one more network, which consists of these links, upper ones first; None when there is no
     room.
     """
-    taken = {*wanted.links(), *wanted.ovs_bridges, *wanted.ovs_ports} - wanted.nics.keys() - wanted.bonds.keys()
-    host: Host | None = wanted
+    taken = {*desired.links(), *desired.ovs_bridges, *desired.ovs_ports} - desired.nics.keys() - desired.bonds.keys()
+    host: Host | None = desired
     for link in reversed(links):
         if link.name in taken or host is None:
             return None
@@ -65,26 +65,26 @@ def _with_network(wanted: Host, report: Host, links: Sequence[Link]) -> Host | N
     return _with_routing(host, report, {link.name for link in links}) if host else None
 
 
-def _with_link(wanted: Host, report: Host, link: Link) -> Host | None:
+def _with_link(desired: Host, report: Host, link: Link) -> Host | None:
     """With one link and those below it."""
     match link:
         case OvsPort():
-            host = _with_ovs_bridge(wanted, report, link)
+            host = _with_ovs_bridge(desired, report, link)
         case Bridge():
-            host = _with_ports(wanted, report, link.name)
+            host = _with_ports(desired, report, link.name)
         case Vlan():
-            host = _with_tag(wanted, report, link)
+            host = _with_tag(desired, report, link)
         case _:
-            return _with_untagged(wanted, report, link)
+            return _with_untagged(desired, report, link)
     return host.with_link(link) if host else None
 
 
 # What they stand on
 
 
-def _with_untagged(wanted: Host, report: Host, link: Link) -> Host | None:
+def _with_untagged(desired: Host, report: Host, link: Link) -> Host | None:
     """With a network on the NIC or bond itself."""
-    host = _with_base(wanted, report, link.name)
+    host = _with_base(desired, report, link.name)
     base = host.links()[link.name] if host else None
     if host is None or base is None or not _is_free(base):
         return None
@@ -94,9 +94,9 @@ def _with_untagged(wanted: Host, report: Host, link: Link) -> Host | None:
     return host.with_link(replace(base, **{field: getattr(link, field) for field in fields}))
 
 
-def _with_ports(wanted: Host, report: Host, bridge: str) -> Host | None:
+def _with_ports(desired: Host, report: Host, bridge: str) -> Host | None:
     """With the ports of a Linux bridge, its VLAN devices aside."""
-    host: Host | None = wanted
+    host: Host | None = desired
     for name in report.ports_of(bridge):
         if name in report.nics or name in report.bonds:
             host = _with_base(host, report, name) if host else None
@@ -107,9 +107,9 @@ def _with_ports(wanted: Host, report: Host, bridge: str) -> Host | None:
     return host
 
 
-def _with_tag(wanted: Host, report: Host, vlan: Vlan) -> Host | None:
+def _with_tag(desired: Host, report: Host, vlan: Vlan) -> Host | None:
     """With the link below a VLAN device; a VLAN exists once, and fits into the MTU."""
-    host = _with_base(wanted, report, vlan.base)
+    host = _with_base(desired, report, vlan.base)
     if host is None or any((one.base, one.tag) == (vlan.base, vlan.tag) for one in host.vlans.values()):
         return None
     base = host.links()[vlan.base]
@@ -141,7 +141,7 @@ def _with_traffic(host: Host, report: Host, name: str, tag: int | None) -> Host:
     return host.with_link(replace(base, shaping=by_tag(classes.values())))
 
 
-def _with_base(wanted: Host, report: Host, name: str) -> Host | None:
+def _with_base(desired: Host, report: Host, name: str) -> Host | None:
     """With a NIC or bond, as desired, or as it is where it is not part of the desired host. None when that is
     impossible, or Open vSwitch or a bond has it.
     """
@@ -149,38 +149,38 @@ def _with_base(wanted: Host, report: Host, name: str) -> Host | None:
     if not isinstance(reported, Nic | Bond):
         return None
     ports = report.ports_of(name)
-    is_used = not _is_unused(wanted, name)
-    if is_used and wanted.ports_of(name) != ports:
+    is_used = not _is_unused(desired, name)
+    if is_used and desired.ports_of(name) != ports:
         return None
-    if not is_used and not all(_is_unused(wanted, port) for port in ports):
+    if not is_used and not all(_is_unused(desired, port) for port in ports):
         return None
-    host = _as_reported(wanted, report, (name, *ports))
+    host = _as_reported(desired, report, (name, *ports))
     is_inside = any(name in port.interfaces for port in host.ovs_ports.values())
     is_port = host.links()[name].master in {*host.bonds, *report.bonds}
     return None if is_inside or is_port else host
 
 
-def _with_ovs_bridge(wanted: Host, report: Host, port: OvsPort) -> Host | None:
+def _with_ovs_bridge(desired: Host, report: Host, port: OvsPort) -> Host | None:
     """With the OVS bridge of a port and its uplinks."""
     uplinks = {one.name: one for one in report.ovs_ports.values() if one.bridge == port.bridge and one.interfaces}
-    if port.bridge in wanted.ovs_bridges:
-        there = [one for one in wanted.ovs_ports.values() if one.bridge == port.bridge]
+    if port.bridge in desired.ovs_bridges:
+        there = [one for one in desired.ovs_ports.values() if one.bridge == port.bridge]
         has_room = all(one.tag != port.tag for one in there if one.is_internal)
         same = {one.name: one.interfaces for one in there if one.interfaces}
-        return wanted if has_room and same == {one.name: one.interfaces for one in uplinks.values()} else None
+        return desired if has_room and same == {one.name: one.interfaces for one in uplinks.values()} else None
     names = [name for one in uplinks.values() for name in one.interfaces]
-    if not all(_is_unused(wanted, name) and name in report.nics for name in names):
+    if not all(_is_unused(desired, name) and name in report.nics for name in names):
         return None
-    host = _as_reported(wanted, report, names)
+    host = _as_reported(desired, report, names)
     bridges = {**host.ovs_bridges, port.bridge: report.ovs_bridges[port.bridge]}
     return replace(host, ovs_bridges=bridges, ovs_ports={**host.ovs_ports, **uplinks})
 
 
-def _as_reported(wanted: Host, report: Host, names: Iterable[str]) -> Host:
+def _as_reported(desired: Host, report: Host, names: Iterable[str]) -> Host:
     """With these NICs and bonds as they are where they are not part of the desired host, without what is on them."""
-    host = wanted
+    host = desired
     for name in names:
-        if _is_unused(wanted, name):
+        if _is_unused(desired, name):
             reported = report.links()[name]
             master = reported.master if reported.master in report.bonds else ""
             bare = replace(
@@ -190,9 +190,9 @@ def _as_reported(wanted: Host, report: Host, names: Iterable[str]) -> Host:
     return host
 
 
-def _is_unused(wanted: Host, name: str) -> bool:
+def _is_unused(desired: Host, name: str) -> bool:
     """Whether a NIC or bond is not part of the desired host: it is absent, or not ours."""
-    link = wanted.links().get(name)
+    link = desired.links().get(name)
     return link is None or not link.owner
 
 
@@ -204,18 +204,18 @@ def _is_free(base: Link) -> bool:
 # What leads over them
 
 
-def _with_routing(wanted: Host, report: Host, names: Collection[str]) -> Host:
+def _with_routing(desired: Host, report: Host, names: Collection[str]) -> Host:
     """With our routes over these links, unless a desired one has the same destination; the rules that point to their
     tables; and our resolvers, unless the desired host has others.
     """
-    taken = {(route.to, route.table, route.metric) for route in wanted.routes}
+    taken = {(route.to, route.table, route.metric) for route in desired.routes}
     mine = [route for route in report.routes if route.link in names and route.protocol == PROTOCOL]
     routes = [route for route in mine if (route.to, route.table, route.metric) not in taken]
     tables = {route.table for route in routes} - {MAIN_TABLE}
     rules = {rule for rule in report.rules if rule.protocol == PROTOCOL and rule.table in tables}
     return replace(
-        wanted,
-        routes=tuple(sorted({*wanted.routes, *routes})),
-        rules=tuple(sorted({*wanted.rules, *rules})),
-        dns=report.dns if wanted.dns is None else wanted.dns,
+        desired,
+        routes=tuple(sorted({*desired.routes, *routes})),
+        rules=tuple(sorted({*desired.rules, *rules})),
+        dns=report.dns if desired.dns is None else desired.dns,
     )

@@ -53,11 +53,11 @@ def leave_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
     if not lines:
         return desired, ()
     gone = _all_that_stands_on(set(desired.nics) - set(current.nics), desired) - _all_that_stands(current)
-    wanted = desired.links()
+    links = desired.links()
     left = {
         name
         for name, link in current.links().items()
-        if name in gone and link.owner and _is_in_place(link, wanted[name])
+        if name in gone and link.owner and _is_in_place(link, links[name])
     }
     ports = {name: port for name, port in current.ovs_ports.items() if name in left or _is_halved(port, desired, gone)}
     taken = {interface for port in ports.values() for interface in port.interfaces}

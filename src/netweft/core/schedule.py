@@ -170,15 +170,15 @@ class _Decision:
         """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible."""
         return self._matched(host, [one for one in host.functions if not one.is_card], self.guest.passthrough)
 
-    def _matched(self, host: HostState, nics: Iterable[FreeFunctions], wanted: Mapping[str, str]) -> dict[str, str]:
+    def _matched(self, host: HostState, nics: Iterable[FreeFunctions], needed: Mapping[str, str]) -> dict[str, str]:
         """A NIC or card for as many as possible of the vNICs, which are given with their networks."""
         of = {one.nic: one for one in nics}
 
         def suits(vnic: str, nic: str) -> bool:
-            network, served = wanted[vnic], of[nic].networks
+            network, served = needed[vnic], of[nic].networks
             return served is None or not network or network in served
 
-        return match(sorted(wanted), {nic: self.free(host, one) for nic, one in of.items()}, suits)
+        return match(sorted(needed), {nic: self.free(host, one) for nic, one in of.items()}, suits)
 
 
 def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: frozenset[str], otherwise: float) -> float:
@@ -190,10 +190,10 @@ def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: fro
 
 
 def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
-    wanted = decision.guest.driver
-    if wanted in host.guest_drivers or not host.guest_drivers:
+    driver = decision.guest.driver
+    if driver in host.guest_drivers or not host.guest_drivers:
         return None
-    text = f"Host {host.name} has no guest driver '{wanted}', only {', '.join(host.guest_drivers)}."
+    text = f"Host {host.name} has no guest driver '{driver}', only {', '.join(host.guest_drivers)}."
     return Problem("VAR__DETAIL__NO_GUEST_DRIVER", text)
 
 
@@ -206,10 +206,10 @@ def _has_memory(decision: _Decision, host: HostState) -> Problem | None:
 
 
 def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None:
-    wanted = decision.guest.switch_type
-    if host.switch_type == wanted:
+    switch_type = decision.guest.switch_type
+    if host.switch_type == switch_type:
         return None
-    text = f"Host {host.name} implements networks with switch type {host.switch_type}, and the VM is on {wanted}."
+    text = f"Host {host.name} implements networks with switch type {host.switch_type}, and the VM is on {switch_type}."
     return Problem("VAR__DETAIL__SWITCH_TYPE_DIFFERENT", text)
 
 
@@ -257,29 +257,29 @@ def _has_display(decision: _Decision, host: HostState) -> Problem | None:
 
 
 def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
-    wanted = decision.guest.passthrough
+    vnics = decision.guest.passthrough
     seated = len(decision.assign(host))
-    if seated == len(wanted):
+    if seated == len(vnics):
         return None
-    text = f"Host {host.name} has free virtual functions for {seated} of the {len(wanted)} pass-through vNICs."
+    text = f"Host {host.name} has free virtual functions for {seated} of the {len(vnics)} pass-through vNICs."
     return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
 
 
 def _has_dynamic_vnics(decision: _Decision, host: HostState) -> Problem | None:
-    wanted = decision.over_card(host)
+    vnics = decision.over_card(host)
     carried = decision.guest.carried
-    cannot = [f"{carried[vnic].name} has {carried[vnic].obstacle}" for vnic in wanted if carried[vnic].obstacle]
+    cannot = [f"{carried[vnic].name} has {carried[vnic].obstacle}" for vnic in vnics if carried[vnic].obstacle]
     if cannot:
         text = (
             f"Host {host.name} has the networks of these vNICs only through its fabric, which does not support them: "
         )
         return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", f"{text}{', '.join(cannot)}.")
-    if len(decision.cards(host, wanted)) == len(wanted):
+    if len(decision.cards(host, vnics)) == len(vnics):
         return None
-    on = {decision.guest.carried[vnic].network_id for vnic in wanted}
+    on = {decision.guest.carried[vnic].network_id for vnic in vnics}
     cards = (one for one in host.functions if one.is_card and (one.networks is None or not on.isdisjoint(one.networks)))
     free = sum(decision.free(host, one) for one in cards)
-    text = f"Host {host.name} has {free} free dynamic vNICs for the {len(wanted)} vNICs on networks of its fabric."
+    text = f"Host {host.name} has {free} free dynamic vNICs for the {len(vnics)} vNICs on networks of its fabric."
     return Problem("VAR__DETAIL__NO_FREE_DYNAMIC_VNIC", text)
 
 

@@ -88,15 +88,15 @@ def networks_are_there(generation: int, missing: list[str]) -> Problem | None:
 
 
 def restore_request(
-    wanted: HostSetup, now: HostSetup, labels: tuple[Labels | None, Labels], *, commit: bool
+    desired: HostSetup, now: HostSetup, labels: tuple[Labels | None, Labels], *, commit: bool
 ) -> SetupRequest:
-    """The request that changes the setup of a host from ``now`` to ``wanted``. ``labels``: the desired ones (None:
+    """The request that changes the setup of a host from ``now`` to ``desired``. ``labels``: the desired ones (None:
     unchanged), and the present ones.
     """
     attached = {one.network_id: one for one in now.attachments}
     bonded = {one.name: one for one in now.bonds}
-    kept = {one.network_id for one in wanted.attachments}
-    bonds = {one.name for one in wanted.bonds}
+    kept = {one.network_id for one in desired.attachments}
+    bonds = {one.name for one in desired.bonds}
     then, present = labels
     changed = {} if then is None else {label: nic for label, nic in then.items() if present.get(label) != nic}
     gone = set() if then is None else present.keys() - then.keys()
@@ -110,13 +110,13 @@ def restore_request(
                 dns=one.dns,
                 qos=one.qos,
             )
-            for one in wanted.attachments
+            for one in desired.attachments
             if one.network_id not in attached or replace(attached[one.network_id], id=one.id) != one
         ),
         removed=tuple(Ref(id=one.id) for one in now.attachments if one.network_id not in kept),
         bonds=tuple(
             BondChange(bond=Ref(name=one.name), slaves=tuple(Ref(name=nic) for nic in one.slaves), options=one.options)
-            for one in wanted.bonds
+            for one in desired.bonds
             if one.name not in bonded or replace(bonded[one.name], id=one.id) != one
         ),
         removed_bonds=tuple(Ref(name=one.name) for one in now.bonds if one.name not in bonds),

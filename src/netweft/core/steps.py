@@ -240,7 +240,7 @@ class SetChassis:
 class Announce:
     """Tell the neighbours of a link, or of an OVS bridge, where its addresses and the guests plugged into it are now.
 
-    Nothing of the host changes. Told again a few times over the next seconds, for a carrier may come late.
+    Nothing of the host changes. Repeated a few times over the next seconds, as a carrier may come late.
     """
 
     name: str

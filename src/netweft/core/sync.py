@@ -258,11 +258,11 @@ def _compare_qos(qos: HostQos | None, at: Location | None) -> Iterator[Reported]
     actual = reported_qos(replace(at, is_rest=at.is_rest and qos is None)) if at else None
     if qos is None and actual is None:
         return
-    wanted, has = qos or HostQos(), actual or HostQos()
+    desired, has = qos or HostQos(), actual or HostQos()
     for name, expected, value in (
-        ("outAverageLinkShare", wanted.link_share, has.link_share),
-        ("outAverageUpperLimit", wanted.upper_limit, has.upper_limit),
-        ("outAverageRealTime", wanted.real_time, has.real_time),
+        ("outAverageLinkShare", desired.link_share, has.link_share),
+        ("outAverageUpperLimit", desired.upper_limit, has.upper_limit),
+        ("outAverageRealTime", desired.real_time, has.real_time),
     ):
         yield _reported(name, _number(expected), _number(value))
 
@@ -300,9 +300,9 @@ def _compare_ip(ip: IpAssignment, at: Location | None) -> Iterator[Reported]:
     yield _reported(f"{family}_boot_protocol", (_V4_METHODS if is_v4 else _V6_METHODS)[ip.method], method)
     if not at or ip.method != "static" or method != "STATIC_IP":
         return
-    wanted = str(ip_address(ip.address))
-    actual = next((address for address in mine if address.ip == wanted), mine[0])
-    yield _reported(f"{family}_address", wanted, actual.ip)
+    desired = str(ip_address(ip.address))
+    actual = next((address for address in mine if address.ip == desired), mine[0])
+    yield _reported(f"{family}_address", desired, actual.ip)
     if is_v4:
         yield _reported("ipv4_netmask", _netmask(ip.prefix), _netmask(actual.prefix))
     else:

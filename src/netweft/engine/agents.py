@@ -197,9 +197,9 @@ class Agent:
         query = urlencode({"generation": generation, "phase": phase.value, "wait": wait})
         return self._get(f"/v1/host/change?{query}", Progress, patience=wait + EVENT_SECONDS)
 
-    def put_host(self, wanted: ChangeRequest) -> Change:
+    def put_host(self, desired: ChangeRequest) -> Change:
         """Ask for a change; it goes on after the answer. Repeating the same request is harmless."""
-        return self._send("PUT", "/v1/host", wanted, Change)
+        return self._send("PUT", "/v1/host", desired, Change)
 
     def confirm(self, generation: int) -> Change:
         """Keep the change, on a connection that is opened now."""

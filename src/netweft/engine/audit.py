@@ -36,8 +36,8 @@ class Severity(StrEnum):
 
 
 class About(TypedDict, total=False):
-    """What an event is about, by ids; whose it is where it is not the engine's own; ``changes``: what was changed of
-    what is wanted, a line each.
+    """What an event is about, by ids; whose it is where it is not the engine's own; ``changes``: the changes of
+    the desired state, a line each.
     """
 
     data_center: str | None

@@ -126,10 +126,10 @@ class Simulation:
             known.write_text(f"{free} {here}")
         return free
 
-    def _free_port(self, wanted: int) -> int:
+    def _free_port(self, preferred: int) -> int:
         """This port, or another one where it is taken."""
         try:
-            listener = socket.create_server((self._host, wanted), family=_family(self._host))
+            listener = socket.create_server((self._host, preferred), family=_family(self._host))
         except OSError:
             listener = socket.create_server((self._host, 0), family=_family(self._host))
         with listener:

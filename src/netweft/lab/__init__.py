@@ -67,6 +67,11 @@ class Lab:
         """Its hosts by name."""
         return dict(self._state.hosts)
 
+    @property
+    def switch(self) -> str:
+        """The network namespace of its switch."""
+        return self._state.switch
+
     def start_agent(self, host: str, join: Join | None = None, *, options: Sequence[str] = ()) -> None:
         """Start a host's agent and wait until it answers; the first time with ``join``.
 
@@ -84,11 +89,11 @@ class Lab:
 
     def cut(self, host: str, nic: str) -> None:
         """Unplug a host's cable at the switch: the NIC loses its carrier."""
-        namespaces.ip(self._state.switch, "link", "set", self._port(host, nic), "down")
+        namespaces.ip(self.switch, "link", "set", self._port(host, nic), "down")
 
     def mend(self, host: str, nic: str) -> None:
         """Plug the cable in again."""
-        namespaces.ip(self._state.switch, "link", "set", self._port(host, nic), "up")
+        namespaces.ip(self.switch, "link", "set", self._port(host, nic), "up")
 
     def run(self, host: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program on a host, to its end."""

@@ -38,7 +38,7 @@ class MtuError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileSpec:
-    """The desired network in the fabric. ``id``: of the network here; ``name``: told to the fabric's administrators
+    """The desired network in the fabric. ``id``: of the network here; ``name``: shown to the fabric's administrators
     where there is a place for it.
 
     ``vlan_id``: None for untagged. ``mtu``: octets, 0 for what the fabric gives. ``qos_policy``: the name of a policy
@@ -57,7 +57,7 @@ class ProfileSpec:
 class PortProfile:
     """What guests' interfaces name to be on a network. ``name``: the name there; ``owner``: the id of the network here
     that it was made for, empty when we did not make it. ``mtu``: of the frames that the fabric carries for it, in
-    octets, 0 when it does not say. ``members``: the GUIDs of ports that were put on it, of a fabric that is told them.
+    octets, 0 when it does not say. ``members``: the GUIDs of its ports, in a fabric that needs them.
     """
 
     name: str

@@ -54,9 +54,9 @@ class OvnApi:
         return "", None
 
 
-def set_external_ids(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
+def set_external_ids(row: Any, changes: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
     """Set these entries of an existing row's external_ids, and remove those with None; all others stay."""
-    merged = {**row.external_ids, **wanted}
+    merged = {**row.external_ids, **changes}
     kept = {key: value for key, value in merged.items() if value is not None}
     if kept != row.external_ids:
         row.external_ids = kept

@@ -159,13 +159,13 @@ class OvnNetworks(OvnApi):
 
 def serve(port: Any, addresses: Sequence[str], rows: Iterable[Any]) -> None:  # noqa: ANN401 - the same
     """Have a port with these addresses served by the DHCP options (``rows``) of its subnets that have DHCP."""
-    wanted: dict[int, Any] = {}
+    options: dict[int, Any] = {}
     for row in rows:
         subnet = subnet_spec(row)
         if subnet.dhcp and _any_in(addresses, subnet.cidr):
-            wanted.setdefault(ip_network(subnet.cidr).version, row)
+            options.setdefault(ip_network(subnet.cidr).version, row)
     for version in (4, 6):
-        column, served = f"dhcpv{version}_options", [wanted[version]] if version in wanted else []
+        column, served = f"dhcpv{version}_options", [options[version]] if version in options else []
         if getattr(port, column) != served:
             setattr(port, column, served)
 

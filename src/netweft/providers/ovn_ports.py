@@ -59,10 +59,10 @@ class OvnPorts(OvnApi):
                 return int(row.nb_cfg)
             raise ProviderError("The northbound database has not been initialised.")
 
-        wanted = self._northbound.transact(count)
+        sequence = self._northbound.transact(count)
         self._southbound.refresh()
-        self._southbound.until(lambda: not self._behind(wanted), _ANSWER)
-        behind = self._behind(wanted)
+        self._southbound.until(lambda: not self._behind(sequence), _ANSWER)
+        behind = self._behind(sequence)
         chassis = defaultdict(list)
         for row in self._southbound.rows("Chassis"):
             chassis[row.hostname].append(row)
@@ -220,9 +220,9 @@ class OvnPorts(OvnApi):
             raise BindingError(f"The chassis on the host {host} has no bridge for the physical network {physical}.")
         return str(there)
 
-    def _behind(self, wanted: int) -> set[str]:
+    def _behind(self, sequence: int) -> set[str]:
         """The chassis that have not come as far as this."""
-        up = {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg >= wanted}
+        up = {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg >= sequence}
         return {row.name for row in self._southbound.rows("Chassis")} - up
 
     def _require_port(self, owner: str) -> Any:  # noqa: ANN401 - the same

@@ -86,7 +86,7 @@ class Ucsm:
     def _ensure_profile(self, spec: ProfileSpec, name: str) -> None:
         """The profile with its VLAN and its client, all at once."""
         dn = f"{PROFILES}/vnic-{name}"
-        wanted = {
+        desired = {
             "descr": _NOT_IN_DESCR.sub(" ", f"netweft: {spec.name}")[:_DESCR_MAX],
             "hostNwIOPerf": "high-perf-reqd" if spec.high_performance else "none",
             "qosPolicyName": spec.qos_policy,
@@ -96,9 +96,9 @@ class Ucsm:
         clients = {one["name"]: one for one in self._session.children(dn, "vmVnicProfCl")} if profile else {}
         changes = []
         if profile is None:
-            changes.append(managed("vnicProfile", dn, _UPSERT, name=name, maxPorts=PORTS, **wanted))
-        elif any(profile.get(key) != value for key, value in wanted.items()):
-            changes.append(managed("vnicProfile", dn, _UPSERT, name=name, **wanted))
+            changes.append(managed("vnicProfile", dn, _UPSERT, name=name, maxPorts=PORTS, **desired))
+        elif any(profile.get(key) != value for key, value in desired.items()):
+            changes.append(managed("vnicProfile", dn, _UPSERT, name=name, **desired))
         changes += [managed("vnicEtherIf", one["dn"], "deleted") for key, one in references.items() if key != name]
         if name not in references or references[name].get("defaultNet") != "yes":
             changes.append(managed("vnicEtherIf", f"{dn}/if-{name}", _UPSERT, name=name, defaultNet="yes"))

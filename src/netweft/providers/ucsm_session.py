@@ -79,9 +79,9 @@ class Session:
     def resolve(self, *dns: str) -> dict[str, Object]:
         """The objects with these distinguished names, as far as they are there."""
         request = etree.Element("configResolveDns", inHierarchical="false")
-        wanted = etree.SubElement(request, "inDns")
+        names = etree.SubElement(request, "inDns")
         for dn in dns:
-            etree.SubElement(wanted, "dn", value=dn)
+            etree.SubElement(names, "dn", value=dn)
         return {str(one.get("dn")): attributes(one) for one in _objects(self._ask(request))}
 
     def resolve_class(self, class_id: str, **values: str) -> list[Object]:

@@ -82,23 +82,23 @@ class Ufm:
             raise RefusedError("UFM has neither QoS policies nor high performance for single networks. Leave them out.")
         if spec.mtu and spec.mtu not in _MTUS:
             raise MtuError(f"A partition has an MTU of 2048 or 4096 octets, not {spec.mtu}.")
-        wanted, there = hex(spec.vlan_id), self._partitions()
+        pkey, there = hex(spec.vlan_id), self._partitions()
         mine = {key for key, one in there.items() if _profile(key, one).owner == spec.id}
-        if wanted in there and wanted not in mine:
-            raise RefusedError(f"PKey {wanted} is a foreign partition. Give the network another VLAN.")
-        before = {guid: how for key in sorted(mine - {wanted}) for guid, how in _members(there[key]).items()}
-        if wanted not in mine:
-            body = {"pkey": wanted, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
+        if pkey in there and pkey not in mine:
+            raise RefusedError(f"PKey {pkey} is a foreign partition. Give the network another VLAN.")
+        before = {guid: how for key in sorted(mine - {pkey}) for guid, how in _members(there[key]).items()}
+        if pkey not in mine:
+            body = {"pkey": pkey, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
             self._ask("POST", "resources/pkeys/add", {**body, **({"mtu_limit": _MTUS[spec.mtu]} if spec.mtu else {})})
-        present = _members(there[wanted]) if wanted in mine else {}
+        present = _members(there[pkey]) if pkey in mine else {}
         for guid in sorted(before.keys() - present.keys()):
-            self._join(wanted, guid, before[guid])
-        for key in sorted(mine - {wanted}):
-            self._keep_settings(key, wanted)
+            self._join(pkey, guid, before[guid])
+        for key in sorted(mine - {pkey}):
+            self._keep_settings(key, pkey)
             self._remove(key)
-        mtu = self._have_mtu(wanted, spec.mtu)
+        mtu = self._have_mtu(pkey, spec.mtu)
         members = frozenset(before.keys() | present.keys())
-        return PortProfile(name=wanted, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
+        return PortProfile(name=pkey, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
 
     def _keep_settings(self, old: str, new: str) -> None:
         """Copy the QoS settings of a partition's ports to the partition that replaces it."""
@@ -106,12 +106,12 @@ class Ufm:
         if settings:
             self._ask("PUT", "resources/pkeys/qos_conf", {**settings, "pkey": new})
 
-    def _have_mtu(self, key: str, wanted: int) -> int:
+    def _have_mtu(self, key: str, desired: int) -> int:
         """Let a partition have an MTU, or any (0); returns what it has."""
         settings = self._partition(key, "qos_conf").get("qos_conf", {})
         limit = settings.get("mtu_limit", _MTUS[2048])
-        if wanted and limit != _MTUS[wanted]:
-            limit = _MTUS[wanted]
+        if desired and limit != _MTUS[desired]:
+            limit = _MTUS[desired]
             kept = {name: settings[name] for name in ("service_level", "rate_limit") if name in settings}
             self._ask("PUT", "resources/pkeys/qos_conf", {"pkey": key, "mtu_limit": limit, **kept})
         return int(limit) * 1024

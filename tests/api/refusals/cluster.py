@@ -65,6 +65,18 @@ TABLE: Table = (
         "is below that of the data centre",
     ),
     change(
+        "fields.name_is_valid",
+        f"<name>{'x' * 41}</name>",
+        "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG",
+        "has 41 characters. Use at most 40",
+    ),
+    change(
+        "data_center.version_is_supported",
+        "<version><major>9</major><minor>2</minor></version>",
+        "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED",
+        "9.2 is not supported",
+    ),
+    change(
         "cluster.version_is_not_below_data_center",
         "<version><major>4</major><minor>6</minor></version>",
         "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC",
@@ -81,6 +93,21 @@ TABLE: Table = (
         "<name>n</name><management_network id='{apart}'/><switch_type>ovs</switch_type>",
         "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE",
         "need the switch type 'legacy': apart",
+    ),
+    Refusal(
+        "cluster.version_carries_isolation",
+        "POST",
+        "/clusters",
+        "<cluster><name>n</name><data_center id='{north}'/><management_network id='{afar}'/></cluster>",
+        "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL",
+        "need compatibility version 4.5 or above: afar",
+    ),
+    change(
+        "cluster.switch_carries_isolation",
+        "<switch_type>ovs</switch_type>",
+        "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE",
+        "need the switch type 'legacy': afar",
+        "low",
     ),
     change(
         "cluster.version_carries_isolation",

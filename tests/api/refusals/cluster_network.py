@@ -100,6 +100,13 @@ TABLE: Table = (
         role("management"),
     ),
     change(
+        "cluster_network.management_moves_in_empty_cluster",
+        "lab",
+        role("management"),
+        "ACTION_TYPE_FAILED_MANAGEMENT_NETWORK_CANNOT_BE_CHANGED",
+        "cannot change while the cluster has hosts: h1",
+    ),
+    change(
         "cluster_network.is_attached",
         "bare",
         "<required>true</required>",

@@ -50,6 +50,13 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED",
         "Compatibility version 3.6 is not supported",
     ),
+    change("fields.name_is_valid", "<name> </name>", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", "may not be empty"),
+    change(
+        "data_center.version_is_supported",
+        "<version><major>5</major><minor>0</minor></version>",
+        "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED",
+        "Compatibility version 5.0 is not supported",
+    ),
     change(
         "data_center.version_is_not_above_clusters",
         "<version><major>4</major><minor>8</minor></version>",

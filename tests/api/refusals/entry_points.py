@@ -1,6 +1,6 @@
 """Rules of setting up a host's networks where no host is set up: every other request that could break one on a host.
 
-Each rule that judges what is wanted of a host (:data:`STANDING`) meets each entry point (:data:`ENTRY_POINTS`): in a
+Each rule on the desired state of a host (:data:`OF_THE_STATE`) meets each entry point (:data:`ENTRY_POINTS`): in a
 row that is refused, in one that leaves the host as it is and tells so, or in :data:`IMPOSSIBLE`, which says why it
 cannot.
 """
@@ -35,7 +35,7 @@ ENTRY_POINTS: Mapping[str, str] = {
     "a cluster changes": r"PUT /clusters/[^/]+",
     "a host moves": r"PUT /hosts/[^/]+",
 }
-"""Requests, as method and path, that change what is wanted of hosts without being a request to set up one."""
+"""Requests, as method and path, that change the desired state of hosts, other than a request to set up one."""
 
 VLAN, UNTAGGED = "setup_networks.vlan_occurs_once", "setup_networks.only_one_untagged"
 MTU, QOS = "setup_networks.mtu_is_the_same", "host_qos.all_or_none_have_qos"
@@ -51,7 +51,20 @@ LIMITS = frozenset({ABLE_TO_TAG, ABLE_TO_BOND, BOND_NAME, HAS_SWITCH, HAS_IPV6, 
 """Their rows are in :mod:`api.refusals.host_limits`."""
 
 MANAGEMENT = "setup_networks.management_is_attached"
-STANDING = LIMITS | {VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS, MANAGEMENT}
+OF_THE_STATE = LIMITS | {
+    VLAN,
+    UNTAGGED,
+    MTU,
+    QOS,
+    MODE,
+    OVS_MODE,
+    OVS_OPTIONS,
+    ROLE,
+    OPTIONS,
+    IPV6,
+    ADDRESS,
+    MANAGEMENT,
+}
 
 _LESS = "takes networks off hosts, and no rule asks for one to be there but the management network, which stays"
 _LIMITS = "changes limits, and rules ask only whether there are any"
@@ -60,14 +73,14 @@ _NOTHING = "says nothing of networks"
 _OF_SWITCHES = LIMITS - {SHAPABLE} | {OVS_MODE, OVS_OPTIONS}
 
 IMPOSSIBLE: Mapping[tuple[str, str], str] = {
-    **{(rule, "a network goes"): _LESS for rule in STANDING},
-    **{(rule, "a cluster loses a network"): _LESS for rule in STANDING},
-    **{(rule, "a QoS changes"): _LIMITS for rule in STANDING},
-    **{(rule, "a QoS goes"): "takes a QoS away, of which no other rule speaks" for rule in STANDING - {QOS}},
-    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in STANDING - _OF_SWITCHES},
+    **{(rule, "a network goes"): _LESS for rule in OF_THE_STATE},
+    **{(rule, "a cluster loses a network"): _LESS for rule in OF_THE_STATE},
+    **{(rule, "a QoS changes"): _LIMITS for rule in OF_THE_STATE},
+    **{(rule, "a QoS goes"): "takes a QoS away, of which no other rule speaks" for rule in OF_THE_STATE - {QOS}},
+    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in OF_THE_STATE - _OF_SWITCHES},
     **{
         (rule, "a network gets another role"): "gives roles, of which no other rule speaks"
-        for rule in STANDING - {ROLE}
+        for rule in OF_THE_STATE - {ROLE}
     },
     **{
         (rule, entry): _NEW

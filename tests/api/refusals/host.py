@@ -27,7 +27,7 @@ def prepare(site: Site) -> None:
     site.attach("red")
     site.fleet.attach("red", "eth1")
     site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
-    site.insert(rows.add_host, site.names["racks"], "stranger", name="stranger")
+    site.insert(rows.add_host, site.names["racks"], "distant", name="distant")
 
 
 def lose_a_nic(site: Site) -> None:
@@ -151,7 +151,7 @@ TABLE: Table = (
         more="<host><comment>new</comment></host>",
     ),
     act("host.may_be_activated", "activate", "VDS_ALREADY_UP", "Host in Up status"),
-    act("host.has_joined", "refresh", "HOST_NEVER_JOINED", "Host stranger has never joined", "stranger"),
+    act("host.has_joined", "refresh", "HOST_NEVER_JOINED", "Host distant has never joined", "distant"),
     change(
         "host.may_move_to_cluster",
         "<cluster id='{racks}'/>",
@@ -162,15 +162,15 @@ TABLE: Table = (
     copy("host_copy.is_another_host", "sim-2", "INVALID_HOST_ID", "cannot be copied from the Host itself"),
     copy(
         "host_copy.is_in_same_cluster",
-        "stranger",
+        "distant",
         "ACTION_TYPE_FAILED_DESTINATION_AND_SOURCE_CLUSTER_ARE_NOT_THE_SAME",
-        "Host stranger is in another Cluster",
+        "Host distant is in another Cluster",
     ),
     Refusal(
         "command",
         "POST",
         "/netweft/v1/plans",
-        '{"host": {"name": "stranger"}, "setup": {}}',
+        '{"host": {"name": "distant"}, "setup": {}}',
         "HOST_NEVER_REPORTED",
         "has not reported its networking yet",
     ),

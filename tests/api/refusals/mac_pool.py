@@ -87,6 +87,12 @@ TABLE: Table = (
         "which overlap with ranges in MAC pools: mine",
     ),
     add("mac_pool.ranges_overlap_no_other_pool", ranges(("{first}", "{first}")), OVERLAP, "in MAC pools: Default"),
+    change(
+        "mac_pool.ranges_overlap_no_other_pool",
+        ranges(("{first}", "{first}")).replace("<name>n</name>", ""),
+        OVERLAP,
+        "in MAC pools: Default",
+    ),
     add(
         "mac_pool.default_is_not_requested",
         f"{ranges(FREE)}<default_pool>true</default_pool>",

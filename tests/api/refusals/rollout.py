@@ -20,9 +20,11 @@ def prepare(site: Site) -> None:
     for number, name in enumerate(("red", "store", "gone"), 10):
         site.network(name, f"<vlan id='{number}'/>")
         site.attach(name)
-    wishes = tuple(AttachmentChange(network=Ref(name=one), nic=Ref(name="eth1")) for one in ("red", "store", "gone"))
+    attachments = tuple(
+        AttachmentChange(network=Ref(name=one), nic=Ref(name="eth1")) for one in ("red", "store", "gone")
+    )
     for number in (1, 2):
-        site.fleet.done(site.fleet.setup(SetupRequest(attachments=wishes), number))
+        site.fleet.done(site.fleet.setup(SetupRequest(attachments=attachments), number))
     for name, vlan in (("red", 20), ("store", 21)):
         _rolled_out(site, name, f"<network><vlan id='{vlan}'/></network>")
     site.client.delete(site.filled("/networks/{gone}"))

@@ -36,7 +36,7 @@ def prepare(site: Site) -> None:
     for number in (1, 2):
         site.fleet.attach("blue", "eth1", number=number)
     site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
-    site.insert(rows.add_host, site.names["racks"], "stranger", name="stranger")
+    site.insert(rows.add_host, site.names["racks"], "distant", name="distant")
     for name in ("web", "db", "labbed", "bare"):
         site.add("/vms", f"<vm><name>{name}</name>{HOME}</vm>", name)
     for vm, network in (("web", "blue"), ("labbed", "lab")):
@@ -291,7 +291,7 @@ TABLE: Table = (
         "VM busy is suspended and resumes as it was",
         "<vm><stateless>true</stateless></vm>",
     ),
-    start_on("stranger", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host stranger is in another Cluster"),
+    start_on("distant", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host distant is in another Cluster"),
     start_on("sim-1", "labbed", "VAR__DETAIL__NETWORK_MISSING", "Host sim-1 does not have these networks: lab"),
     act("vm.a_host_fits", "labbed", "start", NOWHERE, "Host sim-1 does not have these networks: lab"),
     lambda site: site.update(vms, site.names["bare"], memory=1 << 50),

@@ -21,14 +21,14 @@ def prepare(site: Site) -> None:
     site.add("/vms/{web}/nics", "<nic><name>nic1</name><vnic_profile id='{profile:tenants}'/></nic>", "nic1")
 
 
-def add(rule: str, wish: str, code: str, words: str, network: str = "tenants") -> Refusal:
+def add(rule: str, address: str, code: str, words: str, network: str = "tenants") -> Refusal:
     profile = f"<vnic_profile id='{{profile:{network}}}'/>" if network else ""
-    path = "/vms/{web}/nics" + (f"?address={wish}" if wish else "")
+    path = "/vms/{web}/nics" + (f"?address={address}" if address else "")
     return Refusal(rule, "POST", path, f"<nic><name>nic2</name>{profile}</nic>", code, words)
 
 
-def change(rule: str, wish: str, code: str, words: str) -> Refusal:
-    return Refusal(rule, "PUT", f"/vms/{{web}}/nics/{{nic1}}?address={wish}", "<nic/>", code, words)
+def change(rule: str, address: str, code: str, words: str) -> Refusal:
+    return Refusal(rule, "PUT", f"/vms/{{web}}/nics/{{nic1}}?address={address}", "<nic/>", code, words)
 
 
 MANY = ",".join(f"192.0.2.{number}" for number in range(20, 37))

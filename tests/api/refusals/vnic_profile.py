@@ -152,6 +152,12 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID",
         "There is no network filter with the id x",
     ),
+    change(
+        "vnic_profile.filter_is_known",
+        "<network_filter id='x'/>",
+        "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID",
+        "There is no network filter with the id x",
+    ),
     add("qos.serves_vnics", "<qos id='x'/>", NO_QOS, "does not exist in the data centre"),
     change("qos.serves_vnics", "<qos id='{share}'/>", NO_QOS, "is for networks on hosts, not for vNICs"),
     add(

@@ -28,24 +28,24 @@ class MirrorError(OSError):
     """The kernel refused; the message says what."""
 
 
-def set_mirrors(netlink: nl.Netlink, wanted: Mapping[str, str], plugged: Collection[str] = ()) -> None:
-    """Have links get a copy of all frames of Linux bridges (``wanted``: bridge by link), and no other of ``plugged``.
+def set_mirrors(netlink: nl.Netlink, desired: Mapping[str, str], plugged: Collection[str] = ()) -> None:
+    """Have links get a copy of all frames of Linux bridges (``desired``: bridge by link), and no other of ``plugged``.
 
     Mirrors to links that are gone are taken away everywhere. Raises MirrorError, NetlinkError.
     """
     links = dump_links(netlink)
     indexes = {link.name: link.index for link in links}
     for bridge in links:
-        to = {indexes[name] for name, of in wanted.items() if of == bridge.name}
+        to = {indexes[name] for name, of in desired.items() if of == bridge.name}
         if bridge.kind == "bridge" and (to or bridge.flags & _IFF_PROMISC):
             others = {indexes[name] for name in plugged if name in indexes} - to
             _set_mirrors_of(netlink, bridge.index, to, set(indexes.values()) - others)
 
 
-def _set_mirrors_of(netlink: nl.Netlink, bridge: int, wanted: set[int], allowed: set[int]) -> None:
+def _set_mirrors_of(netlink: nl.Netlink, bridge: int, desired: set[int], allowed: set[int]) -> None:
     present = _mirrors(netlink, bridge)
     ended = [number for number, to in present.items() if to not in allowed]
-    missing = sorted(wanted - set(present.values()))
+    missing = sorted(desired - set(present.values()))
     free = [number for number in range(1, len(present) + len(missing) + 1) if number not in present]
     requests = [_filter(nl.RTM_DELTFILTER, bridge, parent, number) for number in ended for parent in _DIRECTIONS]
     if missing and not present:

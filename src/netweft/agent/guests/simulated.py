@@ -124,6 +124,8 @@ class SimulatedGuests:
             return True
 
     def _put(self, spec: GuestSpec) -> None:
+        if reason := self._machine.why_no_guests():
+            raise GuestError(f"Guest {spec.name} cannot be started or changed: {reason}")
         with self._machine.lock:
             state = self._machine.state
             for nic in spec.nics:

@@ -74,18 +74,18 @@ def set_trunks(netlink: nl.Netlink, nics: Iterable[GuestNic], links: Collection[
     ``nics``: vNICs that are there or about to be plugged in; other guests' ports carry what they did. ``links``: all of
     the host. A bridge without any trunk filters no more. Raises CableError, NetlinkError.
     """
-    wanted = {host_end(nic.id): nic for nic in nics}
+    desired = {host_end(nic.id): nic for nic in nics}
     filtering = {link.index for link in links if link.kind == "bridge" and filters_for_guests(nl.attributes(link.info))}
-    if not filtering and not any(nic.trunks for nic in wanted.values()):
+    if not filtering and not any(nic.trunks for nic in desired.values()):
         return False
     carried = _tagged(netlink)
     for bridge in [link for link in links if link.kind == "bridge"]:
         ports = [link for link in links if link.master == bridge.index]
-        coming = [frozenset(nic.trunks) for nic in wanted.values() if nic.bridge == bridge.name]
+        coming = [frozenset(nic.trunks) for nic in desired.values() if nic.bridge == bridge.name]
         plan = {}
         for link in ports:
-            if link.name in wanted:
-                plan[link.index] = frozenset(wanted[link.name].trunks)
+            if link.name in desired:
+                plan[link.index] = frozenset(desired[link.name].trunks)
             elif link.alias.startswith(GUEST_MARK):
                 plan[link.index] = carried.get(link.index, _NONE) if bridge.index in filtering else _NONE
         union = _NONE.union(*plan.values(), *coming)

@@ -242,8 +242,8 @@ def _is_in_linux_bridge(netlink: nl.Netlink, link: RawLink) -> bool:
     return any(other.index == link.master and other.kind == "bridge" for other in dump_links(netlink))
 
 
-def _set_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], ended: Iterable[str]) -> None:
-    target, former = _packed(wanted), _packed(ended)
+def _set_addresses(netlink: nl.Netlink, index: int, desired: Iterable[str], ended: Iterable[str]) -> None:
+    target, former = _packed(desired), _packed(ended)
     present = _addresses(netlink, index)
     requests = [_address_request(nl.RTM_DELADDR, index, *address) for address in present & (former - target)]
     requests += [_address_request(nl.RTM_NEWADDR, index, *address) for address in target - present]

@@ -42,15 +42,15 @@ class Change:
         return "/".join(self.names)
 
 
-def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Change, ...]:
+def changes(current: Fleet, desired: Fleet, *, prune: bool = False) -> tuple[Change, ...]:
     """The changes, in an order that works: what others refer to first, and removals last, in reverse. ``prune``:
     objects that the fleet has and the file lacks, in a collection that the file names, are removed.
     """
-    left = gone(current, wanted) if prune else frozenset[Key]()
-    freed = _freed(current, wanted, left)
+    left = gone(current, desired) if prune else frozenset[Key]()
+    freed = _freed(current, desired, left)
     before = {**current.things, **{key: {**current.things[key], "failover": None} for key in freed}}
-    again = {key: {"failover": freed[key], **wanted.things.get(key, {})} for key in freed if key not in left}
-    made = [_made(key, before.get(key), values) for key, values in {**wanted.things, **again}.items()]
+    again = {key: {"failover": freed[key], **desired.things.get(key, {})} for key in freed if key not in left}
+    made = [_made(key, before.get(key), values) for key, values in {**desired.things, **again}.items()]
     ordered = sorted((one for one in made if one), key=_order)
     removals = [
         Change("remove", *key)
@@ -65,7 +65,7 @@ def changes(current: Fleet, wanted: Fleet, *, prune: bool = False) -> tuple[Chan
     )
 
 
-def _freed(current: Fleet, wanted: Fleet, left: Collection[Key]) -> dict[Key, Any]:
+def _freed(current: Fleet, desired: Fleet, left: Collection[Key]) -> dict[Key, Any]:
     """The failovers of profiles that lose theirs for a while, because the failover profile changes or is removed: oVirt
     neither changes nor removes a profile that is a failover. Profiles that are removed with their network need nothing.
     """
@@ -75,25 +75,25 @@ def _freed(current: Fleet, wanted: Fleet, left: Collection[Key]) -> dict[Key, An
         if not failover:
             continue
         other = referred(key, "profile", failover)
-        is_changed = other in current.things and _made(other, current.things[other], wanted.things.get(other, {}))
+        is_changed = other in current.things and _made(other, current.things[other], desired.things.get(other, {}))
         goes_with_it = above(key) == above(other) and above(key) in left
         if is_changed or (other in left and not goes_with_it):
             found[key] = failover
     return found
 
 
-def _made(key: Key, before: Values | None, wanted: Values) -> Change | None:
+def _made(key: Key, before: Values | None, desired: Values) -> Change | None:
     """What adds or changes a thing; None where nothing is to be done. Secrets go along, and are no reason."""
-    fields = [one for one in BY_NAME[key[0]].fields if one.name in wanted]
+    fields = [one for one in BY_NAME[key[0]].fields if one.name in desired]
     if before is None:
-        return Change("add", *key, tuple(Difference((one.name,), None, wanted[one.name]) for one in fields))
+        return Change("add", *key, tuple(Difference((one.name,), None, desired[one.name]) for one in fields))
     found = tuple(
-        Difference((one.name,), before.get(one.name), wanted[one.name])
+        Difference((one.name,), before.get(one.name), desired[one.name])
         for one in fields
-        if not one.is_secret and before.get(one.name) != wanted[one.name]
+        if not one.is_secret and before.get(one.name) != desired[one.name]
     )
     secrets = [one for one in fields if one.is_secret and not one.only_add]
-    all_differences = (*found, *(Difference((one.name,), None, wanted[one.name]) for one in secrets))
+    all_differences = (*found, *(Difference((one.name,), None, desired[one.name]) for one in secrets))
     return Change("change", *key, all_differences) if found else None
 
 
@@ -106,9 +106,11 @@ def _order(change: Change) -> tuple[Any, ...]:
     return RANK[change.noun], change.names[:1], is_second, not after.get("roles")
 
 
-def gone(current: Fleet, wanted: Fleet) -> frozenset[Key]:
+def gone(current: Fleet, desired: Fleet) -> frozenset[Key]:
     """What a file with ``--prune`` has removed, with all that is in it."""
-    named = {key for key in current.things if key not in wanted.things and (key[0], key[1][:-1]) in wanted.collections}
+    named = {
+        key for key in current.things if key not in desired.things and (key[0], key[1][:-1]) in desired.collections
+    }
     return frozenset(key for key in current.things if key in named or is_within(key, named))
 
 

@@ -10,17 +10,17 @@ from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.fleet.values import Mistake
 
 
-def mistakes_in(current: Fleet, wanted: Fleet, *, prune: bool = False) -> list[Mistake]:
+def mistakes_in(current: Fleet, desired: Fleet, *, prune: bool = False) -> list[Mistake]:
     """What is wrong with a file for the fleet as it is: what cannot be changed, what is needed to add something, and
     names of what is not there.
     """
-    left = current.things.keys() - gone(current, wanted) if prune else current.things.keys()
-    there = left | wanted.things.keys()
+    left = current.things.keys() - gone(current, desired) if prune else current.things.keys()
+    there = left | desired.things.keys()
     found: list[Mistake] = []
-    for key, values in wanted.things.items():
-        found += _field_mistakes(key, current.things.get(key), values, wanted)
-        found += _reference_mistakes(key, current, wanted, there)
-    found += (mistake for key in there - wanted.things.keys() for mistake in _stranded(key, current, there))
+    for key, values in desired.things.items():
+        found += _field_mistakes(key, current.things.get(key), values, desired)
+        found += _reference_mistakes(key, current, desired, there)
+    found += (mistake for key in there - desired.things.keys() for mistake in _stranded(key, current, there))
     return found
 
 
@@ -39,8 +39,8 @@ def _references(key: Key, values: Values) -> Iterator[tuple[str, Key]]:
             yield one.name, referred(key, one.refers, value)
 
 
-def _field_mistakes(key: Key, before: Values | None, values: Values, wanted: Fleet) -> Iterator[Mistake]:
-    noun, place = BY_NAME[key[0]], wanted.places[key]
+def _field_mistakes(key: Key, before: Values | None, values: Values, desired: Fleet) -> Iterator[Mistake]:
+    noun, place = BY_NAME[key[0]], desired.places[key]
     for one in noun.fields:
         if before is None:
             if one.needed and values.get(one.name) is None:
@@ -52,26 +52,26 @@ def _field_mistakes(key: Key, before: Values | None, values: Values, wanted: Fle
             yield Mistake((*place, one.name), text)
 
 
-def _reference_mistakes(key: Key, current: Fleet, wanted: Fleet, there: Collection[Key]) -> Iterator[Mistake]:
+def _reference_mistakes(key: Key, current: Fleet, desired: Fleet, there: Collection[Key]) -> Iterator[Mistake]:
     """Names of what is not there, but for those that are in the fleet already: a host may carry a network that its
     cluster no longer has.
     """
-    place, kept = wanted.places[key], {one for one in _all_references(key, current) if one not in current.things}
-    for field, target in _references(key, wanted.things[key]):
+    place, kept = desired.places[key], {one for one in _all_references(key, current) if one not in current.things}
+    for field, target in _references(key, desired.things[key]):
         if target not in there and target not in kept:
             yield Mistake((*place, field), f"There is no {target[0]} {target[1][-1]}.")
-    own = _own_reference(key, current, wanted)
+    own = _own_reference(key, current, desired)
     if own is not None and own not in there and own not in kept:
         yield Mistake(place, f"There is no network {own[1][-1]} in {_HOLDERS[own[0]]} {own[1][0]}.")
 
 
-def waits_for(change: Change, current: Fleet, wanted: Fleet) -> Key | None:
+def waits_for(change: Change, current: Fleet, desired: Fleet) -> Key | None:
     """Something that a change needs and that is not there yet; None where it can be made at once."""
     for one in change.parts or (change,):
         key = one.noun, one.names
         values = {each.path[0]: each.after for each in one.differences}
         needed = [target for _, target in _references(key, values)]
-        needed += [other for other in (above(key), _own_reference(key, current, wanted)) if other]
+        needed += [other for other in (above(key), _own_reference(key, current, desired)) if other]
         missing = next((other for other in needed if other not in current.things), None)
         if missing and one.action != "remove":
             return missing
@@ -89,7 +89,7 @@ def _all_references(key: Key, current: Fleet) -> Iterator[Key]:
             yield own
 
 
-def _own_reference(key: Key, current: Fleet, wanted: Fleet) -> Key | None:
+def _own_reference(key: Key, current: Fleet, desired: Fleet) -> Key | None:
     """The network that a network of a cluster refers to, or the cluster's network that an attachment of a host refers
     to; None for other objects, and where the holder names no data centre or cluster.
     """
@@ -98,5 +98,5 @@ def _own_reference(key: Key, current: Fleet, wanted: Fleet) -> Key | None:
         return None
     noun, field = ("cluster", "data_center") if refers == "network" else ("host", "cluster")
     holder = noun, key[1][:1]
-    held: Values = {**current.things.get(holder, {}), **wanted.things.get(holder, {})}
+    held: Values = {**current.things.get(holder, {}), **desired.things.get(holder, {})}
     return (refers, (held[field], key[1][1])) if held.get(field) else None

@@ -19,25 +19,25 @@ _Address: TypeAlias = IPv4Address | IPv6Address
 _FAMILIES = ("ipv4", "ipv6")
 
 
-def decided(wanted: Fleet, current: Fleet, nics: Nics) -> tuple[Fleet, list[Mistake]]:
+def decided(desired: Fleet, current: Fleet, nics: Nics) -> tuple[Fleet, list[Mistake]]:
     """The file with names of NICs and with addresses, and what cannot be found. A host keeps an address that it has
     from a pool; else it gets the lowest that no host has, in the order of the hosts' names.
     """
     mistakes: list[Mistake] = []
     bonds = defaultdict[str, set[str]](set)
-    for noun, names in (*current.things, *wanted.things):
+    for noun, names in (*current.things, *desired.things):
         if noun == "host bond":
             bonds[names[0]].add(names[1])
-    taken = _addresses(current.things.values()) | _addresses(wanted.things.values())
-    things = dict(wanted.things)
+    taken = _addresses(current.things.values()) | _addresses(desired.things.values())
+    things = dict(desired.things)
     for key in sorted(key for key in things if key[0].startswith("host ")):
-        values, place, before = dict(things[key]), wanted.places[key], current.things.get(key, {})
+        values, place, before = dict(things[key]), desired.places[key], current.things.get(key, {})
         mistakes += _decide_nics(key[1][0], values, place, nics, bonds[key[1][0]])
         for family in _FAMILIES:
             if (values.get(family) or {}).get("pool"):
                 mistakes += _decide_address(values, family, place, before, taken)
         things[key] = values
-    return Fleet(things, wanted.collections, wanted.places), mistakes
+    return Fleet(things, desired.collections, desired.places), mistakes
 
 
 def _decide_nics(

@@ -74,11 +74,11 @@ def _receive(plan: Situation, name: str) -> Iterator[s.Step]:
 def change_routes(plan: Situation) -> Iterator[s.Step]:
     """New routes and rules before old ones go. Raises PlanError for a route that cannot be."""
     world = plan.world
-    wanted = dict.fromkeys(canonical(r) for r in plan.desired.routes if plan.is_route_managed(r))
-    old = [route for route in world.routes if route not in wanted and plan.is_route_managed(route)]
-    missing = [route for route in wanted if route not in world.routes]
+    desired = dict.fromkeys(canonical(r) for r in plan.desired.routes if plan.is_route_managed(r))
+    old = [route for route in world.routes if route not in desired and plan.is_route_managed(route)]
+    missing = [route for route in desired if route not in world.routes]
     if missing:
-        _check_apart(wanted)
+        _check_apart(desired)
         at = {(r.to, r.table, r.metric): r for r in world.routes}
         for route in sorted(missing, key=lambda r: (bool(r.via), r.table != MAIN_TABLE, r)):
             yield from _make_way(plan, route, at.get((route.to, route.table, route.metric)))
@@ -116,8 +116,8 @@ def announce(plan: Situation) -> Iterator[s.Step]:
 
 def set_dhcp(plan: Situation) -> Iterator[s.Step]:
     """Clients that end before those that start."""
-    wanted = [(name, _dhcp_of(plan.want[name])) for name in plan.order]
-    changes = [s.SetDhcp(name, *client) for name, client in wanted if _dhcp_of(plan.world.links[name]) != client]
+    desired = [(name, _dhcp_of(plan.want[name])) for name in plan.order]
+    changes = [s.SetDhcp(name, *client) for name, client in desired if _dhcp_of(plan.world.links[name]) != client]
     yield from sorted(changes, key=lambda step: step.dhcp4 or step.dhcp6)
 
 

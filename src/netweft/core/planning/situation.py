@@ -72,9 +72,9 @@ class Situation:
                 self.want_ports[name] = port
                 if port.is_internal:
                     self.want[name] = port
-        for name, wanted in self.want.items():
-            if wanted.master:
-                self.ports.setdefault(wanted.master, []).append(name)
+        for name, link in self.want.items():
+            if link.master:
+                self.ports.setdefault(link.master, []).append(name)
 
     def _find_wanted_nics(self) -> None:
         for name, nic in self.desired.nics.items():
@@ -87,12 +87,12 @@ class Situation:
                 self.want[name] = nic
 
     def _wanted_chassis(self) -> Chassis | None:
-        there, wanted = self.world.chassis, self.desired.chassis
-        if there is None and wanted is not None and wanted.owner:
+        there, desired = self.world.chassis, self.desired.chassis
+        if there is None and desired is not None and desired.owner:
             raise PlanError("There is no Open vSwitch on the host, so it cannot be an OVN chassis; install it first.")
-        if there is None or not (there.owner or (wanted is not None and wanted.owner)):
+        if there is None or not (there.owner or (desired is not None and desired.owner)):
             return None
-        return wanted if wanted is not None else released(there)
+        return desired if desired is not None else released(there)
 
     def _is_managed(self, name: str, owner: str) -> bool:
         """Whether a desired virtual link is ours to create or change. Raises PlanError when its name belongs to

@@ -47,9 +47,9 @@ def _delete_in_ovs(plan: Situation) -> Iterator[s.Step]:
         if (bridge.owner and want is None) or (want is not None and want.datapath != bridge.datapath):
             yield from _delete_ovs_bridge(plan, name)
     for name, port in sorted(world.ovs_ports.items()):
-        wanted = plan.want_ports.get(name)
-        is_changed = wanted is not None and (wanted.bridge, wanted.interfaces) != (port.bridge, port.interfaces)
-        if is_changed or (port.owner and wanted is None):
+        desired = plan.want_ports.get(name)
+        is_changed = desired is not None and (desired.bridge, desired.interfaces) != (port.bridge, port.interfaces)
+        if is_changed or (port.owner and desired is None):
             yield from delete_ovs_port(plan, name)
 
 

@@ -203,12 +203,12 @@ def lists_are_short(pools: Sequence[Pool], servers: Sequence[str], routes: Seque
 def dhcp_can_be_served(cidr: Network, *, dhcp: bool) -> Problem | None:
     """A subnet with DHCP has a prefix that it can be served with."""
     if isinstance(cidr, IPv6Network):
-        fits, wanted = cidr.prefixlen >= _DHCP_SHORTEST_OF_IPV6, f"{_DHCP_SHORTEST_OF_IPV6} bits or more"
+        fits, required = cidr.prefixlen >= _DHCP_SHORTEST_OF_IPV6, f"{_DHCP_SHORTEST_OF_IPV6} bits or more"
     else:
-        fits, wanted = cidr.prefixlen <= _DHCP_LONGEST, f"{_DHCP_LONGEST} bits or fewer"
+        fits, required = cidr.prefixlen <= _DHCP_LONGEST, f"{_DHCP_LONGEST} bits or fewer"
     if fits or not dhcp:
         return None
-    text = f"DHCP takes a prefix of {wanted}, which {cidr} has not. Leave dhcp out, or add another subnet."
+    text = f"DHCP takes a prefix of {required}, which {cidr} has not. Leave dhcp out, or add another subnet."
     return Problem("SUBNET_DHCP_PREFIX", text)
 
 

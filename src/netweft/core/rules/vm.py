@@ -238,11 +238,11 @@ def gateways_are_reachable(bad: Sequence[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_GATEWAY", text)
 
 
-def architecture_is_clusters(wanted: str, cluster: str, has: str) -> Problem | None:
+def architecture_is_clusters(requested: str, cluster: str, has: str) -> Problem | None:
     """The architecture of a virtual machine, if given, is that of its cluster."""
-    if wanted in {has, "undefined"}:
+    if requested in {has, "undefined"}:
         return None
-    text = f"The CPU architecture cannot be '{wanted}': Cluster {cluster} has '{has}'. Leave it out."
+    text = f"The CPU architecture cannot be '{requested}': Cluster {cluster} has '{has}'. Leave it out."
     return Problem("ACTION_TYPE_FAILED_VM_CLUSTER_DIFFERENT_ARCHITECTURES", text)
 
 

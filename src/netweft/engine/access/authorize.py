@@ -26,13 +26,13 @@ def require(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> No
     """
     if actor.is_system or group in actor.everywhere:
         return
-    wanted = objects or (SYSTEM_REF,)
-    ids = {f"id{number}": ref.id for number, ref in enumerate(wanted)}
-    allowed = _allowed(tuple(ref.type for ref in wanted))
+    on = objects or (SYSTEM_REF,)
+    ids = {f"id{number}": ref.id for number, ref in enumerate(on)}
+    allowed = _allowed(tuple(ref.type for ref in on))
     if allowed.first(tx, user_id=actor.user_id, group=str(group), **ids) is None:
         raise DeniedError(
             f"The user {actor.name} is not authorized to perform this action: "
-            f"it needs a role with {group} on the {wanted[0].type.replace('_', ' ')} or above it."
+            f"it needs a role with {group} on the {on[0].type.replace('_', ' ')} or above it."
         )
 
 

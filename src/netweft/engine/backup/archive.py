@@ -42,7 +42,7 @@ _COST_MAX = 2**20
 """What a file may ask of whoever reads it: 1 GiB."""
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and which part of it is done (0 to 1)."""
+"""Receives what is being done, and which part of it is done (0 to 1)."""
 
 
 class BackupError(Exception):

@@ -93,7 +93,7 @@ tokens = stored("tokens", TokenRow)
 class LoginFailureRow(Record, frozen=True):
     """Failed logins."""
 
-    # Whom and from where: so that a stranger's guesses never lock the user out elsewhere.
+    # Whom and from where: so that another client's guesses never lock the user out elsewhere.
     user_name: Annotated[str, String(255), With(primary_key=True)]
     address: Annotated[str, String(64), With(primary_key=True)]
     count: int

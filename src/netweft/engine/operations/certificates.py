@@ -30,7 +30,7 @@ HOST_CERTIFICATION_HAS_EXPIRED, ENGINE_CA_CERTIFICATION_...).
 
 CA_NOTICE = timedelta(days=365)
 """How long before an authority expires a warning is recorded: all its hosts have to join another."""
-_TOLD_EVERY = timedelta(days=1)
+_REPORTED_EVERY = timedelta(days=1)
 _UNREACHABLE = ("installing", "non_responsive")
 
 
@@ -124,7 +124,7 @@ def _record_once_a_day(
     tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: HostRow | None = None
 ) -> None:
     """Record an event, unless the same was recorded a short while ago."""
-    since = utc_now() - min(_TOLD_EVERY, authority.life / 12)
+    since = utc_now() - min(_REPORTED_EVERY, authority.life / 12)
     about = events.c.host_id == (host.id if host else None)
     if tx.scalar(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)) is None:
         ids = audit.About(host=host.id, cluster=host.cluster_id) if host else audit.About()

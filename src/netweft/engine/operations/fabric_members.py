@@ -47,10 +47,10 @@ def align(tx: Tx, network_ids: Collection[str]) -> None:
     profiles = port_profiles.c.network_id, port_profiles.c.provider_id
     query = sa.select(*profiles).where(port_profiles.c.network_id.in_(network_ids)).order_by(*profiles)
     tx.execute(query.with_for_update()).all()
-    wanted, known = _wanted(tx, network_ids), _existing(tx, network_ids)
+    desired, known = _wanted(tx, network_ids), _existing(tx, network_ids)
     promised = _promised(tx, network_ids)
-    gone = {one for one in known - wanted if (one[0], one[2]) not in promised}
-    for network_id, provider_id, guid in sorted(wanted - known):
+    gone = {one for one in known - desired if (one[0], one[2]) not in promised}
+    for network_id, provider_id, guid in sorted(desired - known):
         member_id = _id(network_id, guid)
         objects.want(tx, MEMBER, member_id, provider_id, network_id)
         at = provider_objects.c.kind == MEMBER, provider_objects.c.object_id == member_id
@@ -59,7 +59,7 @@ def align(tx: Tx, network_ids: Collection[str]) -> None:
     for network_id, provider_id, guid in sorted(gone):
         at = provider_objects.c.kind == MEMBER, provider_objects.c.object_id == _id(network_id, guid)
         objects.release(tx, *at, provider_objects.c.provider_id == provider_id)
-    for provider_id in sorted({provider_id for _, provider_id, _ in (wanted - known) | gone}):
+    for provider_id in sorted({provider_id for _, provider_id, _ in (desired - known) | gone}):
         reconcile(tx, SYSTEM, provider_id)
 
 

@@ -21,17 +21,17 @@ from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import Statement
 
 
-def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> None:
-    """Assign functions of a host to vNICs. ``wanted``: the NIC to take one from, by the vNIC's id.
+def reserve(tx: Tx, action: str, host_id: str, physical: Mapping[str, str]) -> None:
+    """Assign functions of a host to vNICs. ``physical``: the NIC to take one from, by the vNIC's id.
 
     Raises OvertakenError when one has been assigned meanwhile; locks the host's row.
     """
-    if not wanted:
+    if not physical:
         return
     data, found = lock_free(tx, host_id)
     of = {one.nic: one for one in found}
     free = {one.nic: list(one.functions) for one in found}
-    for vnic_id, nic in wanted.items():
+    for vnic_id, nic in physical.items():
         if not free.get(nic):
             text = f"The free functions of {nic} on Host {data.row.name} were assigned meanwhile. Repeat the request."
             raise OvertakenError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))

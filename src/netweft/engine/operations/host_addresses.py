@@ -31,12 +31,12 @@ def align(tx: Tx, host_id: str) -> set[Claim]:
     Returns the addresses that other hosts have: a host may report an address, or both had it before there were rows.
     Waits for a transaction that is about to take one of the same addresses.
     """
-    wanted = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
+    claims = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
     own: set[Claim] = set(_OWN.all(tx, host_id=host_id))
-    for network_id, address in own - wanted:
+    for network_id, address in own - claims:
         here = host_addresses.c.network_id == network_id, host_addresses.c.address == address
         tx.execute(sa.delete(host_addresses).where(*here))
-    return wanted - own - _insert(tx, host_id, wanted - own)
+    return claims - own - _insert(tx, host_id, claims - own)
 
 
 _OWN = Statement(
@@ -83,11 +83,11 @@ def _coming(tx: Tx, host_id: str) -> frozenset[Claim]:
     return claims([one for candidate in candidates_of(tx, (host_id,))[host_id] for one in candidate.attachments])
 
 
-def _of_known_networks(tx: Tx, wanted: Collection[Claim]) -> set[Claim]:
+def _of_known_networks(tx: Tx, claims: Collection[Claim]) -> set[Claim]:
     """Without those of networks that were removed while a change that brings them is under way."""
-    ids = {network_id for network_id, _ in wanted}
+    ids = {network_id for network_id, _ in claims}
     known = known_among(tx, ids)
-    return {claim for claim in wanted if claim[0] in known}
+    return {claim for claim in claims if claim[0] in known}
 
 
 def _insert(tx: Tx, host_id: str, new: Collection[Claim]) -> set[Claim]:

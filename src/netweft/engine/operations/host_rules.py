@@ -25,7 +25,7 @@ from netweft.engine.queries.networks import concerned
 
 _WANTED, _COMING = "wanted", "coming"
 _State = tuple[str, str]
-"""A host's id, and which state: the wanted one, or the one that a change in progress will bring (coming)."""
+"""A host's id, and which state: the desired one, or the one that a change in progress will bring (coming)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

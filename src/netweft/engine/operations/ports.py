@@ -44,9 +44,9 @@ _PUT_OFF = Statement(
 _RELEASE, _RELEASE_UNUSED = Statement(_RELEASED), Statement(_RELEASED.where(~_IN_USE))
 
 
-def want(tx: Tx, wanted: Sequence[PortNeeds]) -> None:
+def want(tx: Tx, needs: Sequence[PortNeeds]) -> None:
     """Want ports for these vNICs, until they are released."""
-    for need in wanted:
+    for need in needs:
         objects.begin(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
 
 

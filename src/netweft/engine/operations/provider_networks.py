@@ -199,7 +199,7 @@ def compare(
 
 
 def brought(tx: Tx, before: ProviderObjectRow, external_id: str, mtu: int) -> None:
-    """A provider has a network as it is wanted, by this id and with this MTU there. What was tried in vain before it
+    """A provider has a network as desired, by this id and with this MTU there. What was tried in vain before it
     was there is tried now; what was on it when it had another id is made again, and ports see its MTU anew.
     """
     network_id = before.object_id
@@ -230,14 +230,14 @@ def release_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) ->
 
 
 def reconcile(tx: Tx, actor: Actor, provider_id: str) -> str:
-    """Have a provider do what is wanted of it. Returns the job's id."""
+    """Have a provider apply its desired state. Returns the job's id."""
     row: ProviderRow = provider_queries.get(tx, provider_id)
     text = f"Bringing networks to provider {row.name}"
     return queue.enqueue_once(tx, actor, RECONCILE, _key(provider_id), text, OnProvider(provider_id=provider_id))
 
 
 def reconciling(tx: Tx, provider_id: str) -> str | None:
-    """The id of the job by which a provider does what was wanted of it last."""
+    """The id of the job by which a provider applies its desired state."""
     return queue.newest(tx, RECONCILE, _key(provider_id))
 
 

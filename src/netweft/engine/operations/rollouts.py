@@ -372,7 +372,7 @@ def bring_labels(
 
 
 def end(tx: Tx, rollout_id: str, status: Status, error: str = "") -> None:
-    """Write down how a rollout stands. One that has ended for good lets its hosts have what is wanted of them."""
+    """Store the status of a rollout. When it has ended, its hosts get their desired state."""
     ended = status in {Status.SUCCEEDED, Status.REVERTED, Status.SUPERSEDED}
     values = {"status": status, "error": error, "ended_at": utc_now() if ended else None}
     tx.execute(sa.update(rollouts).where(rollouts.c.id == rollout_id).values(values))

@@ -84,9 +84,9 @@ def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Loca
     vNICs may be marked by others while their rows are written: a second read detects that.
     """
     while True:
-        wanted = guests.wanted_of(tx, guest.id, host_id)
-        drift = guests.drift_of(wanted, guest, locations)
-        known = {row.id for row in wanted.vnics if not row.synced}
+        desired = guests.wanted_of(tx, guest.id, host_id)
+        drift = guests.drift_of(desired, guest, locations)
+        known = {row.id for row in desired.vnics if not row.synced}
         if known == drift.stale or not write(tx, guest.id, drift.stale):
             return drift
 

@@ -102,8 +102,8 @@ function App() {
 }
 
 for (const name of ['theme', 'density']) {
-  const wanted = localStorage.getItem(`netweft.${name}`);
-  if (wanted) document.documentElement.dataset[name] = wanted;
+  const stored = localStorage.getItem(`netweft.${name}`);
+  if (stored) document.documentElement.dataset[name] = stored;
 }
 follow();
 listen();

@@ -1,4 +1,4 @@
-// Requests to the public API. The session is a cookie that scripts cannot read; it lasts while requests say so.
+// Requests to the public API. The session is a cookie that scripts cannot read; requests prolong it.
 import { signal } from './preact.js';
 /** @import {Call, User} from '../model/types.d.ts' */
 /** @import {Signal} from './preact.js' */
@@ -11,7 +11,7 @@ const WHO = `${OVIRT}?follow=authenticated_user`;
 const PERSISTENT = { Prefer: 'persistent-auth' };
 const WRONG = 'The user name or the password is wrong. After several wrong ones the engine waits up to a minute before it looks at another.';
 
-/** Who has logged in: undefined until it is known, null for nobody, else the user of the API. @type {Signal<User | null | undefined>} */
+/** Who has logged in: undefined until it is known, null without a session, else the user of the API. @type {Signal<User | null | undefined>} */
 export const user = signal(undefined);
 /** Whether the user sees only what was granted to them. */
 let filtered = false;
@@ -28,19 +28,19 @@ export class Refusal extends Error {
   }
 }
 
-/** What was caught, as what a view tells. @type {(error: unknown) => Error} */
+/** A caught value as an error that a view shows. @type {(error: unknown) => Error} */
 export const failure = (error) => (error instanceof Error ? error : new Error(String(error)));
 
-/** What a search of a list asks for: words mean part of a name, anything else is oVirt's search as it stands. @type {(words: string) => string} */
+/** The search of a list: words mean part of a name, anything else is oVirt's search, unchanged. @type {(words: string) => string} */
 export const searching = (words) => searchingAny(['name'], words);
 
-/** What a search asks for: words mean a part of any of the fields, anything else is a search as it stands. @type {(fields: string[], words: string) => string} */
+/** A search: words mean a part of any of the fields, anything else is a search, unchanged. @type {(fields: string[], words: string) => string} */
 export function searchingAny(fields, words) {
   if (/[=<>]|sortby/.test(words) || !words.trim()) return words;
   return fields.map((field) => exactly(field, `*${words.trim()}*`)).join(' or ');
 }
 
-/** What a search asks for: a field that is just that. @type {(field: string, value: string) => string} */
+/** A search for an exact value of a field. @type {(field: string, value: string) => string} */
 export const exactly = (field, value) => `${field}="${value.replace(/["\\]/g, '\\$&')}"`;
 
 /** A path with its query; values that are empty are left out. @type {(path: string, query?: Query) => string} */
@@ -67,7 +67,7 @@ export const put = async (path, body, headers) => result(await send('PUT', path,
 /** @type {(call: Call, headers?: Record<string, string>) => Promise<any>} */
 export const request = async ({ method, path, body }, headers) => result(await send(method, path, body, headers));
 
-/** An answer that goes on, such as the stream of events. @type {(path: string, headers: Record<string, string>, ending: AbortSignal) => Promise<Response>} */
+/** A streamed answer, such as that of events. @type {(path: string, headers: Record<string, string>, ending: AbortSignal) => Promise<Response>} */
 export const stream = (path, headers, ending) =>
   fetch(path, { headers: { ...common(), ...headers }, signal: ending, cache: 'no-store' });
 

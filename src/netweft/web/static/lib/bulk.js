@@ -1,4 +1,4 @@
-// One thing done with several rows: planned for each, then done one after the other until one is refused.
+// One operation on several rows: planned for each, then executed one after the other until one is refused.
 import { failure, request } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
 import { HostSteps, Impact, LOSSES, planned } from './plan.js';
@@ -28,7 +28,7 @@ const How = ({ of = {} }) => (of.done ? html`<${State} kind="ok">Done<//>` : of.
 /** `action`: of `Bulk`; `onClose`: called with the rows of which nothing is left to do.
  * @param {{ action: Bulk['actions'][0], rows: ListRow[], nameOf: (row: ListRow) => string, onClose: (done: ListRow[]) => void }} props */
 export function BulkDialog({ action, rows: now, nameOf, onClose }) {
-  const [rows] = useState(now); // what is picked may change below
+  const [rows] = useState(now); // the selection may change below
   const [made, set] = useState(/** @type {Record<string, Made>} */ ({}));
   const [isBusy, setBusy] = useState(false);
   const put = (/** @type {ListRow} */ row, /** @type {Made} */ how) => set((before) => ({ ...before, [row.id]: how }));
@@ -57,7 +57,7 @@ export function BulkDialog({ action, rows: now, nameOf, onClose }) {
   const send = async () => {
     setBusy(true);
     for (const row of ready) {
-      if (!isOpen.current) return; // whoever left the page does not see what comes of it
+      if (!isOpen.current) return; // the page was left: the outcome is not shown
       const { plan } = made[row.id];
       put(row, { plan, busy: true });
       try {

@@ -24,7 +24,7 @@ export function Choice({ label, options, value = '', none, ...rest }) {
 
 export const Check = ({ label, checked = false, ...rest }) => html`<label class="check"><input type="checkbox" defaultChecked=${checked} ...${rest}/><span>${label}</span></label>`;
 
-/** Asking in a dialog: [the dialog, how to ask]. What is asked: {title, verb, tone, fields, of, said, done}; `fields` is a component, `of` makes the request
+/** A dialog for one request: [the dialog, a function that opens it]. Its argument: {title, verb, tone, fields, of, said, done}; `fields` is a component, `of` makes the request
  * {method, path, body, cli} of what the form says, `said` is what is told when it is done, `done` is called with the answer. @returns {[VNode, (what: Asked | null) => void]} */
 export function useAsk() {
   const [asked, ask] = useState(/** @type {Asked | null} */ (null));
@@ -33,7 +33,7 @@ export function useAsk() {
     if (!asked) return;
     say(asked.said);
     close();
-    if (asked.tone === 'danger') setTimeout(() => document.getElementById('main')?.focus()); // what the dialog was opened from may go with what is removed
+    if (asked.tone === 'danger') setTimeout(() => document.getElementById('main')?.focus()); // the element that opened the dialog may be removed
     asked.done?.(answer);
   };
   return [html`<${Dialog} open=${Boolean(asked)} title=${asked?.title} onClose=${close}>${asked && html`<${Asking} ...${asked} end=${end} cancel=${close}/>`}<//>`, ask];
@@ -43,12 +43,12 @@ export function useAsk() {
 function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
   /** @type {{ current: HTMLFormElement }} */
   const form = useRef();
-  const [wish, setWish] = useState(/** @type {Call | null} */ (null));
+  const [current, setCurrent] = useState(/** @type {Call | null} */ (null));
   const [made, setMade] = useState(/** @type {Made} */ ({})); // {busy} | {error} | {plan}
   const read = () => of(new FormData(form.current));
-  const look = () => { if (form.current) setWish(read()); }; // a click on Cancel has taken the form away
-  useEffect(look, []);
-  const change = () => { look(); setMade({}); };
+  const update = () => { if (form.current) setCurrent(read()); }; // a click on Cancel has taken the form away
+  useEffect(update, []);
+  const change = () => { update(); setMade({}); };
   const send = async (event) => {
     event.preventDefault();
     setMade({ ...made, busy: true });
@@ -61,9 +61,9 @@ function Asking({ verb, tone = 'primary', fields, of, end, cancel }) {
       setMade({ error: failure(error) });
     }
   };
-  return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change} onClick=${look}><${fields}/>
+  return html`<form ref=${form} class="ask" onSubmit=${send} onInput=${change} onChange=${change} onClick=${update}><${fields}/>
     ${made.plan && html`<section aria-label="Plan"><p><b>${made.plan.summary.changed}</b> of ${made.plan.summary.hosts} hosts would change.</p><${Impact} plan=${made.plan}/><${HostSteps} hosts=${made.plan.hosts}/></section>`}
-    ${made.error && html`<${Refused} error=${made.error}/>`}${wish && html`<${Same} ...${shown(wish)}/>`}
+    ${made.error && html`<${Refused} error=${made.error}/>`}${current && html`<${Same} ...${shown(current)}/>`}
     <div class="dlg-f"><button type="button" class="btn ghost" onClick=${cancel}>Cancel</button>
       <button class="btn ${tone}" disabled=${made.busy}>${made.busy ? html`<${Icon} name="refresh-cw" class="spin"/>` : ''}${made.plan ? `${verb} and change the hosts` : verb}</button></div></form>`;
 }
@@ -80,8 +80,8 @@ export function useBefore(now) {
 }
 
 const SECRETS = ['password', 'current'];
-/** A request without its secrets. @type {(wish: Call) => Call} */
-const shown = (wish) => ({ ...wish, body: wish.body && Object.fromEntries(Object.entries(wish.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });
+/** A request without its secrets. @type {(call: Call) => Call} */
+const shown = (call) => ({ ...call, body: call.body && Object.fromEntries(Object.entries(call.body).map(([name, value]) => [name, SECRETS.includes(name) ? '…' : value])) });
 
 /** What a form says in a field, as text; empty where there is none of the name. @type {(form: FormData, name: string) => string} */
 export const textOf = (form, name) => String(form.get(name) ?? '');

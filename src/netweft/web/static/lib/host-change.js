@@ -1,4 +1,4 @@
-// A change of a host by one request: its plan first, then sent for that plan and no other, and followed to its end.
+// A change of a host by one request: first its plan, then the request for exactly this plan, and its progress.
 import { OWN, Refusal, address, failure, get, post } from './api.js';
 import { Dialog, Icon, closeDialog, say } from './parts.js';
 import { HostSteps, Impact, planned } from './plan.js';
@@ -12,7 +12,7 @@ const LOOK = 400;
 const STALE = 'PLAN_IS_STALE';
 const NOTHING = 'asks nothing of hosts';
 
-/** Send a request without waiting for its job, and follow that. `tell`: what to do with how it is getting on. Gives how it ended, or
+/** Send a request without waiting for its job, and follow that. `tell`: receives its progress. Gives how it ended, or
  * null where there was nothing to do.
  * @type {(request: Call, plan: Plan, tell: (job: Job) => void) => Promise<Job | null>} */
 async function send({ path, body }, plan, tell) {

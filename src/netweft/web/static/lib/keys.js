@@ -1,4 +1,4 @@
-// Keys that work everywhere. Who uses speech input, or has keys pressed by chance, turns the single ones off (WCAG 2.1.4).
+// Keyboard shortcuts of all pages. The single-key ones can be turned off, for speech input and accidental presses (WCAG 2.1.4).
 import { signal } from './preact.js';
 
 const STORE = 'netweft.single-keys';

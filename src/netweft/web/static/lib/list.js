@@ -12,8 +12,8 @@ const PAGE = 100;
  * `within`: a condition that all of them meet. */
 export function useList(path, fields, more = {}, within = '') {
   const [words, sort, page] = [query.value.get('search') ?? '', query.value.get('sort') ?? '', pageNumber.value];
-  const wanted = searchingAny(fields, words);
-  const search = [within && wanted ? `${within} and (${wanted})` : within || wanted, sort && `sortby ${sort}`].filter(Boolean).join(' ');
+  const expression = searchingAny(fields, words);
+  const search = [within && expression ? `${within} and (${expression})` : within || expression, sort && `sortby ${sort}`].filter(Boolean).join(' ');
   const here = page > 1 ? `${search} page ${page}`.trim() : search;
   return { found: useData(() => get(path, { search: here, max: PAGE, ...more }), [path, here], true), words, page, path, asked: { search, ...more } };
 }
@@ -38,7 +38,7 @@ function Export({ label, list: { path, asked }, of }) {
   return html`<${Menu} icon="save" label=${`Save ${label} as a file`} items=${[item('csv'), item('json')]}/>${error && html`<${Refused} error=${error}/>`}`;
 }
 
-/** The columns of a list that a person wants to see, and the menu that hides and shows them: the first, and what is done with a row, are always there.
+/** The visible columns of a list, and the menu that hides and shows them: the first one and the actions of a row are always visible.
  * @type {(label: string, columns: TableColumn[]) => [TableColumn[], unknown]} */
 function useColumns(label, columns) {
   const key = `netweft.hidden.${place.value.split('/')[0]}.${label}`; // a list of another area may have the same name

@@ -1,4 +1,4 @@
-// Events as they happen: one stream for the whole page, resumed after the last event that came.
+// Live events: one stream for the whole page, resumed after the last received event.
 import { OWN, Refusal, newest, recognize, stream, user } from './api.js';
 import { effect, signal } from './preact.js';
 /** @import {News} from '../model/types.d.ts' */
@@ -26,7 +26,7 @@ export function onNews(listener) {
   return () => listeners.delete(listener);
 }
 
-/** Read the stream while somebody is logged in and sees this tab: a browser has but six connections to an engine, which all its tabs share. */
+/** Read the stream while there is a session and this tab is visible: a browser has six connections to an engine, which all its tabs share. */
 export function listen() {
   /** @type {AbortController | null} */
   let ended = null;
@@ -48,7 +48,7 @@ async function keepReading(ending) {
     try {
       const answer = await stream(`${OWN}/events`, newest.id ? { 'Last-Event-ID': newest.id } : {}, ending);
       if (answer.status === 401) user.value = null;
-      else if (wasThere) await recognize(); // the session may be somebody else's by now
+      else if (wasThere) await recognize(); // the session may be another user's by now
       if (ending.aborted) return;
       if (answer.ok && answer.body) await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
     } catch (error) {

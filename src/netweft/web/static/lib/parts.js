@@ -64,7 +64,7 @@ export function openMenu(button, label, items, back = button) {
 
 /** @type {HTMLElement | null} */
 let closing = null;
-/** To be told of a press on a menu's button: a menu that is open closes by the press, and the click does not open it again. @type {(button: HTMLElement) => void} */
+/** To be called on a press of a menu's button: a menu that is open closes by the press, and the click does not open it again. @type {(button: HTMLElement) => void} */
 export function pressMenu(button) {
   closing = menu.value?.button === button && popUp().matches(':popover-open') ? button : null;
 }
@@ -126,7 +126,7 @@ export function Menus() {
       <${Icon} name=${item.icon}/><span>${item.text}${whyNot(item) && html`<small>${whyNot(item)}</small>`}</span>${item.key && html`<kbd>${item.key}</kbd>`}</button>`)}</div>`;
 }
 
-/** A dialog. `onClose`: what to do when a person closes it; without it nobody can: browsers close one all the same when Escape is pressed again. */
+/** A dialog. `onClose`: what to do when a person closes it; without it the dialog stays open, but browsers close it when Escape is pressed again. */
 export function Dialog({ open, title, onClose, children }) {
   /** @type {{ current: HTMLDialogElement }} */
   const ref = useRef();

@@ -1,4 +1,4 @@
-// What the engine says that a request would have hosts do: the steps, what each costs, whom it affects.
+// The engine's plan of a request: the steps on hosts, the loss of traffic of each, and the affected objects.
 import { OWN, failure, get, post, request } from './api.js';
 import { Icon, say } from './parts.js';
 import { html, useState } from './preact.js';
@@ -11,7 +11,7 @@ const LOSS = { none: ['circle-check', 'No loss', 'ok'], blip: ['zap', 'Short bre
 /** What hosts would do by a request. The engine refuses here already what it would refuse then. @type {(call: Call) => Promise<Plan>} */
 export const planOf = ({ method, path, body }) => post(`${OWN}/requestplans`, { method, path, body });
 
-/** The same as what is told of it: {plan}, or {error}. @type {(call: Call) => Promise<{ plan?: Plan, error?: Failure }>} */
+/** The same as a result: {plan}, or {error}. @type {(call: Call) => Promise<{ plan?: Plan, error?: Failure }>} */
 export const planned = (call) => planOf(call).then((plan) => ({ plan }), (error) => ({ error }));
 
 /** Losses, the worst last. */
@@ -73,7 +73,7 @@ export function useChange(what, done) {
   return { made, plan, apply, forget: () => set({}), fail: (/** @type {Failure} */ error) => set({ error }) };
 }
 
-/** What is to be seen of a change. `what`: what changes; `verb`: the button that makes it; `hint`: what to do first. */
+/** The view of a change. `what`: what changes; `verb`: the button that makes it; `hint`: what to do first. */
 export function Change({ of: { made, apply }, what, verb, hint }) {
   if (made.started !== undefined) return html`<${Started} what=${what} rollout=${made.started}/>`;
   if (made.error) return html`<${Refused} error=${made.error}/>`;

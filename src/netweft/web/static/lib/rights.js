@@ -1,4 +1,4 @@
-// What the user may do. What they may do nowhere is shown and cannot be done; what they may do on some objects only, the engine refuses on others.
+// The rights of the user. Actions without a right on any object are disabled; those with a right on some objects only are refused by the engine on others.
 import { OWN, get, user } from './api.js';
 import { onNews } from './live.js';
 import { signal } from './preact.js';

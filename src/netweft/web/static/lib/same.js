@@ -1,4 +1,4 @@
-// What the page does, as the request and the command that anybody may send.
+// Actions of the page, as the equal request and command.
 import { html } from './preact.js';
 /** @import {Call} from '../model/types.d.ts' */
 /** @import {VNode} from './preact.js' */

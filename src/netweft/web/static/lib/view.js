@@ -1,4 +1,4 @@
-// What every view has in common: what it shows comes from the engine, which may be slow, refuse, have nothing, or be away.
+// Views: they show data of the engine, which may be slow, refuse, have no data, or be unreachable.
 import { TYPING, single } from './keys.js';
 import { onNews } from './live.js';
 import { Icon, elements } from './parts.js';
@@ -52,16 +52,16 @@ export function later(load, name) {
   const Later = (props) => {
     const [state, set] = useState(/** @type {{ error?: Failure }} */ ({}));
     const isThere = Boolean(Found);
-    const wanted = useRef(false);
-    wanted.current ||= Boolean(props.when ?? true);
+    const isNeeded = useRef(false);
+    isNeeded.current ||= Boolean(props.when ?? true);
     useLayoutEffect(() => {
-      if (!isThere && wanted.current) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
-    }, [wanted.current]);
-    if (!wanted.current) return null;
+      if (!isThere && isNeeded.current) begin().then(() => set({}), () => set({ error: new Error('A part of the page is not there: the engine was changed, or cannot be reached.') }));
+    }, [isNeeded.current]);
+    if (!isNeeded.current) return null;
     if (Found) return html`<${Found} ...${props}/>`;
     return state.error ? html`<${Problem} error=${state.error} reload=${() => location.reload()}/>` : html`<div class="skeleton" role="status"><span class="sr">Loading…</span></div>`;
   };
-  return Object.assign(Later, { begin: () => { begin().catch(() => undefined); } }); // what fails is told when it is shown
+  return Object.assign(Later, { begin: () => { begin().catch(() => undefined); } }); // an error is reported when it is shown
 }
 
 /** A refusal in place of what was asked for. */

@@ -1,4 +1,4 @@
-// A host and its networks as the API tells of them, as a value; and what a network has on it besides its place, there and back, as oVirt's
+// A host and its networks in the API, as a value; and the settings of a network on it, converted in both directions, as oVirt's
 // NetworkAttachment has it: a configuration is {v4, v6, dns, qos, properties}. Pure.
 /** @import {Address, ApiAddress, ApiAssignment, ApiAttachment, ApiHost, ApiLimits, ApiNetwork, ApiNic, ApiQos, Attachment, Config, Host, Limits, Network, Nic, Parts} from './types.d.ts' */
 
@@ -7,7 +7,7 @@ const ROLES = ['management', 'migration', 'gluster', 'display', 'vm'];
 /** As oVirt's API says it. @type {(flag: boolean | null) => string | undefined} */
 const said = (flag) => (flag === null ? undefined : String(flag));
 
-/** A host as the engine tells of its networking. @type {(found: ApiHost) => Host} */
+/** A host from its representation in the API. @type {(found: ApiHost) => Host} */
 export function hostOf(found) {
   const uplinks = new Set([...found.nics, ...found.bonds].map((one) => one.name));
   const name = new Map(found.networks.map((network) => [network.id, network.name]));
@@ -32,7 +32,7 @@ const networkOf = (network) => ({
   isForVms: network.roles.includes('vm'), label: network.label ?? '', required: network.required, provider: network.provided,
 });
 
-/** Of virtual functions, how many a NIC has and can have, and whether they serve all networks; null where it knows none. @type {(nic: ApiNic) => Nic} */
+/** Of virtual functions, how many a NIC has and can have, and whether they serve all networks; null without SR-IOV. @type {(nic: ApiNic) => Nic} */
 const nicOf = (nic) => ({
   id: nic.name, uuid: nic.id, speed: (nic.speed ?? 0) / 1000, up: nic.up, cable: nic.neighbours.join(', '), of: nic.physical ?? '',
   functions: nic.functions && { count: nic.functions.count, most: nic.functions.max, all: nic.functions.all_networks },
@@ -66,8 +66,8 @@ const netmaskOf = (prefix) => [0, 8, 16, 24].map((from) => 256 - 2 ** (8 - Math.
 /** @type {(a: unknown, b: unknown) => boolean} */
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-/** The parts of `wanted` that are other than in `now`. @type {(now: Config, wanted: Config) => Parts} */
-export const difference = (now, wanted) => Object.fromEntries(Object.entries(wanted).filter(([part, value]) => !same(value, now[/** @type {keyof Config} */ (part)])));
+/** The parts of `desired` that are other than in `now`. @type {(now: Config, desired: Config) => Parts} */
+export const difference = (now, desired) => Object.fromEntries(Object.entries(desired).filter(([part, value]) => !same(value, now[/** @type {keyof Config} */ (part)])));
 
 /** What a request says so that an attachment becomes `config`, of which the parts in `set` differ from what it is. @type {(set: Parts, config: Config) => object} */
 export function saying(set, config) {
@@ -92,7 +92,7 @@ const limits = (qos) => Object.fromEntries(LIMITS.filter(([name]) => qos?.[name]
 /** @type {Record<string, string>} */
 const METHODS = { none: 'no address', dhcp: 'DHCP', autoconf: 'autoconf', poly_dhcp_autoconf: 'DHCP and autoconf' };
 /** An address in words. @type {(address: Address) => string} */
-export const told = ({ method, address, prefix, gateway }) => (method === 'static' ? `${address}/${prefix}${gateway ? ` via ${gateway}` : ''}` : METHODS[method]);
+export const addressText = ({ method, address, prefix, gateway }) => (method === 'static' ? `${address}/${prefix}${gateway ? ` via ${gateway}` : ''}` : METHODS[method]);
 
 /** @type {(qos: Limits) => string} */
 const limited = ({ share, upper, real }) => [share, upper && `at most ${upper}`, real && `promised ${real}`].filter(Boolean).join(', ');
@@ -100,8 +100,8 @@ const limited = ({ share, upper, real }) => [share, upper && `at most ${upper}`,
 /** The parts of a configuration that are set, in words. @type {(set: Parts) => string} */
 export function described(set) {
   return [
-    set.v4 && `IPv4 ${told(set.v4)}`,
-    set.v6 && `IPv6 ${told(set.v6)}`,
+    set.v4 && `IPv4 ${addressText(set.v4)}`,
+    set.v6 && `IPv6 ${addressText(set.v6)}`,
     set.dns && (set.dns.length ? `DNS ${set.dns.join(', ')}` : 'DNS of the network'),
     set.qos !== undefined && (set.qos ? `QoS ${limited(set.qos)}` : 'QoS of the network'),
     set.properties && (Object.entries(set.properties).map(([name, value]) => `${name} ${value}`).join(', ') || 'no custom properties'),

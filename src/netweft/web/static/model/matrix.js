@@ -1,8 +1,8 @@
-// The matrix of networks and clusters as a value: what is, what is wanted, and the requests that make one of the other. Pure.
-// A draft is {[network/cluster]: {required, roles}, or null for not attached}: what differs from what is.
+// The matrix of networks and clusters as a value: the actual and the desired state, and the requests for the differences. Pure.
+// A draft is {[network/cluster]: {required, roles}, or null for not attached}: the differences from the actual state.
 import { OVIRT } from '../lib/api.js';
 import { command } from '../lib/same.js';
-/** @import {Call, Cell, Column, Matrix, MatrixChange, MatrixDraft, Row, Wish} from './types.d.ts' */
+/** @import {Call, Cell, Column, Matrix, MatrixChange, MatrixDraft, Row, Desired} from './types.d.ts' */
 
 /** @type {(network: { id: string }, cluster: { id: string }) => string} */
 export const keyOf = (network, cluster) => `${network.id}/${cluster.id}`;
@@ -13,27 +13,27 @@ export const cellsOf = (matrix) => new Map(matrix.cells.map((cell) => [`${cell.n
 /** Whether a network may be in a cluster: both are of one data center. @type {(network: Row, cluster: Column) => boolean} */
 export const mayBe = (network, cluster) => network.data_center === cluster.data_center.id;
 
-/** @type {(cell?: Wish | null) => Wish | null} */
+/** @type {(cell?: Desired | null) => Desired | null} */
 const plain = (cell) => (cell ? { required: cell.required, roles: [...cell.roles].sort() } : null);
-/** @type {(a?: Wish | null, b?: Wish | null) => boolean} */
+/** @type {(a?: Desired | null, b?: Desired | null) => boolean} */
 const isSame = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
 
-/** What is wanted of a cell: as the draft has it, else as it is. @type {(draft: MatrixDraft, key: string, cell?: Cell) => Wish | null} */
-export const wanted = (draft, key, cell) => (key in draft ? draft[key] : plain(cell));
+/** The desired state of a cell: that of the draft, else the actual one. @type {(draft: MatrixDraft, key: string, cell?: Cell) => Desired | null} */
+export const desired = (draft, key, cell) => (key in draft ? draft[key] : plain(cell));
 
-/** The draft with another wish for a cell; a wish for what is there is none. @type {(draft: MatrixDraft, key: string, cell: Cell | undefined, value: Wish | null) => MatrixDraft} */
-export function wish(draft, key, cell, value) {
+/** The draft with another desired state of a cell; one that equals the actual state is left out. @type {(draft: MatrixDraft, key: string, cell: Cell | undefined, value: Desired | null) => MatrixDraft} */
+export function withCell(draft, key, cell, value) {
   const { [key]: _, ...rest } = draft;
   return isSame(value, cell) ? rest : { ...rest, [key]: plain(value) };
 }
 
 /** @type {(draft: MatrixDraft, key: string, cell?: Cell) => MatrixDraft} */
-export const toggle = (draft, key, cell) => wish(draft, key, cell, wanted(draft, key, cell) ? null : plain(cell) ?? { required: false, roles: [] });
+export const toggle = (draft, key, cell) => withCell(draft, key, cell, desired(draft, key, cell) ? null : plain(cell) ?? { required: false, roles: [] });
 
 /** Required or not; what is not attached is attached by it. @type {(draft: MatrixDraft, key: string, cell?: Cell) => MatrixDraft} */
 export function require(draft, key, cell) {
-  const now = wanted(draft, key, cell) ?? { required: false, roles: [] };
-  return wish(draft, key, cell, { ...now, required: !now.required });
+  const now = desired(draft, key, cell) ?? { required: false, roles: [] };
+  return withCell(draft, key, cell, { ...now, required: !now.required });
 }
 
 /** The places, [row, column], of the cells between two of them. @type {(one: [number, number], other: [number, number]) => [number, number][]} */
@@ -45,17 +45,17 @@ export function between(one, other) {
 }
 
 /** The draft where the cells at these places are attached and required as `value` is, or detached with null. Roles stay: a cluster has each of them once.
- * @type {(matrix: Matrix, draft: MatrixDraft, places: [number, number][], value: Wish | null) => MatrixDraft} */
+ * @type {(matrix: Matrix, draft: MatrixDraft, places: [number, number][], value: Desired | null) => MatrixDraft} */
 export function fill(matrix, draft, places, value) {
   const cells = cellsOf(matrix);
   return places.map(([row, column]) => /** @type {[Row, Column]} */ ([matrix.networks[row], matrix.clusters[column]])).filter(([network, cluster]) => mayBe(network, cluster)).reduce((next, [network, cluster]) => {
     const [key, cell] = [keyOf(network, cluster), cells.get(keyOf(network, cluster))];
-    return wish(next, key, cell, value && { required: value.required, roles: wanted(next, key, cell)?.roles ?? [] });
+    return withCell(next, key, cell, value && { required: value.required, roles: desired(next, key, cell)?.roles ?? [] });
   }, draft);
 }
 
-/** The request that makes a cell what is wished; null for detached. There is no command for taking away the last role.
- * @type {(network: Pick<Row, 'id' | 'name' | 'vm_network'>, cluster: Pick<Column, 'id' | 'name'>, cell: Cell | undefined, value: Wish | null) => Call} */
+/** The request for the desired state of a cell; null for detached. There is no command that removes the last role.
+ * @type {(network: Pick<Row, 'id' | 'name' | 'vm_network'>, cluster: Pick<Column, 'id' | 'name'>, cell: Cell | undefined, value: Desired | null) => Call} */
 export function requestFor(network, cluster, cell, value) {
   const below = `${OVIRT}/clusters/${cluster.id}/networks`;
   const names = [cluster.name, network.name];
@@ -81,7 +81,7 @@ export function changes(matrix, draft) {
   return found;
 }
 
-/** @type {(key: string, network: Row, cluster: Column, cell: Cell | undefined, value: Wish | null) => MatrixChange} */
+/** @type {(key: string, network: Row, cluster: Column, cell: Cell | undefined, value: Desired | null) => MatrixChange} */
 function changeOf(key, network, cluster, cell, value) {
   const [icon, verb] = !value ? ['minus', 'Detach'] : cell ? ['pencil', 'Change'] : ['plus', 'Attach'];
   const how = value ? [value.required ? 'required' : 'optional', ...value.roles].join(', ') : '';

@@ -1,4 +1,4 @@
-// The networks of a host as a value: what is wanted, how it differs from what the host has, how it is changed, and what asks for it. Pure.
+// The networks of a host as a value: the desired state, its differences from the actual one, its changes, and the requests for it. Pure.
 // A draft is {bonds: {name: {nics, options}}, place: {network: uplink}, labels: {label: uplink}, set: {network: parts of its
 // configuration that change}, sync: [network]}.
 import { EMPTY, described, difference, same, saying } from './host.js';
@@ -147,7 +147,7 @@ const sameOptions = (a, b) => same(sorted(a), sorted(b));
 /** @type {(a?: Bond, b?: Bond) => boolean} */
 const isSame = (a, b) => members(a) === members(b) && sameOptions(a?.options, b?.options);
 
-/** The basket: what differs between what the host has and what is wanted. @type {(host: Host, draft: Draft) => Change[]} */
+/** The basket: the differences between the actual and the desired state. @type {(host: Host, draft: Draft) => Change[]} */
 export function changes(host, draft) {
   return [...bondChanges(host.bonds, draft.bonds), ...labelChanges(host, draft), ...host.networks.flatMap((network) => networkChanges(host, draft, network))];
 }
@@ -247,7 +247,7 @@ function settle(host, draft, instead) {
   }
 }
 
-/** A draft that was made for what the host had then, for what it has now: what nobody changed here follows the host. @type {(before: Host, after: Host, draft: Draft) => Draft} */
+/** A draft for an earlier state of the host, adapted to the present one: unchanged parts follow the host. @type {(before: Host, after: Host, draft: Draft) => Draft} */
 export function rebase(before, after, draft) {
   const isHere = (/** @type {string} */ id) => after.networks.some((network) => network.id === id);
   return edit(draftOf(after), (next) => {

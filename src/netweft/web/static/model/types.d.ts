@@ -1,6 +1,6 @@
 // The types of what the models reckon with, and of what several modules hand to each other. For `make pagetypes`; no browser reads them.
 
-// A host, and what is wanted of its networks (host.js, setup.js)
+// A host, and the desired state of its networks (host.js, setup.js)
 
 export type Address = { method: string; address: string; prefix: string; gateway: string };
 /** As they are typed; empty for no limit. */
@@ -9,7 +9,7 @@ export type Limits = { share: string; upper: string; real: string };
 export type Config = { v4: Address; v6: Address; dns: string[]; qos: Limits | null; properties: Record<string, string> };
 export type Parts = Partial<Config>;
 
-/** `id` is the name: networks, NICs and bonds of a host are told apart by their names. `vlan`: null for untagged. */
+/** `id` is the name: networks, NICs and bonds of a host are identified by their names. `vlan`: null for untagged. */
 export type Network = {
   id: string; uuid: string; vlan: number | null; mtu: number; roles: string[]; isForVms: boolean; label: string; required: boolean; provider: boolean;
 };
@@ -66,11 +66,11 @@ export type ApiQos = { outbound_average_linkshare?: string; outbound_average_upp
 
 export type Row = { id: string; name: string; vlan: number | null; vm_network: boolean; data_center: string };
 export type Column = { id: string; name: string; hosts: number; data_center: Id };
-export type Wish = { required: boolean; roles: string[] };
-export type Cell = Wish & { network: string; cluster: string; hosts: number; missing: number; out_of_sync: number };
+export type Desired = { required: boolean; roles: string[] };
+export type Cell = Desired & { network: string; cluster: string; hosts: number; missing: number; out_of_sync: number };
 export type Matrix = { networks: Row[]; clusters: Column[]; cells: Cell[]; networks_total: number; clusters_total: number };
-/** By the keys of cells: what is wanted of them, null for not attached. */
-export type MatrixDraft = Record<string, Wish | null>;
+/** The desired state by the keys of cells, null for not attached. */
+export type MatrixDraft = Record<string, Desired | null>;
 export type MatrixChange = { key: string; icon: string; verb: string; what: string; how: string; call: Call };
 
 // How guests reach switches (topology.js)

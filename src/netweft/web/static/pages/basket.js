@@ -1,4 +1,4 @@
-// The basket: what would change on the host, what it costs, and then how it goes.
+// The basket: the changes of the host, their plan, and then their progress.
 import { Act, Icon, keepFocus } from '../lib/parts.js';
 import { Impact, Steps } from '../lib/plan.js';
 import { html, useState } from '../lib/preact.js';

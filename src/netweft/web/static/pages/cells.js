@@ -1,4 +1,4 @@
-// What networks are in clusters: attached, required, with roles; and changing it.
+// Networks in clusters: attached, required, with roles; and their changes.
 import { Check, useAsk } from '../lib/form.js';
 import { Menu } from '../lib/parts.js';
 import { html } from '../lib/preact.js';
@@ -7,7 +7,7 @@ import { requestFor } from '../model/matrix.js';
 import { ROLES, Roles } from './networks.js';
 
 /** Whether the hosts of a cluster have a network as they should. */
-export function Standing({ cell, of }) {
+export function HostCount({ cell, of }) {
   if (!cell) return '–';
   if (!of) return 'no hosts';
   if (cell.out_of_sync) return html`<${State} kind="warn">${cell.out_of_sync} of ${cell.hosts} out of sync<//>`;
@@ -46,7 +46,7 @@ export function Cells({ label, rows, by, reload }) {
   const columns = [
     ...by.map((name) => HEADS[name]),
     ['Attached', ({ cell }) => html`<${State} kind=${cell ? 'ok' : 'rest'}>${cell ? 'attached' : 'not attached'}<//>`], ['Required', ({ cell }) => (cell ? (cell.required ? 'required' : 'optional') : '–')],
-    ['Roles', ({ cell }) => (cell?.roles.length ? html`<${Roles} roles=${cell.roles}/>` : '–')], ['Hosts', ({ cell, cluster }) => html`<${Standing} cell=${cell} of=${cluster.hosts}/>`], ['Actions', actions],
+    ['Roles', ({ cell }) => (cell?.roles.length ? html`<${Roles} roles=${cell.roles}/>` : '–')], ['Hosts', ({ cell, cluster }) => html`<${HostCount} cell=${cell} of=${cluster.hosts}/>`], ['Actions', actions],
   ];
   return html`<${Table} label=${label} columns=${columns} rows=${rows}/>${dialog}`;
 }

@@ -62,14 +62,14 @@ function Networks({ cluster }) {
 }
 
 const TEXTS = ['name', 'description', 'drift_healing', 'rollout_canaries', 'rollout_wave', 'rollout_soak', 'rollout_on_failure'];
-const AS_TOLD = '-1';
+const ENGINE_DEFAULT = '-1';
 /** @type {(cluster: any) => Values} */
-const valuesOf = (cluster) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, cluster[name] ?? ''])), rollout_soak: cluster.rollout_soak === AS_TOLD ? '' : cluster.rollout_soak, mac_pool: cluster.mac_pool.id, rollout_evacuates: cluster.rollout_evacuates === 'true' });
+const valuesOf = (cluster) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, cluster[name] ?? ''])), rollout_soak: cluster.rollout_soak === ENGINE_DEFAULT ? '' : cluster.rollout_soak, mac_pool: cluster.mac_pool.id, rollout_evacuates: cluster.rollout_evacuates === 'true' });
 const readForm = (form) => ({ ...Object.fromEntries(TEXTS.map((name) => [name, form.get(name).trim()])), mac_pool: form.get('mac_pool'), rollout_evacuates: form.has('rollout_evacuates') });
-/** @type {(wanted: Values) => Values} */
-const bodyOf = ({ mac_pool: pool, rollout_soak: soak, ...rest }) => ({ ...rest, ...(soak !== undefined && { rollout_soak: soak || AS_TOLD }), ...(pool && { mac_pool: { id: pool } }) });
+/** @type {(changes: Values) => Values} */
+const bodyOf = ({ mac_pool: pool, rollout_soak: soak, ...rest }) => ({ ...rest, ...(soak !== undefined && { rollout_soak: soak || ENGINE_DEFAULT }), ...(pool && { mac_pool: { id: pool } }) });
 
-/** @type {(cluster: { name: string }, wanted: Values, pools: { id: string, name: string }[]) => string} */
+/** @type {(cluster: { name: string }, changes: Values, pools: { id: string, name: string }[]) => string} */
 function commandOf(cluster, { name, mac_pool: pool, ...rest }, pools) {
   const options = Object.entries(bodyOf(rest)).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
   return command('cluster', 'set', cluster.name, options, pool && ['--mac-pool', pools.find((one) => one.id === pool)?.name], name && ['--rename', name]);
@@ -85,9 +85,9 @@ function Edit({ cluster, pools, reload }) {
   const change = useChange('The cluster', () => { done(); reload(); });
   const plan = (event) => {
     event.preventDefault();
-    const wanted = differing(readForm(new FormData(event.currentTarget)), before);
-    if (!Object.keys(wanted).length) return change.fail({ message: 'Nothing differs from the settings.' });
-    return change.plan({ method: 'PUT', path: `${OVIRT}/clusters/${cluster.id}`, body: bodyOf(wanted), cli: commandOf(cluster, wanted, pools) });
+    const changes = differing(readForm(new FormData(event.currentTarget)), before);
+    if (!Object.keys(changes).length) return change.fail({ message: 'Nothing differs from the settings.' });
+    return change.plan({ method: 'PUT', path: `${OVIRT}/clusters/${cluster.id}`, body: bodyOf(changes), cli: commandOf(cluster, changes, pools) });
   };
   return html`<div class="split even"><form key=${turn} class="card form" onSubmit=${plan} onInput=${() => { touch(); change.forget(); }} aria-label="Settings">
       <section class="part" aria-labelledby="h-set"><h2 id="h-set">Settings</h2>

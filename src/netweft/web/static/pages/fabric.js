@@ -41,21 +41,21 @@ function OldFields({ fabric, network }) {
 }
 
 /** What a form says of a port profile: nothing before its fields are there. */
-const wish = (form) => (form.has('policy') ? { qos_policy: form.get('policy') || null, high_performance: form.has('fast') } : {});
+const valuesFrom = (form) => (form.has('policy') ? { qos_policy: form.get('policy') || null, high_performance: form.has('fast') } : {});
 const options = (said) => [option('--qos-policy', said.qos_policy), said.high_performance !== undefined && `--${said.high_performance ? '' : 'no-'}high-performance`];
 const placeOf = (network) => `${OWN}/networks/${network}/portprofiles`;
 
 const adding = (fabric, done) => ({
   title: `Let ${fabric.name} carry a network`, verb: 'Carry it', said: 'The fabric carries the network.', done, fields: () => html`<${NewFields}/>`,
   of: (form) => {
-    const said = differing(wish(form), { qos_policy: null, high_performance: false });
+    const said = differing(valuesFrom(form), { qos_policy: null, high_performance: false });
     return { method: 'POST', path: placeOf(form.get('network') || 'ID'), body: { provider_id: fabric.id, ...said }, cli: command('network', 'port-profile', 'add', form.get('network') || 'NETWORK', fabric.name, ...options(said)) };
   },
 });
 
 const editing = (fabric, one, done) => ({
   title: `${one.name} in ${fabric.name}`, verb: 'Save', said: 'The port profile is changed.', done, fields: () => html`<${OldFields} fabric=${fabric} network=${one.object}/>`,
-  of: (form) => ({ method: 'PUT', path: `${placeOf(one.object)}/${fabric.id}`, body: wish(form), cli: command('network', 'port-profile', 'set', one.name, fabric.name, ...options(wish(form))) }),
+  of: (form) => ({ method: 'PUT', path: `${placeOf(one.object)}/${fabric.id}`, body: valuesFrom(form), cli: command('network', 'port-profile', 'set', one.name, fabric.name, ...options(valuesFrom(form))) }),
 });
 
 const removing = (fabric, one, done) => ({

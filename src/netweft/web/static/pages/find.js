@@ -26,10 +26,10 @@ function Search({ pages, onClose }) {
   /** @type {{ current: HTMLElement }} */
   const list = useRef();
   useEffect(() => {
-    const wanted = words.trim();
+    const query = words.trim();
     let isLast = true;
-    const due = setTimeout(() => (wanted ? get(`${OWN}/find`, { q: wanted, max: MAX }) : Promise.resolve([]))
-      .then((found) => isLast && set({ things: found, of: wanted }), (refusal) => isLast && set({ things: [], error: refusal, of: wanted })), PAUSE);
+    const due = setTimeout(() => (query ? get(`${OWN}/find`, { q: query, max: MAX }) : Promise.resolve([]))
+      .then((found) => isLast && set({ things: found, of: query }), (refusal) => isLast && set({ things: [], error: refusal, of: query })), PAUSE);
     return () => { isLast = false; clearTimeout(due); };
   }, [words]);
   useEffect(() => list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' }), [at]);
@@ -49,13 +49,13 @@ function Search({ pages, onClose }) {
     <p class="quiet" role="status">${statusOf(words.trim(), of, all.length)}</p></div>`;
 }
 
-function statusOf(wanted, found, count) {
-  if (!wanted) return 'Arrow keys choose, Enter opens.';
-  if (wanted !== found) return 'Looking…';
-  return count ? `${count} found` : `Nothing matches “${wanted}”.`;
+function statusOf(query, found, count) {
+  if (!query) return 'Arrow keys choose, Enter opens.';
+  if (query !== found) return 'Looking…';
+  return count ? `${count} found` : `Nothing matches “${query}”.`;
 }
 
 function pagesOf(pages, words) {
-  const wanted = words.trim().toLowerCase();
-  return pages.filter(([, , title]) => title.toLowerCase().startsWith(wanted)).map(([name, , title]) => ({ kind: 'page', name: title, context: '', href: `/ui/${name}` }));
+  const query = words.trim().toLowerCase();
+  return pages.filter(([, , title]) => title.toLowerCase().startsWith(query)).map(([name, , title]) => ({ kind: 'page', name: title, context: '', href: `/ui/${name}` }));
 }

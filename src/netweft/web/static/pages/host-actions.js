@@ -1,4 +1,4 @@
-// What is done with a host beside setting up its networks: taken into service and out of it, given the networks of another.
+// Actions on a host other than setting up its networks: activating, maintenance, copying the networks of another host.
 import { OVIRT, OWN, exactly, get } from '../lib/api.js';
 import { Choice, useAsk } from '../lib/form.js';
 import { HostChange } from '../lib/host-change.js';
@@ -19,7 +19,7 @@ const activation = (host) => ({
   of: () => activate(host),
 });
 
-/** What is asked before something is done with a host. `asked`: {kind}: copy, activate, deactivate; another object each time. */
+/** The dialog before an action on a host. `asked`: {kind}: copy, activate, deactivate; another object each time. */
 export function HostDialogs({ host, asked }) {
   const [dialog, ask] = useAsk();
   const [closed, close] = useState(/** @type {object | null} */ (null));

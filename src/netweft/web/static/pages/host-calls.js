@@ -1,4 +1,4 @@
-// What is asked of a host by one request, from its page and from the list of many.
+// Actions on a host that are one request, from its page and from the list of hosts.
 import { OVIRT } from '../lib/api.js';
 import { command } from '../lib/same.js';
 /** @import {Bulk, Call, ListRow} from '../model/types.d.ts' */

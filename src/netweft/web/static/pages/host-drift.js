@@ -1,4 +1,4 @@
-// How a host differs from what is wanted of it, and the answers to that: synchronize it, adopt what it has, ignore it for a while.
+// The differences of a host from its desired state, and what can be done about them: synchronize, adopt, ignore for a while.
 import { OWN, get, post } from '../lib/api.js';
 import { HostChange } from '../lib/host-change.js';
 import { Act, Dialog, Icon, closeDialog, say } from '../lib/parts.js';
@@ -25,7 +25,7 @@ const linesOf = (drift) => [
 export function HostDrift({ host, reload }) {
   const path = `${OWN}/hosts/${host.id}`;
   const found = useData(() => Promise.all([get(`${path}/drift`), get(`${path}/unmanagednetworks`)]).then(([drift, foreign]) => ({ drift, foreign })), [host.id]);
-  const [asking, ask] = useState(/** @type {Asking | null} */ (null)); // what is asked about stays on the screen when the difference is gone
+  const [asking, ask] = useState(/** @type {Asking | null} */ (null)); // the dialog stays when the difference disappears
   const done = () => { reload(); found.reload(); };
   const close = () => ask(null);
   return html`<div class="page"><${View} of=${found}>${({ drift, foreign }) => html`<${Differences} host=${host} drift=${drift} ask=${ask} done=${done}/>

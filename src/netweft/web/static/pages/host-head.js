@@ -9,7 +9,7 @@ const KINDS = { up: 'ok', maintenance: 'rest', preparing_for_maintenance: 'busy'
 
 /** A host's status in oVirt's words. */
 export const HostStatus = ({ of }) => html`<${State} kind=${KINDS[of] ?? 'bad'}>${of.replaceAll('_', ' ')}<//>`;
-/** Whether a host is as wanted. */
+/** Whether a host is in its desired state. */
 export const InSync = ({ of }) => (of === undefined ? 'not reported' : html`<${State} kind=${of === 'true' ? 'ok' : 'warn'}>${of === 'true' ? 'in sync' : 'out of sync'}<//>`);
 /** Whether a host boots with what runs on it. */
 export const Committed = ({ of }) => (of === undefined ? 'not reported' : html`<${State} kind=${of === 'true' ? 'ok' : 'warn'}>${of === 'true' ? 'committed' : 'not committed'}<//>`);

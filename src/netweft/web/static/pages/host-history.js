@@ -1,4 +1,4 @@
-// What was changed on a host: when, by whom, how it ended; how two setups differ; having an earlier one back.
+// The history of a host: changes, their users and outcomes; comparing two setups; restoring an earlier one.
 import { OWN, get } from '../lib/api.js';
 import { HostChange } from '../lib/host-change.js';
 import { Act, Icon } from '../lib/parts.js';
@@ -75,7 +75,7 @@ function Restore({ host, generation, onClose, onDone }) {
     <label class="opt"><input type="checkbox" checked=${commit} onChange=${(event) => setCommit(event.currentTarget.checked)}/><span>Commit: the host boots with it</span></label><//>`;
 }
 
-/** All that is kept of a generation, read when somebody opens it. */
+/** The stored data of a generation, read when it is opened. */
 function Kept({ host, generation }) {
   const [found, set] = useState(/** @type {Partial<Loaded<any>>} */ ({}));
   const load = () => get(`${OWN}/hosts/${host.id}/history/${generation}`).then((data) => set({ data }), (error) => set({ error }));

@@ -7,7 +7,7 @@ import { ACTIONS } from './host-calls.js';
 import { Committed, HostStatus, InSync } from './host-head.js';
 
 /** A value that is not known before a host's first report, as oVirt's API has it. */
-const told = (value) => (value === null ? undefined : String(value));
+const asText = (value) => (value === null ? undefined : String(value));
 /** Whether what a host lacks or has without a link is none. */
 const Without = ({ count, text }) => (count ? html` <${State} kind="warn">${count} ${text}<//>` : null);
 
@@ -19,8 +19,8 @@ const COLUMNS = [
   ['Networks', (host) => html`${host.networks}<${Without} count=${host.missing} text="missing"/>`, 'networks'],
   ['Uplinks', (host) => html`${host.uplinks}<${Without} count=${host.uplinks_down} text="without link"/>`, 'uplinks'],
   ['Bonds', (host) => host.bonds, 'bonds'],
-  ['In sync', (host) => html`<${InSync} of=${told(host.synced)}/>`, 'synced'],
-  ['Boot', (host) => html`<${Committed} of=${told(host.committed)}/>`, 'committed'],
+  ['In sync', (host) => html`<${InSync} of=${asText(host.synced)}/>`, 'synced'],
+  ['Boot', (host) => html`<${Committed} of=${asText(host.committed)}/>`, 'committed'],
   ['VMs', (host) => host.vms, 'vms'],
   ['Seen', (host) => html`<${Moment} at=${host.seen}/>`, 'seen'],
   ['Address', (host) => html`<span class="mono">${host.address}</span>`, 'address'],

@@ -44,7 +44,7 @@ const rangesOf = (text) => text.split('\n').map((line) => line.trim()).filter(Bo
   const [from, to] = line.split(/\s*[-–]\s*/);
   return { from, to: to ?? from };
 });
-const wish = (form) => ({ name: form.get('name'), description: form.get('description'), ranges: { range: rangesOf(form.get('ranges')) }, allow_duplicates: form.has('duplicates'), default_pool: form.has('default') });
+const valuesFrom = (form) => ({ name: form.get('name'), description: form.get('description'), ranges: { range: rangesOf(form.get('ranges')) }, allow_duplicates: form.has('duplicates'), default_pool: form.has('default') });
 const options = (said) => [
   said.description !== undefined && ['--description', said.description], ...(said.ranges?.range ?? []).map(({ from, to }) => option('--range', `${from}-${to}`)),
   said.allow_duplicates !== undefined && (said.allow_duplicates ? '--allow-duplicates' : '--no-duplicates'), said.default_pool !== undefined && (said.default_pool ? '--default' : '--no-default'),
@@ -53,7 +53,7 @@ const options = (said) => [
 const adding = (done) => ({
   title: 'New MAC pool', verb: 'Add MAC pool', said: 'The MAC pool is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
-    const said = differing(wish(form), { description: '', allow_duplicates: false, default_pool: false });
+    const said = differing(valuesFrom(form), { description: '', allow_duplicates: false, default_pool: false });
     return { method: 'POST', path: `${OVIRT}/macpools`, body: said, cli: command('macpool', 'add', said.name, ...options(said)) };
   },
 });
@@ -62,7 +62,7 @@ const editing = (pool, done) => ({
   title: `Edit ${pool.name}`, verb: 'Save', said: 'The MAC pool is changed.', done, fields: () => html`<${Fields} pool=${pool}/>`,
   of: (form) => {
     const ranges = { range: pool.ranges.map(({ first, last }) => ({ from: first, to: last })) };
-    const said = differing(wish(form), { name: pool.name, description: pool.description, ranges, allow_duplicates: pool.allow_duplicates, default_pool: pool.default });
+    const said = differing(valuesFrom(form), { name: pool.name, description: pool.description, ranges, allow_duplicates: pool.allow_duplicates, default_pool: pool.default });
     return { method: 'PUT', path: pool.href, body: said, cli: command('macpool', 'set', pool.name, option('--rename', said.name), ...options(said)) };
   },
 });

@@ -8,11 +8,11 @@ import { html, useEffect, useRef, useState } from '../lib/preact.js';
 import { filter, pageNumber, query } from '../lib/router.js';
 import { Same } from '../lib/same.js';
 import { Blank, Find, Head, Refused, State, View, useData } from '../lib/view.js';
-import { between, cellsOf, changes, fill, keyOf, mayBe, require, toggle, wanted, wish } from '../model/matrix.js';
+import { between, cellsOf, changes, fill, keyOf, mayBe, require, toggle, desired, withCell } from '../model/matrix.js';
 import { Cells, RequestedAddresses, wishOf } from './cells.js';
 import { Areas } from './clusters.js';
 import { ROLES } from './networks.js';
-/** @import {Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Wish} from '../model/types.d.ts' */
+/** @import {Cell, Column, Failure, Matrix as Shown, MatrixChange, MatrixDraft, Plan, Row, Desired} from '../model/types.d.ts' */
 
 const COLUMNS = 30;
 const ROWS = 100;
@@ -25,7 +25,7 @@ const SHORT = { management: 'M', migration: 'Mi', display: 'D', default_route: '
 /** @type {() => MatrixDraft} */
 const stored = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? '{}');
 
-/** What is wanted and differs from what is, which stays in this tab of the browser, and how to take back what was done last.
+/** The draft of desired differences, which stays in this tab of the browser, and how to take back what was done last.
  * @returns {[MatrixDraft, (next: MatrixDraft) => void, () => boolean]} */
 function useDraft() {
   const [draft, set] = useState(stored);
@@ -82,7 +82,7 @@ function Grid({ matrix, draft, setDraft, undo }) {
   const [open, setOpen] = useState(/** @type {At | null} */ (null)); // the key of the cell whose roles are chosen
   /** @type {{ current: HTMLElement }} */
   const grid = useRef();
-  const last = useRef(''); // the key of the cell that was changed last: what is filled has what it has
+  const last = useRef(''); // the key of the cell that was changed last: filling copies its value
   const cells = cellsOf(matrix);
   const [row, column] = [clamp(at[0], matrix.networks.length - 1), clamp(at[1], matrix.clusters.length - 1)];
   /** @type {(one: At) => [Row, Column]} */
@@ -96,12 +96,12 @@ function Grid({ matrix, draft, setDraft, undo }) {
     const next = how(draft, key, cells.get(key));
     last.current = key;
     setDraft(next);
-    return say(`${network.name} in ${cluster.name}: ${wordsOf(wanted(next, key, cells.get(key))).join(', ') || 'not attached'}`);
+    return say(`${network.name} in ${cluster.name}: ${wordsOf(desired(next, key, cells.get(key))).join(', ') || 'not attached'}`);
   };
   /** Have cells attached and required, or not attached, as one of them is. @type {(from: At, places: At[]) => void} */
   const fillFrom = (from, places) => {
     const key = keyOf(...here(from));
-    const value = wanted(draft, key, cells.get(key));
+    const value = desired(draft, key, cells.get(key));
     setDraft(fill(matrix, draft, places, value));
     say(`${places.length} cells: ${wordsOf(value && { ...value, roles: [] }).join(', ') || 'not attached'}`);
   };
@@ -136,13 +136,13 @@ function Grid({ matrix, draft, setDraft, undo }) {
   return html`<div class="card grid-x" ref=${grid}><table class="grid" role="grid" aria-label="Networks and clusters" aria-describedby="h-legend" onKeyDown=${press} onFocusIn=${come}>
       <thead><tr><th scope="col">Network</th>${matrix.clusters.map((cluster) => html`<th key=${cluster.id} scope="col"><a href=${`/ui/clusters/${cluster.id}`} tabindex="-1">${cluster.name}</a><small>${cluster.hosts} ${cluster.hosts === 1 ? 'host' : 'hosts'}</small></th>`)}</tr></thead>
       <tbody>${matrix.networks.map((network, r) => html`<tr key=${network.id}><th scope="row"><a href=${`/ui/networks/${network.id}`} tabindex="-1">${network.name}</a><small>${network.vlan === null ? 'untagged' : `VLAN ${network.vlan}`}</small></th>
-        ${matrix.clusters.map((cluster, c) => html`<${GridCell} key=${cluster.id} place=${[r, c]} isHere=${r === row && c === column} cell=${cells.get(keyOf(network, cluster))} value=${wanted(draft, keyOf(network, cluster), cells.get(keyOf(network, cluster)))}
+        ${matrix.clusters.map((cluster, c) => html`<${GridCell} key=${cluster.id} place=${[r, c]} isHere=${r === row && c === column} cell=${cells.get(keyOf(network, cluster))} value=${desired(draft, keyOf(network, cluster), cells.get(keyOf(network, cluster)))}
           isChanged=${keyOf(network, cluster) in draft} may=${mayBe(network, cluster)} onChoose=${(event) => { setAt([r, c]); if (event.shiftKey) fillTo([r, c]); else change([r, c], toggle); }}/>`)}</tr>`)}</tbody></table>
       <${Legend}/></div>
-    <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => open && change(open, (old, key, cell) => wish(old, key, cell, value))}/>`;
+    <${RolesDialog} open=${open} here=${open && here(open)} cells=${cells} draft=${draft} close=${() => { setOpen(null); focus([row, column]); }} set=${(value) => open && change(open, (old, key, cell) => withCell(old, key, cell, value))}/>`;
 }
 
-/** What a cell says, in words. @type {(value: Wish | null) => string[]} */
+/** What a cell says, in words. @type {(value: Desired | null) => string[]} */
 const wordsOf = (value) => (value ? ['attached', value.required ? 'required' : 'optional', ...value.roles.map((role) => ROLES[role].toLowerCase())] : []);
 
 function GridCell({ place, isHere, cell, value, isChanged, may, onChoose }) {
@@ -156,7 +156,7 @@ const Legend = () => html`<p class="legend" id="h-legend"><span><${Icon} name="c
   <span><em>2!</em> hosts without it, or out of sync</span><span><kbd>Space</kbd> attach or detach</span><span><kbd>r</kbd> required</span><span><kbd>Enter</kbd> roles</span>
   <span><kbd>Shift</kbd> click or <kbd>Shift</kbd> <kbd>Space</kbd> fills from the last change to here</span><span><kbd>Ctrl A</kbd> fills the row, <kbd>c</kbd> the column as this cell</span><span><kbd>Ctrl Z</kbd> undo</span></p>`;
 
-/** @param {{ open: At | null, here: [Row, Column] | null, cells: Map<string, Cell>, draft: MatrixDraft, close: () => void, set: (value: Wish) => void }} props */
+/** @param {{ open: At | null, here: [Row, Column] | null, cells: Map<string, Cell>, draft: MatrixDraft, close: () => void, set: (value: Desired) => void }} props */
 function RolesDialog({ open, here, cells, draft, close, set }) {
   const shut = useRef(close);
   shut.current = close;
@@ -167,7 +167,7 @@ function RolesDialog({ open, here, cells, draft, close, set }) {
   };
   const key = here ? keyOf(...here) : '';
   return html`<${Dialog} open=${Boolean(open)} title=${here ? `${here[0].name} in ${here[1].name}` : ''} onClose=${() => shut.current()}>
-    ${here && html`<form class="ask" onSubmit=${done}><${RequestedAddresses} cell=${wanted(draft, key, cells.get(key))}/>
+    ${here && html`<form class="ask" onSubmit=${done}><${RequestedAddresses} cell=${desired(draft, key, cells.get(key))}/>
       <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><button class="btn primary">Take over</button></div></form>`}<//>`;
 }
 
@@ -183,8 +183,8 @@ const backToGrid = () => elements(document, '.grid [tabindex="0"]')[0]?.focus();
 function Basket({ list, draft, setDraft, reload }) {
   const [made, set] = useState(/** @type {Review[] | null} */ (null)); // [{key, plan} | {key, error}], in the order of the list
   const [busy, setBusy] = useState('');
-  const wish = JSON.stringify(list.map((one) => one.call));
-  useEffect(() => set(null), [wish]);
+  const sent = JSON.stringify(list.map((one) => one.call));
+  useEffect(() => set(null), [sent]);
   const of = (/** @type {{ key: string }} */ one) => made?.find((each) => each.key === one.key);
   const isReady = made && list.every((one) => of(one)?.plan);
   const review = async () => {

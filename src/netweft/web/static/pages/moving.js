@@ -1,4 +1,4 @@
-// Rollouts that are under way, at the top of every page. Events tell when to look, so that a page asks for nothing more when it opens.
+// Rollouts in progress, at the top of every page. They are read after events only, so that opening a page needs no further request.
 import { OWN, get } from '../lib/api.js';
 import { onNews } from '../lib/live.js';
 import { Icon } from '../lib/parts.js';

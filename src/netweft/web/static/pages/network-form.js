@@ -19,7 +19,7 @@ const valuesOf = (network) => ({
   qos: network.qos?.id ?? '', dns: (network.dns_resolver_configuration?.name_servers?.name_server ?? []).join(' '),
 });
 
-/** What a form says. What is disabled there is as it was. @type {(form: FormData, before: Values) => Values} */
+/** The values of a form; disabled fields keep their values. @type {(form: FormData, before: Values) => Values} */
 function readForm(form, before) {
   const text = (/** @type {string} */ name) => (form.has(name) ? textOf(form, name).trim() : before[name]);
   const on = (/** @type {string} */ name) => (form.has(`has-${name}`) ? form.has(name) : before[name]);
@@ -71,10 +71,10 @@ function Edit({ network, qoss, reload }) {
   const path = `${OVIRT}/networks/${network.id}`;
   const plan = (event) => {
     event.preventDefault();
-    const wanted = differing(readForm(new FormData(event.currentTarget), before), before);
-    if (!Object.keys(wanted).length) return change.fail({ message: 'Nothing differs from the definition.' });
-    const cli = command('network', 'set', network.name, wanted.name === undefined ? [] : ['--rename', wanted.name], optionsOf(wanted, qoss));
-    return change.plan({ method: 'PUT', path, body: bodyOf(wanted), cli });
+    const changes = differing(readForm(new FormData(event.currentTarget), before), before);
+    if (!Object.keys(changes).length) return change.fail({ message: 'Nothing differs from the definition.' });
+    const cli = command('network', 'set', network.name, changes.name === undefined ? [] : ['--rename', changes.name], optionsOf(changes, qoss));
+    return change.plan({ method: 'PUT', path, body: bodyOf(changes), cli });
   };
   return html`<div class="split even"><form key=${turn} class="card form" onSubmit=${plan} onInput=${() => { touch(); change.forget(); }} aria-labelledby="h-def"><h2 id="h-def">Definition</h2>
       <${Fields} of=${before} qoss=${qoss} isExternal=${Boolean(network.external_provider)}/>
@@ -164,7 +164,7 @@ function Make({ centers, providers }) {
     <div class="bar"><${Act} right="create_storage_pool_network" type="submit" class="btn primary" disabled=${made.busy}>${made.busy ? 'Making it…' : 'Create the network'}<//><a class="btn ghost" href="/ui/networks">Cancel</a></div></form>`;
 }
 
-/** Make what comes after the network itself. Returns what was refused, and goes on with the rest.
+/** Send the requests that follow that of the network. Continues after refusals, and returns them.
  * @type {(calls: (Call & { what: string })[]) => Promise<Undone[]>} */
 async function sendRest(calls) {
   /** @type {Undone[]} */

@@ -13,7 +13,7 @@ export const mtuOf = (mtu) => (Number(mtu) ? mtu : '1500 (default)');
 /** What a network is for, in words with a sign each. */
 export const Roles = ({ roles, vm }) => html`<span class="uses">${[...(vm ? ['vm'] : []), ...roles].map((role) => html`<span key=${role} class="use r-${role}"><${Icon} name=${ICONS[role]} size=${14}/><span>${ROLES[role] ?? 'VM'}</span></span>`)}${!vm && !roles.length && '–'}</span>`;
 
-/** On how many of the hosts that carry it a network is as wanted. */
+/** On how many of its hosts a network is in sync. */
 export const Sync = ({ hosts, wrong }) => (hosts ? html`<${State} kind=${wrong ? 'warn' : 'ok'}>${hosts - wrong}/${hosts} in sync<//>` : 'on no host');
 
 const COLUMNS = [

@@ -1,4 +1,4 @@
-// Whether anything is wrong with the fleet, and what is moving.
+// Problems of the fleet, and running changes.
 import { OWN, exactly, get } from '../lib/api.js';
 import { addressOf } from '../lib/links.js';
 import { Icon } from '../lib/parts.js';
@@ -12,7 +12,7 @@ const FIXES = { drift: '/drift', link_down: '/topology' };
 const SEVERITY = { error: ['bad', 'Error'], warning: ['warn', 'Warning'] };
 const counted = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
 
-/** The page on which something is put right. */
+/** The page on which a problem is corrected. */
 const fixOf = (problem) => `${addressOf(problem.about)}${FIXES[problem.code] ?? ''}`;
 const titleOf = ({ kind, name }) => (kind === 'rollout' ? `Rollout ${name}` : name);
 
@@ -67,7 +67,7 @@ function Moving({ data }) {
         <span class="quiet">${[one.progress.phase?.replaceAll('_', ' '), one.user].filter(Boolean).join(' · ')}</span></li>`)}</ul><//>`;
 }
 
-/** Hosts by status, and how many of each cluster are not as wanted. */
+/** Hosts by status, and the number of each cluster that are out of sync. */
 function Fleet({ data }) {
   return html`<${Card} id="h-hosts" title="Hosts"><ul class="tally">${Object.entries(data.hosts).map(([status, number]) => html`<li key=${status}><a href=${`/ui/hosts?search=status%3D${status}`}>${counted(number, 'host')}</a><${HostStatus} of=${status}/></li>`)}</ul>
     ${data.clusters.length > 0 && html`<h3 class="sub">Drift by cluster</h3><ul class="tally">${data.clusters.map((one) => html`<li key=${one.id}><a href=${`/ui/hosts?search=${encodeURIComponent(exactly('cluster', one.name))}`}>${one.name}</a>

@@ -63,7 +63,7 @@ function Fields({ profile }) {
 }
 
 /** What a form says of a profile, by oVirt's names. */
-const wish = (form) => ({
+const valuesFrom = (form) => ({
   name: form.get('name'), description: form.get('description'), pass_through: { mode: form.has('passthrough') ? 'enabled' : 'disabled' },
   ...(form.has('passthrough') ? { migratable: form.has('migratable'), ...NOTHING } : { qos: { id: form.get('qos') }, network_filter: { id: form.get('filter') }, port_mirroring: form.has('mirroring') }),
 });
@@ -83,7 +83,7 @@ const options = (said) => [
 const adding = (done) => ({
   title: 'New vNIC profile', verb: 'Add profile', said: 'The profile is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
-    const said = { ...wish(form), network: { id: form.get('network') } };
+    const said = { ...valuesFrom(form), network: { id: form.get('network') } };
     return { method: 'POST', path: `${OVIRT}/vnicprofiles`, body: said, cli: command('profile', 'add', said.name, option('--network', said.network.id), ...options({ ...said, description: said.description || undefined })) };
   },
 });
@@ -91,7 +91,7 @@ const adding = (done) => ({
 const editing = (one, done) => ({
   title: `Edit ${one.name}`, verb: 'Save', said: 'The profile is changed.', done, fields: () => html`<${Fields} profile=${one}/>`,
   of: (form) => {
-    const said = differing(wish(form), before(one));
+    const said = differing(valuesFrom(form), before(one));
     return { method: 'PUT', path: one.href, body: said, cli: command('profile', 'set', one.id, option('--rename', said.name), ...options(said)) };
   },
 });

@@ -1,4 +1,4 @@
-// The forms of providers. The engine asks a provider before it keeps how it is reached; a password is never shown again.
+// The forms of providers. The engine tests the connection before it stores it; a password is never shown again.
 import { OVIRT, OWN } from '../lib/api.js';
 import { Check, Choice, Field, differing } from '../lib/form.js';
 import { Icon } from '../lib/parts.js';
@@ -39,7 +39,7 @@ const pems = (text) => (text ?? '').match(/-----BEGIN CERTIFICATE-----[^]*?-----
 const given = (name, value) => (value ? { [name]: value } : {});
 
 /** What a form says of a provider, by oVirt's names. What it has no field for stays. */
-function wish(form) {
+function valuesFrom(form) {
   const logs = form.has('authentication');
   const certificates = pems(form.get('certificates'));
   return {
@@ -67,7 +67,7 @@ export const addingProvider = (done) => ({
   title: 'Add a provider', verb: 'Test and add', said: 'The provider has answered, and is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
     /** @type {Values} */
-    const said = { type: form.get('type'), ...differing(wish(form), NEW) };
+    const said = { type: form.get('type'), ...differing(valuesFrom(form), NEW) };
     return { method: 'POST', path: `${OVIRT}/openstacknetworkproviders`, body: said, cli: command('provider', 'add', said.name, option('--type', said.type), ...options(said)) };
   },
 });
@@ -75,7 +75,7 @@ export const addingProvider = (done) => ({
 export const editingProvider = (one, done) => ({
   title: `Edit ${one.name}`, verb: 'Save', said: 'The provider is changed.', done, fields: () => html`<${Fields} one=${one}/>`,
   of: (form) => {
-    const said = differing(wish(form), before(one));
+    const said = differing(valuesFrom(form), before(one));
     return { method: 'PUT', path: `${OVIRT}/openstacknetworkproviders/${one.id}`, body: said, cli: command('provider', 'set', one.name, option('--rename', said.name), ...options(said)) };
   },
 });

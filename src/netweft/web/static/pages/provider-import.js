@@ -1,4 +1,4 @@
-// Networks that a provider has, and having some of them here.
+// The networks of a provider, and importing them.
 import { OVIRT, OWN, get, request } from '../lib/api.js';
 import { Choice } from '../lib/form.js';
 import { Act, Icon, say } from '../lib/parts.js';

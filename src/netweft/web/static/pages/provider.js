@@ -1,4 +1,4 @@
-// A provider: how it is, what of ours it has, and what else is there.
+// A provider: its state, our objects on it, and its other networks.
 import { OVIRT, OWN, get, post } from '../lib/api.js';
 import { Check, useAsk } from '../lib/form.js';
 import { Act, Icon, say } from '../lib/parts.js';

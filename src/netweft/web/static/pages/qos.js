@@ -56,14 +56,14 @@ function Fields({ qos }) {
 }
 
 /** What a form says, by oVirt's names; an empty limit is none. */
-const wish = (form, type) => ({ name: form.get('name'), description: form.get('description'), ...Object.fromEntries(LIMITS[type].map(([name]) => [name, form.get(name) ? Number(form.get(name)) : null])) });
+const valuesFrom = (form, type) => ({ name: form.get('name'), description: form.get('description'), ...Object.fromEntries(LIMITS[type].map(([name]) => [name, form.get(name) ? Number(form.get(name)) : null])) });
 const options = (said, type) => [said.description !== undefined && ['--description', said.description], ...LIMITS[type].map(([name, words]) => option(`--${words}`, said[name]))];
 
 const adding = (done) => ({
   title: 'New QoS', verb: 'Add QoS', said: 'The QoS is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
     const type = form.get('type');
-    const said = Object.fromEntries(Object.entries({ ...wish(form, type), type }).filter(([, value]) => value !== null));
+    const said = Object.fromEntries(Object.entries({ ...valuesFrom(form, type), type }).filter(([, value]) => value !== null));
     return { method: 'POST', path: `${OVIRT}/datacenters/${form.get('center')}/qoss`, body: said, cli: command('qos', 'add', said.name, option('--datacenter', form.get('center') ?? undefined), option('--type', type), ...options({ ...said, description: said.description || undefined }, type)) };
   },
 });
@@ -72,7 +72,7 @@ const editing = (one, done) => ({
   title: `Edit ${one.name}`, verb: 'Save', said: 'The QoS is changed.', done, fields: () => html`<${Fields} qos=${one}/>`,
   of: (form) => {
     const nothing = Object.fromEntries(LIMITS[one.type].map(([name]) => [name, null]));
-    const said = differing(wish(form, one.type), { ...nothing, name: one.name, description: one.description, ...one.limits });
+    const said = differing(valuesFrom(form, one.type), { ...nothing, name: one.name, description: one.description, ...one.limits });
     return { method: 'PUT', path: one.href, body: said, cli: command('qos', 'set', one.name, option('--datacenter', one.data_center.name), option('--rename', said.name), ...options(said, one.type)) };
   },
 });

@@ -22,11 +22,11 @@ const COLUMNS = [
   ['Ended', (rollout) => html`<${Moment} at=${rollout.ended_at}/>`],
 ];
 
-const wished = (words) => (/[=<>]/.test(words) ? words : searching(words).replace(/^name/, 'reason'));
+const searchOf = (words) => (/[=<>]/.test(words) ? words : searching(words).replace(/^name/, 'reason'));
 
 export function Rollouts() {
   const words = query.value.get('search') ?? '';
-  const found = useData(() => get(`${OWN}/rollouts`, { search: wished(words), max: PAGE }), [words]);
+  const found = useData(() => get(`${OWN}/rollouts`, { search: searchOf(words), max: PAGE }), [words]);
   const nothing = (data) => !data.length && (words
     ? html`<${Blank} title="No rollout matches"><button type="button" class="btn" onClick=${() => filter('search', '')}>Clear the filter</button><//>`
     : html`<${Blank} title="No rollouts yet">A change of <a href="/ui/networks">a network</a> that several hosts have goes out to one host after the other. It is shown here.<//>`);

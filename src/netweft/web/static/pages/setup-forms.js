@@ -1,4 +1,4 @@
-// What of the networks of a host is set up by forms: what networks have there besides their place, bonds and their options, labels, and the
+// Forms for the networks of a host: settings of networks, bonds and their options, labels, and the
 // virtual functions of NICs (SR-IOV).
 import { OVIRT, failure, get, request } from '../lib/api.js';
 import { Check, Choice, Field, textOf } from '../lib/form.js';
@@ -47,7 +47,7 @@ function AttachmentDialog() {
 }
 
 /** What the form says. `was`: what it began with, of which the form shows all but further custom properties. @type {(form: FormData, was: Config) => Config} */
-function wish(form, was) {
+function valuesFrom(form, was) {
   const address = (/** @type {string} */ version) => {
     const of = (/** @type {string} */ name) => textOf(form, `${version}.${name}`).trim();
     return { method: of('method'), address: of('address'), prefix: of('prefix'), gateway: of('gateway') };
@@ -61,24 +61,24 @@ function wish(form, was) {
   };
 }
 
-/** The engine looks at the wish before it becomes a change, and marks what its words name. */
+/** The engine looks at the valuesFrom before it becomes a change, and marks what its words name. */
 function AttachmentForm({ id }) {
   const [was] = useState(() => model.configured(host.value, draft.value, id));
   const [own, setOwn] = useState(Boolean(was.qos));
   const [{ busy, error, next, form: sent }, setAsked] = useState(/** @type {{ busy?: boolean, error?: Failure, next?: Draft, form?: FormData }} */ ({}));
-  const put = (/** @type {Draft} */ wanted) => {
+  const put = (/** @type {Draft} */ desired) => {
     close();
-    change(wanted, `${id} changed`);
+    change(desired, `${id} changed`);
   };
   const send = async (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const wanted = model.configure(host.value, draft.value, id, wish(form, was));
-    if (same(wanted, draft.value)) return close();
+    const desired = model.configure(host.value, draft.value, id, valuesFrom(form, was));
+    if (same(desired, draft.value)) return close();
     setAsked({ busy: true });
-    const { error: refusal } = await planned(wanted);
-    if (refusal && refusal.message !== plan.value.error?.message) return setAsked({ error: refusal, next: wanted, form });
-    return put(wanted);
+    const { error: refusal } = await planned(desired);
+    if (refusal && refusal.message !== plan.value.error?.message) return setAsked({ error: refusal, next: desired, form });
+    return put(desired);
   };
   const mark = (/** @type {string} */ name) => ({ name, 'aria-invalid': (error && sent && words(textOf(sent, name)).some((word) => word.length > 2 && error.message.includes(word))) || undefined });
   return html`<form class="ask" onSubmit=${send} aria-busy=${Boolean(busy)}>
@@ -173,8 +173,8 @@ function LabelForm({ uplink }) {
   const done = (event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const wanted = [...new Set([...form.getAll('label').map(String), textOf(form, 'new')])].filter(Boolean);
-    const next = model.label(host.value, draft.value, uplink, wanted);
+    const desired = [...new Set([...form.getAll('label').map(String), textOf(form, 'new')])].filter(Boolean);
+    const next = model.label(host.value, draft.value, uplink, desired);
     close();
     if (!same(next, draft.value)) change(next, `Labels of ${uplink} changed`);
   };
@@ -188,7 +188,7 @@ function LabelForm({ uplink }) {
 
 /** A NIC that has or can have functions. @typedef {Nic & { functions: NonNullable<Nic['functions']> }} Functional */
 /** @typedef {{ networks: [string, string][], labels: [string, string][] }} Served */
-/** @typedef {{ count: number, all: boolean, networks: string[], labels: string[] }} Wanted */
+/** @typedef {{ count: number, all: boolean, networks: string[], labels: string[] }} Desired */
 
 /** @type {(nic: Nic) => string} */
 const pathOf = (nic) => `${OVIRT}/hosts/${host.value.id}/nics/${nic.uuid}`;
@@ -212,31 +212,31 @@ function Loaded({ nic }) {
   return html`<${View} of=${{ ...found, reload }}>${(data) => html`<${FunctionsForm} nic=${nic} serves=${data}/>`}<//>`;
 }
 
-/** The requests that make of what there is what is wanted. @type {(nic: Functional, serves: Served, wanted: Wanted) => Call[]} */
-function requests(nic, serves, wanted) {
+/** The requests that make of what there is what is desired. @type {(nic: Functional, serves: Served, desired: Desired) => Call[]} */
+function requests(nic, serves, desired) {
   const path = pathOf(nic);
   /** @type {['networks' | 'labels', string, (name: string) => object][]} */
   const nouns = [['networks', 'virtualfunctionallowednetworks', (name) => ({ name })], ['labels', 'virtualfunctionallowedlabels', (id) => ({ id })]];
-  const said = { ...(wanted.count !== nic.functions.count && { number_of_virtual_functions: wanted.count }), ...(wanted.all !== nic.functions.all && { all_networks_allowed: wanted.all }) };
+  const said = { ...(desired.count !== nic.functions.count && { number_of_virtual_functions: desired.count }), ...(desired.all !== nic.functions.all && { all_networks_allowed: desired.all }) };
   /** @type {Call[]} */
   const found = Object.keys(said).length ? [{ method: 'POST', path: `${path}/updatevirtualfunctionsconfiguration`, body: { virtual_functions_configuration: said } }] : [];
-  if (wanted.all) return found;
+  if (desired.all) return found;
   for (const [kind, collection, body] of nouns) {
     const was = new Map(serves[kind]);
-    for (const name of wanted[kind]) if (!was.has(name)) found.push({ method: 'POST', path: `${path}/${collection}`, body: body(name) });
-    for (const [name, id] of was) if (!wanted[kind].includes(name)) found.push({ method: 'DELETE', path: `${path}/${collection}/${id}` });
+    for (const name of desired[kind]) if (!was.has(name)) found.push({ method: 'POST', path: `${path}/${collection}`, body: body(name) });
+    for (const [name, id] of was) if (!desired[kind].includes(name)) found.push({ method: 'DELETE', path: `${path}/${collection}/${id}` });
   }
   return found;
 }
 
-/** The commands that do the same. @type {(nic: Functional, serves: Served, wanted: Wanted) => string} */
-function commands(nic, serves, wanted) {
+/** The commands that do the same. @type {(nic: Functional, serves: Served, desired: Desired) => string} */
+function commands(nic, serves, desired) {
   const [name, was] = [host.value.name, new Map(serves.networks)];
-  const fresh = wanted.networks.filter((one) => !was.has(one));
-  const first = command('host', 'functions', name, nic.id, wanted.count, wanted.all ? !nic.functions.all && '--for-all' : fresh.flatMap((one) => ['--for', one]));
-  const rest = wanted.all ? [] : [
-    ...[...was.keys()].filter((one) => !wanted.networks.includes(one)).map((one) => command('host', 'function-network', 'remove', name, nic.id, one)),
-    ...changed(serves.labels.map(([one]) => one), wanted.labels).map(([verb, one]) => command('host', 'function-label', verb, name, nic.id, one)),
+  const fresh = desired.networks.filter((one) => !was.has(one));
+  const first = command('host', 'functions', name, nic.id, desired.count, desired.all ? !nic.functions.all && '--for-all' : fresh.flatMap((one) => ['--for', one]));
+  const rest = desired.all ? [] : [
+    ...[...was.keys()].filter((one) => !desired.networks.includes(one)).map((one) => command('host', 'function-network', 'remove', name, nic.id, one)),
+    ...changed(serves.labels.map(([one]) => one), desired.labels).map(([verb, one]) => command('host', 'function-label', verb, name, nic.id, one)),
   ];
   return [first, ...rest].join('\n');
 }
@@ -246,10 +246,10 @@ const changed = (was, now) => [...now.filter((one) => !was.includes(one)).map(/*
 
 /** Virtual functions are no part of a setup: they change at once. @param {{ nic: Functional, serves: Served }} props */
 function FunctionsForm({ nic, serves }) {
-  const [wanted, set] = useState({ count: nic.functions.count, all: nic.functions.all, networks: serves.networks.map(([name]) => name), labels: serves.labels.map(([id]) => id) });
+  const [desired, set] = useState({ count: nic.functions.count, all: nic.functions.all, networks: serves.networks.map(([name]) => name), labels: serves.labels.map(([id]) => id) });
   const [{ busy, error }, tell] = useState(/** @type {Made} */ ({}));
-  const more = (/** @type {Partial<Wanted>} */ part) => set({ ...wanted, ...part });
-  const calls = requests(nic, serves, wanted);
+  const more = (/** @type {Partial<Desired>} */ part) => set({ ...desired, ...part });
+  const calls = requests(nic, serves, desired);
   const send = async (event) => {
     event.preventDefault();
     tell({ busy: true });
@@ -263,12 +263,12 @@ function FunctionsForm({ nic, serves }) {
     }
   };
   return html`<form class="ask" onSubmit=${send}><${Field} label=${`Virtual functions, at most ${nic.functions.most}`} type="number" min="0" max=${nic.functions.most} required autofocus value=${nic.functions.count} onInput=${(event) => more({ count: event.currentTarget.valueAsNumber || 0 })}/>
-    <${Choice} label="They serve" options=${[['all', 'all networks'], ['some', 'certain networks']]} value=${wanted.all ? 'all' : 'some'} onChange=${(event) => more({ all: event.currentTarget.value === 'all' })}/>
-    ${!wanted.all && html`<${Names} label="Network" all=${host.value.networks.map((one) => one.id)} names=${wanted.networks} set=${(networks) => more({ networks })}/>
-      <${Names} label="Label" all=${model.labelsOf(host.value, draft.value).map(([one]) => one)} names=${wanted.labels} set=${(labels) => more({ labels })}/>`}
+    <${Choice} label="They serve" options=${[['all', 'all networks'], ['some', 'certain networks']]} value=${desired.all ? 'all' : 'some'} onChange=${(event) => more({ all: event.currentTarget.value === 'all' })}/>
+    ${!desired.all && html`<${Names} label="Network" all=${host.value.networks.map((one) => one.id)} names=${desired.networks} set=${(networks) => more({ networks })}/>
+      <${Names} label="Label" all=${model.labelsOf(host.value, draft.value).map(([one]) => one)} names=${desired.labels} set=${(labels) => more({ labels })}/>`}
     <p class="note"><${Icon} name="info"/><span>This changes the host at once. The number changes only while no virtual machine has a function of this NIC.</span></p>
     ${error && html`<${Refused} error=${error}/>`}
-    ${calls.length > 0 && html`<${Same} calls=${calls.map((call, n) => ({ ...call, cli: n === 0 && commands(nic, serves, wanted) }))}/>`}
+    ${calls.length > 0 && html`<${Same} calls=${calls.map((call, n) => ({ ...call, cli: n === 0 && commands(nic, serves, desired) }))}/>`}
     <div class="dlg-f"><button type="button" class="btn ghost" onClick=${close}>Cancel</button><${Act} right="configure_host_network" type="submit" class="btn primary" disabled=${busy || calls.length === 0}>${busy ? 'Changing…' : 'Change now'}<//></div></form>`;
 }
 

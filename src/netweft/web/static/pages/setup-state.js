@@ -1,4 +1,4 @@
-// The state of the screen on which the networks of a host are set up: what the host has, what is wanted, what is picked up.
+// The state of the screen on which the networks of a host are set up: the actual state, the desired one, the selection.
 import { OVIRT, OWN, Refusal, failure, get, post } from '../lib/api.js';
 import { elements, gliding, say } from '../lib/parts.js';
 import { planned as plannedCall } from '../lib/plan.js';
@@ -22,7 +22,7 @@ const AT_FIRST = 40;
 
 /** What the engine said. */
 export const host = /** @type {Shown<Host>} */ (signal(/** @type {Host | null} */ (null)));
-/** What is wanted. */
+/** What is desired. */
 export const draft = /** @type {Shown<Draft>} */ (signal(/** @type {Draft | null} */ (null)));
 /** What is picked up. @type {Signal<Picked | null>} */
 export const picked = signal(null);
@@ -71,7 +71,7 @@ export async function load(id) {
   return found;
 }
 
-/** Go on with what is wanted of a host that has changed, and with what undo and redo lead to. @type {(found: Host) => void} */
+/** Go on with what is desired of a host that has changed, and with what undo and redo lead to. @type {(found: Host) => void} */
 function follow(found) {
   const moved = (/** @type {Draft} */ one) => model.rebase(host.value, found, one);
   batch(() => {
@@ -121,8 +121,8 @@ async function makePlan() {
   if (mine === turn) plan.value = found;
 }
 
-/** What the engine says of a draft: {plan}, or {error}. @type {(wanted: Draft) => Promise<Planned>} */
-export const planned = (wanted) => plannedCall({ method: 'POST', path: path.value, body: model.request(host.value, wanted, options.value) });
+/** What the engine says of a draft: {plan}, or {error}. @type {(desired: Draft) => Promise<Planned>} */
+export const planned = (desired) => plannedCall({ method: 'POST', path: path.value, body: model.request(host.value, desired, options.value) });
 
 /** Show another draft; networks glide to where they then are. @type {(next: Draft, more: () => void) => void} */
 function show(next, more) {
@@ -250,8 +250,8 @@ async function watch(id, mine) {
     if (run.value?.host !== mine) return;
     if (job && job.status !== 'started') return end(job, mine);
     if (job) {
-      const { phase: told, steps_done: done, steps_total: all } = job.progress;
-      const phase = told === undefined ? 'sent' : told === 'awaiting_confirmation' || (all && done === all) ? 'test' : 'apply';
+      const { phase: reported, steps_done: done, steps_total: all } = job.progress;
+      const phase = reported === undefined ? 'sent' : reported === 'awaiting_confirmation' || (all && done === all) ? 'test' : 'apply';
       const left = job.progress.seconds_left ?? Math.max(0, (deadline - Date.now()) / 1000);
       run.value = { host: mine, phase, progress: job.progress, left: Math.ceil(left) };
     }
@@ -259,7 +259,7 @@ async function watch(id, mine) {
   }
 }
 
-/** What was changed since it was sent is still wanted. @type {(job: Job, mine: string) => Promise<void>} */
+/** What was changed since it was sent is still desired. @type {(job: Job, mine: string) => Promise<void>} */
 async function end(job, mine) {
   const kept = job.status === 'finished';
   const found = kept ? await read(mine) : null;

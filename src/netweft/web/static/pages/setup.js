@@ -2,7 +2,7 @@
 import { Icon, Menu } from '../lib/parts.js';
 import { html, useComputed } from '../lib/preact.js';
 import { Find, State } from '../lib/view.js';
-import { told } from '../model/host.js';
+import { addressText } from '../model/host.js';
 import * as model from '../model/setup.js';
 import { bondActions, click, drifting, keyDown, light, placeDrift, pointerDown, showDrift, syncIt } from './setup-hands.js';
 import { cancel, drag, draft, drawn, drop, host, itemOf, list, pending, picked, target, targets, ups, words } from './setup-state.js';
@@ -42,11 +42,11 @@ function Net({ net, uplink, word, out, address, first }) {
     <button type="button" class="iconbtn menu" aria-label=${`Actions for ${net.id}`} aria-haspopup="menu" tabindex="-1"></button></li>`;
 }
 
-/** The address that a network is to have; where the host asks for one, the one that it got. */
+/** The desired address of a network; with DHCP, the one that the host got. */
 function addressOf(id) {
   const { v4, v6 } = model.configured(host.value, draft.value, id);
   const seen = host.value.attachments[id]?.seen;
-  const text = [[v4, seen?.v4], [v6, seen?.v6]].filter(([one]) => one.method !== 'none').map(([one, got]) => (one.method === 'static' ? one.address : got?.address || told(one)));
+  const text = [[v4, seen?.v4], [v6, seen?.v6]].filter(([one]) => one.method !== 'none').map(([one, got]) => (one.method === 'static' ? one.address : got?.address || addressText(one)));
   return text[0] ?? '–';
 }
 
@@ -74,7 +74,7 @@ function Threads({ count }) {
   return html`<div class="tw"><svg class="threads" viewBox="0 0 40 100" preserveAspectRatio="none" aria-hidden="true">${heights.map((y) => html`<path key=${y} d=${count === 1 ? 'M0 50 H40' : `M0 ${y} C 22 ${y}, 16 50, 40 50`} vector-effect="non-scaling-stroke"/>`)}</svg></div>`;
 }
 
-/** Beside an uplink: that what is picked up can be placed there, why not, or how many networks are there. */
+/** Beside an uplink: whether the picked object can be placed there, why not, or the number of its networks. */
 function Place({ id, count }) {
   const there = target(id);
   if (!there) return html`<span class="quiet count">${count === 0 ? 'No networks' : `${count} ${count === 1 ? 'network' : 'networks'}`}</span>`;
@@ -144,7 +144,7 @@ function Off({ count }) {
 }
 
 export function Strip() {
-  return picked.value ? html`<${Placing} of=${picked.value}/>` : html`<${Standing}/>`;
+  return picked.value ? html`<${Placing} of=${picked.value}/>` : html`<${Hint}/>`;
 }
 
 /** @param {{ of: Picked }} props */
@@ -157,7 +157,7 @@ function Placing({ of: { kind, ids } }) {
     <button type="button" class="btn ghost" onClick=${cancel}>Put back<kbd>Esc</kbd></button></div>`;
 }
 
-function Standing() {
+function Hint() {
   const missing = model.off(host.value, draft.value).filter((net) => net.required);
   const drift = model.outOfSync(host.value, draft.value).filter((id) => draft.value.place[id]);
   const up = host.value.nics.filter((nic) => nic.up).length;

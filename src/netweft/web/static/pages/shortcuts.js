@@ -1,4 +1,4 @@
-// All keys, and whether the single ones do something.
+// All keyboard shortcuts, and whether the single-key ones are on.
 import { allowSingle, single } from '../lib/keys.js';
 import { Dialog } from '../lib/parts.js';
 import { html } from '../lib/preact.js';

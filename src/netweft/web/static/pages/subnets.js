@@ -35,7 +35,7 @@ const poolsOf = (text) => text.split('\n').map((line) => line.trim()).filter(Boo
   const [first, last] = line.split(/\s*[-–]\s*/);
   return { first, last: last ?? first };
 });
-const wish = (form) => ({ name: form.get('name'), gateway: form.get('gateway') || null, dns_servers: words(form.get('dns')), allocation_pools: poolsOf(form.get('pools')), dhcp: form.has('dhcp') });
+const valuesFrom = (form) => ({ name: form.get('name'), gateway: form.get('gateway') || null, dns_servers: words(form.get('dns')), allocation_pools: poolsOf(form.get('pools')), dhcp: form.has('dhcp') });
 /** @type {(name: string, values?: any[], say?: (one: any) => string) => string[]} */
 const many = (name, values, say = String) => (values?.length === 0 ? [name, 'none'] : (values ?? []).flatMap((one) => [name, say(one)]));
 const options = (said) => [option('--gateway', said.gateway), many('--dns', said.dns_servers), many('--pool', said.allocation_pools, ({ first, last }) => `${first}-${last}`), said.dhcp !== undefined && `--${said.dhcp ? '' : 'no-'}dhcp`];
@@ -44,7 +44,7 @@ const adding = (network, done) => ({
   title: `Add a subnet to ${network.name}`, verb: 'Add subnet', said: 'The subnet is added.', done, fields: () => html`<${Fields}/>`,
   of: (form) => {
     /** @type {Values} */
-    const said = { ...differing(wish(form), { gateway: null, dns_servers: [], allocation_pools: [], dhcp: false }), cidr: form.get('cidr') };
+    const said = { ...differing(valuesFrom(form), { gateway: null, dns_servers: [], allocation_pools: [], dhcp: false }), cidr: form.get('cidr') };
     return { method: 'POST', path: `${OWN}/networks/${network.id}/subnets`, body: said, cli: command('subnet', 'add', network.name, said.name, option('--cidr', said.cidr), ...options(said)) };
   },
 });
@@ -52,7 +52,7 @@ const adding = (network, done) => ({
 const editing = (network, one, done) => ({
   title: `Edit ${one.name}`, verb: 'Save', said: 'The subnet is changed.', done, fields: () => html`<${Fields} one=${one}/>`,
   of: (form) => {
-    const said = differing(wish(form), one);
+    const said = differing(valuesFrom(form), one);
     return { method: 'PUT', path: one.href, body: said, cli: command('subnet', 'set', network.name, one.name, option('--rename', said.name), ...options(said)) };
   },
 });

@@ -1,4 +1,4 @@
-// Users, what they are granted, and what roles allow.
+// Users, their permissions, and the rights of roles.
 import { OVIRT, OWN, get, user } from '../lib/api.js';
 import { Field, useAsk } from '../lib/form.js';
 import { List, Manage, useList } from '../lib/list.js';

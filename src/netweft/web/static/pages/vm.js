@@ -71,7 +71,7 @@ function adding({ vm, reload }, vnics) {
       <div class="pair"><${Field} label="MAC address" name="mac" placeholder="from the pool"/><${Choice} label="Interface" name="interface" value="virtio" options=${INTERFACES}/></div>
       <${Check} label="Link up" name="linked" checked/><${Check} label="Plugged in" name="plugged" checked/><${Running} vm=${vm}>it gets the vNIC at once.<//>`,
     of: (form) => {
-      const said = wish(form);
+      const said = valuesFrom(form);
       return {
         method: 'POST', path: `${OVIRT}/vms/${vm.id}/nics`, body: { ...said, interface: form.get('interface') },
         cli: command('vm', 'nic', 'add', vm.name, said.name, option('--profile', form.get('profile') || undefined), option('--mac', form.get('mac') || undefined), ['--interface', form.get('interface')], !said.linked && '--unlinked', !said.plugged && '--unplugged'),
@@ -80,7 +80,7 @@ function adding({ vm, reload }, vnics) {
   };
 }
 
-const wish = (form) => ({
+const valuesFrom = (form) => ({
   name: form.get('name'), vnic_profile: form.get('profile') ? { id: form.get('profile') } : {}, linked: form.has('linked'), plugged: form.has('plugged'),
   ...(form.get('mac') ? { mac: { address: form.get('mac') } } : {}),
 });
@@ -92,7 +92,7 @@ function editing({ vm, reload }, vnic) {
     fields: () => html`<${Field} label="Name" name="name" value=${vnic.name} required autofocus/><${Profiles} vm=${vm} value=${vnic.profile && { ...vnic.profile, of: vnic.network.name }}/>
       <${Field} label="MAC address" name="mac" value=${vnic.mac}/><${Check} label="Link up" name="linked" checked=${vnic.linked}/><${Check} label="Plugged in" name="plugged" checked=${vnic.plugged}/><${Running} vm=${vm}>another profile or link reaches it at once, while it stays plugged in. For another MAC address unplug it first.<//>`,
     of: (form) => {
-      const said = differing(wish(form), before);
+      const said = differing(valuesFrom(form), before);
       return {
         method: 'PUT', path: vnic.href, body: said,
         cli: command('vm', 'nic', 'set', vm.name, vnic.name, option('--rename', said.name), option('--profile', said.vnic_profile && form.get('profile')), option('--mac', said.mac?.address), flag('linked', said.linked), flag('plugged', said.plugged)),

@@ -12,7 +12,7 @@ export const VmStatus = ({ of }) => html`<${State} kind=${VM_STATES[of] ?? 'busy
 
 const FIELDS = ['vm', 'name', 'network', 'profile', 'mac', 'address'];
 
-/** What stands in the columns of a vNIC, on the list of all and on its machine's page. */
+/** The columns of a vNIC, in the list of all vNICs and on the page of its VM. */
 export const CELLS = {
   mac: (vnic) => html`<span class="mono">${vnic.mac}</span>${vnic.same_mac.length > 0 && html`<span class="pill warn" title=${vnic.same_mac.join(', ')}><${Icon} name="triangle-alert" size=${14}/>Also of ${vnic.same_mac[0]}${vnic.same_mac.length > 1 && ` and ${vnic.same_mac.length - 1} more`}</span>`}`,
   profile: (vnic) => (vnic.profile ? html`<a href=${`/ui/policies/profiles?search=${encodeURIComponent(`id=${vnic.profile.id}`)}`}>${vnic.profile.name}</a>` : '–'),
@@ -22,7 +22,7 @@ export const CELLS = {
   addresses: (vnic) => html`<span class="mono">${vnic.addresses.join(', ') || '–'}</span>`,
 };
 
-/** What is asked of a vNIC by one request: `plug` with activate or deactivate. */
+/** The requests for a vNIC: `plug` with activate or deactivate. */
 export const plug = (verb) => (vnic) => ({ method: 'POST', path: `${vnic.href}/${verb}`, body: {}, cli: command('vm', 'nic', verb, vnic.vm.name, vnic.name) });
 export const link = (linked) => (vnic) => ({ method: 'PUT', path: vnic.href, body: { linked }, cli: command('vm', 'nic', 'set', vnic.vm.name, vnic.name, linked ? '--linked' : '--unlinked') });
 
