@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import select
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
@@ -14,8 +13,8 @@ from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
+from netweft.api.vms import VMS
 from netweft.core.errors import NotFoundError
-from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.snapshots import (
@@ -29,11 +28,10 @@ from netweft.engine.commands.snapshots import (
 )
 from netweft.engine.db import Tx
 from netweft.engine.model.snapshots import SnapshotRow, SnapshotVnicRow
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import VnicRow
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.statements import rows as rows_of
 
 routes = Routes("vms")
 
@@ -86,8 +84,7 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
 @loads_link(Vm, "snapshots")
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
-    statement = visibility.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
-    visible_vms = rows_of(tx, VmRow, statement)
+    visible_vms = VMS.among(tx, call, ids)
     rows = queries.of_vms(tx, [vm.id for vm in visible_vms])
     return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in visible_vms}
 

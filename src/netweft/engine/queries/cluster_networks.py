@@ -17,7 +17,7 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
-from netweft.engine.noun import Noun
+from netweft.engine.noun import Noun, ObjectType
 from netweft.engine.queries.networks import NETWORKS, NetworkDetails
 from netweft.engine.statements import Statement
 
@@ -51,7 +51,13 @@ CLUSTER_NETWORKS = Noun(
         .join(clusters, clusters.c.id == cluster_networks.c.cluster_id)
     ),
     NETWORKS.search,
+    object_type=ObjectType.NETWORK,
 )
+
+
+def in_clusters(cluster_ids: Collection[str]) -> sa.ColumnElement[bool]:
+    """The condition on them of being in one of these clusters."""
+    return cluster_networks.c.cluster_id.in_(cluster_ids)
 
 
 class NetworkOfCluster(Record, frozen=True, kw_only=True):

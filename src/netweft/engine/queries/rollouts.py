@@ -9,7 +9,6 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from netweft.core.errors import NotFoundError
 from netweft.core.host_request import NetworkView
 from netweft.core.intent import AttachmentIntent
 from netweft.core.rollout import OPEN, HostProgress, HostState
@@ -17,6 +16,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.rollouts import RolloutHostRow, RolloutRow, rollout_hosts, rollouts
+from netweft.engine.noun import Noun
 from netweft.engine.queries.cluster_hosts import HostInCluster
 from netweft.engine.queries.network_views import NetworkInCluster, views_of
 from netweft.engine.statements import Among, Statement, rows
@@ -113,20 +113,26 @@ _HELD = Statement(
 )
 
 
-def find(tx: Tx, rollout_id: str) -> RolloutRow | None:
-    """One rollout, None when there is none."""
-    return _ROLLOUT.first(tx, id=rollout_id)
-
-
-def get(tx: Tx, rollout_id: str) -> RolloutRow:
-    """One rollout. Raises NotFoundError."""
-    row = find(tx, rollout_id)
-    if row is None:
-        raise NotFoundError(f"There is no rollout with the id {rollout_id}.")
-    return row
-
-
-_ROLLOUT = Statement(sa.select(rollouts).where(rollouts.c.id == sa.bindparam("id")), record=RolloutRow)
+ROLLOUTS = Noun(
+    rollouts,
+    RolloutRow,
+    "rollout",
+    search={
+        "reason": rollouts.c.reason,
+        "id": rollouts.c.id,
+        "number": rollouts.c.number,
+        "status": rollouts.c.status,
+        "user": rollouts.c.owner_name,
+        "correlation_id": rollouts.c.correlation_id,
+        "created_at": rollouts.c.created_at,
+        "ended_at": rollouts.c.ended_at,
+    },
+    order=(rollouts.c.number.desc(),),
+    owner="owner_id",
+)
+"""The newest first."""
+find = ROLLOUTS.find
+get = ROLLOUTS.get
 
 
 class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
-from netweft.engine.noun import Noun, ObjectType, searched
+from netweft.engine.noun import Narrow, Noun, ObjectType, searched
 from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import Among, Statement, rows
@@ -73,6 +73,12 @@ VMS = Noun(
     parent="cluster_id",
 )
 get = VMS.get
+
+
+def on_host(tx: Tx, narrow: Narrow, host_id: str) -> list[VmDetails]:
+    """The machines on a host that may be seen, by name."""
+    here = VMS.select.where(vms.c.host_id == host_id).order_by(vms.c.name)
+    return VMS.all(tx, narrow(ObjectType.VM, here))
 
 
 def as_it_runs(vm: V, this_run: Mapping[str, Any]) -> V:
