@@ -19,7 +19,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from netweft.api.follow import loads, loads_link
-from netweft.api.request_fields import require_visible, required_ref
+from netweft.api.request_fields import required_ref
 from netweft.api.routes import READ, Call, Handler, Later, Needs, Routes, many
 from netweft.api.schema import Entity, Value, plain_fields, shared_fields
 from netweft.api.search import LISTED, listed
@@ -91,7 +91,7 @@ class Collection(Generic[R, E]):
     def all(self, call: Call[Any]) -> list[E]:
         """Those that a request asks for. Raises NotFoundError unless who asks may see the parent in its path."""
         with call.read() as tx:
-            return self._show(tx, listed(tx, call, self.noun, *self._here(tx, call)))
+            return self._show(tx, listed(tx, call, self.noun, within=self._within(call)))
 
     def get(self, call: Call[Any]) -> E:
         """The one that a request is about. Raises NotFoundError as :meth:`row` does."""
@@ -106,7 +106,7 @@ class Collection(Generic[R, E]):
         """The row that a request is about. Raises NotFoundError when there is none that who asks may see, and none
         below the parent in its path.
         """
-        row = visibility.find(tx, call.actor, self.noun, self.id(call), *self._here(tx, call))
+        row = visibility.find(tx, call.actor, self.noun, self.id(call), self._within(call))
         if row is None:
             raise self._missing(call)
         return row
@@ -122,21 +122,14 @@ class Collection(Generic[R, E]):
         """The rows on these conditions that who asks may see, in order."""
         return self.noun.all(tx, visibility.of_noun(tx, call.actor, self.noun, *conditions).order_by(*self.noun.order))
 
-    def _here(self, tx: Tx, call: Call[Any]) -> list[Any]:
-        """The condition of being below the parent in the path, if there is one. Raises NotFoundError unless who asks
-        may see that.
-        """
-        parent = self.parent
-        if parent is None or parent.column not in call.ids:
-            return []
-        require_visible(tx, call, parent.type, call.ids[parent.column])
-        return [self.noun.table.c[parent.column] == call.ids[parent.column]]
+    def _within(self, call: Call[Any]) -> str | None:
+        """The id of the parent in the path, None where there is none."""
+        return call.ids.get(self.parent.column) if self.parent else None
 
     def _missing(self, call: Call[Any]) -> NotFoundError:
-        parent, noun_id = self.parent, self.id(call)
-        if parent is not None and parent.column in call.ids:
-            where = f"The {parent.word} {call.ids[parent.column]}"
-            return NotFoundError(f"{where} has no {self.noun.word} with the id {noun_id}.")
+        parent, noun_id, within = self.parent, self.id(call), self._within(call)
+        if parent is not None and within is not None:
+            return NotFoundError(f"The {parent.word} {within} has no {self.noun.word} with the id {noun_id}.")
         if self.noun.object_type is not None:
             return visibility.missing(ObjectRef(self.noun.object_type, noun_id))
         return self.noun.missing(noun_id)

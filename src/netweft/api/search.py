@@ -60,11 +60,13 @@ _TOKEN = re.compile(
 )
 
 
-def listed(tx: Tx, call: Call[Any], noun: Noun[R], *conditions: ColumnElement[bool]) -> list[R]:
-    """The rows of a noun that a request asks for, of those on these conditions that who asks may see. Raises
-    MalformedError.
+def listed(
+    tx: Tx, call: Call[Any], noun: Noun[R], *conditions: ColumnElement[bool], within: str | None = None
+) -> list[R]:
+    """The rows of a noun that a request asks for, of those on these conditions that who asks may see. ``within``: the
+    id of what they are below. Raises MalformedError, NotFoundError.
     """
-    statement = visibility.of_noun(tx, call.actor, noun, *conditions)
+    statement = visibility.of_noun(tx, call.actor, noun, *conditions, within=within)
     return page(tx, call, Searchable(statement, noun.record, noun.search, noun.order))
 
 

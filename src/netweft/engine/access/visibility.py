@@ -40,16 +40,18 @@ def only_visible(tx: Tx, actor: Actor, object_type: ObjectType, statement: Selec
     return statement if condition is None else statement.where(condition)
 
 
-def of_noun(tx: Tx, actor: Actor, noun: Noun[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
-    """The rows of a noun on these conditions that the actor may see. Raises as :func:`visible` does."""
-    return noun.select.where(*conditions, *_limits(tx, actor, noun))
-
-
-def find(tx: Tx, actor: Actor, noun: Noun[R], noun_id: str, *conditions: ColumnElement[bool]) -> R | None:
-    """The one with that id on these conditions, None when there is none that the actor may see. Raises as
-    :func:`visible` does.
+def of_noun(
+    tx: Tx, actor: Actor, noun: Noun[Any], *conditions: ColumnElement[bool], within: str | None = None
+) -> Select[Any]:
+    """The rows of a noun on these conditions that the actor may see. ``within``: the id of what they are below. Raises
+    NotFoundError unless the actor may see that, and as :func:`visible` does.
     """
-    limits = (*conditions, *_limits(tx, actor, noun))
+    return noun.select.where(*conditions, *_limits(tx, actor, noun, within))
+
+
+def find(tx: Tx, actor: Actor, noun: Noun[R], noun_id: str, within: str | None = None) -> R | None:
+    """The one with that id, None when there is none that the actor may see. Raises as :func:`of_noun` does."""
+    limits = _limits(tx, actor, noun, within)
     if not limits:
         return noun.find(tx, noun_id)
     column = noun.table.c.id
@@ -57,18 +59,22 @@ def find(tx: Tx, actor: Actor, noun: Noun[R], noun_id: str, *conditions: ColumnE
     return first_row(tx, noun.record, noun.select.where(column == wanted, *limits))
 
 
-def _limits(tx: Tx, actor: Actor, noun: Noun[Any]) -> list[ColumnElement[bool]]:
+def _limits(tx: Tx, actor: Actor, noun: Noun[Any], within: str | None) -> list[ColumnElement[bool]]:
+    limits: list[ColumnElement[bool]] = []
+    if within is not None:
+        parent_type, column = above(noun)
+        require_visible(tx, actor, ObjectRef(parent_type, within))
+        limits.append(noun.table.c[column] == within)
     if noun.object_type is not None:
         own = visible(tx, actor, noun.object_type)
-        return [] if own is None else [own]
-    if noun.parent:
+        return limits if own is None else [*limits, own]
+    if noun.parent and within is None:
         parent_type, column = above(noun)
-        if visible(tx, actor, parent_type) is None:
-            return []
-        return [noun.table.c[column].in_(visible_ids(actor, parent_type))]
-    if noun.owner and actor.filtered:
-        return [noun.table.c[noun.owner].in_((actor.user_id, EVERYONE))]
-    return []
+        if visible(tx, actor, parent_type) is not None:
+            limits.append(noun.table.c[column].in_(visible_ids(actor, parent_type)))
+    elif noun.owner and actor.filtered:
+        limits.append(noun.table.c[noun.owner].in_((actor.user_id, EVERYONE)))
+    return limits
 
 
 def narrow(tx: Tx, actor: Actor) -> Narrow:
