@@ -92,26 +92,19 @@ def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, lis
 @routes.get("/vms/{vm_id}/snapshots", many(Snapshot), needs=READ, queries=("all_content", "max"))
 def list_snapshots(call: Call[None]) -> list[Snapshot]:
     """The snapshots of a virtual machine, the oldest first, and the machine as it is now ("Active VM")."""
-    vm_id = call.ids["vm_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, vm_id)
-        found = [*(show(row) for row in queries.of_vms(tx, (vm_id,))[vm_id]), active(vm_queries.get(tx, vm_id))]
+        vm = VMS.row(tx, call)
+        found = [*(show(row) for row in queries.of_vms(tx, (vm.id,))[vm.id]), active(vm)]
     return found[: call.query.size()]
 
 
 @routes.get("/vms/{vm_id}/snapshots/{snapshot_id}", Snapshot, needs=READ)
 def get_snapshot(call: Call[None]) -> Snapshot:
     """One of them."""
-    return _get(call, call.ids["snapshot_id"])
-
-
-def _get(call: Call[Any], snapshot_id: str) -> Snapshot:
-    vm_id = call.ids["vm_id"]
+    snapshot_id = call.ids["snapshot_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, vm_id)
-        if snapshot_id == queries.active_id(vm_id):
-            return active(vm_queries.get(tx, vm_id))
-        return show(queries.get(tx, vm_id, snapshot_id))
+        vm = VMS.row(tx, call)
+        return active(vm) if snapshot_id == queries.active_id(vm.id) else show(queries.get(tx, vm.id, snapshot_id))
 
 
 @routes.post("/vms/{vm_id}/snapshots", Snapshot, needs=_NEEDS)
@@ -123,7 +116,9 @@ def post_snapshot(call: Call[Snapshot]) -> Snapshot:
         description=required(body.description, "Snapshot [description]"),
         with_memory=or_default(body.persist_memorystate, False),
     )
-    return _get(call, call.run(add_snapshot, call.actor, spec))
+    snapshot_id = call.run(add_snapshot, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.vm_id, snapshot_id))
 
 
 @routes.delete("/vms/{vm_id}/snapshots/{snapshot_id}", needs=_NEEDS, queries=("all_content",))

@@ -82,34 +82,30 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
     """The tags of one kind of thing."""
     path = f"/{kind.meta.path}/{{object_id}}/tags"
 
-    def owned(call: Call[Any]) -> list[Tag]:
+    @routes.get(path, many(Tag), needs=READ)
+    def list_tags_of(call: Call[None]) -> list[Tag]:
+        """The tags that it has."""
         thing = call.ids["object_id"]
         with call.read() as tx:
             require_visible(tx, call, object_type, thing)
             rows = queries.of_things(tx, object_type, (thing,))[thing]
         return [show(row, f"/{kind.meta.path}/{thing}") for row in rows]
 
-    def one(call: Call[Any], tag_id: str) -> Tag:
-        found = next((tag for tag in owned(call) if tag.id == tag_id), None)
-        if found is None:
-            raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {tag_id}.")
-        return found
-
-    @routes.get(path, many(Tag), needs=READ)
-    def list_tags_of(call: Call[None]) -> list[Tag]:
-        """The tags that it has."""
-        return owned(call)
-
     @routes.get(f"{path}/{{tag_id}}", Tag, needs=READ)
     def get_tag_of(call: Call[None]) -> Tag:
         """One of them."""
-        return one(call, call.ids["tag_id"])
+        for tag in list_tags_of(call):
+            if tag.id == call.ids["tag_id"]:
+                return tag
+        raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {call.ids['tag_id']}.")
 
     @routes.post(path, Tag, needs=ActionGroup.TAG_MANAGEMENT)
     def post_tag_of(call: Call[Tag]) -> Tag:
         """Add a tag to the object."""
         on = ObjectRef(object_type, call.ids["object_id"])
-        return one(call, call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag")))
+        tag_id = call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag"))
+        with call.read() as tx:
+            return show(queries.get(tx, tag_id), f"/{kind.meta.path}/{on.id}")
 
     @routes.delete(f"{path}/{{tag_id}}", needs=ActionGroup.TAG_MANAGEMENT)
     def delete_tag_of(call: Call[None]) -> None:

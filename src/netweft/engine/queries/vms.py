@@ -75,6 +75,18 @@ VMS = Noun(
 get = VMS.get
 
 
+VNICS = Noun(
+    vnics,
+    VnicRow,
+    "vNIC",
+    search={
+        name: vnics.c[name] for name in ("name", "id", "description", "mac", "interface", "plugged", "linked", "synced")
+    },
+    parent="vm_id",
+)
+"""What is the vNICs' own, and nothing of profile and network."""
+
+
 def on_host(tx: Tx, narrow: Narrow, host_id: str) -> list[VmDetails]:
     """The machines on a host that may be seen, by name."""
     here = VMS.select.where(vms.c.host_id == host_id).order_by(vms.c.name)
