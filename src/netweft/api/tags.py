@@ -51,8 +51,11 @@ class _Tags(Collection[TagRow, Tag]):
         found = super().all(call)
         return found if call.query.text("search") else [root(), *found][: call.query.size()]
 
+    def one(self, call: Call[Any], noun_id: str) -> Tag:
+        return root() if noun_id == ROOT_ID else super().one(call, noun_id)
+
     def get(self, call: Call[Any]) -> Tag:
-        return root() if self.id(call) == ROOT_ID else super().get(call)
+        return self.one(call, self.id(call))
 
 
 TAGS = _Tags(routes, queries.TAGS, Tag, "/tags/{tag_id}", show=show)
