@@ -97,12 +97,10 @@ def list_networks(call: Call[None]) -> list[ProvidedNetwork]:
 @routes.get("/networks/{network_id}", ProvidedNetwork, needs=READ)
 def get_network(call: Call[None]) -> ProvidedNetwork:
     """One of them."""
-    network_id = call.ids["network_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.NETWORK, network_id)
-        found = _show(tx, [network_queries.get(tx, network_id)])
+        found = _show(tx, [NETWORKS.row(tx, call)])
     if not found:
-        raise NotFoundError(f"The network {network_id} is on no provider.")
+        raise NotFoundError(f"The network {NETWORKS.id(call)} is on no provider.")
     return found[0]
 
 

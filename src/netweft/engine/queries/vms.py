@@ -165,15 +165,7 @@ def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicDetails]]:
     return grouped(_VNICS_OF.all(tx, vm_ids=vm_ids), "vm_id")
 
 
-def own_facts_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicRow]]:
-    """What is the vNICs' own, and nothing of profile and network, of each virtual machine by name: cheaper where many
-    are listed.
-    """
-    return grouped(_OWN_FACTS_OF.all(tx, vm_ids=vm_ids), "vm_id")
-
-
 _VNICS_OF = Statement(_select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicDetails)
-_OWN_FACTS_OF = Statement(sa.select(vnics).where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicRow)
 
 
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> VnicDetails:
