@@ -154,10 +154,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
         collections="permissions",
     ),
     types.MacPool: Elements(
-        spec=UpdateMacPool,
-        stored="default_pool ranges",
-        derived=_NAMED,
-        collections="permissions",
+        spec=UpdateMacPool, stored="default_pool ranges", derived=_NAMED, collections="permissions"
     ),
     types.OpenStackNetworkProvider: Elements(
         spec=UpdateProvider,
