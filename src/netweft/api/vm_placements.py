@@ -12,7 +12,7 @@ from netweft.engine.commands.migrations import preflight
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import placements
 from netweft.engine.queries import vms as queries
-from netweft.engine.queries.hosts import HOSTS
+from netweft.engine.queries.hosts import HOSTS, called
 from netweft.engine.queries.references import Ref, resolve
 
 routes = Routes("vms", ADDITIONS)
@@ -100,8 +100,7 @@ def get_migration(call: Call[None]) -> Migration:
         require_visible(tx, call, ObjectType.VM, vm_id)
         host_id = ""
         if requested_host:
-            is_id = HOSTS.find(tx, requested_host) is not None
-            host_id = requested_host if is_id else resolve(tx, hosts, Ref(name=requested_host), "host")
+            host_id = called(tx, requested_host) or resolve(tx, hosts, Ref(name=requested_host), "host")
             require_visible(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(
