@@ -69,6 +69,8 @@ def test_a_provider_is_kept_once_it_has_answered(api: Additions) -> None:
     refused = api("POST", "configurationproviders", 409, **{**SAID, "name": "twice", "url": "UCS.example/"})
     assert "Provider 'ucs' has this address already" in refused["detail"]
     assert [one["name"] for one in api("GET", "configurationproviders")] == ["ucs"]
+    assert [one["name"] for one in api("GET", "configurationproviders?search=type%3Dmemory")] == ["ucs"]
+    assert api("GET", "configurationproviders?search=name%3Dothers") == []
 
 
 SAID = {"type": "memory", "url": "ucs.example", "username": "netweft", "password": PASSWORD}

@@ -81,3 +81,16 @@ def test_across_things(client: Client) -> None:
     assert client.xml("datacenters", search="Clusters.name=Default")[0].findtext("name") == "Default"
     assert len(client.xml("datacenters", search="Clusters.name=nothing")) == 0
     assert len(client.xml("datacenters", search="Clusters.name!=Default")) == 0
+
+
+def test_lists_of_what_has_no_permissions_of_its_own_are_searched_as_well(client: Client) -> None:
+    qoss = f"datacenters/{client.first_id('datacenters')}/qoss"
+    for name in ("calm", "wild"):
+        limits = "".join(f"<inbound_{one}>10</inbound_{one}>" for one in ("average", "peak", "burst"))
+        client.post_xml(qoss, f"<qos><name>{name}</name><type>network</type>{limits}</qos>")
+    assert [one.findtext("name") for one in client.xml(qoss, search="name=wi*")] == ["wild"]
+    assert [one.findtext("name") for one in client.xml(qoss, search="type=network sortby name desc", max="1")] == [
+        "wild"
+    ]
+    assert [one.findtext("name") for one in client.xml("roles", search="name=superuser")] == ["SuperUser"]
+    assert [one.findtext("name") for one in client.xml("groups", search="name=nobody*")] == []

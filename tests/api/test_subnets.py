@@ -239,3 +239,24 @@ def test_addresses_stay_while_the_machine_lives(engine: Engine, client: Client, 
         assert [subnet["used"] for subnet in subnets.all()] == [1]
         subnets.network = str(managed.get("id"))
         assert [subnet["used"] for subnet in subnets.all()] == [0]
+
+
+def test_subnets_are_searched_in_pages(engine: Engine, client: Client) -> None:
+    subnets = Subnets(engine, client)
+    for number in range(3):
+        subnets.add(f"net{number}", f"192.0.{number}.0/24")
+    path = f"/networks/{subnets.network}/subnets"
+    assert [one["name"] for one in subnets.send("GET", f"{path}?search=cidr%3D192.0.1*").json()] == ["net1"]
+    assert [one["name"] for one in subnets.send("GET", f"{path}?search=page%202&max=1").json()] == ["net1"]
+
+
+def test_a_subnet_that_may_not_be_seen_tells_nothing_of_its_network(engine: Engine, client: Client) -> None:
+    subnets = Subnets(engine, client)
+    path = f"{subnets.root}/subnets/{subnets.add('four', '192.0.2.0/24')['id']}"
+    (profile,) = client.xml(f"/networks/{subnets.network}/vnicprofiles")
+    assert client.delete(f"/vnicprofiles/{profile.get('id')}").status_code == 200, "everyone may use it"
+    engine.add_user("nobody@internal")
+    with engine.client("nobody@internal", Filter="true") as poor:
+        answer = poor.get(path)
+    assert answer.status_code == 404
+    assert subnets.network not in answer.text

@@ -13,6 +13,7 @@ from api.served import Client, Engine
 from fleet import NO_GUESTS, Fleet, running_fleet
 from hosts import without_link
 from netweft.core.guest_protocol import GuestNic
+from netweft.engine.access.objects import ObjectRef, ObjectType
 
 HOME = "<cluster><name>Default</name></cluster>"
 
@@ -241,3 +242,15 @@ def test_what_a_running_guest_counts(client: Client) -> None:
     first = client.first_id(f"/vms/{vm_id}/nics/{nic_id}/statistics")
     assert client.xml(f"/vms/{vm_id}/nics/{nic_id}/statistics/{first}").findtext("values/value/datum") == "0"
     assert len(client.xml(f"/vms/{vm_id}/nics/{nic_id}/reporteddevices")) == 1
+
+
+def test_who_may_change_a_machine_is_shown_what_was_changed(engine: Engine, client: Client) -> None:
+    vm_id = add_vm(client)
+    nic = f"/vms/{vm_id}/nics/{client.post_xml(f'/vms/{vm_id}/nics', '<nic><name>nic1</name></nic>').get('id')}"
+    engine.add_user("keeper@internal", "UserVmManager", ObjectRef(ObjectType.VM, vm_id))
+    with engine.client("keeper@internal") as keeper:
+        changed = keeper.put(nic, content=b"<nic><name>renamed</name></nic>")
+        assert changed.status_code == 200, changed.text
+        value = "<network_filter_parameter><name>IP</name><value>192.0.2.1</value></network_filter_parameter>"
+        keeper.post_xml(f"{nic}/networkfilterparameters", value)
+        keeper.post_xml(f"/vms/{vm_id}/snapshots", "<snapshot><description>before</description></snapshot>")

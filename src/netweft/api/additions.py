@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio.to_thread
 import msgspec
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.routes import ADDITIONS, PUBLIC, READ, Call, Raw, Routes, Stream, is_number
@@ -20,9 +19,9 @@ from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import enrollments
 from netweft.engine.commands.enrollments import EnrollReply, EnrollRequest
 from netweft.engine.db import Database, utc_now
-from netweft.engine.model.events import EventRow, events
+from netweft.engine.model.events import EventRow
 from netweft.engine.outages import is_away
-from netweft.engine.statements import rows as rows_of
+from netweft.engine.queries import events as queries
 
 routes = Routes("netweft", ADDITIONS)
 
@@ -69,7 +68,7 @@ def stream_events(call: Call[None]) -> Stream:
     if text and not is_number(text):
         raise MalformedError(f"Last-Event-ID: '{text[:60]}' is no id of an event.")
     with call.read() as tx:
-        last = int(text) if text else tx.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one()
+        last = int(text) if text else queries.last(tx)
     only_user = call.actor.user_id if call.actor.filtered else None
     return Stream(lambda: _lines(call.db, last, only_user, call.services.ending))
 
@@ -115,7 +114,7 @@ def _events_if_any(db: Database, last: int) -> Sequence[EventRow]:
 def _next_events(db: Database, last: int) -> Sequence[EventRow]:
     """The events after ``last`` up to the first missing id that may still be committed."""
     with db.read() as tx:
-        rows = rows_of(tx, EventRow, select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH))
+        rows = queries.following(tx, last, _BATCH)
     now = utc_now()
     for index, row in enumerate(rows):
         if row.id != last + 1 and now - row.time < MISSING_ID_WAIT:

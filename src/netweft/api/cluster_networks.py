@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from netweft.api.follow import loads_link
 from netweft.api.request_fields import require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.roles import Role
@@ -28,10 +27,9 @@ from netweft.engine.commands.cluster_networks import (
     update_cluster_network,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.networks import networks
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries.cluster_networks import CLUSTER_NETWORKS, ClusterNetworkDetails
+from netweft.engine.queries.grouping import grouped
 
 routes = Routes("clusters")
 
@@ -58,12 +56,9 @@ def show(row: ClusterNetworkDetails) -> ClusterNetwork:
 @loads_link(Cluster, "networks")
 def load_for_clusters(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[ClusterNetwork]]:
     """The networks of each cluster."""
-    wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id.in_(ids))
-    statement = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
-    found: defaultdict[str, list[ClusterNetwork]] = defaultdict(list)
-    for row in CLUSTER_NETWORKS.all(tx, statement.order_by(networks.c.name, networks.c.id)):
-        found[row.cluster_id].append(show(row))
-    return found
+    statement = visibility.of_noun(tx, call.actor, CLUSTER_NETWORKS, queries.in_clusters(ids))
+    found = grouped(CLUSTER_NETWORKS.all(tx, statement.order_by(*CLUSTER_NETWORKS.order)), "cluster_id")
+    return {cluster_id: [show(row) for row in rows] for cluster_id, rows in found.items()}
 
 
 @routes.get("/clusters/{cluster_id}/networks", many(ClusterNetwork), needs=READ, queries=LISTED)
@@ -72,10 +67,7 @@ def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
     cluster_id = call.ids["cluster_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.CLUSTER, cluster_id)
-        wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id == cluster_id)
-        statement = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
-        searchable = Searchable(CLUSTER_NETWORKS.search, key=networks.c.id)
-        return [show(row) for row in CLUSTER_NETWORKS.all(tx, page(tx, call, statement, searchable))]
+        return [show(row) for row in listed(tx, call, CLUSTER_NETWORKS, queries.in_clusters((cluster_id,)))]
 
 
 @routes.get("/clusters/{cluster_id}/networks/{network_id}", ClusterNetwork, needs=READ)

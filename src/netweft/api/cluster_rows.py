@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, counted_page
+from netweft.api.search import LISTED, page
 from netweft.api.values import Named
 from netweft.engine.access import visibility
-from netweft.engine.model.clusters import clusters
 from netweft.engine.queries import cluster_rows as queries
 from netweft.engine.queries.cluster_rows import CountedCluster
 
@@ -43,8 +42,7 @@ class RowOfCluster(msgspec.Struct, kw_only=True, frozen=True):
 def list_clusters(call: Call[None]) -> list[RowOfCluster]:
     """Clusters with counts of what is in them; the counts can be searched and sorted, too."""
     with call.read() as tx:
-        counted = queries.counted(visibility.narrow(tx, call.actor))
-        return [_row(row) for row in counted_page(tx, call, counted, CountedCluster, clusters.c.id)]
+        return [_row(row) for row in page(tx, call, queries.counted(visibility.narrow(tx, call.actor)))]
 
 
 def _row(row: CountedCluster) -> RowOfCluster:

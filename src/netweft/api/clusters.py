@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.constants import POLICIES
-from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref, version, version_text
+from netweft.api.request_fields import kept_ref, ref, required, required_ref, version, version_text
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
 from netweft.api.types import (
@@ -31,7 +31,6 @@ from netweft.api.types import (
     SkipIfConnectivityBroken,
 )
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.clusters import (
     AddCluster,
@@ -171,8 +170,7 @@ def _default_providers(body: Cluster) -> tuple[Ref, ...] | Keep:
 def list_providers(call: Call[None]) -> list[ExternalProvider]:
     """The default provider of external networks of a cluster."""
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.CLUSTER, CLUSTERS.id(call))
-        return _providers(queries.get(tx, CLUSTERS.id(call)))
+        return _providers(CLUSTERS.row(tx, call))
 
 
 CLUSTERS.removes(ActionGroup.DELETE_CLUSTER, remove_cluster, "Remove a cluster without hosts and VMs.")

@@ -13,40 +13,38 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import asdict
-from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
-from netweft.api.request_fields import require_visible, required_ref
+from netweft.api.request_fields import required_ref
 from netweft.api.routes import READ, Call, Handler, Later, Needs, Routes, many
 from netweft.api.schema import Entity, Value, plain_fields, shared_fields
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import PARENT, ObjectType
+from netweft.engine.access.objects import ObjectRef, ObjectType, above
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx
 from netweft.engine.model.records import R, Record
 from netweft.engine.noun import Noun
 from netweft.engine.queries.references import Ref
-from netweft.engine.statements import rows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-E = TypeVar("E", bound=Entity)
+E = TypeVar("E")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a noun's entities also show below: its path, such as ``/networks/{network_id}``, and the column that has its
-    id, which the path calls it as well. A request names it in the element ``network``.
+    """What a noun's entities are below: its type, and the column that has its id, which paths call it as well. A
+    request names it in the element ``network``, for example.
     """
 
-    path: str
     type: ObjectType
     column: str
 
@@ -57,8 +55,10 @@ class Parent:
 
 
 class Collection(Generic[R, E]):
-    """The entities of one noun at ``path``, which ends with the name of its id, and below its parent, whose path is
-    ``below``. ``show``: what makes an entity of a row, or ``show_all`` of many at once.
+    """The entities of one noun at ``path``, which ends with the name of its id. ``below``: the path of its parent, such
+    as ``/networks/{network_id}``, where they are shown as well; those of a noun that is only there have the parent in
+    ``path``. ``show``: what makes an entity of a row, or ``show_all`` of many at once. ``kind``: the type of an entity,
+    in Netweft's additions any that msgspec writes.
     """
 
     def __init__(
@@ -76,89 +76,93 @@ class Collection(Generic[R, E]):
         self.noun = noun
         self.kind = kind
         self.path = path
-        if noun.object_type is None:
-            raise TypeError(f"no rights are given on {noun.word}")
-        self.type: ObjectType = noun.object_type
-        self.parent = Parent(below, *PARENT[self.type]) if below else None
+        self.below = below
+        self.parent = Parent(*above(noun)) if noun.parent else None
         self._show = show_all or _each(show)
-        self._id = _id_name(path)
-        self._searchable = Searchable(noun.search, key=noun.table.c.id)
-        loads(kind)(self._load)
+        self._ids = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+        if issubclass(kind, Entity):
+            loads(kind)(self._load)
 
     def one(self, call: Call[Any], noun_id: str) -> E:
         """The entity as it is now. Raises NotFoundError."""
         with call.read() as tx:
-            return self._read(tx, noun_id)
-
-    def _read(self, tx: Tx, noun_id: str) -> E:
-        return self._show(tx, [self.noun.get(tx, noun_id)])[0]
+            return self._show(tx, [self.noun.get(tx, noun_id)])[0]
 
     def all(self, call: Call[Any]) -> list[E]:
-        """Those that a request asks for."""
+        """Those that a request asks for. Raises NotFoundError unless who asks may see the parent in its path."""
         with call.read() as tx:
-            return self._listed(tx, call)
+            return self._show(tx, listed(tx, call, self.noun, within=self._within(call)))
+
+    def get(self, call: Call[Any]) -> E:
+        """The one that a request is about. Raises NotFoundError as :meth:`row` does."""
+        with call.read() as tx:
+            return self._show(tx, [self.row(tx, call)])[0]
 
     def id(self, call: Call[Any]) -> str:
         """The id of the one that a request is about."""
-        return call.ids[self._id]
+        return call.ids[self._ids[-1]]
+
+    def row(self, tx: Tx, call: Call[Any]) -> R:
+        """The row that a request is about. Raises NotFoundError when there is none that who asks may see, and none
+        below the parent in its path.
+        """
+        row = visibility.find(tx, call.actor, self.noun, self.id(call), self._within(call))
+        if row is None:
+            raise self._missing(call)
+        return row
 
     def _load(self, tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, E]:
-        rows = self.visible(tx, call, self.noun.table.c.id.in_(ids))
-        return {str(entity.id): entity for entity in self._show(tx, rows)}
+        return {str(getattr(entity, "id", "")): entity for entity in self._show(tx, self.among(tx, call, ids))}
+
+    def among(self, tx: Tx, call: Call[Any], ids: Sequence[str]) -> list[R]:
+        """The rows with these ids that who asks may see, in order."""
+        return self.visible(tx, call, self.noun.table.c.id.in_(ids))
 
     def visible(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[R]:  # noqa: ANN401 - of SQLAlchemy
         """The rows on these conditions that who asks may see, in order."""
-        statement = visibility.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
-        return self.noun.all(tx, statement.order_by(next(iter(self.noun.search.values())), self.noun.table.c.id))
+        return self.noun.all(tx, visibility.of_noun(tx, call.actor, self.noun, *conditions).order_by(*self.noun.order))
 
-    def _listed(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[E]:  # noqa: ANN401 - of SQLAlchemy
-        statement = visibility.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
-        return self._show(tx, self.noun.all(tx, page(tx, call, statement, self._searchable)))
+    def _within(self, call: Call[Any]) -> str | None:
+        """The id of the parent in the path, None where there is none."""
+        return call.ids.get(self.parent.column) if self.parent else None
+
+    def _missing(self, call: Call[Any]) -> NotFoundError:
+        parent, noun_id, within = self.parent, self.id(call), self._within(call)
+        if parent is not None and within is not None:
+            return NotFoundError(f"The {parent.word} {within} has no {self.noun.word} with the id {noun_id}.")
+        if self.noun.object_type is not None:
+            return visibility.missing(ObjectRef(self.noun.object_type, noun_id))
+        return self.noun.missing(noun_id)
 
     def reads(
         self,
         listed: str,
         one: str,
         *,
-        below: tuple[str, str] | None = None,
+        below: tuple[str, str] = ("", ""),
         queries: tuple[tuple[str, ...], tuple[str, ...]] = (LISTED, ()),
+        needs: Needs = READ,
     ) -> None:
-        """Lists and single entities; the texts describe them. ``below``: the same below the parent (empty: not there).
+        """Lists and single entities; the texts describe them (empty: not there). ``below``: the same below the parent.
         ``queries``: the parameters of both.
         """
+        self._reads_at(self.path, listed, one, queries, needs)
+        self._reads_at(self.below + self.path, *below, (LISTED, ()), needs)
 
+    def _reads_at(
+        self, path: str, listed: str, one: str, queries: tuple[tuple[str, ...], tuple[str, ...]], needs: Needs
+    ) -> None:
         def list_all(call: Call[None]) -> list[E]:
             return self.all(call)
 
         def get(call: Call[None]) -> E:
-            with call.read() as tx:
-                require_visible(tx, call, self.type, self.id(call))
-                return self._read(tx, self.id(call))
+            return self.get(call)
 
-        self.routes.get(_above(self.path), many(self.kind), needs=READ, queries=queries[0])(
-            _described(list_all, listed)
-        )
-        self.routes.get(self.path, self.kind, needs=READ, queries=queries[1])(_described(get, one))
-        if below is not None:
-            self._reads_below(get, *below)
-
-    def _reads_below(self, get: Callable[[Call[None]], E], listed: str, one: str) -> None:
-        parent = self._parent()
-
-        def list_below(call: Call[None]) -> list[E]:
-            parent_id = call.ids[parent.column]
-            with call.read() as tx:
-                require_visible(tx, call, parent.type, parent_id)
-                return self._listed(tx, call, self.noun.table.c[parent.column] == parent_id)
-
-        def get_below(call: Call[None]) -> E:
-            self._require_inside(call)
-            return get(call)
-
-        path = parent.path + self.path
-        self.routes.get(_above(path), many(self.kind), needs=READ, queries=LISTED)(_described(list_below, listed))
+        if listed:
+            declare = self.routes.get(_above(path), many(self.kind), needs=needs, queries=queries[0])
+            declare(_described(list_all, listed))
         if one:
-            self.routes.get(path, self.kind, needs=READ)(_described(get_below, one))
+            self.routes.get(path, self.kind, needs=needs, queries=queries[1])(_described(get, one))
 
     def adds(
         self, needs: Needs, *, below: str, queries: Sequence[str] = ()
@@ -176,52 +180,60 @@ class Collection(Generic[R, E]):
             def post_below(call: Call[E]) -> E | Later:
                 return add(call, Ref(id=call.ids[parent.column]))
 
-            paths = _above(self.path), _above(parent.path + self.path)
+            paths = _above(self.path), _above(self.below + self.path)
             self.routes.post(paths[0], self.kind, needs=needs, queries=queries)(_described(post, add.__doc__))
             self.routes.post(paths[1], self.kind, needs=needs, queries=queries)(_described(post_below, below))
 
         return declare
 
+    def brought(self, call: Call[Any], job_id: str | None, noun_id: str) -> E | Later:
+        """The entity, once a job has ended that brings it elsewhere and may fail, if there is one."""
+        if job_id:
+            return Later(job_id, lambda: self.one(call, noun_id), may_fail=True)
+        return self.one(call, noun_id)
+
     def changes(
-        self, needs: Needs, *, below: str = "", queries: Sequence[str] = ()
-    ) -> Callable[[Callable[[Call[E]], str | None]], None]:
+        self, needs: Needs, *, takes: type[B] | None = None, below: str = "", queries: Sequence[str] = ()
+    ) -> Callable[[Callable[[Call[B]], str | None]], None]:
         """Declare what changes the entity of a request's path; the answer is the entity then, if there is a job that
         may fail to bring the change elsewhere (whose id is given) when that has ended.
         """
 
-        def declare(change: Callable[[Call[E]], str | None]) -> None:
-            def put(call: Call[E]) -> E | Later:
-                job_id = change(call)
-                if job_id:
-                    return Later(job_id, lambda: self.one(call, self.id(call)), may_fail=True)
-                return self.one(call, self.id(call))
+        def declare(change: Callable[[Call[B]], str | None]) -> None:
+            def put(call: Call[B]) -> E | Later:
+                return self.brought(call, change(call), self.id(call))
 
-            self.routes.put(self.path, self.kind, needs=needs, queries=queries)(_described(put, change.__doc__))
+            body = takes or self.kind
+            self.routes.put(self.path, body, gives=self.kind, needs=needs, queries=queries)(
+                _described(put, change.__doc__)
+            )
             if below:
                 twin = self._inside(put)
-                self.routes.put(self._parent().path + self.path, self.kind, needs=needs)(_described(twin, below))
+                self.routes.put(self.below + self.path, body, gives=self.kind, needs=needs)(_described(twin, below))
 
         return declare
 
     def removes(
         self,
         needs: Needs,
-        remove: Callable[[Tx, Actor, str], str | None],
+        remove: Callable[Concatenate[Tx, Actor, ...], str | None],
         text: str,
         *,
         below: str = "",
         queries: Sequence[str] = (),
     ) -> None:
-        """The command that removes one; it gives the id of the job that removes it elsewhere, if there is one."""
+        """The command that removes one, given the ids in ``path``; it gives the id of the job that removes it
+        elsewhere, if there is one.
+        """
 
         def delete(call: Call[None]) -> Later | None:
-            job_id = call.run(remove, call.actor, self.id(call))
+            job_id = call.run(remove, call.actor, *(call.ids[name] for name in self._ids))
             return Later(job_id, may_fail=True) if job_id else None
 
         self.routes.delete(self.path, needs=needs, queries=queries)(_described(delete, text))
         if below:
             twin = self._inside(delete)
-            self.routes.delete(self._parent().path + self.path, needs=needs)(_described(twin, below))
+            self.routes.delete(self.below + self.path, needs=needs)(_described(twin, below))
 
     def follows(self, parent_kind: type[Entity], attribute: str) -> None:
         """Let ``follow`` put the entities of each parent into its attribute."""
@@ -250,20 +262,11 @@ class Collection(Generic[R, E]):
 
     def _require_inside(self, call: Call[Any]) -> None:
         """Raise NotFoundError unless the one of the path is below the parent of the path."""
-        parent = self._parent()
+        column = self._parent().column
         with call.read() as tx:
-            row = self.noun.get(tx, self.id(call))
-        if getattr(row, parent.column) != call.ids[parent.column]:
-            raise NotFoundError(
-                f"The {parent.word} {call.ids[parent.column]} has no {self.noun.word} with the id {self.id(call)}."
-            )
-
-
-def one(tx: Tx, record: type[R], statement: Select[Any], what: str) -> R:
-    """The only row of a statement. Raises NotFoundError, for example of ``"user 12"``."""
-    for row in rows(tx, record, statement):
-        return row
-    raise NotFoundError(f"There is no {what}.")
+            row = self.noun.find(tx, self.id(call))
+        if row is None or getattr(row, column) != call.ids[column]:
+            raise self._missing(call)
 
 
 def same_fields(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:
@@ -301,7 +304,3 @@ def _described(handler: Handler, text: str | None) -> Handler:
 
 def _above(path: str) -> str:
     return path.rpartition("/")[0]
-
-
-def _id_name(path: str) -> str:
-    return path.rpartition("/")[2][1:-1]

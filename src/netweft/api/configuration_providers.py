@@ -4,6 +4,7 @@ UCS Manager. An addition of Netweft, since oVirt never built them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +12,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
+from netweft.api.collections import Collection
 from netweft.api.provider_networks import ProviderObject, provider_object
 from netweft.api.providers import result_of
-from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import provider as rules
-from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.changes import made
 from netweft.engine.commands.fabrics import list_system_classes, raise_mtu
@@ -33,7 +32,7 @@ from netweft.engine.commands.providers import (
     update_provider,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.providers import CONFIGURATION, ProviderRow, providers
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow
 from netweft.engine.payloads import RaiseMtu
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -170,34 +169,19 @@ def _show(row: ProviderRow, summary: object_queries.Summary) -> ConfigurationPro
     )
 
 
-def _one(call: Call[Any], provider_id: str) -> ConfigurationProvider:
-    with call.read() as tx:
-        return _show(CONFIGURATION_PROVIDERS.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
+def _show_all(tx: Tx, rows: Sequence[ProviderRow]) -> list[ConfigurationProvider]:
+    summaries = object_queries.summaries(tx) if rows else {}
+    return [_show(row, summaries[row.id]) for row in rows]
 
 
-def _visible(tx: Tx, call: Call[Any]) -> str:
-    """The id of the one that a request is about. Raises NotFoundError."""
-    provider_id = call.ids["provider_id"]
-    require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-    return CONFIGURATION_PROVIDERS.get(tx, provider_id).id
-
-
-@routes.get("/configurationproviders", many(ConfigurationProvider), needs=READ)
-def list_providers(call: Call[None]) -> list[ConfigurationProvider]:
-    """All configuration providers, by name."""
-    with call.read() as tx:
-        query = visibility.only_visible(tx, call.actor, ObjectType.PROVIDER, CONFIGURATION_PROVIDERS.select)
-        found = CONFIGURATION_PROVIDERS.all(tx, query.order_by(providers.c.name))
-        summaries = object_queries.summaries(tx) if found else {}
-        return [_show(row, summaries[row.id]) for row in found]
-
-
-@routes.get("/configurationproviders/{provider_id}", ConfigurationProvider, needs=READ)
-def get_provider(call: Call[None]) -> ConfigurationProvider:
-    """One of them."""
-    with call.read() as tx:
-        provider_id = _visible(tx, call)
-    return _one(call, provider_id)
+PROVIDERS = Collection(
+    routes,
+    CONFIGURATION_PROVIDERS,
+    ConfigurationProvider,
+    "/configurationproviders/{provider_id}",
+    show_all=_show_all,
+)
+PROVIDERS.reads("All configuration providers, by name.", "One of them.")
 
 
 @routes.post("/configurationproviders", NewConfigurationProvider, gives=ConfigurationProvider, needs=_NEEDS)
@@ -225,7 +209,7 @@ def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
     with call.read() as tx:
         is_there = CONFIGURATION_PROVIDERS.find(tx, spec.id) is not None
     if is_there:
-        return _one(call, spec.id)
+        return PROVIDERS.one(call, spec.id)
     candidate = made(ProviderRow, spec, id=spec.id, password="", status="testing")
     return _show(
         candidate, object_queries.Summary(provider_id=spec.id, networks=0, failing=0, to_remove=0, reconciled_at=None)
@@ -253,7 +237,9 @@ def put_provider(call: Call[ConfigurationProviderChange]) -> ConfigurationProvid
         certificate=_certificate("Cannot edit Provider.", body.certificate),
     )
     job_id = call.run(update_provider, call.actor, spec, box=call.services.box, purpose=CONFIGURATION)
-    return _one(call, provider_id) if job_id is None else Later(job_id, lambda: _one(call, provider_id))
+    return (
+        PROVIDERS.one(call, provider_id) if job_id is None else Later(job_id, lambda: PROVIDERS.one(call, provider_id))
+    )
 
 
 @routes.delete("/configurationproviders/{provider_id}", needs=_NEEDS, queries=("force",))
@@ -270,14 +256,14 @@ def post_test(call: Call[Test]) -> Later:
     """Test the connection and login to a configuration provider; its state shows the result."""
     provider_id = call.ids["provider_id"]
     job_id = call.run(test_provider, call.actor, provider_id, purpose=CONFIGURATION)
-    return Later(job_id, lambda: _one(call, provider_id))
+    return Later(job_id, lambda: PROVIDERS.one(call, provider_id))
 
 
 @routes.get("/configurationproviders/{provider_id}/objects", many(ProviderObject), needs=READ)
 def list_objects(call: Call[None]) -> list[ProviderObject]:
     """The port profiles that a fabric should have, and those still to be removed from it."""
     with call.read() as tx:
-        provider_id = _visible(tx, call)
+        provider_id = PROVIDERS.row(tx, call).id
         return [provider_object(row) for row in object_queries.of_provider(tx, provider_id)]
 
 
@@ -285,7 +271,7 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
 def list_classes(call: Call[None]) -> Later:
     """The traffic classes of a fabric, and who raised their MTUs."""
     with call.read() as tx:
-        provider_id = _visible(tx, call)
+        provider_id = PROVIDERS.row(tx, call).id
     job_id = call.run(list_system_classes, call.actor, provider_id)
     return Later(job_id, lambda: _classes(call, provider_id, job_id))
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from netweft.api import types
-from netweft.api.schema import Value, shared_fields
+from netweft.api.schema import Value, fields_of, shared_fields
 from netweft.core.protocol import AGENT_PORT
+from netweft.core.rules.qos import LIMITS
 from netweft.engine.commands.clusters import UpdateCluster
 from netweft.engine.commands.data_centers import UpdateDataCenter
 from netweft.engine.commands.hosts import UpdateHost
 from netweft.engine.commands.mac_pools import UpdateMacPool
 from netweft.engine.commands.networks import UpdateNetwork
 from netweft.engine.commands.providers import UpdateProvider
+from netweft.engine.commands.qos import UpdateQos
+from netweft.engine.commands.tags import UpdateTag
+from netweft.engine.commands.templates import UpdateTemplate
+from netweft.engine.commands.vms import UpdateVm
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile
 
 if TYPE_CHECKING:
@@ -56,7 +61,7 @@ _MIGRATION = {
     "migration.encrypted": "inherit",
 }
 _HARDWARE = (
-    "name description comment console.enabled cpu.mode cpu.topology custom_properties.name custom_properties.value"
+    "console.enabled cpu.mode cpu.topology custom_properties.name custom_properties.value"
     " delete_protected memory os.boot.devices os.cmdline os.initrd os.kernel os.type stateless type cluster"
 )
 _HARDWARE_DERIVED = (
@@ -92,6 +97,15 @@ _NETWORK = Elements(
     collections="network_labels permissions vnic_profiles",
     fixed={f"ip.{part}": "" for part in ("address", "gateway", "netmask", "version")},
 )
+
+_IN_CLUSTER = "id name display required usages"
+_SHOWN_IN_CLUSTER = "href cluster data_center status"
+
+
+def _besides(paths: str) -> str:
+    """What a network has by itself, which a request about it in a cluster does not change."""
+    return " ".join(one.name for one in fields_of(types.Network) if one.name not in paths.split())
+
 
 _DECLARED: Mapping[type[Value], Elements] = {
     types.DataCenter: Elements(
@@ -130,11 +144,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
     ),
     types.Network: _NETWORK,
     types.ClusterNetwork: Elements(
-        stored="id name display required usages",
-        derived="href cluster data_center status",
-        ignored="description comment dns_resolver_configuration external_provider external_provider_physical_network ip"
-        " mtu port_isolation profile_required qos stp vdsm_name vlan",
-        collections="network_labels permissions vnic_profiles",
+        stored=_IN_CLUSTER, derived=_SHOWN_IN_CLUSTER, collections=_besides(f"{_IN_CLUSTER} {_SHOWN_IN_CLUSTER}")
     ),
     types.NetworkLabel: Elements(stored="id", derived="href host_nic network", fixed=_NO_TEXTS),
     types.VnicProfile: Elements(
@@ -144,10 +154,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
         collections="permissions",
     ),
     types.MacPool: Elements(
-        spec=UpdateMacPool,
-        stored="default_pool ranges",
-        derived=_NAMED,
-        collections="permissions",
+        spec=UpdateMacPool, stored="default_pool ranges", derived=_NAMED, collections="permissions"
     ),
     types.OpenStackNetworkProvider: Elements(
         spec=UpdateProvider,
@@ -156,13 +163,8 @@ _DECLARED: Mapping[type[Value], Elements] = {
         fixed={"unmanaged": "false"},
     ),
     types.Certificate: Elements(stored="content", ignored="organization subject"),
-    types.Qos: Elements(
-        stored="name description comment type inbound_average inbound_burst inbound_peak outbound_average"
-        " outbound_average_linkshare outbound_average_realtime outbound_average_upperlimit outbound_burst"
-        " outbound_peak",
-        derived=f"{_NAMED} data_center",
-    ),
-    types.Tag: Elements(stored="id name description parent", derived="href", fixed=_NO_COMMENT),
+    types.Qos: Elements(spec=UpdateQos, stored=" ".join(LIMITS), derived=f"{_NAMED} data_center"),
+    types.Tag: Elements(spec=UpdateTag, stored="id parent", derived="href", fixed=_NO_COMMENT),
     types.Host: Elements(
         spec=UpdateHost,
         stored="cluster root_password ssh.authentication_method ssh.fingerprint ssh.port",
@@ -198,6 +200,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
         stored="all_networks_allowed number_of_virtual_functions", derived="max_number_of_virtual_functions"
     ),
     types.Vm: Elements(
+        spec=UpdateVm,
         stored=f"{_HARDWARE} initialization",
         derived=f"{_NAMED} {_HARDWARE_DERIVED} fqdn has_illegal_images host next_run_configuration_exists"
         " original_template run_once start_time status_detail stop_reason stop_time template",
@@ -206,6 +209,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
         fixed={**_HARDWARE_FIXED, "placement_policy.affinity": "migratable", "placement_policy.hosts": ""},
     ),
     types.Template: Elements(
+        spec=UpdateTemplate,
         stored=_HARDWARE,
         derived=f"{_NAMED} {_HARDWARE_DERIVED} vm",
         ignored=_HARDWARE_IGNORED,

@@ -4,8 +4,9 @@ Every element of every type that a request may carry is in one of these places (
 
 ``stored``: stored or executed, and shown in answers. ``derived``: computed; clients send it back as they read it, and
 it changes nothing. ``fixed``: it has one value here; a request with another one is refused by the element's name.
-``ignored``: accepted without effect, and named in decision 6. ``collections``: entities with addresses of their own,
-which are changed there. An entity inside of an entity is a reference, of which only id and name count.
+``ignored``: accepted without effect, and named in decision 6. ``collections``: what has an address of its own, where it
+is changed: entities, and of a network in a cluster the network itself. An entity inside of an entity is a reference, of
+which only id and name count.
 
 Elements that oVirt supports and Netweft does not (``FOREIGN``) are refused by name as well, unless they request nothing
 (empty or ``false``); so are those of network providers (``OF_PROVIDERS``). Elements unknown to oVirt are ignored, as

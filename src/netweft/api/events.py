@@ -4,67 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
-
-from netweft.api.collections import one, same_fields
+from netweft.api.collections import Collection, same_fields
 from netweft.api.request_fields import ref, required
-from netweft.api.routes import READ, Call, Routes, is_number, many
+from netweft.api.routes import Call, Routes, is_number
 from netweft.api.schema import E, or_default, or_unset, reference
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.events import AddEvent, add_external_event, remove_event
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.events import EventRow, events
-from netweft.engine.model.hosts import hosts
-from netweft.engine.model.networks import networks
-from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import vms
-from netweft.engine.statements import rows
+from netweft.engine.model.events import EventRow
+from netweft.engine.queries import events as queries
 
 routes = Routes("events")
-
-
-def _name_of(table: Table, column: ColumnElement[Any]) -> Any:  # noqa: ANN401 (an expression)
-    return select(table.c.name).where(table.c.id == column).scalar_subquery()
-
-
-_NAMES = {
-    noun: _name_of(table, events.c[column])
-    for noun, table, column in (
-        ("datacenter", data_centers, "data_center_id"),
-        ("cluster", clusters, "cluster_id"),
-        ("host", hosts, "host_id"),
-        ("network", networks, "network_id"),
-        ("vm", vms, "vm_id"),
-        ("template", templates, "template_id"),
-    )
-}
-
-SEARCHABLE = Searchable(
-    {
-        "message": events.c.description,
-        "description": events.c.description,
-        "id": events.c.id,
-        "type": events.c.code,
-        "code": events.c.code,
-        "severity": events.c.severity,
-        "time": events.c.time,
-        "correlation_id": events.c.correlation_id,
-        "correlationid": events.c.correlation_id,
-        "origin": events.c.origin,
-        "custom_id": events.c.custom_id,
-        "usrname": events.c.user_name,
-        "user.name": events.c.user_name,
-        **{f"event_{name}": column for name, column in _NAMES.items()},
-        **_NAMES,
-        **{f"{name}.name": column for name, column in _NAMES.items()},
-    },
-    key=events.c.id.desc(),
-    default=(events.c.id.desc(),),
-)
 
 
 def show(row: EventRow) -> Event:
@@ -90,29 +42,20 @@ def show(row: EventRow) -> Event:
     )
 
 
-def visible_events(call: Call[Any]) -> Select[Any]:
-    """The events that are there; in the filtered view those that the user caused."""
-    statement = select(events).where(events.c.removed.is_(False))
-    return statement.where(events.c.user_id == call.actor.user_id) if call.actor.filtered else statement
+class _Events(Collection[EventRow, Event]):
+    """Events, whose ids are numbers."""
+
+    def all(self, call: Call[Any]) -> list[Event]:
+        later = queries.later_than(call.query.integer("from"))
+        with call.read() as tx:
+            return [show(row) for row in listed(tx, call, self.noun, *later)]
+
+    def id(self, call: Call[Any]) -> str:
+        return str(_number(call))
 
 
-@routes.get("/events", many(Event), needs=READ, queries=(*LISTED, "from"))
-def list_events(call: Call[None]) -> list[Event]:
-    """Events, newest first; with ``from`` those after that one."""
-    statement = visible_events(call)
-    after = call.query.integer("from")
-    if after is not None:
-        statement = statement.where(events.c.id > after)
-    with call.read() as tx:
-        return [show(row) for row in rows(tx, EventRow, page(tx, call, statement, SEARCHABLE))]
-
-
-@routes.get("/events/{event_id}", Event, needs=READ)
-def get_event(call: Call[None]) -> Event:
-    """One event."""
-    with call.read() as tx:
-        number = _number(call)
-        return show(one(tx, EventRow, visible_events(call).where(events.c.id == number), f"event {number}"))
+EVENTS = _Events(routes, queries.EVENTS, Event, "/events/{event_id}", show=show)
+EVENTS.reads("Events, newest first; with ``from`` those after that one.", "One event.", queries=((*LISTED, "from"), ()))
 
 
 _ABOUT = ("cluster", "data_center", "host", "template", "vm")
@@ -130,9 +73,7 @@ def post_event(call: Call[Event]) -> Event:
         custom_id=None if custom_id < 0 else custom_id,
         about={noun: target for noun in _ABOUT if (target := ref(getattr(body, noun)))},
     )
-    event_id = call.run(add_external_event, call.actor, spec)
-    with call.read() as tx:
-        return show(one(tx, EventRow, select(events).where(events.c.id == event_id), f"event {event_id}"))
+    return EVENTS.one(call, str(call.run(add_external_event, call.actor, spec)))
 
 
 @routes.delete("/events/{event_id}", needs=ActionGroup.AUDIT_LOG_MANAGEMENT)

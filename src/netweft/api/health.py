@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from sqlalchemy import func, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,9 +16,8 @@ from starlette.responses import JSONResponse, Response
 from netweft.api.faults import RETRY_AFTER
 from netweft.engine.clock import CLOCK
 from netweft.engine.db import Database
-from netweft.engine.model.hosts import host_drifts, hosts
-from netweft.engine.model.jobs import jobs
 from netweft.engine.outages import first_line
+from netweft.engine.queries import totals
 
 REQUESTS = Counter("netweft_requests", "Requests answered.", ("noun", "method", "status"))
 SECONDS = Histogram("netweft_request_seconds", "Seconds from a request to its answer.", ("noun", "method"))
@@ -60,7 +58,7 @@ class Watch:
 
     def _ask(self) -> None:
         with self.db.read() as tx:
-            tx.execute(select(literal(1)))
+            totals.nothing(tx)
 
     async def metrics(self, _request: Request) -> Response:
         """All figures in Prometheus' text format; of those that the database knows none while it is away."""
@@ -76,14 +74,13 @@ class Watch:
 
     def _count(self) -> None:
         with self.db.read() as tx:
-            unfinished = select(func.count()).select_from(jobs).where(jobs.c.status == "started")
-            count = tx.execute(unfinished).scalar_one()
-            by_status = tx.execute(select(hosts.c.status, func.count()).group_by(hosts.c.status)).all()
-            drifting = tx.execute(select(func.count()).select_from(host_drifts)).scalar_one()
-        JOBS.set(count)
+            unfinished = totals.unfinished_jobs(tx)
+            by_status = totals.hosts_by_status(tx)
+            drifting = totals.hosts_out_of_sync(tx)
+        JOBS.set(unfinished)
         DRIFTING.set(drifting)
         HOSTS.clear()
-        for status, number in by_status:
+        for status, number in by_status.items():
             HOSTS.labels(status).set(number)
 
     async def _asked(self, question: Callable[[], None]) -> str:

@@ -9,21 +9,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import select
 
 from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import visible_host
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes
 from netweft.core.compare import Difference
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import drift_answers as answers
-from netweft.engine.db import Tx
-from netweft.engine.model.hosts import HostDifferenceRow, host_drifts
-from netweft.engine.model.vms import vms
-from netweft.engine.model.vnics import vnics
-from netweft.engine.queries.host_drifts import differences_of
+from netweft.engine.model.hosts import HostDifferenceRow
+from netweft.engine.queries import host_drifts as queries
 
 routes = Routes("hosts", ADDITIONS)
 
@@ -144,10 +139,10 @@ def post_adopt(call: Call[AdoptDrift]) -> Adopted | Later:
 def _drift(call: Call[Any]) -> HostDrift:
     with call.read() as tx:
         data = visible_host(tx, call)
-        since = tx.scalar(select(host_drifts.c.since).where(host_drifts.c.host_id == call.ids["host_id"]))
-        stored = differences_of(tx, call.ids["host_id"])
+        since = queries.since(tx, data.row.id)
+        stored = queries.differences_of(tx, data.row.id)
         drift = data.drift
-        guests = _vnics(tx, call, drift.guest_ports)
+        guests = queries.names_of_vnics(tx, visibility.narrow(tx, call.actor), drift.guest_ports)
     names = {one.id: data.networks[one.network_id].name for one in data.intent.attachments}
     ignored = {text for text, row in stored.items() if row.ignored_at is not None}
     return HostDrift(
@@ -160,14 +155,6 @@ def _drift(call: Call[Any]) -> HostDrift:
         host=_differences(drift.host, stored),
         obstacle=drift.obstacle,
     )
-
-
-def _vnics(tx: Tx, call: Call[Any], ids: Iterable[str]) -> dict[str, str]:
-    """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
-    query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
-    query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
-    found = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
-    return {vnic_id: f"{vm_name}/{name}" for vnic_id, name, vm_name in found}
 
 
 def _of(one: str, name: str, found: Iterable[Difference], stored: _Stored) -> DriftOf:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from msgspec import UnsetType
-from sqlalchemy import select
 
 from netweft.api.host_nics import view_of
 from netweft.api.host_setup import when_idle
@@ -28,6 +27,7 @@ from netweft.engine.commands.functions import (
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.functions import Served, served
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.queries.references import resolve
 
 E = TypeVar("E", Network, NetworkLabel)
@@ -61,9 +61,9 @@ def _served(tx: Tx, call: Call[Any]) -> Served:
 
 
 def _networks(tx: Tx, nic: str, ids: Sequence[str]) -> list[Network]:
-    found = tx.execute(select(networks.c.id, networks.c.name).where(networks.c.id.in_(ids)).order_by(networks.c.name))
     base = f"{nic}/virtualfunctionallowednetworks"
-    return [Network(id=network_id, name=name, href=f"{base}/{network_id}") for network_id, name in found]
+    found = NETWORKS.names(tx, ids)
+    return [Network(id=network_id, name=name, href=f"{base}/{network_id}") for network_id, name in found.items()]
 
 
 def _labels(nic: str, nic_id: str, labels: Sequence[str]) -> list[NetworkLabel]:

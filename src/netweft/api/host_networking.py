@@ -17,14 +17,12 @@ from netweft.core.host_request import NetworkView
 from netweft.core.intent import AttachmentIntent, HostQos
 from netweft.core.nic_view import FamilyView, NicView, nic_views
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
 from netweft.engine.queries import functions
 from netweft.engine.queries import hosts as host_queries
-from netweft.engine.queries.cluster_networks import IN_CLUSTER, NetworkOfCluster
+from netweft.engine.queries.cluster_networks import NetworkOfCluster, of_cluster
 from netweft.engine.queries.functions import Served
 from netweft.engine.queries.host_networks import HostData
-from netweft.engine.statements import rows
 
 routes = Routes("host_networking", ADDITIONS)
 
@@ -188,8 +186,7 @@ def get_networking(call: Call[None]) -> HostNetworking:
 
 def _networks(tx: Tx, call: Call[Any], data: HostData) -> list[NetworkForHost]:
     """The networks of the cluster that may be seen, by name."""
-    narrow = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, IN_CLUSTER)
-    found = rows(tx, NetworkOfCluster, narrow.params(cluster_id=data.row.cluster_id))
+    found = of_cluster(tx, visibility.narrow(tx, call.actor), data.row.cluster_id)
     return [_network(data.networks[one.network_id], one) for one in found]
 
 

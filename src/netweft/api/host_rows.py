@@ -7,10 +7,9 @@ from datetime import datetime
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, counted_page
+from netweft.api.search import LISTED, page
 from netweft.api.values import Named
 from netweft.engine.access import visibility
-from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_lines as queries
 from netweft.engine.queries.host_lines import CountedHost
 
@@ -51,8 +50,7 @@ class RowOfHost(msgspec.Struct, kw_only=True, frozen=True):
 def list_hosts(call: Call[None]) -> list[RowOfHost]:
     """Hosts with counts of what is on them; the counts can be searched and sorted, too."""
     with call.read() as tx:
-        counted = queries.counted(visibility.narrow(tx, call.actor))
-        return [_row(row) for row in counted_page(tx, call, counted, CountedHost, hosts.c.id)]
+        return [_row(row) for row in page(tx, call, queries.counted(visibility.narrow(tx, call.actor)))]
 
 
 def _row(row: CountedHost) -> RowOfHost:

@@ -17,12 +17,10 @@ from netweft.core.host_request import NetworkView
 from netweft.core.neighbours import Neighbour
 from netweft.core.nic_view import NicView, nic_views
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
-from netweft.engine.model.vms import vms
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries.host_networks import HostData
-from netweft.engine.queries.vms import VMS, VmDetails, VnicDetails, vnics_of
+from netweft.engine.queries.vms import VmDetails, VnicDetails, on_host, vnics_of
 
 routes = Routes("hosts", ADDITIONS)
 
@@ -132,8 +130,7 @@ def get_topology(call: Call[None]) -> HostTopology:
 
 def _machines(tx: Tx, call: Call[Any]) -> list[VmDetails]:
     """The machines on the host that may be seen."""
-    here = VMS.select.where(vms.c.host_id == call.ids["host_id"]).order_by(vms.c.name)
-    return VMS.all(tx, visibility.only_visible(tx, call.actor, ObjectType.VM, here))
+    return on_host(tx, visibility.narrow(tx, call.actor), call.ids["host_id"])
 
 
 def _nics_of_functions(data: HostData, held: Mapping[str, str]) -> dict[str, str]:

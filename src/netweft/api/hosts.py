@@ -7,7 +7,7 @@ from msgspec import UNSET
 from netweft.api.collections import Collection, filled, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
-from netweft.api.request_fields import kept_ref, require_visible, required, required_ref
+from netweft.api.request_fields import kept_ref, required, required_ref
 from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import reference
 from netweft.api.search import LISTED
@@ -34,7 +34,6 @@ from netweft.api.types import (
 )
 from netweft.api.values import measured
 from netweft.core.protocol import AGENT_PORT, Capabilities
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.host_deployments import add_and_deploy
@@ -235,8 +234,7 @@ def copy_networks(call: Call[Action]) -> Later | None:
 
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     host_id = call.ids["host_id"]
-    require_visible(tx, call, ObjectType.HOST, host_id)
-    capabilities = queries.get(tx, host_id).capabilities
+    capabilities = HOSTS.row(tx, call).capabilities
     total = capabilities.memory if capabilities else 0
     promised = vm_queries.memory_promised(tx, (host_id,)).get(host_id, (0, 0))[1]
     values = {"memory.total": total, "memory.used": promised, "memory.free": max(total - promised, 0)}

@@ -8,38 +8,22 @@ from typing import Any
 
 import msgspec
 from msgspec import UnsetType
-from sqlalchemy import Select, select
 
-from netweft.api.collections import one, same_fields
+from netweft.api.collections import Collection, same_fields
 from netweft.api.follow import loads_link
 from netweft.api.request_fields import required
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
-from netweft.api.search import LISTED, Searchable, page
 from netweft.api.types import Action, Job, Step, User
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import external_jobs
 from netweft.engine.commands.external_jobs import AddJob
 from netweft.engine.db import Tx
-from netweft.engine.model.jobs import JobRow, JobStepRow, job_steps, jobs
-from netweft.engine.statements import rows
+from netweft.engine.model.jobs import JobRow, JobStepRow
+from netweft.engine.queries import jobs as queries
 
 routes = Routes("jobs")
 additions = Routes("jobs", ADDITIONS)
-
-SEARCHABLE = Searchable(
-    {
-        "description": jobs.c.description,
-        "id": jobs.c.id,
-        "status": jobs.c.status,
-        "correlation_id": jobs.c.correlation_id,
-        "owner": jobs.c.owner_name,
-        "start_time": jobs.c.start_time,
-        "end_time": jobs.c.end_time,
-    },
-    key=jobs.c.number.desc(),
-    default=(jobs.c.number.desc(),),
-)
 
 
 def show(row: JobRow) -> Job:
@@ -63,28 +47,8 @@ def show_step(row: JobStepRow) -> Step:
     )
 
 
-def _visible(call: Call[Any]) -> Select[Any]:
-    """All jobs; in the filtered view those that the user asked for."""
-    return select(jobs).where(jobs.c.owner_id == call.actor.user_id) if call.actor.filtered else select(jobs)
-
-
-def _get(tx: Tx, call: Call[Any]) -> JobRow:
-    job_id = call.ids["job_id"]
-    return one(tx, JobRow, _visible(call).where(jobs.c.id == job_id), f"job {job_id}")
-
-
-@routes.get("/jobs", many(Job), needs=READ, queries=LISTED)
-def list_jobs(call: Call[None]) -> list[Job]:
-    """Jobs, newest first."""
-    with call.read() as tx:
-        return [show(row) for row in rows(tx, JobRow, page(tx, call, _visible(call), SEARCHABLE))]
-
-
-@routes.get("/jobs/{job_id}", Job, needs=READ)
-def get_job(call: Call[None]) -> Job:
-    """One job."""
-    with call.read() as tx:
-        return show(_get(tx, call))
+JOBS = Collection(routes, queries.JOBS, Job, "/jobs/{job_id}", show=show)
+JOBS.reads("Jobs, newest first.", "One job.")
 
 
 @routes.post("/jobs", Job, needs=ActionGroup.INJECT_EXTERNAL_TASKS)
@@ -94,9 +58,7 @@ def post_job(call: Call[Job]) -> Job:
         description=required(call.body.description, "Job [description]"),
         auto_cleared=or_default(call.body.auto_cleared, True),
     )
-    job_id = call.run(external_jobs.add_job, call.actor, spec)
-    with call.read() as tx:
-        return show(one(tx, JobRow, select(jobs).where(jobs.c.id == job_id), f"job {job_id}"))
+    return JOBS.one(call, call.run(external_jobs.add_job, call.actor, spec))
 
 
 @routes.action("/jobs/{job_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
@@ -115,30 +77,23 @@ def clear_job(call: Call[Action]) -> None:
 @loads_link(Job, "steps")
 def load_steps(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[Step]]:
     """The steps of jobs."""
-    found: dict[str, list[Step]] = {job_id: [] for job_id in ids}
-    for row in rows(tx, JobStepRow, select(job_steps).where(job_steps.c.job_id.in_(ids)).order_by(job_steps.c.number)):
-        found[row.job_id].append(show_step(row))
-    return found
+    found = queries.steps_of(tx, ids)
+    return {job_id: [show_step(row) for row in found[job_id]] for job_id in ids}
 
 
 @routes.get("/jobs/{job_id}/steps", many(Step), needs=READ)
 def list_steps(call: Call[None]) -> list[Step]:
     """The steps of a job in their order."""
     with call.read() as tx:
-        job_id = _get(tx, call).id
+        job_id = JOBS.row(tx, call).id
         return load_steps(tx, call, [job_id])[job_id]
-
-
-def _get_step(tx: Tx, job_id: str, step_id: str) -> Step:
-    wanted = select(job_steps).where(job_steps.c.job_id == job_id, job_steps.c.id == step_id)
-    return show_step(one(tx, JobStepRow, wanted, f"step {step_id}"))
 
 
 @routes.get("/jobs/{job_id}/steps/{step_id}", Step, needs=READ)
 def get_step(call: Call[None]) -> Step:
     """One step."""
     with call.read() as tx:
-        return _get_step(tx, _get(tx, call).id, call.ids["step_id"])
+        return show_step(queries.step(tx, JOBS.row(tx, call).id, call.ids["step_id"]))
 
 
 @routes.post("/jobs/{job_id}/steps", Step, needs=ActionGroup.INJECT_EXTERNAL_TASKS)
@@ -151,7 +106,7 @@ def post_step(call: Call[Step]) -> Step:
         external_jobs.add_step, call.actor, job_id, description, required(body.type, "Step [type]"), parent
     )
     with call.read() as tx:
-        return _get_step(tx, job_id, step_id)
+        return show_step(queries.step(tx, job_id, step_id))
 
 
 @routes.action("/jobs/{job_id}/steps/{step_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
@@ -180,21 +135,7 @@ class Progress(msgspec.Struct, kw_only=True, frozen=True):
     error_code: str
 
 
-@additions.get("/jobs", many(Progress), needs=READ, queries=LISTED)
-def list_progress(call: Call[None]) -> list[Progress]:
-    """The progress of jobs, newest first."""
-    with call.read() as tx:
-        return [show_progress(row) for row in rows(tx, JobRow, page(tx, call, _visible(call), SEARCHABLE))]
-
-
-@additions.get("/jobs/{job_id}", Progress, needs=READ)
-def get_progress(call: Call[None]) -> Progress:
-    """The progress of a job: its phase, the seconds to its deadline, its steps, and why it failed."""
-    with call.read() as tx:
-        return show_progress(_get(tx, call))
-
-
-def show_progress(row: JobRow) -> Progress:
+def _show_progress(row: JobRow) -> Progress:
     """The progress of a job."""
     return Progress(
         id=row.id,
@@ -210,3 +151,10 @@ def show_progress(row: JobRow) -> Progress:
         error=row.error or "",
         error_code=row.error_code or "",
     )
+
+
+PROGRESS = Collection(additions, queries.JOBS, Progress, "/jobs/{job_id}", show=_show_progress)
+PROGRESS.reads(
+    "The progress of jobs, newest first.",
+    "The progress of a job: its phase, the seconds to its deadline, its steps, and why it failed.",
+)

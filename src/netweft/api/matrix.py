@@ -8,28 +8,22 @@ from dataclasses import dataclass
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
-from netweft.api.search import PAGE_SIZE, Searchable, searched, window
+from netweft.api.search import PAGE_SIZE, searched, window
 from netweft.api.values import Named
 from netweft.core.roles import Role
 from netweft.engine.access import visibility
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import ClusterNetworkRow
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.networks import networks
 from netweft.engine.noun import Narrow
 from netweft.engine.queries import matrix as queries
-from netweft.engine.queries.clusters import CLUSTERS
 from netweft.engine.queries.matrix import Counts, MatrixCluster, MatrixNetwork
 from netweft.engine.queries.network_sync import out_of_sync
-from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.statements import rows
 
 routes = Routes("matrix", ADDITIONS)
 
 COLUMNS = 30
 """Clusters of a window when ``columns`` does not say."""
-_NETWORKS = Searchable(NETWORKS.search, key=networks.c.id)
-_CLUSTERS = Searchable(CLUSTERS.search, key=clusters.c.id)
 
 
 class NetworkOfMatrix(msgspec.Struct, kw_only=True, frozen=True):
@@ -98,8 +92,8 @@ def get_matrix(call: Call[None]) -> Matrix:
     query, data_center = call.query, call.query.text("datacenter")
     with call.read() as tx:
         narrow = visibility.narrow(tx, call.actor)
-        all_networks, row = searched(tx, query, queries.networks_in(narrow, data_center), _NETWORKS, "networks")
-        all_clusters, column = searched(tx, query, queries.clusters_in(narrow, data_center), _CLUSTERS, "clusters")
+        all_networks, row = searched(tx, query, queries.networks_in(narrow, data_center), "networks")
+        all_clusters, column = searched(tx, query, queries.clusters_in(narrow, data_center), "clusters")
         found = rows(tx, MatrixNetwork, window(all_networks, query.size() or PAGE_SIZE, row))
         there = rows(tx, MatrixCluster, window(all_clusters, query.integer("columns") or COLUMNS, column))
         totals = queries.total(tx, all_networks), queries.total(tx, all_clusters)

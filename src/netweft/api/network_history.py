@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
 
 from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.engine.access.objects import ObjectType
-from netweft.engine.model.events import EventRow, events
-from netweft.engine.statements import rows
+from netweft.engine.queries.events import changes_of
 
 routes = Routes("network_history", ADDITIONS)
 
@@ -35,12 +33,9 @@ def list_changes(call: Call[None]) -> list[NetworkChange]:
     before that moment.
     """
     network_id, most, before = call.ids["network_id"], call.query.size(), call.query.moment("before")
-    query = select(events).where(events.c.network_id == network_id, events.c.changes.is_not(None))
-    if before is not None:
-        query = query.where(events.c.time < before)
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
-        found = rows(tx, EventRow, query.order_by(events.c.id.desc()).limit(most))
+        found = changes_of(tx, network_id, before, most)
     return [
         NetworkChange(
             at=row.time,

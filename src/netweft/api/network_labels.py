@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from netweft.api.follow import loads_link
 from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
@@ -18,15 +16,14 @@ from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.networks import label_network, unlabel_network
 from netweft.engine.db import Tx
-from netweft.engine.model.networks import networks
+from netweft.engine.queries.networks import labels_of
 
 routes = Routes("networks")
 
 
 def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
-    statement = select(networks.c.id, networks.c.label).where(networks.c.id.in_(ids), networks.c.label.is_not(None))
-    found = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
-    return {network_id: [_show(network_id, label)] for network_id, label in found}
+    found = labels_of(tx, visibility.narrow(tx, call.actor), ids)
+    return {network_id: [_show(network_id, label)] for network_id, label in found.items()}
 
 
 loads_link(Network, "network_labels")(_labels)

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, counted_page
+from netweft.api.search import LISTED, page
 from netweft.api.values import Named, named
 from netweft.engine.access import visibility
-from netweft.engine.model.networks import networks
 from netweft.engine.queries import network_rows as queries
 from netweft.engine.queries.network_rows import CountedNetwork
 from netweft.engine.queries.network_sync import out_of_sync
@@ -49,7 +48,7 @@ def list_networks(call: Call[None]) -> list[RowOfNetwork]:
     """Networks with counts of what uses them; the counts can be searched and sorted, too."""
     with call.read() as tx:
         narrow = visibility.narrow(tx, call.actor)
-        found = counted_page(tx, call, queries.counted(narrow), CountedNetwork, networks.c.id)
+        found = page(tx, call, queries.counted(narrow))
         ids = [row.id for row in found]
         roles = queries.roles_of(tx, narrow, ids)
         wrong = Counter(one.network_id for one in out_of_sync(tx, narrow, ids))

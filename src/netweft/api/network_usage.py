@@ -8,16 +8,14 @@ import msgspec
 
 from netweft.api.request_fields import require_visible
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, page
 from netweft.api.values import Named
 from netweft.core.sync import Reported
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
-from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import network_usage as queries
 from netweft.engine.queries.network_sync import out_of_sync
-from netweft.engine.queries.network_usage import NetworkHost, User
-from netweft.engine.statements import rows
+from netweft.engine.queries.network_usage import NetworkHost
 
 routes = Routes("network_usage", ADDITIONS)
 
@@ -60,13 +58,7 @@ def list_users(call: Call[None]) -> list[NetworkUser]:
     network_id = call.ids["network_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
-        statement, users = queries.users(visibility.narrow(tx, call.actor), network_id)
-        searchable = Searchable(
-            {"name": users.c.name, "kind": users.c.kind, "id": users.c.id},
-            key=users.c.id,
-            default=(users.c.kind, users.c.name),
-        )
-        found = rows(tx, User, page(tx, call, statement, searchable))
+        found = page(tx, call, queries.users(visibility.narrow(tx, call.actor), network_id))
     return [NetworkUser(kind=row.kind, id=row.id, name=row.name) for row in found]
 
 
@@ -77,8 +69,7 @@ def list_hosts(call: Call[None]) -> list[HostOfNetwork]:
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
         narrow = visibility.narrow(tx, call.actor)
-        searchable = Searchable(queries.HOST_SEARCH, key=hosts.c.id)
-        found = rows(tx, NetworkHost, page(tx, call, queries.hosts_of(narrow, network_id), searchable))
+        found = page(tx, call, queries.hosts_of(narrow, network_id))
         wrong = {one.host_id: one.properties for one in out_of_sync(tx, narrow, (network_id,))}
     return [_host(row, wrong.get(row.id)) for row in found]
 

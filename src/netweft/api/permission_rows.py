@@ -4,25 +4,17 @@ permissions thing by thing, and names some kinds of things in none of them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from sqlalchemy import Select
 
 from netweft.api.permissions import PARENTS
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.api.values import Named
 from netweft.engine.access.objects import ObjectType
-from netweft.engine.access.roles import EVERYONE
-from netweft.engine.model.users import permissions, roles, users
-from netweft.engine.queries import permission_rows as queries
-from netweft.engine.queries.permission_rows import PermissionLine
-from netweft.engine.statements import rows
+from netweft.engine.queries.permission_rows import PERMISSIONS, PermissionLine
 
 routes = Routes("rows", ADDITIONS)
 
-SEARCHABLE = Searchable(queries.SEARCH, key=permissions.c.id, default=(users.c.user_name, roles.c.name))
 _PATHS = {object_type: f"{API}/{path}" for path, object_type in PARENTS.items()}
 
 
@@ -40,18 +32,11 @@ class RowOfPermission(msgspec.Struct, kw_only=True, frozen=True):
     object: Named
 
 
-def _visible(call: Call[Any]) -> Select[Any]:
-    """All permissions; in the filtered view those that the user has, as everyone or by name."""
-    if not call.actor.filtered:
-        return queries.PERMISSIONS
-    return queries.PERMISSIONS.where(permissions.c.user_id.in_((call.actor.user_id, EVERYONE)))
-
-
 @routes.get("/rows/permissions", many(RowOfPermission), needs=READ, queries=LISTED)
 def list_permissions(call: Call[None]) -> list[RowOfPermission]:
     """Permissions of all users on all things, by the names of users and roles."""
     with call.read() as tx:
-        return [_show(row) for row in rows(tx, PermissionLine, page(tx, call, _visible(call), SEARCHABLE))]
+        return [_show(row) for row in listed(tx, call, PERMISSIONS)]
 
 
 def _show(row: PermissionLine) -> RowOfPermission:

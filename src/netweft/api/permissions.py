@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, select
-
-from netweft.api import users as users_api
-from netweft.api.collections import one
 from netweft.api.request_fields import ref, require_visible, required_ref
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import Entity, reference
-from netweft.api.search import limited
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
+from netweft.api.users import USERS
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import SYSTEM_REF, ObjectRef, ObjectType
 from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.commands.permissions import AddPermission, add_permission, remove_permission
 from netweft.engine.db import Tx
-from netweft.engine.model.users import PermissionRow, permissions
+from netweft.engine.model.users import PermissionRow
+from netweft.engine.queries import users as queries
 from netweft.engine.queries.references import Ref
-from netweft.engine.statements import rows
 
 routes = Routes("permissions")
 
@@ -61,16 +57,17 @@ def show(row: PermissionRow, href: str) -> Permission:
     return permission
 
 
-def _on(object_id: str) -> Select[Any]:
-    return (
-        select(permissions)
-        .where(permissions.c.object_id == object_id)
-        .order_by(permissions.c.created, permissions.c.id)
-    )
+def _one(tx: Tx, permission_id: str, column: str, holder: str) -> PermissionRow:
+    """The permission of which that column says so. Raises NotFoundError."""
+    row = queries.PERMISSIONS.find(tx, permission_id)
+    if row is None or getattr(row, column) != holder:
+        raise NotFoundError(f"There is no permission {permission_id}.")
+    return row
 
 
-def _one(tx: Tx, statement: Select[Any], permission_id: str) -> PermissionRow:
-    return one(tx, PermissionRow, statement.where(permissions.c.id == permission_id), f"permission {permission_id}")
+def _on(tx: Tx, call: Call[Any], target: ObjectRef) -> PermissionRow:
+    """The permission of the path, on that thing. Raises NotFoundError."""
+    return _one(tx, call.ids["permission_id"], "object_id", target.id)
 
 
 Target = Callable[[Call[Any]], ObjectRef]
@@ -85,7 +82,7 @@ def _add(call: Call[Permission], target: ObjectRef, href: str) -> Permission:
     spec = AddPermission(role=required_ref(body.role, "Permission [role"), user=user, target=target)
     permission_id = call.run(add_permission, call.actor, spec)
     with call.read() as tx:
-        return show(_one(tx, _on(target.id), permission_id), href)
+        return show(queries.PERMISSIONS.get(tx, permission_id), href)
 
 
 def _user_of(body: Permission) -> Ref:
@@ -103,15 +100,14 @@ def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], 
         """The permissions that are given on this very thing."""
         with call.read() as tx:
             require_owner(tx, call)
-            return [
-                show(row, _href(path, call)) for row in rows(tx, PermissionRow, limited(_on(find(call).id), call.query))
-            ]
+            found = queries.permissions_on(tx, find(call).id, call.query.size())
+            return [show(row, _href(path, call)) for row in found]
 
     def get_permission(call: Call[None]) -> Permission:
         """One permission."""
         with call.read() as tx:
             require_owner(tx, call)
-            return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
+            return show(_on(tx, call, find(call)), _href(path, call))
 
     def post_permission(call: Call[Permission]) -> Permission:
         """Grant a user, or the group of everyone, a role on the object and everything below it."""
@@ -120,7 +116,7 @@ def _below(path: str, find: Target, *, require_owner: Callable[[Tx, Call[Any]], 
     def delete_permission(call: Call[None]) -> None:
         """Revoke the role."""
         with call.read() as tx:
-            _one(tx, _on(find(call).id), call.ids["permission_id"])
+            _on(tx, call, find(call))
         call.run(remove_permission, call.actor, call.ids["permission_id"])
 
     below = f"{path}/{{permission_id}}"
@@ -157,23 +153,19 @@ def _require_system(tx: Tx, call: Call[Any]) -> None:
 _below("/permissions", lambda _call: SYSTEM_REF, require_owner=_require_system)
 
 
-def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:
-    user_id = users_api.find(tx, call).id
-    mine = select(permissions).where(permissions.c.user_id == user_id)
-    return mine.order_by(permissions.c.created, permissions.c.id), f"/users/{user_id}/permissions"
-
-
 @routes.get("/users/{user_id}/permissions", many(Permission), needs=READ, queries=("max",))
 def list_permissions_of_user(call: Call[None]) -> list[Permission]:
     """All permissions of a user."""
     with call.read() as tx:
-        statement, href = _of_user(tx, call)
-        return [show(row, href) for row in rows(tx, PermissionRow, limited(statement, call.query))]
+        user_id = USERS.row(tx, call).id
+        found = queries.permissions_of(tx, user_id, call.query.size())
+        return [show(row, f"/users/{user_id}/permissions") for row in found]
 
 
 @routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)
 def get_permission_of_user(call: Call[None]) -> Permission:
     """One permission of a user."""
     with call.read() as tx:
-        statement, href = _of_user(tx, call)
-        return show(_one(tx, statement, call.ids["permission_id"]), href)
+        user_id = USERS.row(tx, call).id
+        row = _one(tx, call.ids["permission_id"], "user_id", user_id)
+        return show(row, f"/users/{user_id}/permissions")

@@ -7,27 +7,18 @@ from __future__ import annotations
 import msgspec
 
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.api.values import Named, named
 from netweft.core.network_filters import FILTERS
 from netweft.core.rules.mac_pool import MacRange, mac_text
 from netweft.core.rules.qos import LIMITS
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
-from netweft.engine.model.mac_pools import MacPoolRow, mac_pools
-from netweft.engine.model.networks import networks
-from netweft.engine.model.qos import qoss
-from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.mac_pools import MacPoolRow
 from netweft.engine.queries import mac_pools as pool_queries
 from netweft.engine.queries import policy_rows as queries
 from netweft.engine.queries.policy_rows import ClusterOfPool, ProfileLine, QosLine
-from netweft.engine.statements import rows
 
 routes = Routes("rows", ADDITIONS)
-
-PROFILES = Searchable(queries.PROFILE_SEARCH, key=vnic_profiles.c.id, default=(vnic_profiles.c.name, networks.c.name))
-QOSS = Searchable(queries.QOS_SEARCH, key=qoss.c.id)
-POOLS = Searchable(pool_queries.MAC_POOLS.search, key=mac_pools.c.id)
 
 
 class RowOfProfile(msgspec.Struct, kw_only=True, frozen=True):
@@ -96,8 +87,7 @@ class RowOfMacPool(msgspec.Struct, kw_only=True, frozen=True):
 def list_profiles(call: Call[None]) -> list[RowOfProfile]:
     """The vNIC profiles of all networks, by name."""
     with call.read() as tx:
-        visible = visibility.only_visible(tx, call.actor, ObjectType.VNIC_PROFILE, queries.PROFILES)
-        return [_profile(row) for row in rows(tx, ProfileLine, page(tx, call, visible, PROFILES))]
+        return [_profile(row) for row in listed(tx, call, queries.PROFILES)]
 
 
 def _profile(row: ProfileLine) -> RowOfProfile:
@@ -126,8 +116,7 @@ def _profile(row: ProfileLine) -> RowOfProfile:
 def list_qoss(call: Call[None]) -> list[RowOfQos]:
     """The QoS of all data centres, by name."""
     with call.read() as tx:
-        visible = visibility.only_visible(tx, call.actor, ObjectType.DATA_CENTER, queries.QOSS)
-        return [_qos(row) for row in rows(tx, QosLine, page(tx, call, visible, QOSS))]
+        return [_qos(row) for row in listed(tx, call, queries.QOSS)]
 
 
 def _qos(row: QosLine) -> RowOfQos:
@@ -148,12 +137,10 @@ def _qos(row: QosLine) -> RowOfQos:
 def list_pools(call: Call[None]) -> list[RowOfMacPool]:
     """MAC pools, by name."""
     with call.read() as tx:
-        visible = visibility.only_visible(tx, call.actor, ObjectType.MAC_POOL, pool_queries.MAC_POOLS.select)
-        found = rows(tx, MacPoolRow, page(tx, call, visible, POOLS))
+        found = listed(tx, call, pool_queries.MAC_POOLS)
         ids = [row.id for row in found]
         ranges, used = pool_queries.ranges_of(tx, ids), queries.used_of(tx, ids)
-        visible_clusters = visibility.only_visible(tx, call.actor, ObjectType.CLUSTER, queries.CLUSTERS)
-        clusters = queries.clusters_of(tx, visible_clusters, ids)
+        clusters = queries.clusters_of(tx, visibility.narrow(tx, call.actor), ids)
     return [_pool(row, ranges.get(row.id, []), used.get(row.id, 0), clusters.get(row.id, [])) for row in found]
 
 

@@ -13,7 +13,6 @@ from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
-from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
@@ -92,18 +91,16 @@ def provider_object(row: queries.NamedObject) -> ProviderObject:
 def list_networks(call: Call[None]) -> list[ProvidedNetwork]:
     """The networks that are on providers, by name."""
     with call.read() as tx:
-        return _show(tx, NETWORKS.visible(tx, call, networks.c.provider_id.is_not(None)))
+        return _show(tx, NETWORKS.visible(tx, call, network_queries.ON_PROVIDERS))
 
 
 @routes.get("/networks/{network_id}", ProvidedNetwork, needs=READ)
 def get_network(call: Call[None]) -> ProvidedNetwork:
     """One of them."""
-    network_id = call.ids["network_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.NETWORK, network_id)
-        found = _show(tx, [network_queries.get(tx, network_id)])
+        found = _show(tx, [NETWORKS.row(tx, call)])
     if not found:
-        raise NotFoundError(f"The network {network_id} is on no provider.")
+        raise NotFoundError(f"The network {NETWORKS.id(call)} is on no provider.")
     return found[0]
 
 

@@ -266,10 +266,9 @@ def list_states(call: Call[None]) -> ProviderStates:
 @additions.get("/providers/{provider_id}", ProviderState, needs=READ)
 def get_state(call: Call[None]) -> ProviderState:
     """The state of one provider."""
-    provider_id = call.ids["provider_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-        return _state(queries.PROVIDERS.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
+        row = PROVIDERS.row(tx, call)
+        return _state(row, object_queries.summaries(tx)[row.id])
 
 
 @additions.get("/providers/{provider_id}/orphans", many(Orphan), needs=READ)

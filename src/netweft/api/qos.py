@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from msgspec import UNSET, UnsetType
 
-from netweft.api.collections import same_fields, spec_fields
-from netweft.api.follow import loads
-from netweft.api.request_fields import require_visible, required
-from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.request_fields import required
+from netweft.api.routes import Call, Routes
 from netweft.api.schema import reference
-from netweft.api.search import limited
 from netweft.api.types import DataCenter, Qos
 from netweft.core.rules.qos import LIMITS
-from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
-from netweft.engine.db import Tx
-from netweft.engine.model.qos import QosRow, qoss
+from netweft.engine.model.qos import QosRow
 from netweft.engine.queries import qos as queries
-from netweft.engine.queries.qos import QOSS
 
 routes = Routes("qoss")
 
@@ -41,32 +32,8 @@ def show(row: QosRow) -> Qos:
     )
 
 
-@loads(Qos)
-def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Qos]:
-    """QoS by their ids; those of data centres that the actor may see."""
-    statement = QOSS.select.where(qoss.c.id.in_(ids))
-    if visibility.visible(tx, call.actor, ObjectType.DATA_CENTER) is not None:
-        statement = statement.where(
-            qoss.c.data_center_id.in_(visibility.visible_ids(call.actor, ObjectType.DATA_CENTER))
-        )
-    return {row.id: show(row) for row in QOSS.all(tx, statement)}
-
-
-@routes.get("/datacenters/{data_center_id}/qoss", many(Qos), needs=READ, queries=("max",))
-def list_qoss(call: Call[None]) -> list[Qos]:
-    """The QoS of a data centre, by name."""
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
-        here = QOSS.select.where(qoss.c.data_center_id == call.ids["data_center_id"])
-        return [show(row) for row in QOSS.all(tx, limited(here.order_by(qoss.c.name), call.query))]
-
-
-@routes.get("/datacenters/{data_center_id}/qoss/{qos_id}", Qos, needs=READ)
-def get_qos(call: Call[None]) -> Qos:
-    """One QoS."""
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
-    return _show(call, call.ids["qos_id"])
+QOSS = Collection(routes, queries.QOSS, Qos, "/datacenters/{data_center_id}/qoss/{qos_id}", show=show)
+QOSS.reads("The QoS of a data centre, by name.", "One QoS.")
 
 
 @routes.post("/datacenters/{data_center_id}/qoss", Qos, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
@@ -76,32 +43,26 @@ def post_qos(call: Call[Qos]) -> Qos:
     required(body.name, "Qos [name]")
     required(body.type, "Qos [type]")
     spec = AddQos(data_center_id=call.ids["data_center_id"], **spec_fields(body, AddQos), limits=_limits(body))
-    return _show(call, call.run(add_qos, call.actor, spec))
+    return QOSS.one(call, call.run(add_qos, call.actor, spec))
 
 
-@routes.put("/datacenters/{data_center_id}/qoss/{qos_id}", Qos, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def put_qos(call: Call[Qos]) -> Qos:
+@QOSS.changes(ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def change_qos(call: Call[Qos]) -> None:
     """Change a QoS."""
-    body = call.body
     spec = UpdateQos(
         data_center_id=call.ids["data_center_id"],
-        id=call.ids["qos_id"],
-        **spec_fields(body, UpdateQos),
-        limits=_limits(body),
+        id=QOSS.id(call),
+        **spec_fields(call.body, UpdateQos),
+        limits=_limits(call.body),
     )
     call.run(update_qos, call.actor, spec)
-    return _show(call, spec.id)
 
 
-@routes.delete("/datacenters/{data_center_id}/qoss/{qos_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def delete_qos(call: Call[None]) -> None:
-    """Remove a QoS; profiles that have it are without one then."""
-    call.run(remove_qos, call.actor, call.ids["data_center_id"], call.ids["qos_id"])
-
-
-def _show(call: Call[Any], qos_id: str) -> Qos:
-    with call.read() as tx:
-        return show(queries.get(tx, call.ids["data_center_id"], qos_id))
+QOSS.removes(
+    ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK,
+    remove_qos,
+    "Remove a QoS; profiles that have it are without one then.",
+)
 
 
 def _limits(body: Qos) -> dict[str, int | None]:

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
 
-from netweft.api.collections import one
+from netweft.api.collections import Collection
 from netweft.api.host_plans import HostName
-from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.routes import ADDITIONS, Call, Routes
 from netweft.core.rollout import Status, counted
 from netweft.core.rules.rollout import may_be_reverted
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.rollouts import halt_rollout, resume_rollout, revert_rollout
 from netweft.engine.db import Tx
-from netweft.engine.model.rollouts import RolloutRow, rollouts
+from netweft.engine.model.rollouts import RolloutRow
 from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.rollouts import HostOfRollout
-from netweft.engine.statements import rows
 
 routes = Routes("rollouts", ADDITIONS)
 
-SEARCHABLE = Searchable(
-    {
-        "reason": rollouts.c.reason,
-        "id": rollouts.c.id,
-        "number": rollouts.c.number,
-        "status": rollouts.c.status,
-        "user": rollouts.c.owner_name,
-        "correlation_id": rollouts.c.correlation_id,
-        "created_at": rollouts.c.created_at,
-        "ended_at": rollouts.c.ended_at,
-    },
-    key=rollouts.c.number.desc(),
-    default=(rollouts.c.number.desc(),),
-)
+_PATH = "/rollouts/{rollout_id}"
 
 
 class RolloutHost(msgspec.Struct, kw_only=True, frozen=True):
@@ -90,19 +75,6 @@ class NoBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     """An empty body."""
 
 
-def _visible(call: Call[Any]) -> Select[Any]:
-    """All rollouts; in the filtered view those that the user began."""
-    mine = rollouts.c.owner_id == call.actor.user_id
-    return select(rollouts).where(mine) if call.actor.filtered else select(rollouts)
-
-
-def _get(tx: Tx, call: Call[Any]) -> RolloutWithHosts:
-    rollout_id = call.ids["rollout_id"]
-    row = one(tx, RolloutRow, _visible(call).where(rollouts.c.id == rollout_id), f"rollout {rollout_id}")
-    found = queries.hosts_of(tx, (row.id,))
-    return RolloutWithHosts(**facts_of(row, queries.states_of(tx, (row.id,))), hosts=[_host(each) for each in found])
-
-
 def facts_of(row: RolloutRow, states: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """What a :class:`Rollout` tells of a row."""
     here = dict(states.get(row.id, {}))
@@ -137,20 +109,20 @@ def _host(each: HostOfRollout) -> RolloutHost:
     )
 
 
-@routes.get("/rollouts", many(Rollout), needs=READ, queries=LISTED)
-def list_rollouts(call: Call[None]) -> list[Rollout]:
-    """Rollouts, newest first."""
-    with call.read() as tx:
-        found = rows(tx, RolloutRow, page(tx, call, _visible(call), SEARCHABLE))
-        states = queries.states_of(tx, [row.id for row in found])
-    return [Rollout(**facts_of(row, states)) for row in found]
+def _show_all(tx: Tx, rows: Sequence[RolloutRow]) -> list[Rollout]:
+    states = queries.states_of(tx, [row.id for row in rows])
+    return [Rollout(**facts_of(row, states)) for row in rows]
 
 
-@routes.get("/rollouts/{rollout_id}", RolloutWithHosts, needs=READ)
-def get_rollout(call: Call[None]) -> RolloutWithHosts:
-    """One rollout with its hosts."""
-    with call.read() as tx:
-        return _get(tx, call)
+def _show_with_hosts(tx: Tx, rows: Sequence[RolloutRow]) -> list[RolloutWithHosts]:
+    ids = [row.id for row in rows]
+    states, found = queries.states_of(tx, ids), grouped(queries.hosts_of(tx, ids), "rollout_id")
+    return [RolloutWithHosts(**facts_of(row, states), hosts=[_host(each) for each in found[row.id]]) for row in rows]
+
+
+Collection(routes, queries.ROLLOUTS, Rollout, _PATH, show_all=_show_all).reads("Rollouts, newest first.", "")
+WITH_HOSTS = Collection(routes, queries.ROLLOUTS, RolloutWithHosts, _PATH, show_all=_show_with_hosts)
+WITH_HOSTS.reads("", "One rollout with its hosts.")
 
 
 @routes.post(
@@ -179,7 +151,6 @@ def post_revert(call: Call[NoBody]) -> RolloutWithHosts:
 
 def _done(call: Call[NoBody], command: Callable[..., None]) -> RolloutWithHosts:
     with call.read() as tx:
-        _get(tx, call)  # nobody changes what they do not see
-    call.run(command, call.actor, call.ids["rollout_id"])
-    with call.read() as tx:
-        return _get(tx, call)
+        WITH_HOSTS.row(tx, call)  # nobody changes what they do not see
+    call.run(command, call.actor, WITH_HOSTS.id(call))
+    return WITH_HOSTS.get(call)

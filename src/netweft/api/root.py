@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version as installed
 
-from sqlalchemy import ColumnElement, FromClause, func, select, true
-
 from netweft.api.routes import API, LOGIN, Call, Route, Routes
 from netweft.api.schema import reference
 from netweft.api.types import (
@@ -22,11 +20,10 @@ from netweft.api.types import (
     Version,
 )
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.hosts import hosts
-from netweft.engine.model.users import users
-from netweft.engine.model.vms import vms
+from netweft.engine.queries import totals
 from netweft.engine.queries.tags import ROOT_ID
 from netweft.engine.queries.templates import BLANK_ID
+from netweft.engine.queries.totals import Total
 
 SPOKEN = Version(major=4, minor=5, build=7, revision=0)
 """The version of oVirt whose API this is: clients choose by it between ways of asking (4.4 and later commit with the
@@ -81,14 +78,12 @@ def _product() -> ProductInfo:
 
 
 def _summary(tx: Tx) -> ApiSummary:
-    def count(table: FromClause, is_active: ColumnElement[bool] | None = None) -> ApiSummaryItem:
-        counts = select(func.count(), func.count().filter(true() if is_active is None else is_active))
-        total, active = tx.execute(counts.select_from(table)).one()
-        return ApiSummaryItem(active=active, total=total)
+    def item(number: Total) -> ApiSummaryItem:
+        return ApiSummaryItem(active=number.active, total=number.total)
 
     return ApiSummary(
-        hosts=count(hosts, hosts.c.status == "up"),
+        hosts=item(totals.of_hosts(tx)),
         storage_domains=ApiSummaryItem(active=0, total=0),
-        users=count(users.select().where(users.c.is_group.is_(False)).subquery()),
-        vms=count(vms, vms.c.status == "up"),
+        users=item(totals.of_users(tx)),
+        vms=item(totals.of_vms(tx)),
     )

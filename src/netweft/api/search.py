@@ -12,7 +12,7 @@ A lone value is looked for in the noun's first text field. Letters of either cas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -34,8 +34,10 @@ from sqlalchemy import (
 
 from netweft.api.routes import Call, Query
 from netweft.core.errors import MalformedError
+from netweft.engine.access import visibility
 from netweft.engine.db import Tx
 from netweft.engine.model.records import R
+from netweft.engine.noun import Across, Noun, Searchable
 from netweft.engine.statements import rows
 
 PAGE_SIZE = 100
@@ -45,22 +47,6 @@ LISTED = ("search", "max", "case_sensitive")
 _DEPTH_MAX = 20
 _LENGTH_MAX = 4000
 _NUMBER_MAX = 2**31 - 1
-
-Test = Callable[[Any], ColumnElement[bool]]
-Across = Callable[[Test], ColumnElement[bool]]
-"""For a field of which an entity has many: given a test of one column, the condition that any of them passes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Searchable:
-    """What a noun's lists are searched and sorted by. ``fields``: by lower-case name, a column or scalar expression, or
-    :data:`Across`. ``key``: orders what is equal, so that pages neither repeat nor omit; ``default``: the order of a
-    list that asks for none (default: the first field).
-    """
-
-    fields: Mapping[str, Any]
-    key: ColumnElement[Any]
-    default: tuple[ColumnElement[Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +60,26 @@ _TOKEN = re.compile(
 )
 
 
-def page(tx: Tx, call: Call[Any], statement: Select[Any], searchable: Searchable) -> Select[Any]:
-    """The statement with the request's search, order and page. Raises MalformedError."""
-    found, number = searched(tx, call.query, statement, searchable)
-    return limited(found, call.query, number)
+def listed(
+    tx: Tx, call: Call[Any], noun: Noun[R], *conditions: ColumnElement[bool], within: str | None = None
+) -> list[R]:
+    """The rows of a noun that a request asks for, of those on these conditions that who asks may see. ``within``: the
+    id of what they are below. Raises MalformedError, NotFoundError.
+    """
+    statement = visibility.of_noun(tx, call.actor, noun, *conditions, within=within)
+    return page(tx, call, Searchable(statement, noun.record, noun.search, noun.order))
 
 
-def counted_page(
-    tx: Tx, call: Call[Any], counted: tuple[Select[Any], Mapping[str, Any]], kind: type[R], key: ColumnElement[Any]
-) -> Sequence[R]:
-    """The requested page of a statement, given with its searchable fields. ``key``: as of :class:`Searchable`."""
-    statement, fields = counted
-    return rows(tx, kind, page(tx, call, statement, Searchable(fields, key=key)))
+def page(tx: Tx, call: Call[Any], searchable: Searchable[R]) -> list[R]:
+    """The rows that a request asks for: those that its search is about, in its order, on its page. Raises
+    MalformedError.
+    """
+    statement, number = searched(tx, call.query, searchable)
+    return rows(tx, searchable.record, window(statement, call.query.size(), number))
 
 
 def searched(
-    tx: Tx, query: Query, statement: Select[Any], searchable: Searchable, named: str = "search"
+    tx: Tx, query: Query, searchable: Searchable[Any], named: str = "search"
 ) -> tuple[Select[Any], int | None]:
     """The statement with the search and order that the parameter ``named`` asks for, and the number of the page, None
     when it says none. Raises MalformedError.
@@ -98,17 +88,11 @@ def searched(
     if len(search) > _LENGTH_MAX:
         raise MalformedError("The search is too long.")
     is_exact = query.flag("case_sensitive")
-    parser = _Parser(_tokens(search), searchable, exact=is_exact, sqlite=tx.dialect.name == "sqlite")
-    condition, order, number = parser.parse()
-    if condition is not None:
-        statement = statement.where(condition)
-    order = order or list(searchable.default) or [next(iter(searchable.fields.values()))]
-    return statement.order_by(*order, searchable.key), number
-
-
-def limited(statement: Select[Any], query: Query, number: int | None = None) -> Select[Any]:
-    """The statement with ``max``, and with the page of that number."""
-    return window(statement, query.size(), number)
+    parser = _Parser(_tokens(search), searchable.fields, exact=is_exact, sqlite=tx.dialect.name == "sqlite")
+    condition, asked, number = parser.parse()
+    statement = searchable.statement if condition is None else searchable.statement.where(condition)
+    *order, key = searchable.order
+    return statement.order_by(*(asked or order), key), number
 
 
 def window(statement: Select[Any], size: int | None, number: int | None = None) -> Select[Any]:
@@ -140,10 +124,10 @@ def _tokens(search: str) -> list[_Token]:
 class _Parser:
     """Recursive descent over the grammar above."""
 
-    def __init__(self, tokens: list[_Token], searchable: Searchable, *, exact: bool, sqlite: bool) -> None:
+    def __init__(self, tokens: list[_Token], fields: Mapping[str, Any], *, exact: bool, sqlite: bool) -> None:
         self.tokens = tokens
         self.at = 0
-        self.searchable = searchable
+        self.fields = fields
         self.exact = exact
         self.sqlite = sqlite
 
@@ -214,10 +198,10 @@ class _Parser:
 
     def _test(self) -> ColumnElement[bool]:
         if self.tokens[self.at].kind == "value" if self.at < len(self.tokens) else False:
-            return self._any_of(next(iter(self.searchable.fields)), "=", self._next("a value", "value"))
+            return self._any_of(next(iter(self.fields)), "=", self._next("a value", "value"))
         name = self._next("a field", "word")
         if self.at >= len(self.tokens) or self.tokens[self.at].kind != "op":
-            return self._any_of(next(iter(self.searchable.fields)), "=", name)
+            return self._any_of(next(iter(self.fields)), "=", name)
         operator = self._next("an operator", "op")
         return self._any_of(name, operator, self._next("a value", "word", "value"))
 
@@ -231,10 +215,10 @@ class _Parser:
         return self._compare(field, operator, value, name)
 
     def _field(self, name: str) -> Any:  # noqa: ANN401 (a column, an expression, or a function of a test)
-        field = self.searchable.fields.get(name.lower())
+        field = self.fields.get(name.lower())
         if field is None:
             raise MalformedError(
-                f"search: there is no field '{name[:60]}' here; there are {', '.join(sorted(self.searchable.fields))}."
+                f"search: there is no field '{name[:60]}' here; there are {', '.join(sorted(self.fields))}."
             )
         return field
 

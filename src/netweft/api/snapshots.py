@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import select
 
 from netweft.api.collections import same_fields
 from netweft.api.follow import loads_link
@@ -14,8 +13,8 @@ from netweft.api.request_fields import require_visible, required
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
+from netweft.api.vms import VMS
 from netweft.core.errors import NotFoundError
-from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.snapshots import (
@@ -29,11 +28,10 @@ from netweft.engine.commands.snapshots import (
 )
 from netweft.engine.db import Tx
 from netweft.engine.model.snapshots import SnapshotRow, SnapshotVnicRow
-from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import VnicRow
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import vms as vm_queries
-from netweft.engine.statements import rows as rows_of
 
 routes = Routes("vms")
 
@@ -86,8 +84,7 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
 @loads_link(Vm, "snapshots")
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
-    statement = visibility.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
-    visible_vms = rows_of(tx, VmRow, statement)
+    visible_vms = VMS.among(tx, call, ids)
     rows = queries.of_vms(tx, [vm.id for vm in visible_vms])
     return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in visible_vms}
 
@@ -95,26 +92,19 @@ def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, lis
 @routes.get("/vms/{vm_id}/snapshots", many(Snapshot), needs=READ, queries=("all_content", "max"))
 def list_snapshots(call: Call[None]) -> list[Snapshot]:
     """The snapshots of a virtual machine, the oldest first, and the machine as it is now ("Active VM")."""
-    vm_id = call.ids["vm_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, vm_id)
-        found = [*(show(row) for row in queries.of_vms(tx, (vm_id,))[vm_id]), active(vm_queries.get(tx, vm_id))]
+        vm = VMS.row(tx, call)
+        found = [*(show(row) for row in queries.of_vms(tx, (vm.id,))[vm.id]), active(vm)]
     return found[: call.query.size()]
 
 
 @routes.get("/vms/{vm_id}/snapshots/{snapshot_id}", Snapshot, needs=READ)
 def get_snapshot(call: Call[None]) -> Snapshot:
     """One of them."""
-    return _get(call, call.ids["snapshot_id"])
-
-
-def _get(call: Call[Any], snapshot_id: str) -> Snapshot:
-    vm_id = call.ids["vm_id"]
+    snapshot_id = call.ids["snapshot_id"]
     with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, vm_id)
-        if snapshot_id == queries.active_id(vm_id):
-            return active(vm_queries.get(tx, vm_id))
-        return show(queries.get(tx, vm_id, snapshot_id))
+        vm = VMS.row(tx, call)
+        return active(vm) if snapshot_id == queries.active_id(vm.id) else show(queries.get(tx, vm.id, snapshot_id))
 
 
 @routes.post("/vms/{vm_id}/snapshots", Snapshot, needs=_NEEDS)
@@ -126,7 +116,9 @@ def post_snapshot(call: Call[Snapshot]) -> Snapshot:
         description=required(body.description, "Snapshot [description]"),
         with_memory=or_default(body.persist_memorystate, False),
     )
-    return _get(call, call.run(add_snapshot, call.actor, spec))
+    snapshot_id = call.run(add_snapshot, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.vm_id, snapshot_id))
 
 
 @routes.delete("/vms/{vm_id}/snapshots/{snapshot_id}", needs=_NEEDS, queries=("all_content",))

@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from netweft.api.collections import Collection
 from netweft.api.provider_networks import Provision, provision
-from netweft.api.request_fields import require_visible
-from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
+from netweft.api.routes import ADDITIONS, Call, Later, Routes
 from netweft.api.schema import Text, keep
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Tx
@@ -120,9 +119,14 @@ def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
     ]
 
 
-def _one(call: Call[Any], subnet_id: str) -> Subnet:
-    with call.read() as tx:
-        return _show(tx, [queries.get(tx, subnet_id)])[0]
+SUBNETS = Collection(
+    routes, queries.SUBNETS, Subnet, "/subnets/{subnet_id}", show_all=_show, below="/networks/{network_id}"
+)
+SUBNETS.reads(
+    "",
+    "One subnet.",
+    below=("The subnets of a network, in the order in which they give addresses to vNICs.", ""),
+)
 
 
 def _spec_fields(body: SubnetFields) -> dict[str, Any]:
@@ -137,15 +141,6 @@ def _spec_fields(body: SubnetFields) -> dict[str, Any]:
     }
 
 
-@routes.get("/networks/{network_id}/subnets", many(Subnet), needs=READ)
-def list_subnets(call: Call[None]) -> list[Subnet]:
-    """The subnets of a network, in the order in which they give addresses to vNICs."""
-    network_id = call.ids["network_id"]
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.NETWORK, network_id)
-        return _show(tx, queries.of_network(tx, network_id))
-
-
 @routes.post(
     "/networks/{network_id}/subnets", NewSubnet, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
@@ -157,33 +152,19 @@ def post_subnet(call: Call[NewSubnet]) -> Subnet | Later:
     with call.read() as tx:
         provider_id = network_queries.get(tx, spec.network_id).provider_id
         job_id = provider_networks.reconciling(tx, provider_id) if provider_id else None
-    return _when_brought(call, job_id, subnet_id)
+    return SUBNETS.brought(call, job_id, subnet_id)
 
 
-def _when_brought(call: Call[Any], job_id: str | None, subnet_id: str) -> Subnet | Later:
-    """The subnet as it is when the job has ended that brings it to a provider, if there is one."""
-    return Later(job_id, lambda: _one(call, subnet_id), may_fail=True) if job_id else _one(call, subnet_id)
-
-
-@routes.get("/subnets/{subnet_id}", Subnet, needs=READ)
-def get_subnet(call: Call[None]) -> Subnet:
-    """One subnet."""
-    with call.read() as tx:
-        row = queries.get(tx, call.ids["subnet_id"])
-        require_visible(tx, call, ObjectType.NETWORK, row.network_id)
-        return _show(tx, [row])[0]
-
-
-@routes.put("/subnets/{subnet_id}", SubnetChange, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def put_subnet(call: Call[SubnetChange]) -> Subnet | Later:
+@SUBNETS.changes(ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, takes=SubnetChange)
+def change_subnet(call: Call[SubnetChange]) -> str | None:
     """Change a subnet; what is left out stays. Addresses that vNICs have stay theirs."""
-    body, subnet_id = call.body, call.ids["subnet_id"]
-    spec = UpdateSubnet(id=subnet_id, name=keep(body.name), cidr=keep(body.cidr), **_spec_fields(body))
-    return _when_brought(call, call.run(update_subnet, call.actor, spec), subnet_id)
+    body = call.body
+    spec = UpdateSubnet(id=SUBNETS.id(call), name=keep(body.name), cidr=keep(body.cidr), **_spec_fields(body))
+    return call.run(update_subnet, call.actor, spec)
 
 
-@routes.delete("/subnets/{subnet_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def delete_subnet(call: Call[None]) -> Later | None:
-    """Remove a subnet of which no vNIC has an address; from the provider as well that has its network."""
-    job_id = call.run(remove_subnet, call.actor, call.ids["subnet_id"])
-    return Later(job_id, may_fail=True) if job_id else None
+SUBNETS.removes(
+    ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK,
+    remove_subnet,
+    "Remove a subnet of which no vNIC has an address; from the provider as well that has its network.",
+)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from netweft.api.collections import same_fields, spec_fields
-from netweft.api.follow import loads, loads_link
+from netweft.api.collections import Collection, same_fields, spec_fields
+from netweft.api.follow import loads_link
 from netweft.api.request_fields import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import reference
-from netweft.api.search import LISTED, Searchable, page
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -18,13 +17,11 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.tags import AddTag, UpdateTag, add_tag, attach_tag, detach_tag, remove_tag, update_tag
 from netweft.engine.db import Tx
-from netweft.engine.model.tags import TagRow, tags
+from netweft.engine.model.tags import TagRow
 from netweft.engine.queries import tags as queries
-from netweft.engine.queries.tags import ROOT_ID, TAGS
+from netweft.engine.queries.tags import ROOT_ID
 
 routes = Routes("tags")
-
-_SEARCHABLE = Searchable(TAGS.search, key=tags.c.id)
 
 HAVE = {ObjectType.VM: Vm, ObjectType.HOST: Host, ObjectType.TEMPLATE: Template}
 """What can have tags."""
@@ -44,30 +41,25 @@ def show(row: TagRow, owner: str = "") -> Tag:
     )
 
 
-@loads(Tag)
-def load(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Tag]:
-    """Tags by their ids."""
-    found = {row.id: show(row) for row in TAGS.all(tx, TAGS.select.where(tags.c.id.in_(ids)))}
-    return found | ({ROOT_ID: root()} if ROOT_ID in ids else {})
+class _Tags(Collection[TagRow, Tag]):
+    """Tags with the root above them, which has no row."""
+
+    def _load(self, tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Tag]:
+        return super()._load(tx, call, ids) | ({ROOT_ID: root()} if ROOT_ID in ids else {})
+
+    def all(self, call: Call[Any]) -> list[Tag]:
+        found = super().all(call)
+        return found if call.query.text("search") else [root(), *found][: call.query.size()]
+
+    def one(self, call: Call[Any], noun_id: str) -> Tag:
+        return root() if noun_id == ROOT_ID else super().one(call, noun_id)
+
+    def get(self, call: Call[Any]) -> Tag:
+        return self.one(call, self.id(call))
 
 
-@routes.get("/tags", many(Tag), needs=LOGIN, queries=LISTED)
-def list_tags(call: Call[None]) -> list[Tag]:
-    """All tags, and the root that they are below."""
-    with call.read() as tx:
-        found = [show(row) for row in TAGS.all(tx, page(tx, call, TAGS.select, _SEARCHABLE))]
-    return found if call.query.text("search") else [root(), *found][: call.query.size()]
-
-
-@routes.get("/tags/{tag_id}", Tag, needs=LOGIN)
-def get_tag(call: Call[None]) -> Tag:
-    """One tag."""
-    return _get(call, call.ids["tag_id"])
-
-
-def _get(call: Call[Any], tag_id: str) -> Tag:
-    with call.read() as tx:
-        return root() if tag_id == ROOT_ID else show(queries.get(tx, tag_id))
+TAGS = _Tags(routes, queries.TAGS, Tag, "/tags/{tag_id}", show=show)
+TAGS.reads("All tags, and the root that they are below.", "One tag.", needs=LOGIN)
 
 
 @routes.post("/tags", Tag, needs=ActionGroup.TAG_MANAGEMENT)
@@ -76,56 +68,47 @@ def post_tag(call: Call[Tag]) -> Tag:
     body = call.body
     required(body.name, "Tag [name]")
     spec = AddTag(**spec_fields(body, AddTag), parent=ref(body.parent))
-    return _get(call, call.run(add_tag, call.actor, spec))
+    return TAGS.one(call, call.run(add_tag, call.actor, spec))
 
 
-@routes.put("/tags/{tag_id}", Tag, needs=ActionGroup.TAG_MANAGEMENT)
-def put_tag(call: Call[Tag]) -> Tag:
+@TAGS.changes(ActionGroup.TAG_MANAGEMENT)
+def change_tag(call: Call[Tag]) -> None:
     """Change a tag, or put it below another one."""
-    body = call.body
-    tag_id, parent = call.ids["tag_id"], kept_ref(body.parent, "Tag [parent")
-    call.run(update_tag, call.actor, UpdateTag(id=tag_id, **spec_fields(body, UpdateTag), parent=parent))
-    return _get(call, tag_id)
+    body, parent = call.body, kept_ref(call.body.parent, "Tag [parent")
+    call.run(update_tag, call.actor, UpdateTag(id=TAGS.id(call), **spec_fields(body, UpdateTag), parent=parent))
 
 
-@routes.delete("/tags/{tag_id}", needs=ActionGroup.TAG_MANAGEMENT)
-def delete_tag(call: Call[None]) -> None:
-    """Remove a tag with all below it."""
-    call.run(remove_tag, call.actor, call.ids["tag_id"])
+TAGS.removes(ActionGroup.TAG_MANAGEMENT, remove_tag, "Remove a tag with all below it.")
 
 
 def _declare(object_type: ObjectType, kind: type[Any]) -> None:
     """The tags of one kind of thing."""
     path = f"/{kind.meta.path}/{{object_id}}/tags"
 
-    def owned(call: Call[Any]) -> list[Tag]:
+    @routes.get(path, many(Tag), needs=READ)
+    def list_tags_of(call: Call[None]) -> list[Tag]:
+        """The tags that it has."""
         thing = call.ids["object_id"]
         with call.read() as tx:
             require_visible(tx, call, object_type, thing)
             rows = queries.of_things(tx, object_type, (thing,))[thing]
         return [show(row, f"/{kind.meta.path}/{thing}") for row in rows]
 
-    def one(call: Call[Any], tag_id: str) -> Tag:
-        found = next((tag for tag in owned(call) if tag.id == tag_id), None)
-        if found is None:
-            raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {tag_id}.")
-        return found
-
-    @routes.get(path, many(Tag), needs=READ)
-    def list_tags_of(call: Call[None]) -> list[Tag]:
-        """The tags that it has."""
-        return owned(call)
-
     @routes.get(f"{path}/{{tag_id}}", Tag, needs=READ)
     def get_tag_of(call: Call[None]) -> Tag:
         """One of them."""
-        return one(call, call.ids["tag_id"])
+        for tag in list_tags_of(call):
+            if tag.id == call.ids["tag_id"]:
+                return tag
+        raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {call.ids['tag_id']}.")
 
     @routes.post(path, Tag, needs=ActionGroup.TAG_MANAGEMENT)
     def post_tag_of(call: Call[Tag]) -> Tag:
         """Add a tag to the object."""
         on = ObjectRef(object_type, call.ids["object_id"])
-        return one(call, call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag")))
+        tag_id = call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag"))
+        with call.read() as tx:
+            return show(queries.get(tx, tag_id), f"/{kind.meta.path}/{on.id}")
 
     @routes.delete(f"{path}/{{tag_id}}", needs=ActionGroup.TAG_MANAGEMENT)
     def delete_tag_of(call: Call[None]) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from msgspec import UNSET
 
 from netweft.api import hardware
 from netweft.api.collections import Collection, same_fields, spec_fields
-from netweft.api.follow import loads_link
-from netweft.api.request_fields import ref, require_visible, required
-from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.request_fields import ref, required
+from netweft.api.routes import Call, Routes
 from netweft.api.schema import or_unset, reference
 from netweft.api.types import (
     Bios,
@@ -29,8 +25,6 @@ from netweft.api.types import (
     VnicProfile,
 )
 from netweft.api.vm_nics import profile_of
-from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.templates import (
     AddTemplate,
@@ -44,7 +38,6 @@ from netweft.engine.commands.templates import (
     update_template,
     update_template_vnic,
 )
-from netweft.engine.db import Tx
 from netweft.engine.model.templates import TemplateVnicRow
 from netweft.engine.queries import templates as queries
 from netweft.engine.queries.templates import TemplateDetails
@@ -122,33 +115,9 @@ def change_template(call: Call[Template]) -> None:
 TEMPLATES.removes(ActionGroup.DELETE_TEMPLATE, remove_template, "Remove a template from which no machine was made.")
 
 
-@loads_link(Template, "nics")
-def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[TemplateNic]]:
-    """The vNICs of templates."""
-    visible = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
-    rows = queries.vnics_of(tx, visible)
-    return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in visible}
-
-
-@routes.get("/templates/{template_id}/nics", many(TemplateNic), needs=READ)
-def list_nics_of_template(call: Call[None]) -> list[TemplateNic]:
-    """The vNICs that machines made from the template begin with, by name."""
-    template_id = call.ids["template_id"]
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.TEMPLATE, template_id)
-        return [show_nic(row) for row in queries.vnics_of(tx, (template_id,))[template_id]]
-
-
-@routes.get("/templates/{template_id}/nics/{nic_id}", TemplateNic, needs=READ)
-def get_nic_of_template(call: Call[None]) -> TemplateNic:
-    """One vNIC of a template."""
-    with call.read() as tx:
-        return _nic(tx, call, call.ids["nic_id"])
-
-
-def _nic(tx: Tx, call: Call[Any], vnic_id: str) -> TemplateNic:
-    require_visible(tx, call, ObjectType.TEMPLATE, call.ids["template_id"])
-    return show_nic(queries.get_vnic(tx, call.ids["template_id"], vnic_id))
+NICS = Collection(routes, queries.TEMPLATE_VNICS, TemplateNic, "/templates/{template_id}/nics/{nic_id}", show=show_nic)
+NICS.reads("The vNICs that machines made from the template begin with, by name.", "One vNIC of a template.")
+NICS.follows(Template, "nics")
 
 
 @routes.post("/templates/{template_id}/nics", TemplateNic, needs=ActionGroup.CONFIGURE_TEMPLATE_NETWORK)
@@ -159,27 +128,20 @@ def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     spec = AddTemplateVnic(
         template_id=call.ids["template_id"], **spec_fields(body, AddTemplateVnic), profile_id=profile_of(call, body)
     )
-    vnic_id = call.run(add_template_vnic, call.actor, spec)
-    with call.read() as tx:
-        return _nic(tx, call, vnic_id)
+    return NICS.one(call, call.run(add_template_vnic, call.actor, spec))
 
 
-@routes.put("/templates/{template_id}/nics/{nic_id}", TemplateNic, needs=ActionGroup.CONFIGURE_TEMPLATE_NETWORK)
-def put_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
+@NICS.changes(ActionGroup.CONFIGURE_TEMPLATE_NETWORK)
+def change_nic(call: Call[TemplateNic]) -> None:
     """Change a vNIC of a template; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
     spec = UpdateTemplateVnic(
         template_id=call.ids["template_id"],
-        id=call.ids["nic_id"],
+        id=NICS.id(call),
         **spec_fields(body, UpdateTemplateVnic),
         profile_id=profile_of(call, body),
     )
     call.run(update_template_vnic, call.actor, spec)
-    with call.read() as tx:
-        return _nic(tx, call, spec.id)
 
 
-@routes.delete("/templates/{template_id}/nics/{nic_id}", needs=ActionGroup.CONFIGURE_TEMPLATE_NETWORK)
-def delete_nic_of_template(call: Call[None]) -> None:
-    """Remove a vNIC of a template."""
-    call.run(remove_template_vnic, call.actor, call.ids["template_id"], call.ids["nic_id"])
+NICS.removes(ActionGroup.CONFIGURE_TEMPLATE_NETWORK, remove_template_vnic, "Remove a vNIC of a template.")

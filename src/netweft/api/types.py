@@ -2,10 +2,9 @@
 without asking).
 
 To add a noun: declare its type here (fields in the order in which they are written, ``UNSET`` by default, with its
-Meta: path, links, actions); write ``api/<noun>.py`` with ``routes = Routes()`` and one function per endpoint (parse,
-begin, call one command or query, show); add that module to ``api/nouns.py``; if lists of it are searched, a
-``Searchable``; if it is followed, a loader. Everything else (XML, JSON, OpenAPI, the walks over all endpoints in the
-tests) follows from these declarations.
+Meta: path, links, actions); write ``api/<noun>.py`` with ``routes = Routes()``, its ``Collection``, and a function for
+each endpoint that is special (parse, begin, call one command or query, show); add that module to ``api/nouns.py``.
+Everything else (XML, JSON, OpenAPI, the walks over all endpoints in the tests) follows from these declarations.
 """
 
 from __future__ import annotations

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.collections import same_fields
-from netweft.api.follow import loads_link
-from netweft.api.request_fields import ref, require_visible, required
+from netweft.api.collections import Collection, same_fields
+from netweft.api.request_fields import ref, required
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import keep, or_default, or_unset, reference
 from netweft.api.types import (
@@ -26,8 +24,6 @@ from netweft.api.values import find_statistic, measured
 from netweft.api.vms import reported
 from netweft.api.vnic_addresses import QUERY, wishes
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.vnic_filters import FilterParameter, put_filter_parameter, remove_filter_parameter
 from netweft.engine.commands.vnics import (
@@ -63,32 +59,10 @@ def show(row: VnicRow) -> Nic:
     )
 
 
-@loads_link(Vm, "nics")
-def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
-    """The vNICs of virtual machines."""
-    visible = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
-    rows = queries.own_facts_of(tx, visible)
-    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in visible}
-
-
-@routes.get("/vms/{vm_id}/nics", many(Nic), needs=READ)
-def list_nics(call: Call[None]) -> list[Nic]:
-    """The vNICs of a virtual machine by name."""
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
-        return [show(row) for row in queries.own_facts_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
-
-
-def _get(tx: Tx, call: Call[Any], vnic_id: str) -> Nic:
-    require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
-    return show(queries.get_vnic(tx, call.ids["vm_id"], vnic_id))
-
-
-@routes.get("/vms/{vm_id}/nics/{nic_id}", Nic, needs=READ)
-def get_nic(call: Call[None]) -> Nic:
-    """One vNIC."""
-    with call.read() as tx:
-        return _get(tx, call, call.ids["nic_id"])
+NICS = Collection(routes, queries.VNICS, Nic, "/vms/{vm_id}/nics/{nic_id}", show=show)
+NICS.reads("The vNICs of a virtual machine by name.", "One vNIC.")
+NICS.follows(Vm, "nics")
+NICS.removes(ActionGroup.CONFIGURE_VM_NETWORK, remove_vnic, "Remove a vNIC.")
 
 
 def profile_of(call: Call[Any], body: Nic) -> str | Keep | None:
@@ -110,12 +84,7 @@ def _mac(body: Nic) -> str | UnsetType:
 
 def _answer(call: Call[Any], vnic_id: str, job_id: str | None) -> Nic | Later:
     """The vNIC as it is, once the guest's host has been told."""
-
-    def current() -> Nic:
-        with call.read() as tx:
-            return _get(tx, call, vnic_id)
-
-    return Later(job_id, current) if job_id else current()
+    return Later(job_id, lambda: NICS.one(call, vnic_id)) if job_id else NICS.one(call, vnic_id)
 
 
 @routes.post("/vms/{vm_id}/nics", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK, queries=(QUERY,))
@@ -160,12 +129,6 @@ def put_nic(call: Call[Nic]) -> Nic | Later:
     return _answer(call, spec.id, change.job_id)
 
 
-@routes.delete("/vms/{vm_id}/nics/{nic_id}", needs=ActionGroup.CONFIGURE_VM_NETWORK)
-def delete_nic(call: Call[None]) -> None:
-    """Remove a vNIC."""
-    call.run(remove_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"])
-
-
 def _plug(call: Call[Action], *, plugged: bool) -> Later | None:
     job_id = call.run(plug_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"], plugged=plugged)
     return Later(job_id) if job_id else None
@@ -187,7 +150,7 @@ def deactivate(call: Call[Action]) -> Later | None:
 def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
     """The vNIC as the host sees it in the running guest."""
     with call.read() as tx:
-        _get(tx, call, call.ids["nic_id"])
+        NICS.row(tx, call)
         return [device for vnic_id, device in reported(tx, call) if vnic_id == call.ids["nic_id"]]
 
 
@@ -206,7 +169,7 @@ def list_filter_parameters(call: Call[None]) -> list[NetworkFilterParameter]:
     """Values for the network filter of a vNIC, by name."""
     nic_id = call.ids["nic_id"]
     with call.read() as tx:
-        _get(tx, call, nic_id)
+        NICS.row(tx, call)
         return [show_parameter(row, call.ids["vm_id"]) for row in queries.parameters_of(tx, (nic_id,))[nic_id]]
 
 
@@ -214,11 +177,11 @@ def list_filter_parameters(call: Call[None]) -> list[NetworkFilterParameter]:
 def get_filter_parameter(call: Call[None]) -> NetworkFilterParameter:
     """One of them."""
     with call.read() as tx:
+        NICS.row(tx, call)
         return _parameter(tx, call, call.ids["parameter_id"])
 
 
 def _parameter(tx: Tx, call: Call[Any], parameter_id: str) -> NetworkFilterParameter:
-    _get(tx, call, call.ids["nic_id"])
     return show_parameter(queries.get_parameter(tx, call.ids["nic_id"], parameter_id), call.ids["vm_id"])
 
 
@@ -283,7 +246,7 @@ def list_statistics(call: Call[None]) -> list[Statistic]:
     """What the host counted of a running guest's vNIC, as the guest sees it: what it received the host sent."""
     vm_id, nic_id = call.ids["vm_id"], call.ids["nic_id"]
     with call.read() as tx:
-        nic = _get(tx, call, nic_id)
+        nic = show(NICS.row(tx, call))
         host_id = queries.get(tx, vm_id).host_id
         report = host_networks.load_one(tx, host_id).report if host_id else None
         counters = counters_of(tx, (host_id,)).get(host_id, {}) if host_id else {}

@@ -12,7 +12,7 @@ from netweft.engine.commands.migrations import preflight
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import placements
 from netweft.engine.queries import vms as queries
-from netweft.engine.queries.hosts import HOSTS
+from netweft.engine.queries.hosts import HOSTS, called
 from netweft.engine.queries.references import Ref, resolve
 
 routes = Routes("vms", ADDITIONS)
@@ -82,7 +82,7 @@ def get_placement(call: Call[None]) -> Placement:
     with call.read() as tx:
         require_visible(tx, call, ObjectType.VM, vm_id)
         choice = placements.choice(tx, queries.get(tx, vm_id), queries.vnics_of(tx, (vm_id,))[vm_id])
-        names = HOSTS.names(tx, hosts.c.id.in_(choice.refusals))
+        names = HOSTS.names(tx, choice.refusals)
     return Placement(
         fit=[FitHost(id=one.host_id, name=one.name, total=one.total, scores=one.scores) for one in choice.ranking],
         unfit=[
@@ -100,8 +100,7 @@ def get_migration(call: Call[None]) -> Migration:
         require_visible(tx, call, ObjectType.VM, vm_id)
         host_id = ""
         if requested_host:
-            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == requested_host) | (hosts.c.name == requested_host))), "")
-            host_id = host_id or resolve(tx, hosts, Ref(name=requested_host), "host")
+            host_id = called(tx, requested_host) or resolve(tx, hosts, Ref(name=requested_host), "host")
             require_visible(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(

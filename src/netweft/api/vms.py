@@ -248,8 +248,7 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     host sees them: it looks into namespaces, and knows of virtual machines those that it has talked to itself.
     """
     vm_id = call.ids["vm_id"]
-    require_visible(tx, call, ObjectType.VM, vm_id)
-    row = queries.get(tx, vm_id)
+    row = VMS.row(tx, call)
     guest, guest_addresses = host_queries.last_guest(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():

@@ -4,18 +4,20 @@ them; a request that adds or changes one says them in its query.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
 import msgspec
 
-from netweft.api.request_fields import require_visible
-from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.collections import Collection
+from netweft.api.routes import ADDITIONS, Call, Routes
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access.objects import ObjectType
+from netweft.engine.db import Tx
+from netweft.engine.model.vnics import VnicRow
 from netweft.engine.operations.vnic_addresses import AUTO, RequestedAddresses
 from netweft.engine.queries import subnets as queries
-from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.vms import VNICS
 
 routes = Routes("vms", ADDITIONS)
 
@@ -44,20 +46,19 @@ class VnicAddresses(msgspec.Struct, kw_only=True, frozen=True):
     addresses: list[VnicAddress]
 
 
-@routes.get("/vms/{vm_id}/nics", many(VnicAddresses), needs=READ)
-def list_addresses(call: Call[None]) -> list[VnicAddresses]:
-    """The vNICs of a virtual machine by name, with the addresses that they have of their networks' subnets."""
-    vm_id = call.ids["vm_id"]
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.VM, vm_id)
-        vnics = vm_queries.own_facts_of(tx, (vm_id,))[vm_id]
-        found = queries.of_vnics(tx, [vnic.id for vnic in vnics])
+def _show_all(tx: Tx, vnics: Sequence[VnicRow]) -> list[VnicAddresses]:
+    found = queries.of_vnics(tx, [vnic.id for vnic in vnics])
     return [
         VnicAddresses(
             id=vnic.id, name=vnic.name, mac=vnic.mac, addresses=[_show(row) for row in found.get(vnic.id, ())]
         )
         for vnic in vnics
     ]
+
+
+Collection(routes, VNICS, VnicAddresses, "/vms/{vm_id}/nics/{nic_id}", show_all=_show_all).reads(
+    "The vNICs of a virtual machine by name, with the addresses that they have of their networks' subnets.", ""
+)
 
 
 def _show(row: queries.VnicAddress) -> VnicAddress:

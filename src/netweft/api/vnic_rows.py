@@ -4,25 +4,16 @@ of Netweft, since oVirt lists them machine by machine.
 
 from __future__ import annotations
 
-from functools import partial
-
 import msgspec
 
 from netweft.api.routes import ADDITIONS, API, READ, Call, Routes, many
-from netweft.api.search import LISTED, Searchable, page
+from netweft.api.search import LISTED, listed
 from netweft.api.values import Named, named
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
-from netweft.engine.model.vms import vms
-from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import vnic_rows as queries
-from netweft.engine.queries.grouping import grouped
-from netweft.engine.queries.vnic_rows import Holder, VnicLine
-from netweft.engine.statements import rows
+from netweft.engine.queries.vnic_rows import VnicLine
 
 routes = Routes("rows", ADDITIONS)
-
-SEARCHABLE = Searchable(queries.SEARCH, key=vnics.c.id, default=(vms.c.name, vnics.c.name))
 
 
 class RowOfVnic(msgspec.Struct, kw_only=True, frozen=True):
@@ -55,10 +46,9 @@ class RowOfVnic(msgspec.Struct, kw_only=True, frozen=True):
 def list_vnics(call: Call[None]) -> list[RowOfVnic]:
     """The vNICs of all virtual machines, by machine and name."""
     with call.read() as tx:
-        narrow = partial(visibility.only_visible, tx, call.actor, ObjectType.VM)
-        found = rows(tx, VnicLine, page(tx, call, narrow(queries.VNICS), SEARCHABLE))
+        found = listed(tx, call, queries.VNICS)
         addresses = queries.addresses_of(tx, [row.id for row in found])
-        holders = grouped(rows(tx, Holder, narrow(queries.HOLDERS)), "mac")
+        holders = queries.holders(tx, visibility.narrow(tx, call.actor))
     return [
         _show(
             row,

@@ -6,7 +6,6 @@ provider.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from netweft.engine.queries.templates import TEMPLATES
 from netweft.engine.queries.vms import VMS
 from netweft.engine.queries.vnic_profiles import VNIC_PROFILES
 
-__all__ = ["PARENT", "SYSTEM_ID", "SYSTEM_REF", "ObjectRef", "ObjectType", "lock_named", "table_of"]
+__all__ = ["PARENT", "SYSTEM_ID", "SYSTEM_REF", "ObjectRef", "ObjectType", "above", "lock_named", "table_of"]
 
 SYSTEM_ID = "aaa00000-0000-0000-0000-123456789aaa"
 """The object above all others (oVirt's id of it)."""
@@ -53,17 +52,16 @@ _NOUNS: tuple[Noun[Any], ...] = (
     PROVIDERS,
 )
 _TABLES = {noun.object_type: noun.table for noun in _NOUNS if noun.object_type}
+_TYPES: dict[Table, ObjectType] = {table: object_type for object_type, table in _TABLES.items()}
 
 
-def _parents() -> Iterator[tuple[ObjectType, tuple[ObjectType, str]]]:
-    types: dict[Table, ObjectType] = {table: object_type for object_type, table in _TABLES.items()}
-    for noun in _NOUNS:
-        if noun.object_type and noun.parent:
-            (above,) = noun.table.c[noun.parent].foreign_keys
-            yield noun.object_type, (types[above.column.table], noun.parent)
+def above(noun: Noun[Any]) -> tuple[ObjectType, str]:
+    """The type of what a noun is below, and the column that says which one."""
+    (parent,) = noun.table.c[noun.parent].foreign_keys
+    return _TYPES[parent.column.table], noun.parent
 
 
-PARENT = dict(_parents())
+PARENT = {noun.object_type: above(noun) for noun in _NOUNS if noun.object_type and noun.parent}
 """The type of the thing that is above those of a type, and the column that says which. The system is above all."""
 
 

@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, FromClause, Select, bindparam, exists, fal
 
 from netweft.core.errors import DeniedError, NotFoundError
 from netweft.engine.access.authorize import is_administrator
-from netweft.engine.access.objects import PARENT, SYSTEM_ID, ObjectRef, ObjectType, table_of
+from netweft.engine.access.objects import PARENT, SYSTEM_ID, ObjectRef, ObjectType, above, table_of
 from netweft.engine.access.roles import EVERYONE
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx
+from netweft.engine.model.records import R
 from netweft.engine.model.users import permissions
-from netweft.engine.noun import Narrow
-from netweft.engine.statements import Statement
+from netweft.engine.noun import Narrow, Noun
+from netweft.engine.statements import Statement, first_row
 
 
 def visible(tx: Tx, actor: Actor, object_type: ObjectType) -> ColumnElement[bool] | None:
@@ -37,6 +38,43 @@ def only_visible(tx: Tx, actor: Actor, object_type: ObjectType, statement: Selec
     """A statement about things of a type, for the rows that the actor may see. Raises as :func:`visible` does."""
     condition = visible(tx, actor, object_type)
     return statement if condition is None else statement.where(condition)
+
+
+def of_noun(
+    tx: Tx, actor: Actor, noun: Noun[Any], *conditions: ColumnElement[bool], within: str | None = None
+) -> Select[Any]:
+    """The rows of a noun on these conditions that the actor may see. ``within``: the id of what they are below. Raises
+    NotFoundError unless the actor may see that, and as :func:`visible` does.
+    """
+    return noun.select.where(*conditions, *_limits(tx, actor, noun, within))
+
+
+def find(tx: Tx, actor: Actor, noun: Noun[R], noun_id: str, within: str | None = None) -> R | None:
+    """The one with that id, None when there is none that the actor may see. Raises as :func:`of_noun` does."""
+    limits = _limits(tx, actor, noun, within)
+    if not limits:
+        return noun.find(tx, noun_id)
+    column = noun.table.c.id
+    wanted = literal(noun_id, column.type)  # those of events are numbers
+    return first_row(tx, noun.record, noun.select.where(column == wanted, *limits))
+
+
+def _limits(tx: Tx, actor: Actor, noun: Noun[Any], within: str | None) -> list[ColumnElement[bool]]:
+    limits: list[ColumnElement[bool]] = []
+    if within is not None:
+        parent_type, column = above(noun)
+        require_visible(tx, actor, ObjectRef(parent_type, within))
+        limits.append(noun.table.c[column] == within)
+    if noun.object_type is not None:
+        own = visible(tx, actor, noun.object_type)
+        return limits if own is None else [*limits, own]
+    if noun.parent and within is None:
+        parent_type, column = above(noun)
+        if visible(tx, actor, parent_type) is not None:
+            limits.append(noun.table.c[column].in_(visible_ids(actor, parent_type)))
+    elif noun.owner and actor.filtered:
+        limits.append(noun.table.c[noun.owner].in_((actor.user_id, EVERYONE)))
+    return limits
 
 
 def narrow(tx: Tx, actor: Actor) -> Narrow:
@@ -111,7 +149,12 @@ def require_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> None:
     else:
         found = tx.execute(select(literal(1)).where(table.c.id == ref.id, condition)).first()
     if found is None:
-        raise NotFoundError(f"There is no {ref.type.replace('_', ' ')} {ref.id}.")
+        raise missing(ref)
+
+
+def missing(ref: ObjectRef) -> NotFoundError:
+    """The error that there is no such thing, or none that the actor may see."""
+    return NotFoundError(f"There is no {ref.type.replace('_', ' ')} {ref.id}.")
 
 
 @cache

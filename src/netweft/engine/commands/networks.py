@@ -28,7 +28,6 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.model.qos import qoss
 from netweft.engine.operations import host_labels, host_rules, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
@@ -198,7 +197,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
 
 def _lines(tx: Tx, before: NetworkRow, after: NetworkRow) -> tuple[str, ...]:
     """What has changed, with the QoS by its name."""
-    names = QOSS.names(tx, qoss.c.id.in_([one.qos_id for one in (before, after) if one.qos_id]))
+    names = QOSS.names(tx, [one.qos_id for one in (before, after) if one.qos_id])
     return lines(*(replace(one, qos_id=names.get(one.qos_id or "")) for one in (before, after)))
 
 

@@ -17,7 +17,6 @@ from netweft.core.rules import check
 from netweft.core.rules.host_addresses import address_is_unique
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import host_addresses
-from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_networks import candidates_of
 from netweft.engine.queries.host_rows import attachments_of
@@ -57,7 +56,7 @@ def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
         return
     others = elsewhere(tx, {address for _, address in taken}, host_id)
     ids = {network_id for network_id, _ in taken}
-    names = NETWORKS.names(tx, networks.c.id.in_(ids))
+    names = NETWORKS.names(tx, ids)
     check(action, *(address_is_unique(names[claim[0]], claim, others) for claim in sorted(taken)))
     raise BusyError(
         "Related operation is currently in progress: an address of the request belonged to another host until now."

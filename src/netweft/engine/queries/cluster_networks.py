@@ -17,9 +17,9 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
-from netweft.engine.noun import Noun
+from netweft.engine.noun import Narrow, Noun, ObjectType
 from netweft.engine.queries.networks import NETWORKS, NetworkDetails
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Statement, rows
 
 
 class ClusterNetworkDetails(NetworkDetails, frozen=True, kw_only=True):
@@ -51,7 +51,13 @@ CLUSTER_NETWORKS = Noun(
         .join(clusters, clusters.c.id == cluster_networks.c.cluster_id)
     ),
     NETWORKS.search,
+    object_type=ObjectType.NETWORK,
 )
+
+
+def in_clusters(cluster_ids: Collection[str]) -> sa.ColumnElement[bool]:
+    """The condition on them of being in one of these clusters."""
+    return cluster_networks.c.cluster_id.in_(cluster_ids)
 
 
 class NetworkOfCluster(Record, frozen=True, kw_only=True):
@@ -61,13 +67,12 @@ class NetworkOfCluster(Record, frozen=True, kw_only=True):
     required: bool
 
 
-IN_CLUSTER = (
-    sa.select(cluster_networks.c.network_id, cluster_networks.c.required)
-    .join(networks, networks.c.id == cluster_networks.c.network_id)
-    .where(cluster_networks.c.cluster_id == sa.bindparam("cluster_id"))
-    .order_by(networks.c.name, networks.c.id)
-)
-"""The networks of a cluster by name, for :class:`NetworkOfCluster`."""
+def of_cluster(tx: Tx, narrow: Narrow, cluster_id: str) -> list[NetworkOfCluster]:
+    """The networks of a cluster that may be seen, by name."""
+    query = sa.select(cluster_networks.c.network_id, cluster_networks.c.required)
+    query = query.join(networks, networks.c.id == cluster_networks.c.network_id)
+    query = query.where(cluster_networks.c.cluster_id == cluster_id).order_by(networks.c.name, networks.c.id)
+    return rows(tx, NetworkOfCluster, narrow(ObjectType.NETWORK, query))
 
 
 def find(tx: Tx, cluster_id: str, network_id: str) -> ClusterNetworkDetails | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import sqlalchemy as sa
 
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -13,7 +10,7 @@ from netweft.engine.model.hosts import host_drifts, hosts
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
-from netweft.engine.noun import Narrow, ObjectType
+from netweft.engine.noun import Narrow, ObjectType, Searchable
 from netweft.engine.queries.clusters import CLUSTERS, ClusterDetails
 
 
@@ -27,10 +24,8 @@ class CountedCluster(ClusterDetails, frozen=True, kw_only=True):
     vms: int
 
 
-def counted(narrow: Narrow) -> tuple[sa.Select[Any], Mapping[str, Any]]:
-    """The statement of :class:`CountedCluster` over all clusters that may be seen, and what it can be searched and
-    sorted by. What may not be seen is not counted.
-    """
+def counted(narrow: Narrow) -> Searchable[CountedCluster]:
+    """All clusters that may be seen. What may not be seen is not counted."""
     counts = _counts(narrow)
     statement = CLUSTERS.select.add_columns(*(count.label(name) for name, count in counts.items()))
     named = {
@@ -39,7 +34,8 @@ def counted(narrow: Narrow) -> tuple[sa.Select[Any], Mapping[str, Any]]:
         "healing": clusters.c.drift_healing,
         "on_failure": clusters.c.rollout_on_failure,
     }
-    return narrow(ObjectType.CLUSTER, statement), {**CLUSTERS.search, **named, **counts}
+    fields = {**CLUSTERS.search, **named, **counts}
+    return Searchable(narrow(ObjectType.CLUSTER, statement), CountedCluster, fields, CLUSTERS.order)
 
 
 def _counts(narrow: Narrow) -> dict[str, sa.ScalarSelect[int]]:

@@ -16,7 +16,6 @@ from netweft.core.intent import HostIntent, HostSetup
 from netweft.core.setup_history import Labels, differences
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import Candidate, HostChangeRow, host_changes
-from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_networks import HostData, load_one
 from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.statements import rows
@@ -130,7 +129,7 @@ def network_names(tx: Tx, host_id: str, *setups: HostSetup) -> dict[str, str]:
 
 def names_of(tx: Tx, host_id: str, network_ids: Collection[str]) -> dict[str, str]:
     """Networks by their ids; one that is gone by the name that the host last knew it by."""
-    names = NETWORKS.names(tx, networks.c.id.in_(network_ids))
+    names = NETWORKS.names(tx, network_ids)
     gone = set(network_ids) - names.keys()
     here = host_changes.c.host_id == host_id, host_changes.c.intent.is_not(None)
     changes = sa.select(host_changes.c.intent).where(*here)

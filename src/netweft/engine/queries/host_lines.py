@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +11,7 @@ from netweft.engine.model.host_networks import attachments, host_bonds
 from netweft.engine.model.hosts import host_drifts, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
-from netweft.engine.noun import Narrow, ObjectType
+from netweft.engine.noun import Narrow, ObjectType, Searchable
 from netweft.engine.queries.hosts import HOSTS, HostDetails
 
 
@@ -31,15 +29,14 @@ class CountedHost(HostDetails, frozen=True, kw_only=True):
     vms: int
 
 
-def counted(narrow: Narrow) -> tuple[sa.Select[Any], Mapping[str, Any]]:
-    """The statement of :class:`CountedHost` over all hosts that may be seen, and what it can be searched and sorted by.
-    What may not be seen is not counted.
-    """
+def counted(narrow: Narrow) -> Searchable[CountedHost]:
+    """All hosts that may be seen. What may not be seen is not counted."""
     counts = _counts(narrow)
     seen = host_reports.c.asked_at
     statement = HOSTS.select.add_columns(seen.label("seen"), *(count.label(name) for name, count in counts.items()))
     named = {"synced": host_drifts.c.since.is_(None), "committed": sa.not_(hosts.c.dirty), "seen": seen}
-    return narrow(ObjectType.HOST, statement), {**HOSTS.search, **named, **counts}
+    fields = {**HOSTS.search, **named, **counts}
+    return Searchable(narrow(ObjectType.HOST, statement), CountedHost, fields, HOSTS.order)
 
 
 def _counts(narrow: Narrow) -> dict[str, sa.ScalarSelect[int]]:

@@ -93,6 +93,11 @@ HOSTS = Noun(
 get = HOSTS.get
 
 
+def called(tx: Tx, text: str) -> str:
+    """The id of the host with that id or name, empty for none."""
+    return tx.scalar(sa.select(hosts.c.id).where(sa.or_(hosts.c.id == text, hosts.c.name == text))) or ""
+
+
 def plain(tx: Tx, host_id: str) -> HostRow:
     """The host's own columns; raises NotFoundError."""
     row = _PLAIN.first(tx, id=host_id)

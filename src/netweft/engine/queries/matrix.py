@@ -15,7 +15,9 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
-from netweft.engine.noun import Narrow, ObjectType
+from netweft.engine.noun import Narrow, ObjectType, Searchable
+from netweft.engine.queries.clusters import CLUSTERS
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.statements import rows
 
 Counts = Mapping[tuple[str, str], int]
@@ -54,15 +56,16 @@ class _Total(Record, frozen=True):
     many: int
 
 
-def networks_in(narrow: Narrow, data_center: str) -> sa.Select[Any]:
-    """The statement of :class:`MatrixNetwork` over the networks (of one data centre, by id or name, if given)."""
+def networks_in(narrow: Narrow, data_center: str) -> Searchable[MatrixNetwork]:
+    """The networks that may be seen (of one data centre, by id or name, if given)."""
     columns = [networks.c[name] for name in MatrixNetwork.__struct_fields__]
     statement = sa.select(*columns).join(data_centers, data_centers.c.id == networks.c.data_center_id)
-    return narrow(ObjectType.NETWORK, _of(statement, data_center))
+    wanted = narrow(ObjectType.NETWORK, _of(statement, data_center))
+    return Searchable(wanted, MatrixNetwork, NETWORKS.search, NETWORKS.order)
 
 
-def clusters_in(narrow: Narrow, data_center: str) -> sa.Select[Any]:
-    """The statement of :class:`MatrixCluster` over the clusters (of one data centre, by id or name, if given)."""
+def clusters_in(narrow: Narrow, data_center: str) -> Searchable[MatrixCluster]:
+    """The clusters that may be seen (of one data centre, by id or name, if given)."""
     here = sa.select(sa.func.count()).select_from(hosts).where(hosts.c.cluster_id == clusters.c.id)
     statement = sa.select(
         clusters.c.id,
@@ -72,7 +75,8 @@ def clusters_in(narrow: Narrow, data_center: str) -> sa.Select[Any]:
         data_centers.c.name.label("data_center_name"),
         narrow(ObjectType.HOST, here).correlate(clusters).scalar_subquery().label("hosts"),
     ).join(data_centers, data_centers.c.id == clusters.c.data_center_id)
-    return narrow(ObjectType.CLUSTER, _of(statement, data_center))
+    wanted = narrow(ObjectType.CLUSTER, _of(statement, data_center))
+    return Searchable(wanted, MatrixCluster, CLUSTERS.search, CLUSTERS.order)
 
 
 def _of(statement: sa.Select[Any], data_center: str) -> sa.Select[Any]:

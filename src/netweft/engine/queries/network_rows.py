@@ -22,7 +22,7 @@ from netweft.engine.model.records import Record
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Narrow, ObjectType
+from netweft.engine.noun import Narrow, ObjectType, Searchable
 from netweft.engine.queries.networks import NETWORKS, NetworkDetails
 from netweft.engine.statements import rows
 
@@ -50,10 +50,8 @@ class _RoleRow(Record, frozen=True):
     gluster: bool
 
 
-def counted(narrow: Narrow) -> tuple[sa.Select[Any], Fields]:
-    """The statement of :class:`CountedNetwork` over all networks that may be seen, and what it can be searched and
-    sorted by. What may not be seen is not counted.
-    """
+def counted(narrow: Narrow) -> Searchable[CountedNetwork]:
+    """All networks that may be seen. What may not be seen is not counted."""
     counts = _counts(narrow)
     columns = (
         data_centers.c.name.label("data_center_name"),
@@ -68,7 +66,8 @@ def counted(narrow: Narrow) -> tuple[sa.Select[Any], Fields]:
         .outerjoin(qoss, qoss.c.id == networks.c.qos_id)
     )
     named = {"provider": providers.c.name, "qos": qoss.c.name, "vm": networks.c.vm_network}
-    return narrow(ObjectType.NETWORK, statement), {**NETWORKS.search, **named, **counts}
+    fields = {**NETWORKS.search, **named, **counts}
+    return Searchable(narrow(ObjectType.NETWORK, statement), CountedNetwork, fields, NETWORKS.order)
 
 
 def _counts(narrow: Narrow) -> dict[str, sa.ScalarSelect[int]]:

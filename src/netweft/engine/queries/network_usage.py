@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -16,7 +14,7 @@ from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Narrow, ObjectType
+from netweft.engine.noun import Narrow, ObjectType, Searchable
 
 
 class User(Record, frozen=True):
@@ -29,8 +27,8 @@ class User(Record, frozen=True):
     name: str
 
 
-def users(narrow: Narrow, network_id: str) -> tuple[sa.Select[Any], sa.Subquery]:
-    """The statement of :class:`User` over all that uses the network and may be seen, and what it is about."""
+def users(narrow: Narrow, network_id: str) -> Searchable[User]:
+    """All that uses the network and may be seen, kind by kind."""
     on_it = vnic_profiles.c.network_id == network_id
     vnics_there = vnics.join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
     template_vnics_there = template_vnics.join(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id)
@@ -53,7 +51,8 @@ def users(narrow: Narrow, network_id: str) -> tuple[sa.Select[Any], sa.Subquery]
         for kind, table, condition in parts
     ]
     everything = sa.union_all(*selects).subquery("users")
-    return sa.select(everything), everything
+    fields = {name: everything.c[name] for name in ("name", "kind", "id")}
+    return Searchable(sa.select(everything), User, fields, (fields["kind"], fields["name"], fields["id"]))
 
 
 class NetworkHost(Record, frozen=True):
@@ -68,16 +67,8 @@ class NetworkHost(Record, frozen=True):
     nic: str | None
 
 
-HOST_SEARCH = {
-    "name": hosts.c.name,
-    "status": hosts.c.status,
-    "cluster": clusters.c.name,
-    "nic": attachments.c.nic,
-}
-
-
-def hosts_of(narrow: Narrow, network_id: str) -> sa.Select[Any]:
-    """The statement of :class:`NetworkHost` over the hosts that carry a network or whose cluster has it."""
+def hosts_of(narrow: Narrow, network_id: str) -> Searchable[NetworkHost]:
+    """The hosts that may be seen which carry a network or whose cluster has it."""
     in_cluster = sa.exists().where(
         cluster_networks.c.cluster_id == hosts.c.cluster_id, cluster_networks.c.network_id == network_id
     )
@@ -95,4 +86,10 @@ def hosts_of(narrow: Narrow, network_id: str) -> sa.Select[Any]:
         .outerjoin(attachments, sa.and_(attachments.c.host_id == hosts.c.id, attachments.c.network_id == network_id))
         .where(sa.or_(attachments.c.id.is_not(None), in_cluster))
     )
-    return narrow(ObjectType.HOST, statement)
+    fields = {
+        "name": hosts.c.name,
+        "status": hosts.c.status,
+        "cluster": clusters.c.name,
+        "nic": attachments.c.nic,
+    }
+    return Searchable(narrow(ObjectType.HOST, statement), NetworkHost, fields, (hosts.c.name, hosts.c.id))

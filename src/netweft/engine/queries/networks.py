@@ -20,7 +20,7 @@ from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Noun, ObjectType, searched
+from netweft.engine.noun import Narrow, Noun, ObjectType, searched
 from netweft.engine.queries.references import Ref
 from netweft.engine.statements import Among, Answer, Statement, rows
 
@@ -62,6 +62,8 @@ NETWORKS = Noun(
     parent="data_center_id",
 )
 get = NETWORKS.get
+ON_PROVIDERS = networks.c.provider_id.is_not(None)
+"""The condition on networks that providers have them."""
 
 
 class Names(Record, frozen=True):
@@ -157,6 +159,12 @@ def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
         if any(one.network_id in network_ids for one in candidate.attachments)
     ]
     return dict(tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given)))).all())
+
+
+def labels_of(tx: Tx, narrow: Narrow, network_ids: Collection[str]) -> dict[str, str]:
+    """The labels of those of the networks that have one and may be seen."""
+    query = sa.select(networks.c.id, networks.c.label).where(networks.c.id.in_(network_ids))
+    return dict(tx.execute(narrow(ObjectType.NETWORK, query.where(networks.c.label.is_not(None)))).all())
 
 
 def known_among(tx: Tx, network_ids: Collection[str]) -> set[str]:

@@ -14,6 +14,7 @@ from netweft.engine.model.templates import templates
 from netweft.engine.model.users import PermissionRow, permissions, roles, users
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.noun import Noun
 
 
 class PermissionLine(PermissionRow, frozen=True, kw_only=True):
@@ -30,21 +31,28 @@ _THINGS = (data_centers, clusters, hosts, networks, vnic_profiles, vms, template
 _NAMES = [sa.select(table.c.name).where(table.c.id == permissions.c.object_id).scalar_subquery() for table in _THINGS]
 OBJECT_NAME = sa.func.coalesce(*_NAMES, "")
 
-PERMISSIONS = sa.select(
+PERMISSIONS = Noun(
     permissions,
-    users.c.user_name,
-    users.c.is_group,
-    roles.c.name.label("role_name"),
-    OBJECT_NAME.label("object_name"),
-).select_from(
-    permissions.join(users, users.c.id == permissions.c.user_id).join(roles, roles.c.id == permissions.c.role_id)
+    PermissionLine,
+    "permission",
+    sa.select(
+        permissions,
+        users.c.user_name,
+        users.c.is_group,
+        roles.c.name.label("role_name"),
+        OBJECT_NAME.label("object_name"),
+    ).select_from(
+        permissions.join(users, users.c.id == permissions.c.user_id).join(roles, roles.c.id == permissions.c.role_id)
+    ),
+    {
+        "user": users.c.user_name,
+        "role": roles.c.name,
+        "object": OBJECT_NAME,
+        "type": permissions.c.object_type,
+        "id": permissions.c.id,
+        "user.id": permissions.c.user_id,
+        "object.id": permissions.c.object_id,
+    },
+    order=(users.c.user_name, roles.c.name, permissions.c.id),
+    owner="user_id",
 )
-SEARCH = {
-    "user": users.c.user_name,
-    "role": roles.c.name,
-    "object": OBJECT_NAME,
-    "type": permissions.c.object_type,
-    "id": permissions.c.id,
-    "user.id": permissions.c.user_id,
-    "object.id": permissions.c.object_id,
-}

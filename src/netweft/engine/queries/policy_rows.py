@@ -16,6 +16,7 @@ from netweft.engine.model.records import Record
 from netweft.engine.model.templates import template_vnics
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.noun import Narrow, Noun, ObjectType
 from netweft.engine.queries.grouping import grouped
 from netweft.engine.statements import rows
 
@@ -40,31 +41,38 @@ def _users(column: sa.Column[str], profile: sa.Column[str]) -> sa.ScalarSelect[i
     return sa.select(sa.func.count(column.distinct())).where(profile == vnic_profiles.c.id).scalar_subquery()
 
 
-PROFILES = sa.select(
+PROFILES = Noun(
     vnic_profiles,
-    networks.c.name.label("network_name"),
-    networks.c.data_center_id,
-    data_centers.c.name.label("data_center_name"),
-    qoss.c.name.label("qos_name"),
-    _OTHER.c.name.label("failover_name"),
-    _users(vnics.c.vm_id, vnics.c.profile_id).label("vms"),
-    _users(template_vnics.c.template_id, template_vnics.c.profile_id).label("templates"),
-).select_from(
-    vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id)
-    .join(data_centers, data_centers.c.id == networks.c.data_center_id)
-    .outerjoin(qoss, qoss.c.id == vnic_profiles.c.qos_id)
-    .outerjoin(_OTHER, _OTHER.c.id == vnic_profiles.c.failover_id)
+    ProfileLine,
+    "vNIC profile",
+    sa.select(
+        vnic_profiles,
+        networks.c.name.label("network_name"),
+        networks.c.data_center_id,
+        data_centers.c.name.label("data_center_name"),
+        qoss.c.name.label("qos_name"),
+        _OTHER.c.name.label("failover_name"),
+        _users(vnics.c.vm_id, vnics.c.profile_id).label("vms"),
+        _users(template_vnics.c.template_id, template_vnics.c.profile_id).label("templates"),
+    ).select_from(
+        vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id)
+        .join(data_centers, data_centers.c.id == networks.c.data_center_id)
+        .outerjoin(qoss, qoss.c.id == vnic_profiles.c.qos_id)
+        .outerjoin(_OTHER, _OTHER.c.id == vnic_profiles.c.failover_id)
+    ),
+    {
+        "name": vnic_profiles.c.name,
+        "network": networks.c.name,
+        "qos": qoss.c.name,
+        "datacenter": data_centers.c.name,
+        "description": vnic_profiles.c.description,
+        "id": vnic_profiles.c.id,
+        "network.id": vnic_profiles.c.network_id,
+        "qos.id": vnic_profiles.c.qos_id,
+    },
+    order=(vnic_profiles.c.name, networks.c.name, vnic_profiles.c.id),
+    object_type=ObjectType.VNIC_PROFILE,
 )
-PROFILE_SEARCH = {
-    "name": vnic_profiles.c.name,
-    "network": networks.c.name,
-    "qos": qoss.c.name,
-    "datacenter": data_centers.c.name,
-    "description": vnic_profiles.c.description,
-    "id": vnic_profiles.c.id,
-    "network.id": vnic_profiles.c.network_id,
-    "qos.id": vnic_profiles.c.qos_id,
-}
 
 
 class QosLine(QosRow, frozen=True, kw_only=True):
@@ -79,19 +87,25 @@ def _having(column: sa.Column[str]) -> sa.ScalarSelect[int]:
     return sa.select(sa.func.count()).where(column == qoss.c.id).scalar_subquery()
 
 
-QOSS = sa.select(
+QOSS = Noun(
     qoss,
-    data_centers.c.name.label("data_center_name"),
-    _having(vnic_profiles.c.qos_id).label("profiles"),
-    _having(networks.c.qos_id).label("networks"),
-).select_from(qoss.join(data_centers, data_centers.c.id == qoss.c.data_center_id))
-QOS_SEARCH = {
-    "name": qoss.c.name,
-    "type": qoss.c.type,
-    "datacenter": data_centers.c.name,
-    "description": qoss.c.description,
-    "id": qoss.c.id,
-}
+    QosLine,
+    "QoS",
+    sa.select(
+        qoss,
+        data_centers.c.name.label("data_center_name"),
+        _having(vnic_profiles.c.qos_id).label("profiles"),
+        _having(networks.c.qos_id).label("networks"),
+    ).select_from(qoss.join(data_centers, data_centers.c.id == qoss.c.data_center_id)),
+    {
+        "name": qoss.c.name,
+        "type": qoss.c.type,
+        "datacenter": data_centers.c.name,
+        "description": qoss.c.description,
+        "id": qoss.c.id,
+    },
+    parent="data_center_id",
+)
 
 
 class _Used(Record, frozen=True):
@@ -119,12 +133,8 @@ class ClusterOfPool(Record, frozen=True):
     name: str
 
 
-CLUSTERS = sa.select(clusters.c.mac_pool_id.label("pool_id"), clusters.c.id, clusters.c.name)
-
-
-def clusters_of(
-    tx: Tx, statement: sa.Select[tuple[str, str, str]], pool_ids: Collection[str]
-) -> dict[str, list[ClusterOfPool]]:
-    """The clusters of each pool, by name, of those that ``statement`` (made of :data:`CLUSTERS`) shows."""
-    query = statement.where(clusters.c.mac_pool_id.in_(pool_ids)).order_by(clusters.c.name)
-    return grouped(rows(tx, ClusterOfPool, query), "pool_id")
+def clusters_of(tx: Tx, narrow: Narrow, pool_ids: Collection[str]) -> dict[str, list[ClusterOfPool]]:
+    """The clusters of each pool that may be seen, by name."""
+    query = sa.select(clusters.c.mac_pool_id.label("pool_id"), clusters.c.id, clusters.c.name)
+    query = query.where(clusters.c.mac_pool_id.in_(pool_ids)).order_by(clusters.c.name)
+    return grouped(rows(tx, ClusterOfPool, narrow(ObjectType.CLUSTER, query)), "pool_id")

@@ -10,7 +10,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.noun import Noun, searched
 
-QOSS = Noun(qoss, QosRow, "QoS", search=searched(qoss))
+QOSS = Noun(qoss, QosRow, "QoS", search=searched(qoss, type=qoss.c.type), parent="data_center_id")
 
 
 def get(tx: Tx, data_center_id: str, qos_id: str) -> QosRow:

@@ -13,7 +13,6 @@ from netweft.core.protocol import Change, Peer
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import host_addresses
 from netweft.engine.model.hosts import host_reports
-from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import rollout_hosts
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.networks import NETWORKS
@@ -69,7 +68,7 @@ def _lost_by_host(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, tuple[P
 
 
 def _names(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
-    return NETWORKS.names(tx, networks.c.id.in_(network_ids))
+    return NETWORKS.names(tx, network_ids)
 
 
 def _within(tx: Tx, rollout_id: str, peers: Collection[Peer]) -> set[Peer]:

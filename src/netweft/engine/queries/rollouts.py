@@ -6,12 +6,12 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError
 from netweft.core.rollout import OPEN, HostProgress, HostState
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.rollouts import Held, RolloutHostRow, RolloutRow, rollout_hosts, rollouts
+from netweft.engine.noun import Noun
 from netweft.engine.statements import Among, Statement, rows
 
 
@@ -35,20 +35,26 @@ _HELD = Statement(
 )
 
 
-def find(tx: Tx, rollout_id: str) -> RolloutRow | None:
-    """One rollout, None when there is none."""
-    return _ROLLOUT.first(tx, id=rollout_id)
-
-
-def get(tx: Tx, rollout_id: str) -> RolloutRow:
-    """One rollout. Raises NotFoundError."""
-    row = find(tx, rollout_id)
-    if row is None:
-        raise NotFoundError(f"There is no rollout with the id {rollout_id}.")
-    return row
-
-
-_ROLLOUT = Statement(sa.select(rollouts).where(rollouts.c.id == sa.bindparam("id")), record=RolloutRow)
+ROLLOUTS = Noun(
+    rollouts,
+    RolloutRow,
+    "rollout",
+    search={
+        "reason": rollouts.c.reason,
+        "id": rollouts.c.id,
+        "number": rollouts.c.number,
+        "status": rollouts.c.status,
+        "user": rollouts.c.owner_name,
+        "correlation_id": rollouts.c.correlation_id,
+        "created_at": rollouts.c.created_at,
+        "ended_at": rollouts.c.ended_at,
+    },
+    order=(rollouts.c.number.desc(),),
+    owner="owner_id",
+)
+"""The newest first."""
+find = ROLLOUTS.find
+get = ROLLOUTS.get
 
 
 class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):

@@ -28,6 +28,9 @@ class SubnetDetails(SubnetRow, frozen=True, kw_only=True):
     data_center_id: str
 
 
+FIRST_COME = (subnets.c.created_at, subnets.c.id)
+"""The order in which subnets of a network give addresses."""
+
 SUBNETS = Noun(
     subnets,
     SubnetDetails,
@@ -35,12 +38,11 @@ SUBNETS = Noun(
     sa.select(subnets, networks.c.name.label("network_name"), networks.c.data_center_id).join(
         networks, networks.c.id == subnets.c.network_id
     ),
+    {name: subnets.c[name] for name in ("name", "id", "description", "cidr", "gateway", "dhcp", "created_at")},
+    order=FIRST_COME,
     parent="network_id",
 )
 get = SUBNETS.get
-
-FIRST_COME = (subnets.c.created_at, subnets.c.id)
-"""The order in which subnets of a network give addresses."""
 
 
 def of_network(tx: Tx, network_id: str) -> list[SubnetDetails]:

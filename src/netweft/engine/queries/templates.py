@@ -19,7 +19,6 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.noun import Noun, ObjectType, across, searched
 from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.tags import having
-from netweft.engine.statements import rows
 
 BLANK_ID = "00000000-0000-0000-0000-000000000000"
 """The id of the template Blank, the same in every engine (oVirt)."""
@@ -78,9 +77,11 @@ class TemplateVnicDetails(TemplateVnicRow, frozen=True, kw_only=True):
     vm_network: bool | None
 
 
-def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[TemplateVnicDetails]]:
-    """The vNICs of each template by name."""
-    query = sa.select(
+TEMPLATE_VNICS = Noun(
+    template_vnics,
+    TemplateVnicDetails,
+    "vNIC",
+    sa.select(
         template_vnics,
         vnic_profiles.c.network_id,
         vnic_profiles.c.passthrough,
@@ -90,9 +91,16 @@ def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[TemplateVn
         template_vnics.outerjoin(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id).outerjoin(
             networks, networks.c.id == vnic_profiles.c.network_id
         )
-    )
-    wanted = query.where(template_vnics.c.template_id.in_(template_ids)).order_by(template_vnics.c.name)
-    return grouped(rows(tx, TemplateVnicDetails, wanted), "template_id")
+    ),
+    {name: template_vnics.c[name] for name in ("name", "id", "description", "interface", "plugged", "linked")},
+    parent="template_id",
+)
+
+
+def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[TemplateVnicDetails]]:
+    """The vNICs of each template by name."""
+    wanted = TEMPLATE_VNICS.select.where(template_vnics.c.template_id.in_(template_ids))
+    return grouped(TEMPLATE_VNICS.all(tx, wanted.order_by(template_vnics.c.name)), "template_id")
 
 
 def get_vnic(tx: Tx, template_id: str, vnic_id: str) -> TemplateVnicDetails:

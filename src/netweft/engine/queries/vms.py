@@ -20,7 +20,7 @@ from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import ThisRun, VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
-from netweft.engine.noun import Noun, ObjectType, searched
+from netweft.engine.noun import Narrow, Noun, ObjectType, searched
 from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import Among, Statement, rows
@@ -73,6 +73,24 @@ VMS = Noun(
     parent="cluster_id",
 )
 get = VMS.get
+
+
+VNICS = Noun(
+    vnics,
+    VnicRow,
+    "vNIC",
+    search={
+        name: vnics.c[name] for name in ("name", "id", "description", "mac", "interface", "plugged", "linked", "synced")
+    },
+    parent="vm_id",
+)
+"""What is the vNICs' own, and nothing of profile and network."""
+
+
+def on_host(tx: Tx, narrow: Narrow, host_id: str) -> list[VmDetails]:
+    """The machines on a host that may be seen, by name."""
+    here = VMS.select.where(vms.c.host_id == host_id).order_by(vms.c.name)
+    return VMS.all(tx, narrow(ObjectType.VM, here))
 
 
 def as_it_runs(vm: V, this_run: ThisRun) -> V:
@@ -147,15 +165,7 @@ def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicDetails]]:
     return grouped(_VNICS_OF.all(tx, vm_ids=vm_ids), "vm_id")
 
 
-def own_facts_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicRow]]:
-    """What is the vNICs' own, and nothing of profile and network, of each virtual machine by name: cheaper where many
-    are listed.
-    """
-    return grouped(_OWN_FACTS_OF.all(tx, vm_ids=vm_ids), "vm_id")
-
-
 _VNICS_OF = Statement(_select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicDetails)
-_OWN_FACTS_OF = Statement(sa.select(vnics).where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicRow)
 
 
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> VnicDetails:

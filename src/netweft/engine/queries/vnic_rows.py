@@ -17,8 +17,9 @@ from netweft.engine.model.subnets import vnic_addresses
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, vnics
+from netweft.engine.noun import Narrow, Noun, ObjectType
 from netweft.engine.queries.grouping import grouped
-from netweft.engine.statements import Among, Statement
+from netweft.engine.statements import Among, Statement, rows
 
 
 class VnicLine(VnicRow, frozen=True, kw_only=True):
@@ -35,51 +36,55 @@ class VnicLine(VnicRow, frozen=True, kw_only=True):
     network_name: str | None
 
 
-VNICS = sa.select(
-    vnics,
-    vms.c.name.label("vm_name"),
-    vms.c.status.label("vm_status"),
-    vms.c.cluster_id,
-    clusters.c.name.label("cluster_name"),
-    vms.c.host_id,
-    hosts.c.name.label("host_name"),
-    vnic_profiles.c.name.label("profile_name"),
-    vnic_profiles.c.network_id,
-    networks.c.name.label("network_name"),
-).select_from(
-    vnics.join(vms, vms.c.id == vnics.c.vm_id)
-    .join(clusters, clusters.c.id == vms.c.cluster_id)
-    .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
-    .outerjoin(hosts, hosts.c.id == vms.c.host_id)
-    .outerjoin(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
-    .outerjoin(networks, networks.c.id == vnic_profiles.c.network_id)
-)
-
-
 def _address(test: Callable[[Any], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
     return sa.exists().where(vnic_addresses.c.vnic_id == vnics.c.id, test(vnic_addresses.c.address))
 
 
-SEARCH = {
-    "vm": vms.c.name,
-    "name": vnics.c.name,
-    "mac": vnics.c.mac,
-    "profile": vnic_profiles.c.name,
-    "network": networks.c.name,
-    "host": hosts.c.name,
-    "cluster": clusters.c.name,
-    "datacenter": data_centers.c.name,
-    "address": _address,
-    "plugged": vnics.c.plugged,
-    "linked": vnics.c.linked,
-    "synced": vnics.c.synced,
-    "status": vms.c.status,
-    "id": vnics.c.id,
-    "vm.id": vnics.c.vm_id,
-    "profile.id": vnics.c.profile_id,
-    "network.id": vnic_profiles.c.network_id,
-}
-"""What lists of vNICs are searched and sorted by."""
+VNICS = Noun(
+    vnics,
+    VnicLine,
+    "vNIC",
+    sa.select(
+        vnics,
+        vms.c.name.label("vm_name"),
+        vms.c.status.label("vm_status"),
+        vms.c.cluster_id,
+        clusters.c.name.label("cluster_name"),
+        vms.c.host_id,
+        hosts.c.name.label("host_name"),
+        vnic_profiles.c.name.label("profile_name"),
+        vnic_profiles.c.network_id,
+        networks.c.name.label("network_name"),
+    ).select_from(
+        vnics.join(vms, vms.c.id == vnics.c.vm_id)
+        .join(clusters, clusters.c.id == vms.c.cluster_id)
+        .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
+        .outerjoin(hosts, hosts.c.id == vms.c.host_id)
+        .outerjoin(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .outerjoin(networks, networks.c.id == vnic_profiles.c.network_id)
+    ),
+    {
+        "vm": vms.c.name,
+        "name": vnics.c.name,
+        "mac": vnics.c.mac,
+        "profile": vnic_profiles.c.name,
+        "network": networks.c.name,
+        "host": hosts.c.name,
+        "cluster": clusters.c.name,
+        "datacenter": data_centers.c.name,
+        "address": _address,
+        "plugged": vnics.c.plugged,
+        "linked": vnics.c.linked,
+        "synced": vnics.c.synced,
+        "status": vms.c.status,
+        "id": vnics.c.id,
+        "vm.id": vnics.c.vm_id,
+        "profile.id": vnics.c.profile_id,
+        "network.id": vnic_profiles.c.network_id,
+    },
+    order=(vms.c.name, vnics.c.name, vnics.c.id),
+    parent="vm_id",
+)
 
 
 class _Address(Record, frozen=True):
@@ -110,10 +115,12 @@ class Holder(Record, frozen=True):
 
 
 _SHARED = sa.select(vnics.c.mac).group_by(vnics.c.mac).having(sa.func.count() > 1).scalar_subquery()
-HOLDERS = (
-    sa.select(vnics.c.id, vnics.c.mac, vnics.c.name, vms.c.name.label("vm_name"))
-    .join(vms, vms.c.id == vnics.c.vm_id)
-    .where(vnics.c.mac.in_(_SHARED))
-    .order_by(vms.c.name, vnics.c.name)
-)
-"""The vNICs whose MAC address several have, as :class:`Holder`."""
+
+
+def holders(tx: Tx, narrow: Narrow) -> dict[str, list[Holder]]:
+    """The vNICs whose MAC address several have, by that, of machines that may be seen."""
+    query = sa.select(vnics.c.id, vnics.c.mac, vnics.c.name, vms.c.name.label("vm_name"))
+    query = (
+        query.join(vms, vms.c.id == vnics.c.vm_id).where(vnics.c.mac.in_(_SHARED)).order_by(vms.c.name, vnics.c.name)
+    )
+    return grouped(rows(tx, Holder, narrow(ObjectType.VM, query)), "mac")
