@@ -88,7 +88,8 @@ def name_references(client: Client, noun: Noun, found: Trees) -> None:
             entity.update(additions.get(entity["id"], {}))
     for field, other in noun.refers.items():
         holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
-        names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}
+        key = nouns.noun(other).key
+        names = {one["id"]: one[key] for one in entities(client, nouns.noun(other))} if holders else {}
         for reference in holders:
             reference["name"] = names.get(reference["id"], "")
 

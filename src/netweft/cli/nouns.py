@@ -896,7 +896,7 @@ _JOBS = Noun(
     "job",
     "jobs",
     "a job",
-    {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
+    {"STARTED": "start_time", "STATUS": "status", "WHO": "owner.name", "DESCRIPTION": "description"},
     "Work of the engine that takes time, such as changes of hosts.",
     sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
     verbs=("show",),
@@ -907,6 +907,7 @@ _JOBS = Noun(
     ),
     key="id",
     search_key="description",
+    refers={"owner": "user"},
     more="jobs",
 )
 _ROLLOUTS = Noun(

@@ -16,6 +16,7 @@ _COLUMNS = {
     "NUMBER": "number",
     "BEGUN": "created_at",
     "STATUS": "status",
+    "WHO": "user",
     "HOSTS": "progress",
     "WHY": "reason",
 }
@@ -40,7 +41,7 @@ def _found(client: Client, rollout: str) -> Tree:
 @output_option
 @calls_engine
 def list_rollouts(client: Client, selection: Selection, form: str) -> None:
-    """List the rollouts, newest first.
+    """List the rollouts, newest first, with who began them.
 
     Example: netweft rollout list --search status=running
     """

@@ -41,7 +41,7 @@ R = TypeVar("R")
 class Session:
     """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
     which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned. ``followed``: ids
-    of rollouts whose end was waited for.
+    of rollouts and jobs whose end was waited for.
     """
 
     given: dict[str, str | bool] = field(default_factory=dict)
@@ -170,23 +170,25 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
                 raise
             _print_warnings(client)
             if client.changed:
-                wait_for_rollouts(client)
+                wait_for_hosts(client)
             return result
 
     return command
 
 
-def wait_for_rollouts(client: Client) -> None:
-    """Follow what the command has hosts do one after the other, or say what that is with ``--no-wait``; of several
-    requests each once.
+def wait_for_hosts(client: Client) -> None:
+    """Follow what the command has hosts do, or say what that is with ``--no-wait``: rollouts, and the jobs of single
+    hosts; of several requests each once. Ends the program when a host fails.
     """
-    from netweft.cli.rollout_progress import begun  # noqa: PLC0415 - help does without
+    from netweft.cli.job_progress import wait_for_jobs  # noqa: PLC0415 - help does without
+    from netweft.cli.rollout_progress import begun  # noqa: PLC0415 - the same
 
     followed = the_session().followed
     for one in reversed(begun(client)):
         if one["status"] != "superseded" and one["id"] not in followed:
             followed.add(one["id"])
             wait_for_rollout(client, one)
+    wait_for_jobs(client)
 
 
 def wait_for_rollout(client: Client, one: Tree, *, wanted: str = "succeeded") -> None:
@@ -263,7 +265,7 @@ def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
             ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
             ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
             ("--if-plan", "plan_id", "ID", "Do it only if hosts would do what this plan says (netweft plan)."),
-            ("--no-wait", "no_wait", "", "Do not wait for hosts that change one after the other (netweft rollout)."),
+            ("--no-wait", "no_wait", "", "Do not wait for hosts that a change reaches later (netweft rollout, netweft job)."),
             (
                 "--filter", "filtered", "",
                 "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",
