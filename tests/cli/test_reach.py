@@ -33,6 +33,9 @@ VERBS = {
     "POST /hosts/{}/setupnetworks": "host setup-networks",
     "POST /hosts/{}/nics/{}/updatevirtualfunctionsconfiguration": "host functions",
     "GET /permissions": "permission list",
+    "GET /users/{}/permissions": "user permission list",
+    "GET /users/{}/permissions/{}": "user permission list",
+    "GET /netweft/v1/rows/permissions": "permission list",
     "POST /permissions": "permission grant",
     "GET /permissions/{}": "permission list",
     "DELETE /permissions/{}": "permission revoke",
@@ -112,7 +115,7 @@ EXCEPTIONS = {
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
     **{
         f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
-        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters", "hosts")
+        for what in ("vnics", "profiles", "qoss", "macpools", "networks", "clusters", "hosts")
     },
     "GET /netweft/v1/matrix": _TOGETHER,
     "GET /netweft/v1/rights": "for screens, which offer only what the user may do",
