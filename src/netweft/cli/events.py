@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.completion import completes
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, cell, line_of, show_facts, show_many
 from netweft.cli.selection import Selection, searched

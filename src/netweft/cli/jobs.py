@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from netweft.cli.lookup import completes, name_references, resolve
+from netweft.cli.completion import named
+from netweft.cli.lookup import name_references, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched
@@ -56,7 +57,7 @@ def add(client: Client, description: str, keep: bool, form: str) -> None:
 
 
 @click.command("show")
-@click.argument("job", shell_complete=completes("job"))
+@named("job")
 @output_option
 @calls_engine
 def show(client: Client, job: str, form: str) -> None:

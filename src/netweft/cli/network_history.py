@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_many
 from netweft.cli.selection import asked_part, part_of_history
@@ -18,7 +19,7 @@ _WIDE = {"EVENT": "event", "CORRELATION": "correlation_id", "WHAT": "text"}
 
 
 @click.command("history")
-@click.argument("name", metavar="NETWORK", shell_complete=completes("network"))
+@named("network", "name")
 @part_of_history
 @output_option
 @calls_engine

@@ -88,8 +88,9 @@ _PROFILE = Field(
 _INTERFACE = Field(
     "--interface",
     "interface",
-    "Its emulated device: virtio, e1000 ..., or pci_passthrough for a virtual function.",
+    f"Its emulated device: {', '.join(_INTERFACES[:-1])}; or {_INTERFACES[-1]} for a virtual function.",
     click.Choice(_INTERFACES),
+    metavar="DEVICE",
 )
 _PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
 _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
@@ -205,7 +206,7 @@ _CLUSTERS = Noun(
         ),
         Field(
             "--management-network",
-            "management_network.name",
+            "management_network.id",
             "The network over which the engine reaches its hosts.",
             names="network",
         ),
@@ -348,6 +349,7 @@ _NETWORKS = Noun(
         "external_provider": "provider",
         "external_provider_physical_network": "network",
     },
+    within="data_center",
     beside=("provision", "physical_network"),
     more="network_history",
 )
@@ -594,6 +596,7 @@ _PROFILES = Noun(
     "fast",
     "--network tenants --port-mirroring",
     refers={"network": "network", "qos": "qos"},
+    within="network",
 )
 _QOS = Noun(
     "qos",
@@ -647,6 +650,7 @@ _QOS = Noun(
         "DESCRIPTION": "description",
     },
     refers={"data_center": "datacenter"},
+    within="data_center",
 )
 _TEMPLATES = Noun(
     "template",
@@ -919,6 +923,7 @@ _ROLLOUTS = Noun(
     sample="7",
     verbs=(),
     key="number",
+    is_addition=True,
     more="rollouts",
 )
 _STEPS = Noun(

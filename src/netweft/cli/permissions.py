@@ -7,7 +7,8 @@ from dataclasses import replace
 import click
 from click.shell_completion import CompletionItem
 
-from netweft.cli.lookup import completes, path_of, resolve
+from netweft.cli.completion import completes, named
+from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
 from netweft.cli.selection import Selection, searched
@@ -85,7 +86,7 @@ def list_permissions(client: Client, kind: str | None, name: str | None, selecti
 
 
 @click.command("list")
-@click.argument("user", metavar="USER", shell_complete=completes("user"))
+@named("user")
 @searched("object=sto*")
 @output_option
 @calls_engine

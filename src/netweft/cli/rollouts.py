@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.completion import completes
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import Selection, searched
 from netweft.cli.session import NOT_FOUND_STATUS, calls_engine, output_option, wait_for_rollout
@@ -22,7 +23,7 @@ _COLUMNS = {
 }
 _HOSTS = {"WAVE": "wave", "HOST": "host.name", "STATUS": "status", "STATE": "state", "ERROR": "error"}
 _WIDE = {"CLUSTER": "cluster", "CANARY": "canary", "KEEPS": "keeps", "CHANGED": "changed_at"}
-_rollout = click.argument("rollout", metavar="NUMBER|ID")
+_rollout = click.argument("rollout", metavar="NUMBER|ID", shell_complete=completes("rollout"))
 
 
 def _found(client: Client, rollout: str) -> Tree:

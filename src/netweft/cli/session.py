@@ -265,7 +265,7 @@ def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
             ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
             ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
             ("--if-plan", "plan_id", "ID", "Do it only if hosts would do what this plan says (netweft plan)."),
-            ("--no-wait", "no_wait", "", "Do not wait for hosts that a change reaches later (netweft rollout, netweft job)."),
+            ("--no-wait", "no_wait", "", "Do not wait for hosts that a change reaches later (netweft rollout)."),
             (
                 "--filter", "filtered", "",
                 "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",

@@ -9,7 +9,8 @@ from typing import TextIO
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_facts
 from netweft.cli.session import calls_engine, output_option
@@ -51,7 +52,7 @@ def add(
 
 
 @click.command("set-password")
-@click.argument("name", metavar="NAME", shell_complete=completes("user"))
+@named("user", "name")
 @_password_file
 @calls_engine
 def set_password(client: Client, name: str, password_file: TextIO | None) -> None:

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.completion import completes
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say
 from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, exit_codes, the_session
