@@ -19,7 +19,7 @@ FREE = {
     "job": "description",
     "lab": "command",
     "macpool": "--range",
-    "network": "--vlan --dns --physical-name --qos-policy",
+    "network": "--vlan --dns --physical-name --qos-policy --clusters",
     "plan": "words",
     "profile": "--property",
     "provider": "--type --address --authentication-url --login --tenant --project --user-domain --project-domain"

@@ -1,4 +1,4 @@
-"""What was changed of a network."""
+"""Verbs of networks beside the usual ones: what was changed of one, and what uses it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from netweft.cli import network_uses
 from netweft.cli.completion import named
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
@@ -33,4 +34,4 @@ def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  #
     show_many(found, _COLUMNS, form, _WIDE)
 
 
-COMMANDS = (history,)
+COMMANDS = (history, *network_uses.COMMANDS)

@@ -117,6 +117,8 @@ class Noun:
     """Fields from the addition at the same path that oVirt's entity does not have."""
     force: str = ""
     """What ``remove --force`` does, empty where there is no such option."""
+    counts: Mapping[str, str] = field(default_factory=dict)
+    """What the verb ``counts`` shows: numbers of related objects."""
     more: str = ""
     """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
 

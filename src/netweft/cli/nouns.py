@@ -13,7 +13,7 @@ import click
 
 from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
 from netweft.client.tree import Tree
-from netweft.core.fleet.declare import DESCRIPTION
+from netweft.core.fleet.declare import COMMENT, DESCRIPTION
 from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
@@ -77,6 +77,7 @@ def help_of(noun: str, field: str = "") -> str:
 _DESCRIPTION = Field("--description", "description", DESCRIPTION.help)
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
+_COMMENTED = (_DESCRIPTION, Field("--comment", "comment", COMMENT.help), _RENAME)
 _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough")
 _PROFILE = Field(
     "--profile",
@@ -180,7 +181,7 @@ _DATA_CENTERS = Noun(
     "a data centre",
     {"NAME": "name", "STATUS": "status", "DESCRIPTION": "description"},
     help_of("datacenter"),
-    _TEXTS,
+    _COMMENTED,
     "north",
     "--description 'up there'",
 )
@@ -254,7 +255,7 @@ _CLUSTERS = Noun(
             help_of("cluster", "rollout_on_failure"),
             click.Choice(("keep", "revert")),
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "racks",
     "--description 'in the cellar'",
@@ -268,6 +269,13 @@ _CLUSTERS = Noun(
         "EVACUATES": "rollout_evacuates",
         "ON FAILURE": "rollout_on_failure",
         "ID": "id",
+    },
+    counts={
+        "HOSTS": "hosts",
+        "UP": "hosts_up",
+        "OUT OF SYNC": "hosts_out_of_sync",
+        "NETWORKS": "networks",
+        "VMS": "vms",
     },
     more="clusters",
 )
@@ -339,7 +347,7 @@ _NETWORKS = Noun(
             only_add=True,
             in_query=True,
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "storage",
     "--vlan 100 --mtu 9000",
@@ -351,6 +359,8 @@ _NETWORKS = Noun(
     },
     within="data_center",
     beside=("provision", "physical_network"),
+    counts={"CLUSTERS": "clusters", "HOSTS": "hosts", "OUT OF SYNC": "hosts_out_of_sync", "PROFILES": "profiles"}
+    | {"VMS": "vms", "VNICS": "vnics"},
     more="network_history",
 )
 _SUBNETS = Noun(
@@ -433,7 +443,7 @@ _HOSTS = Noun(
             "ssh.fingerprint",
             "SHA256:... of its SSH host key; '' trusts the key that it shows next.",
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "rack1",
     "--address 192.0.2.11",
@@ -453,6 +463,8 @@ _HOSTS = Noun(
         ),
     ),
     refers={"cluster": "cluster"},
+    counts={"VMS": "vms", "NETWORKS": "networks", "MISSING": "missing", "UPLINKS": "uplinks"}
+    | {"WITHOUT LINK": "uplinks_down", "BONDS": "bonds"},
     more="hosts",
 )
 _HOST_NICS = Noun(
@@ -484,7 +496,7 @@ _VMS = Noun(
         ),
         _MEMORY,
         Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "web",
     "--memory 1073741824",
@@ -520,6 +532,19 @@ _VM_NICS = Noun(
     actions=(Action("activate", "activate", "Plug the vNIC in"), Action("deactivate", "deactivate", "Unplug the vNIC")),
     searchable=False,
     refers={"vnic_profile": "profile"},
+)
+_VNICS = Noun(
+    "vnic",
+    "rows/vnics",
+    "a vNIC",
+    {"VM": "vm.name", "NAME": "name", "MAC": "mac", "NETWORK": "network.name", "HOST": "host.name"}
+    | {"ADDRESSES": "addresses"},
+    "vNICs of all virtual machines; 'netweft vm nic' changes them.",
+    sample="nic1",
+    verbs=("list",),
+    is_addition=True,
+    wide={"PROFILE": "profile.name", "CLUSTER": "cluster.name", "INTERFACE": "interface", "PLUGGED": "plugged"}
+    | {"LINKED": "linked", "SYNCED": "synced", "SAME MAC": "same_mac", "ID": "id"},
 )
 _FILTER_PARAMETERS = Noun(
     "vm filter-parameter",
@@ -591,12 +616,13 @@ _PROFILES = Noun(
             removable=True,
         ),
         Field("--property", "custom_properties", "A custom property.", _Property(), many=True),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "fast",
     "--network tenants --port-mirroring",
     refers={"network": "network", "qos": "qos"},
     within="network",
+    counts={"VMS": "vms", "TEMPLATES": "templates"},
 )
 _QOS = Noun(
     "qos",
@@ -634,7 +660,7 @@ _QOS = Noun(
         _limit("linkshare", "Share when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
         _limit("upperlimit", "Mbit/s at most, for the type hostnetwork", "outbound_average_upperlimit"),
         _limit("realtime", "Mbit/s guaranteed, for the type hostnetwork", "outbound_average_realtime"),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "gold",
     "--outbound-average 100 --outbound-peak 200 --outbound-burst 10",
@@ -651,6 +677,7 @@ _QOS = Noun(
     },
     refers={"data_center": "datacenter"},
     within="data_center",
+    counts={"PROFILES": "profiles", "NETWORKS": "networks"},
 )
 _TEMPLATES = Noun(
     "template",
@@ -662,7 +689,7 @@ _TEMPLATES = Noun(
         Field("--vm", "vm.id", "The virtual machine to copy, with its vNICs.", names="vm", only_add=True),
         Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
         _MEMORY,
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "shop",
     "--memory 1073741824",
@@ -716,10 +743,11 @@ _MAC_POOLS = Noun(
         ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", help_of("macpool", "allow_duplicates")),
         Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "lab",
     "--range 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff",
+    counts={"SIZE": "size", "USED": "used", "CLUSTERS": "clusters"},
 )
 _PROVIDERS = Noun(
     "provider",
@@ -779,7 +807,7 @@ _PROVIDERS = Noun(
             "auto_sync",
             "Whether its networks are imported automatically into data centres of clusters that use it by default.",
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "neutron",
     "--address https://neutron.example.com:9696",
@@ -1060,7 +1088,7 @@ _READ_BELOW = (
 )
 
 NOUNS = (
-    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
+    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _VNICS, _FILTER_PARAMETERS),
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
     *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES, _INTERFACE_CARDS, _ROLLOUTS),
     *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 from click.shell_completion import CompletionItem
 
@@ -11,7 +9,7 @@ from netweft.cli.completion import completes, named
 from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
-from netweft.cli.selection import Selection, searched
+from netweft.cli.selection import Selection, searched, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
@@ -35,6 +33,7 @@ _KINDS = tuple(_TYPES)
 _COLUMNS = {"USER": "user.name", "ROLE": "role.name", "KIND": "kind", "NAME": "object.name"}
 _OF_USER = {heading: path for heading, path in _COLUMNS.items() if heading != "USER"}
 _WIDE = {"ID": "id"}
+_RIGHTS = {"RIGHT": "name", "EVERYWHERE": "everywhere"}
 _kind = click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 
 
@@ -145,6 +144,19 @@ def revoke(client: Client, kind: str, name: str | None, role: str, user: str | N
     raise ApiError(404, f"{user or _EVERYONE} was not given the role {role} there.")
 
 
+@click.command("rights")
+@unsearched("rights", _RIGHTS)
+@output_option
+@calls_engine
+def rights(client: Client, selection: Selection, form: str) -> None:
+    """List what the user who logs in may do, by their own roles or by those of everyone: on the whole system
+    (EVERYWHERE), or only on some objects.
+
+    Example: netweft rights
+    """
+    show_many(selection.arrange(client.addition("GET", "rights"), _RIGHTS), _RIGHTS, form)
+
+
 def _path(client: Client, kind: str, name: str | None) -> str:
     """The collection of permissions on a thing. Raises click.UsageError."""
     if kind == _SYSTEM:
@@ -168,8 +180,7 @@ def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
 
 def granted(client: Client, selection: Selection, condition: str) -> Trees:
     """Permissions on any objects, with names, that meet a condition of the search language, if there is one."""
-    search = " and ".join(f"({one})" for one in (condition, selection.search) if one)
-    found: Trees = client.addition("GET", "rows/permissions", **replace(selection, search=search).query())
+    found: Trees = client.addition("GET", "rows/permissions", **selection.within(condition).query())
     kinds = {word: kind for kind, word in _TYPES.items()}
     for item in found:
         item["kind"] = kinds.get(item["type"], item["type"])

@@ -30,7 +30,8 @@ _EXAMPLE_WIDTH = 72
 def commands_of(noun: Noun) -> list[click.Command]:
     """The usual verbs that a noun has, and its actions."""
     makers = {"list": _list, "show": _show, "add": _add, "set": _set, "remove": _remove}
-    return [makers[verb](noun) for verb in noun.verbs] + [_action(noun, action) for action in noun.actions]
+    counts = [_counts(noun)] if noun.counts else []
+    return [makers[verb](noun) for verb in noun.verbs] + counts + [_action(noun, action) for action in noun.actions]
 
 
 def example(noun: Noun, verb: str, *words: str) -> str:
@@ -79,6 +80,23 @@ def _list(noun: Noun) -> click.Command:
     command = click.command("list", help=text)(output_option(options(run)))
     command.params = [*_parents(noun), *command.params]
     return command
+
+
+def _counts(noun: Noun) -> click.Command:
+    headings = " and ".join(filter(None, (", ".join([*noun.counts][:-1]), [*noun.counts][-1])))
+    first = next(iter(noun.counts.values()))
+    text = f"List the {_plural(noun)} with numbers, by which they can be searched and sorted: {headings}."
+
+    @click.command("counts", help=text + example(noun, "counts", "--sort", f"{first}:desc"))
+    @searched(f"{first}=0", noun.most)
+    @output_option
+    @calls_engine
+    def run(client: Client, selection: Selection, form: str) -> None:
+        found = client.addition("GET", f"rows/{noun.name}s", **selection.query())
+        place = {"DATA CENTRE": "data_center.name"} if noun.within else {}
+        show_many(found, {"NAME": "name", **place, **noun.counts}, form, {"ID": "id"})
+
+    return run
 
 
 def _show(noun: Noun) -> click.Command:
