@@ -41,13 +41,14 @@ R = TypeVar("R")
 class Session:
     """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
     which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned. ``followed``: ids
-    of rollouts and jobs whose end was waited for.
+    of rollouts and jobs whose end was waited for. ``by_file``: a file says what to do, in words of its own.
     """
 
     given: dict[str, str | bool] = field(default_factory=dict)
     form: str = "table"
     planning: bool = False
     followed: set[str] = field(default_factory=set)
+    by_file: bool = False
 
     @property
     def url(self) -> str:
@@ -224,7 +225,7 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        say(f"Error: {error}")
+        say(f"Error: {spoken(str(error))}")
         if error.codes:
             say(f"Code: {error.codes}")
         if _UNFILTERED in str(error):
@@ -235,6 +236,13 @@ def exit_codes() -> Iterator[None]:
         if _UNTRUSTED in str(error):
             say(_HINT)
         raise click.exceptions.Exit(UNREACHABLE) from error
+
+
+def spoken(text: str) -> str:
+    """An error of the API in the words of the command line; as it is where a file says what to do."""
+    from netweft.cli.wording import in_options  # noqa: PLC0415 - help does without
+
+    return text if the_session().by_file else in_options(text)
 
 
 def the_session(context: click.Context | None = None) -> Session:
