@@ -84,6 +84,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
     host = resolve(client, _HOST, name)
+    the_session().by_file = True
     body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]), commits=the_session().commits)
     if confirm_within:
         body["connectivity_timeout"] = confirm_within
