@@ -455,3 +455,19 @@ def test_counts(netweft: Netweft, noun: Noun) -> None:
 
 def test_users_see_what_they_may_do(netweft: Netweft) -> None:
     assert ["create_cluster", "true"] in netweft("rights").rows
+
+
+def test_show_names_what_an_object_refers_to(netweft: Netweft) -> None:
+    netweft("vm", "add", "refers")
+    netweft("vm", "nic", "add", "refers", "nic1", "--profile", "Default/ovirtmgmt/ovirtmgmt")
+    for words, field, name in (
+        (("vm", "show", "refers"), "template", "Blank"),
+        (("vm", "nic", "show", "refers", "nic1"), "vm", "refers"),
+        (("cluster", "show", "Default"), "mac_pool", "Default"),
+        (("cluster", "show", "Default"), "management_network", "ovirtmgmt"),
+        (("profile", "show", "Default/ovirtmgmt/ovirtmgmt"), "network_filter", "vdsm-no-mac-spoofing"),
+        (("event", "show", netweft.json("event", "list", "--search", "message=*refers*")[0]["id"]), "vm", "refers"),
+    ):
+        assert netweft.json(*words)[field]["name"] == name, words
+    assert ["ovirtmgmt", "ovirtmgmt", "Default"] in [row[:3] for row in netweft("profile", "list").rows]
+    netweft("vm", "remove", "refers")

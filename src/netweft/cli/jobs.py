@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from netweft.cli.completion import named
-from netweft.cli.lookup import name_references, resolve
+from netweft.cli.lookup import name_all_references, name_references, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched
@@ -66,7 +66,7 @@ def show(client: Client, job: str, form: str) -> None:
     Example: netweft job show 5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11
     """
     found = resolve(client, _JOB, job)
-    name_references(client, _JOB, [found])
+    name_all_references(client, _JOB, found)
     progress = client.addition("GET", f"jobs/{found['id']}")
     show_one({**found, **{key: progress[key] for key in _PROGRESS if progress.get(key)}}, form)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 import click
@@ -119,11 +120,29 @@ def name_references(client: Client, noun: Noun, found: Trees) -> None:
         for entity in found:
             entity.update(additions.get(entity["id"], {}))
     for field, other in noun.refers.items():
-        holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
-        key = nouns.noun(other).key
-        names = {one["id"]: one[key] for one in entities(client, nouns.noun(other))} if holders else {}
-        for reference in holders:
-            reference["name"] = names.get(reference["id"], "")
+        if holders := [entity[field] for entity in found if pick(entity, f"{field}.id")]:
+            _name(client, nouns.noun(other), holders, with_place=field == noun.within)
+
+
+def _name(client: Client, noun: Noun, references: Trees, *, with_place: bool) -> None:
+    """Add names to references to entities of a noun; ``with_place``: and those of what these are unique in."""
+    there = entities(client, noun)
+    names = {one["id"]: one[noun.key] for one in there}
+    full = full_names(client, noun, there) if with_place and noun.within else {}
+    for reference in references:
+        name = reference["name"] = names.get(reference["id"], "")
+        if reference["id"] in full:
+            reference[noun.within] = {"name": full[reference["id"]].removesuffix(f"/{name}")}
+
+
+def name_all_references(client: Client, noun: Noun, entity: Tree) -> None:
+    """The same of one entity, and names beside the ids of all other references that the user may see."""
+    name_references(client, noun, [entity])
+    for value in entity.values():
+        if isinstance(value, dict) and "href" in value and not value.get("name"):
+            with suppress(ApiError):
+                found = client.get(path_of(value))
+                value["name"] = found.get("user_name") or found.get("name", "")
 
 
 def full_names(client: Client, noun: Noun, found: Trees) -> dict[str, str]:

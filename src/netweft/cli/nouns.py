@@ -577,7 +577,8 @@ _PROFILES = Noun(
     "profile",
     "vnicprofiles",
     "a vNIC profile",
-    {"NAME": "name", "NETWORK": "network.name", "QOS": "qos.name", "DESCRIPTION": "description"},
+    {"NAME": "name", "NETWORK": "network.name", "DATA CENTRE": "network.data_center.name", "QOS": "qos.name"}
+    | {"DESCRIPTION": "description"},
     "vNIC profiles: how a vNIC uses a network.",
     (
         Field("--network", "network.id", "Its network.", names="network", only_add=True, required=True),

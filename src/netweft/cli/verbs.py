@@ -14,7 +14,7 @@ import click
 from netweft.cli import nouns
 from netweft.cli.completion import completes, completes_added, spelled
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import collection, entities, name_references, path_of, resolve
+from netweft.cli.lookup import collection, entities, name_all_references, name_references, path_of, resolve
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched, unsearched
@@ -103,7 +103,7 @@ def _show(noun: Noun) -> click.Command:
     @calls_engine
     def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         found = resolve(client, noun, values[noun.argument], _above(noun, values))
-        name_references(client, noun, [found])
+        name_all_references(client, noun, found)
         show_one(found, form)
 
     text = f"Show everything about {noun.one}."
