@@ -6,12 +6,13 @@ from http import HTTPStatus
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import help_of, noun
 from netweft.cli.output import pick, show_facts, show_many
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named, offers
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many
 from netweft.cli.providers import OBJECT
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Trees
 

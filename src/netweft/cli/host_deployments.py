@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import resolve
 from netweft.cli.noun_types import TextFile
 from netweft.cli.nouns import noun
-from netweft.cli.session import calls_engine
 from netweft.client import Client
 from netweft.client.tree import Tree
 

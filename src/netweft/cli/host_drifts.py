@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named, offers
 from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 

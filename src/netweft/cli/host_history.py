@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named, offers
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import asked_part, part_of_history
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.client import Client
 from netweft.client.tree import Tree, Trees
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from netweft.cli import host_deployments, host_drifts, host_history, overview, setup_file
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
 from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import warn_if_uncommitted
@@ -18,7 +19,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
 from netweft.cli.plans import STEPS
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
 from netweft.client.scalars import typed

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.lookup import name_all_references, name_references, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _JOB = noun("job")

@@ -10,11 +10,12 @@ from typing import ParamSpec, TypeVar
 import click
 
 from netweft import lab as labs
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_many
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.client import ApiError, Client
 
 P = ParamSpec("P")

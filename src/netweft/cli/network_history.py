@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from netweft.cli import network_uses
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_many
 from netweft.cli.selection import asked_part, part_of_history
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _COLUMNS = {"AT": "at", "WHO": "user", "CHANGES": "changes"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from netweft.cli import nouns
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import Selection, max_option, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Tree, Trees
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
 from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
 from netweft.cli.selection import Selection, searched, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_many
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.cli.verbs import show_outcome
 from netweft.client import Client
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine, wait_for_rollout
 from netweft.cli.completion import completes
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import NOT_FOUND_STATUS, calls_engine, output_option, wait_for_rollout
+from netweft.cli.session import NOT_FOUND_STATUS, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.session import calls_engine
 from netweft.client import Client
 from netweft.client.tree import Tree
 

@@ -9,11 +9,12 @@ from typing import TextIO
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_facts
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _USER = noun("user")

@@ -12,13 +12,14 @@ from typing import Any
 import click
 
 from netweft.cli import nouns
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, completes_added, spelled
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import collection, entities, name_all_references, name_references, path_of, resolve
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched, unsearched
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 

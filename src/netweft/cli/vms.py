@@ -7,12 +7,13 @@ from functools import partial
 
 import click
 
+from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 
