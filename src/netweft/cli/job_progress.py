@@ -35,6 +35,8 @@ def wait_for_jobs(client: Client) -> None:
     ``--no-wait``: say which they are.
     """
     session = the_session()
+    if session.followed:  # what has ended well was part of what was followed
+        session.followed |= {one["id"] for one in _of_hosts(client) if one["status"] == "finished"}
     while jobs := [one for one in _of_hosts(client) if one["id"] not in session.followed]:
         for job in jobs:
             if session.given.get("no_wait"):
