@@ -184,7 +184,7 @@ def test_what_virtual_functions_serve_is_checked_before_anything_is_sent(netweft
     words = ("host", "functions", "sim-2", "eth3")
     before = netweft.json(*words, "--for-all")
     refused = netweft(*words, "2", "--for", network, "--for", "nope", expect=3)
-    assert refused.err == "Error: There is no network nope.\n"
+    assert refused.err == "Error: There is no network nope in the data centre of host sim-2.\n"
     assert netweft.json(*words) == before
     assert netweft(*words, "--for", network).err == "Done.\n"
     assert netweft(*words, "--for", network).err == "Nothing to do.\n"

@@ -7,6 +7,9 @@ import yaml
 
 from cli.commands import commands
 from cli.conftest import Netweft
+from netweft.api.element_table import ELEMENTS
+from netweft.cli.noun_types import Noun
+from netweft.cli.nouns import NOUNS
 
 
 def test_data_centres(netweft: Netweft) -> None:
@@ -160,7 +163,7 @@ def test_a_name_means_one_thing(netweft: Netweft) -> None:
     netweft("network", "add", "Twin2")
     other = netweft("network", "add", "twin", "--datacenter", "south", "-o", "json").tree
     told = netweft("network", "show", "twin", expect=1).err
-    assert f"{other['id']}  (data center south)" in told
+    assert f"  south/twin  (id {other['id']})" in told
     assert netweft.json("network", "show", other["id"])["data_center"]["name"] == "south"
     netweft("network", "show", "twin2", expect=3)
     netweft("network", "remove", "tw*", expect=3)
@@ -189,7 +192,7 @@ def test_qos_by_name_and_taken_off_again(netweft: Netweft) -> None:
     refused = netweft("network", "set", "shaped", "--qos", "golden", expect=3).err
     assert "There is no qos golden of the type hostnetwork, and --qos takes no other here." in refused
     netweft("profile", "add", "limited", "--network", "shaped", "--qos", "golden")
-    assert ["limited", "shaped", "golden"] in [row[:3] for row in netweft("profile", "list").rows]
+    assert ["limited", "shaped", "Default", "golden"] in [row[:4] for row in netweft("profile", "list").rows]
     assert "qos" not in netweft.json("profile", "set", "limited", "--qos", "none")
     netweft("network", "remove", "shaped")
     for name in ("golden", "share"):
@@ -201,7 +204,7 @@ def test_qos_of_one_name_in_two_data_centres(netweft: Netweft) -> None:
     netweft("datacenter", "add", "west")
     for place in ("Default", "west"):
         netweft("qos", "add", "same", "--datacenter", place, "--type", "hostnetwork", "--linkshare", "9")
-    assert "(data center west)" in netweft("qos", "show", "same", expect=1).err
+    assert "  west/same  (id" in netweft("qos", "show", "same", expect=1).err
     west = netweft.json("qos", "show", "same", "--datacenter", "west")
     assert [one["id"] for one in netweft.json("qos", "list", "--datacenter", "west")] == [west["id"]]
     netweft("network", "add", "western", "--datacenter", "west", "--qos", "same")
@@ -331,8 +334,8 @@ def test_what_the_engine_only_reports(netweft: Netweft) -> None:
     assert ["memory.used", "0", "bytes"] in netweft("host", "statistic", "list", "sim-3").rows
     rates = netweft.json("host", "nic-statistic", "list", "sim-3", "eth0", "--sort", "name", "--max", "1")
     assert rates[0]["name"] == "data.current.rx"
-    assert ["SuperUser"] in netweft("user", "permission", "list", "admin").rows
-    assert netweft("user", "role", "list", "admin").rows[1][0] == "SuperUser"
+    assert ["SuperUser", "system"] in netweft("user", "permission", "list", "admin").rows
+    assert "SuperUser" in [row[0] for row in netweft("user", "role", "list", "admin").rows]
     assert ["manipulate_host"] in netweft("role", "permit", "list", "HostAdmin").rows
     assert netweft("domain", "list").rows[1:] == [["internal"]]
     assert netweft("group", "list").rows[1:] == [["Everyone"]]
@@ -380,7 +383,7 @@ def test_lists_below_something_are_sorted_searched_and_cut(netweft: Netweft) -> 
     assert [network["name"] for network in found] == ["ovirtmgmt"]
     assert len(netweft.json("host", "attachments", "sim-2", "--sort", "vlan", "--max", "1")) == 1
     assert len(netweft.json("permission", "list", "system", "--sort", "user:desc", "--max", "1")) == 1
-    for words in (("host", "nics", "sim-2"), ("host", "attachments", "sim-2"), ("permission", "list", "system")):
+    for words in (("host", "nics", "sim-2"), ("host", "attachments", "sim-2"), ("rights",)):
         assert "the API cannot search" in netweft(*words, "--search", "name=x", expect=2).err
 
 
@@ -398,3 +401,73 @@ def test_ids_are_in_the_wide_form_only(netweft: Netweft) -> None:
     assert network["id"] not in netweft("network", "list").out
     assert network["id"] in netweft("network", "list", "-o", "wide").out
     assert netweft("-o", "wide", "network", "list").out == netweft("network", "list", "-o", "wide").out
+
+
+def test_each_noun_whose_type_has_a_comment_takes_one(netweft: Netweft) -> None:
+    commented = {
+        kind.meta.path or f"{kind.meta.tag}s"
+        for kind, elements in ELEMENTS.items()
+        if "comment" in elements.stored.split()
+    }
+    found = {noun.path for noun in NOUNS if any(field.path == "comment" for field in noun.fields)}
+    assert found == commented & {noun.path for noun in NOUNS if "add" in noun.verbs}
+    netweft("datacenter", "add", "commented", "--comment", "rented")
+    netweft("network", "add", "commented", "--datacenter", "commented", "--comment", "for guests")
+    assert netweft.json("network", "show", "commented")["comment"] == "for guests"
+    netweft("network", "set", "commented", "--comment", "")
+    assert netweft.json("network", "show", "commented")["comment"] == ""
+    netweft("datacenter", "remove", "commented")
+
+
+def test_what_uses_a_network(netweft: Netweft) -> None:
+    netweft("network", "add", "used", "--vlan", "820")
+    netweft("cluster", "attach", "Default", "used", "--required")
+    netweft("vm", "add", "user-1")
+    netweft("vm", "nic", "add", "user-1", "nic1", "--profile", "used")
+    usage = netweft("network", "usage", "used").rows
+    assert [row for row in usage if row[0] != "host"] == [
+        ["KIND", "NAME"], ["cluster", "Default"], ["vm", "user-1"], ["vnic_profile", "used"],
+    ]  # fmt: skip
+    assert netweft("network", "usage", "used", "--search", "kind=vm").rows[1:] == [["vm", "user-1"]]
+    assert ["sim-1", "up", "Default"] in netweft("network", "hosts", "used").rows
+    assert netweft("network", "hosts", "ovirtmgmt", "--search", "name=sim-1").rows[1:] == [
+        ["sim-1", "up", "Default", "eth0", "true"]
+    ]
+    assert [row[:2] for row in netweft("network", "vnics", "used").rows[1:]] == [["user-1", "nic1"]]
+    assert ["user-1", "nic1"] in [row[:2] for row in netweft("vnic", "list").rows]
+    (counted,) = netweft.json("network", "counts", "--search", "name=used and vnics=1")
+    assert (counted["vms"], counted["clusters"]) == (1, 1)
+    matrix = netweft("network", "matrix", "--search", "name=used or name=ovirtmgmt", "--clusters", "name=Default").out
+    assert "NETWORK" in matrix
+    assert "0 hosts, required, 3 missing" in matrix
+    assert "3 hosts, required" in matrix
+    assert netweft.json("network", "matrix", "--datacenter", "Default")["clusters_total"] >= 1
+    netweft("vm", "remove", "user-1")
+    netweft("network", "remove", "used")
+
+
+@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun.counts], ids=lambda noun: noun.name)
+def test_counts(netweft: Netweft, noun: Noun) -> None:
+    assert netweft(noun.name, "counts", "--sort", "name:desc", "--max", "3").rows[0][0] == "NAME"
+    for one in netweft.json(noun.name, "counts"):
+        assert all(isinstance(one[path], int | list) for path in noun.counts.values())
+
+
+def test_users_see_what_they_may_do(netweft: Netweft) -> None:
+    assert ["create_cluster", "true"] in netweft("rights").rows
+
+
+def test_show_names_what_an_object_refers_to(netweft: Netweft) -> None:
+    netweft("vm", "add", "refers")
+    netweft("vm", "nic", "add", "refers", "nic1", "--profile", "Default/ovirtmgmt/ovirtmgmt")
+    for words, field, name in (
+        (("vm", "show", "refers"), "template", "Blank"),
+        (("vm", "nic", "show", "refers", "nic1"), "vm", "refers"),
+        (("cluster", "show", "Default"), "mac_pool", "Default"),
+        (("cluster", "show", "Default"), "management_network", "ovirtmgmt"),
+        (("profile", "show", "Default/ovirtmgmt/ovirtmgmt"), "network_filter", "vdsm-no-mac-spoofing"),
+        (("event", "show", netweft.json("event", "list", "--search", "message=*refers*")[0]["id"]), "vm", "refers"),
+    ):
+        assert netweft.json(*words)[field]["name"] == name, words
+    assert ["ovirtmgmt", "ovirtmgmt", "Default"] in [row[:3] for row in netweft("profile", "list").rows]
+    netweft("vm", "remove", "refers")

@@ -6,8 +6,9 @@ import typing
 
 from netweft.api import types
 from netweft.api.schema import Value
-from netweft.cli.output import table
+from netweft.cli.output import listing, table
 from netweft.client.scalars import NUMBERS, TRUTHS, typed
+from netweft.client.tree import from_wire
 
 
 def api_scalars() -> dict[str, set[str]]:
@@ -40,6 +41,11 @@ def test_texts_that_look_like_numbers_stay_texts() -> None:
     }  # fmt: skip
 
 
+def test_an_empty_list_is_a_list() -> None:
+    wire = {"network": [{"name": "a", "usages": {}, "qos": {}, "vlan": {"id": "1"}}]}
+    assert from_wire(wire) == [{"name": "a", "usages": [], "qos": {}, "vlan": {"id": "1"}}]
+
+
 def test_a_table_is_folded_to_the_terminal() -> None:
     rows = [("NAME", "WHAT"), ("storage", "a long description " * 8), ("a", "short")]
     lines = table(rows, 40)
@@ -48,3 +54,22 @@ def test_a_table_is_folded_to_the_terminal() -> None:
     assert lines[-1].split() == ["a", "short"]
     assert len(table(rows, None)) == 3
     assert table([], 80) == []
+    events = [("TIME", "WHO", "WHAT"), ("2026-11-30 23:11:12", "admin@internal", "network web has changed")]
+    assert table(events, 39)[1:] == [
+        "2026-11-30  admin@internal  network web",
+        "23:11:12                    has changed",
+    ]
+
+
+def test_details_that_do_not_fit_are_printed_as_blocks() -> None:
+    rows = [("NAME", "ID", "MAC"), ("a", "1" * 30, ""), ("b", "2" * 30, "56:6f:1a:00:00:01")]
+    assert listing(rows, 40) == [
+        "name  a",
+        f"id    {'1' * 30}",
+        "",
+        "name  b",
+        f"id    {'2' * 30}",
+        f"mac   {rows[2][2]}",
+    ]
+    assert listing(rows, 80) == table(rows, 80)
+    assert listing(rows, None) == table(rows, None)

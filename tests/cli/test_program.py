@@ -87,26 +87,37 @@ def leaves(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tu
             yield (*words, name), command
 
 
+CONTINUED = " \\\n"
+"""The end of a line of an example that goes on in the next."""
+WIDTH = 80
 COMMANDS = {" ".join(words): command for words, command in leaves(cli)}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
     command = COMMANDS[name]
-    shown = CliRunner().invoke(cli, [*name.split(), "--help"])
+    shown = CliRunner().invoke(cli, [*name.split(), "--help"], env={"COLUMNS": str(WIDTH)})
     assert shown.exit_code == 0
     assert command.help
     assert f"netweft {name}" in command.help, "with an example"
-    assert "\\" not in command.help, "without marks of the source"
+    assert "\\" not in command.help.replace(CONTINUED, ""), "without marks of the source"
+    assert max(map(len, shown.output.splitlines())) <= WIDTH
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, param.name
 
 
+@pytest.mark.parametrize("words", sorted({name.rpartition(" ")[0] for name in COMMANDS}))
+def test_help_of_groups_fits_a_terminal(words: str) -> None:
+    shown = CliRunner().invoke(cli, [*words.split(), "--help"], env={"COLUMNS": str(WIDTH)})
+    assert max(map(len, shown.output.splitlines())) <= WIDTH
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"plan"}))  # whose example is another command
 def test_every_option_in_an_example_exists_for_its_verb(name: str) -> None:
     command = COMMANDS[name]
-    example = next(line for line in (command.help or "").splitlines() if f"netweft {name}" in line)
+    lines = (command.help or "").replace(CONTINUED, " ").splitlines()
+    example = next(line for line in lines if f"netweft {name}" in line)
     given = {word for word in shlex.split(example.partition("netweft ")[2]) if word.startswith("--")}
     options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
     assert given <= options

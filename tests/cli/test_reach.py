@@ -33,6 +33,9 @@ VERBS = {
     "POST /hosts/{}/setupnetworks": "host setup-networks",
     "POST /hosts/{}/nics/{}/updatevirtualfunctionsconfiguration": "host functions",
     "GET /permissions": "permission list",
+    "GET /users/{}/permissions": "user permission list",
+    "GET /users/{}/permissions/{}": "user permission list",
+    "GET /netweft/v1/rows/permissions": "permission list",
     "POST /permissions": "permission grant",
     "GET /permissions/{}": "permission list",
     "DELETE /permissions/{}": "permission revoke",
@@ -89,6 +92,10 @@ VERBS = {
     "POST /netweft/v1/configurationproviders/{}/raisemtu": "configuration-provider raise-mtu",
     "GET /netweft/v1/networks": "network list",
     "GET /netweft/v1/networks/{}": "network show",
+    "GET /netweft/v1/networks/{}/usage": "network usage",
+    "GET /netweft/v1/networks/{}/hosts": "network hosts",
+    "GET /netweft/v1/matrix": "network matrix",
+    "GET /netweft/v1/rights": "rights",
     "GET /netweft/v1/ssh-key": "host ssh-key",
     "GET /netweft/v1/vms/{}/nics": "vm nic list",
     "GET /netweft/v1/vms/{}/migration": "vm migrate",
@@ -110,15 +117,7 @@ EXCEPTIONS = {
     "POST /netweft/v1/enroll": "for agents",
     "POST /ovirt-engine/sso/oauth/token": "the log-in, which every command does by itself",
     "GET /hosts/{}/nics/{}/linklayerdiscoveryprotocolelements": "oVirt's form of what 'host nics -o json' tells",
-    **{
-        f"GET /netweft/v1/rows/{what}": "lists of several verbs in one, with counts, for tables that people look at"
-        for what in ("vnics", "profiles", "qoss", "macpools", "permissions", "networks", "clusters", "hosts")
-    },
-    "GET /netweft/v1/matrix": _TOGETHER,
-    "GET /netweft/v1/rights": "for screens, which offer only what the user may do",
     "GET /netweft/v1/hosts/{}/networking": _TOGETHER,
-    "GET /netweft/v1/networks/{}/usage": _TOGETHER,
-    "GET /netweft/v1/networks/{}/hosts": _TOGETHER,
     "GET /clusters/{}/networkfilters": _CHILD,
     "GET /datacenters/{}/clusters": _CHILD,
     "GET /vms/{}/nics/{}/reporteddevices": "part of what 'vm reported-device list' shows",
@@ -168,6 +167,8 @@ def reached_by(noun: Noun, verbs: set[str]) -> Iterator[tuple[str, str]]:
             yield operation.format(path, one=one), command
     if "show" not in noun.verbs and f"{noun.name} list" in verbs:
         yield f"GET {one}", f"{noun.name} list"
+    if noun.counts:
+        yield f"GET /netweft/v1/rows/{noun.name}s", f"{noun.name} counts"
     for action in noun.actions:
         yield f"POST {path}/{{}}/{action.path}", f"{noun.name} {action.verb}"
     for operation in ("GET", "POST", "GET {}", "DELETE {}"):

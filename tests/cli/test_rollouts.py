@@ -57,3 +57,35 @@ def test_command_need_not_wait(netweft: Netweft, carried: str) -> None:
 def test_there_is_no_such_rollout(netweft: Netweft) -> None:
     for name in ("999", "abc", "", "9" * 40, 'a"b'):
         assert f"no rollout '{name}'" in netweft("rollout", "show", name, expect=3).err
+
+
+@pytest.fixture
+def labelled(netweft: Netweft) -> Iterator[str]:
+    """A network that one host carries by its label, and a running virtual machine there uses."""
+    netweft("network", "add", "labelled", "--vlan", "802")
+    netweft("cluster", "attach", "Default", "labelled", "--optional")
+    netweft("network", "label", "add", "labelled", "alone")
+    netweft("host", "label", "add", "sim-3", "eth2", "alone")
+    netweft("vm", "add", "held")
+    netweft("vm", "nic", "add", "held", "nic1", "--profile", "labelled")
+    netweft("vm", "start", "held", "--host", "sim-3")
+    yield "labelled"
+    netweft("vm", "stop", "held")
+    netweft("vm", "remove", "held")
+    netweft("network", "remove", "labelled")
+    netweft("host", "label", "remove", "sim-3", "eth2", "alone")
+
+
+def test_a_command_waits_for_the_single_host_that_it_changes(netweft: Netweft, labelled: str) -> None:
+    told = netweft("network", "set", labelled, "--vlan", "803").err
+    assert "Applying networks on Host sim-3: network labelled has changed (vlan 802 became 803):\n" in told
+    assert "  finished\n" in told
+    told = netweft("network", "set", labelled, "--vlan", "804", "--no-wait").err
+    job = told.rpartition("See: netweft job show ")[2].strip()
+    assert netweft.json("job", "show", job)["description"].startswith("Applying networks on Host sim-3")
+
+
+def test_a_host_that_fails_to_follow_makes_the_command_fail(netweft: Netweft, labelled: str) -> None:
+    failed = netweft("network", "label", "remove", labelled, "alone", expect=1)
+    assert "Network 'labelled' is used by running VMs on Host sim-3: held." in failed.err
+    assert "Code: NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS" in failed.err

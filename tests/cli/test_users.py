@@ -51,7 +51,7 @@ def test_permissions_of_everyone_on_the_system(netweft: Netweft) -> None:
     assert ["everyone", "UserRole"] in [row[:2] for row in netweft("permission", "list", "system").rows]
     netweft("permission", "revoke", "system", "--role", "UserRole", "--everyone")
     netweft("permission", "list", "system", "Default", expect=2)
-    netweft("permission", "list", "cluster", expect=2)
+    netweft("permission", "grant", "cluster", "--role", "UserRole", "--everyone", expect=2)
     netweft("permission", "grant", "system", "--role", "UserRole", expect=2)
     netweft("permission", "grant", "system", "--role", "NoSuchRole", "--everyone", expect=3)
 
@@ -96,3 +96,34 @@ def test_who_sees_a_host_but_not_its_networks_is_told_what_is_seen(netweft: Netw
     netweft(*words, "attachments", "sim-3", NETWEFT_PASSWORD="")
     netweft(*words, "nics", "sim-3", NETWEFT_PASSWORD="")
     netweft("network", "remove", "hidden")
+
+
+def test_permissions_name_their_objects(netweft: Netweft, ann: Path) -> None:
+    grants = (("network", "ovirtmgmt"), ("profile", "ovirtmgmt"), ("macpool", "Default"), ("host", "sim-1"))
+    for kind, name in grants:
+        netweft("permission", "grant", kind, name, "--role", "NetworkAdmin", "--user", "ann")
+    mine = netweft("user", "permission", "list", "ann")
+    assert mine.rows[0] == ["ROLE", "KIND", "NAME"]
+    expected = [["NetworkAdmin", kind, name] for kind, name in grants]
+    assert sorted(mine.rows[1:]) == sorted(expected)
+    listed = [row[:4] for row in netweft("permission", "list").rows]
+    assert ["USER", "ROLE", "KIND", "NAME"] in listed
+    assert all(["ann@internal", *one] in listed for one in expected)
+    assert ["ann@internal", "NetworkAdmin", "host", "sim-1"] in netweft("permission", "list", "host", "sim-1").rows
+    on_networks = netweft("permission", "list", "network", "--search", "user=ann*").rows
+    assert on_networks[1:] == [["ann@internal", "NetworkAdmin", "network", "ovirtmgmt"]]
+    netweft("permission", "list", "host", "sim-1", "--search", "user=ann*", expect=2)
+    own = netweft("--user", "ann", "--password-file", str(ann), "--filter", "permission", "list", NETWEFT_PASSWORD="")
+    assert all(["ann@internal", *one] in own.rows for one in expected)
+    for kind, name in grants:
+        netweft("permission", "revoke", kind, name, "--role", "NetworkAdmin", "--user", "ann")
+
+
+def test_jobs_and_rollouts_say_who_began_them(netweft: Netweft) -> None:
+    netweft("job", "add", "Somebody's work")
+    listed = netweft("job", "list", "--max", "1")
+    assert listed.rows[0][2] == "WHO"
+    assert "admin@internal" in listed.rows[1]
+    shown = netweft("job", "show", netweft.json("job", "list", "--max", "1")[0]["id"]).out
+    assert "admin@internal" in shown
+    assert "WHO" in netweft("rollout", "list").rows[0]

@@ -6,11 +6,13 @@ from http import HTTPStatus
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import help_of, noun
 from netweft.cli.output import pick, show_facts, show_many
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
@@ -23,8 +25,8 @@ _COLUMNS = {
     "STATUS": "status",
     "USAGES": "usages",
 }
-_cluster = click.argument("cluster", metavar="CLUSTER", shell_complete=completes("cluster"))
-_network = click.argument("network", metavar="NETWORK", shell_complete=completes("network"))
+_cluster = named("cluster")
+_network = named("network")
 _required = click.option("--required/--optional", default=None, help=help_of("cluster network", "required"))
 _role = click.option(
     "--role",
@@ -110,9 +112,9 @@ def _find(client: Client, cluster: str, network: str) -> tuple[str, Tree]:
     """The path of the cluster's networks, and the network of that name in the cluster's data centre."""
     found = resolve(client, _CLUSTER, cluster)
     data_center = pick(found, "data_center.id")
-    return f"clusters/{found['id']}/networks", resolve(
-        client, _NETWORK, network, matching={"data_center.id": data_center}
-    )
+    where = f"in the data centre of cluster {cluster}"
+    wanted = resolve(client, _NETWORK, network, matching={"data_center.id": data_center}, where=where)
+    return f"clusters/{found['id']}/networks", wanted
 
 
 def _flags(required: bool | None, roles: tuple[str, ...], network: Tree) -> Tree:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named, offers
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many
 from netweft.cli.providers import OBJECT
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
+from netweft.client.tree import Trees
 
 _PROVIDER = noun("configuration-provider")
 _CLASS = {"NAME": "name", "MTU": "mtu", "ENABLED": "is_enabled", "RAISED BY": "raised_by", "RAISED": "raised_at"}
@@ -24,11 +27,17 @@ _RAISED = {
     "NETWORKS": "networks",
     "VMS": "vms",
 }
-_provider = click.argument("provider", metavar="PROVIDER", shell_complete=completes("configuration-provider"))
+_provider = named("configuration-provider", "provider")
+_class = offers(lambda client, context, _: (one["name"] for one in _classes(client, context.params["provider"])))
 
 
 def _path(client: Client, provider: str, what: str) -> str:
     return f"configurationproviders/{resolve(client, _PROVIDER, provider)['id']}/{what}"
+
+
+def _classes(client: Client, provider: str) -> Trees:
+    found: Trees = client.addition("GET", _path(client, provider, "systemclasses"))
+    return found
 
 
 @click.command("test")
@@ -69,13 +78,18 @@ def classes(client: Client, provider: str, selection: Selection, form: str) -> N
 
     Example: netweft configuration-provider classes ucs
     """
-    listed = client.addition("GET", _path(client, provider, "systemclasses"))
-    show_many(selection.arrange(listed, _CLASS), _CLASS, form, {"RAISED FROM": "raised_from"})
+    show_many(selection.arrange(_classes(client, provider), _CLASS), _CLASS, form, {"RAISED FROM": "raised_from"})
 
 
 @click.command("raise-mtu")
 @_provider
-@click.option("--class", "system_class", required=True, help="The class of traffic, such as best-effort.")
+@click.option(
+    "--class",
+    "system_class",
+    required=True,
+    help="The class of traffic, such as best-effort.",
+    shell_complete=_class,
+)
 @click.option("--mtu", required=True, type=click.IntRange(min=1), help="Octets that its frames may have.")
 @click.option("--plan", is_flag=True, help="Only show what the change would interrupt.")
 @click.option("--interrupt-fabric", is_flag=True, help="Accept that all traffic of the fabric may be interrupted.")

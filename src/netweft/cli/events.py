@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, cell, line_of, show_facts, show_many
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 

@@ -12,6 +12,7 @@ import click
 import yaml
 
 from netweft.cli.output import say
+from netweft.cli.session import the_session
 from netweft.client import Client
 from netweft.client.yaml_places import Document, YamlError
 from netweft.core.fleet.changes import Change, changes
@@ -48,6 +49,7 @@ class File:
     """A file of valid structure. Prints mistakes and ends the program."""
 
     def __init__(self, path: Path) -> None:
+        the_session().by_file = True
         self.name = str(path)
         try:
             self._document = Document(path.read_bytes())

@@ -137,8 +137,7 @@ class Requests:
         def refer(field: Field, value: Any) -> str:  # noqa: ANN401 -- what a field holds
             return IDS[value] if field.names == "filter" else self._ids[referred(key, field.names, value)]
 
-        comment = {"comment": given["comment"]} if "comment" in given else {}
-        return {**entity_of(nouns.noun(key[0]), given, refer), **comment}
+        return entity_of(nouns.noun(key[0]), given, refer)
 
     def _options(self, key: Key, values: Mapping[str, Any]) -> dict[str, Any]:
         """The fields as options of the command line."""

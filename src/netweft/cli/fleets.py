@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from netweft.cli.calls import calls_engine, wait_for_hosts
 from netweft.cli.fleet_file import File, Todo, state_of, written
 from netweft.cli.fleet_plans import plans_of, print_plans
 from netweft.cli.fleet_requests import Requests
 from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import is_uncommitted, say_uncommitted
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import REFUSED, calls_engine, output_option, the_session, wait_for_rollouts
+from netweft.cli.session import REFUSED, output_option, the_session
 from netweft.cli.verbs import confirm, yes_option
 from netweft.client import ApiError, Client, UnreachableError
 from netweft.client.tree import Tree
@@ -134,7 +135,7 @@ def _make_all(client: Client, found: tuple[Change, ...], requests: Requests) -> 
         say(f"{number + 1}/{len(found)} {_line(change)}")
         try:
             requests.make(change)
-            wait_for_rollouts(client)
+            wait_for_hosts(client)
         except (ApiError, UnreachableError, click.exceptions.Exit, click.ClickException):
             left_over = found[number + 1 :]
             say(f"This failed: {_line(change)}. Done before it: {number}. Not done:{'' if left_over else ' nothing.'}")

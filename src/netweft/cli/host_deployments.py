@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.lookup import resolve
 from netweft.cli.noun_types import TextFile
 from netweft.cli.nouns import noun
-from netweft.cli.session import calls_engine
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -16,7 +17,7 @@ _HOST = noun("host")
 
 
 @click.command("install")
-@click.argument("name", metavar="HOST", shell_complete=completes("host"))
+@named("host", "name")
 @click.option("--root-password-file", "password", type=TextFile(), help="A file with root's password there.")
 @click.option("--engine-key", is_flag=True, help="Use the engine's own key, which 'netweft host ssh-key' shows.")
 @calls_engine

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named, offers
 from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -31,8 +35,41 @@ _FOREIGN = {
     "PROBLEM": "problem",
 }
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
-_what = click.argument("what", metavar="[WHAT]...", nargs=-1)
+_name = named("host", "name")
+
+
+def _what(
+    find: Callable[[Client, str], Iterable[str]], metavar: str = "[WHAT]..."
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the argument for parts of a host, which ``find`` lists for the shell's completion."""
+    completion = offers(lambda client, context, _: find(client, context.params["name"]))
+    return click.argument("what", metavar=metavar, nargs=-1, shell_complete=completion)
+
+
+def _drift(client: Client, host_id: str) -> Tree:
+    found: Tree = client.addition("GET", f"hosts/{host_id}/drift")
+    return found
+
+
+def _holders(client: Client, host: str) -> set[str]:
+    """Names of networks, NICs and bonds that differ on a host."""
+    return _names_in(_drift(client, resolve(client, _HOST, host)["id"]))
+
+
+def _differing(client: Client, host: str) -> set[str]:
+    """The same, and their fields that differ."""
+    found = _drift(client, resolve(client, _HOST, host)["id"])
+    return _names_in(found) | {line["what"] for line in _lines(found)}
+
+
+def _names_in(found: Tree) -> set[str]:
+    return {group["name"] for key in ("nics", "networks") for group in found[key]}
+
+
+def _foreign(client: Client, host: str) -> list[str]:
+    """Names of what others have made on a host."""
+    found = client.addition("GET", f"hosts/{resolve(client, _HOST, host)['id']}/unmanagednetworks")
+    return [one["name"] for one in found]
 
 
 class _Until(click.ParamType[datetime]):
@@ -63,7 +100,7 @@ def drift(client: Client, name: str, form: str) -> None:
 
     Example: netweft host drift sim-1 -o wide
     """
-    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/drift")
+    found = _drift(client, resolve(client, _HOST, name)["id"])
     if form not in TABLES:
         show_one(found, form)
     elif found["reported_at"] is None:
@@ -90,7 +127,7 @@ def _lines(found: Tree) -> list[Tree]:
 
 def commit_host(client: Client, host: Tree, *, force: bool = False) -> None:
     """Commit what runs on a host; one that is out of sync only with ``force``. Raises click.exceptions.Exit."""
-    found = client.addition("GET", f"hosts/{host['id']}/drift")
+    found = _drift(client, host["id"])
     if not found["in_sync"] and not force:
         show_drift(found)
         say(f"Nothing is committed. 'netweft host sync {host['name']}' synchronizes it;")
@@ -114,7 +151,7 @@ def show_drift(found: Tree, form: str = "table") -> None:
 
 @click.command("ignore")
 @_name
-@_what
+@_what(_differing)
 @click.option(
     "--until", type=_Until(), metavar="T", help="A time such as 2026-12-01T06:00, or a duration: 30m, 12h, 7d."
 )
@@ -142,7 +179,7 @@ def ignore(client: Client, name: str, what: tuple[str, ...], until: datetime | N
 
 @click.command("adopt")
 @_name
-@_what
+@_what(_holders)
 @calls_engine
 def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
     """Adopt a host's state into its configuration: addresses, gateways, resolvers and options of networks, their NICs,
@@ -162,7 +199,7 @@ def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
 
 @click.command("adopt-unmanaged")
 @_name
-@click.argument("what", metavar="[NAME[=NETWORK]]...", nargs=-1)
+@_what(_foreign, "[NAME[=NETWORK]]...")
 @click.option("--plan", is_flag=True, help="Only show which networks could be created.")
 @output_option
 @calls_engine

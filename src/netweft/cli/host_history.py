@@ -6,16 +6,22 @@ from typing import Any
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named, offers
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import asked_part, part_of_history
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.client import Client
-from netweft.client.tree import Tree
+from netweft.client.tree import Tree, Trees
 
 _HOST = noun("host")
-_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
+_name = named("host", "name")
+_generations = offers(
+    lambda client, context, _: (one["generation"] for one in _history(client, context.params["name"]))
+)
+_generation = click.argument("generation", type=click.IntRange(min=1), shell_complete=_generations)
 _REVISIONS = {
     "GENERATION": "generation",
     "AT": "created_at",
@@ -37,15 +43,18 @@ def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  #
 
     Example: netweft host history sim-1 --before 14:05 --max 5
     """
-    query = asked_part(**part)
-    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history", **query)
-    show_many(found, _REVISIONS, form)
+    show_many(_history(client, name, **asked_part(**part)), _REVISIONS, form)
+
+
+def _history(client: Client, name: str, **query: str | int) -> Trees:
+    found: Trees = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history", **query)
+    return found
 
 
 @click.command("diff")
 @_name
-@click.argument("generation", type=click.IntRange(min=1))
-@click.argument("other", type=click.IntRange(min=1), required=False)
+@_generation
+@click.argument("other", type=click.IntRange(min=1), required=False, shell_complete=_generations)
 @output_option
 @calls_engine
 def diff(client: Client, name: str, generation: int, other: int | None, form: str) -> None:
@@ -66,7 +75,7 @@ def diff(client: Client, name: str, generation: int, other: int | None, form: st
 
 @click.command("generation")
 @_name
-@click.argument("generation", type=click.IntRange(min=1))
+@_generation
 @output_option
 @calls_engine
 def show_generation(client: Client, name: str, generation: int, form: str) -> None:
@@ -80,7 +89,7 @@ def show_generation(client: Client, name: str, generation: int, form: str) -> No
 
 @click.command("restore")
 @_name
-@click.argument("generation", type=click.IntRange(min=1))
+@_generation
 @click.option(
     "--commit/--no-commit",
     default=None,

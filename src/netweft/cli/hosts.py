@@ -9,15 +9,17 @@ from pathlib import Path
 import click
 
 from netweft.cli import host_deployments, host_drifts, host_history, overview, setup_file
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes, named
 from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, path_of, resolve
+from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
 from netweft.cli.plans import STEPS
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
 from netweft.client.scalars import typed
@@ -48,7 +50,7 @@ _ATTACHMENTS = {
     "IN SYNC": "in_sync",
     "DIFFERS": "differs",
 }
-_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
+_name = named("host", "name")
 
 
 @click.command("setup-networks")
@@ -83,6 +85,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
     host = resolve(client, _HOST, name)
+    the_session().by_file = True
     body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]), commits=the_session().commits)
     if confirm_within:
         body["connectivity_timeout"] = confirm_within
@@ -239,15 +242,22 @@ def _with_prefix(ip: Tree) -> str:
 
 
 @click.command("functions")
-@_name
-@click.argument("nic", metavar="NIC", shell_complete=completes("host nic"))
+@named("host")
+@named("host nic")
 @click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
-@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Allow this network; may be repeated.")
+@click.option(
+    "--for",
+    "served",
+    multiple=True,
+    metavar="NETWORK",
+    help="Allow this network; may be repeated.",
+    shell_complete=completes("network"),
+)
 @click.option("--for-all", "for_all", is_flag=True, help="Allow all networks.")
 @output_option
 @calls_engine
 def functions(
-    client: Client, name: str, nic: str, count: int | None, served: tuple[str, ...], for_all: bool, form: str
+    client: Client, host: str, nic: str, count: int | None, served: tuple[str, ...], for_all: bool, form: str
 ) -> None:
     """Show or set how many virtual functions a NIC has (SR-IOV), and which networks they may serve.
 
@@ -255,8 +265,8 @@ def functions(
     """
     if served and for_all:
         raise click.UsageError("--for and --for-all exclude each other.")
-    found = resolve(client, noun("host nic"), nic, (name,))
-    networks = _networks_at(client, name, served)
+    found = resolve(client, noun("host nic"), nic, (host,))
+    networks = _networks_at(client, host, served)
     path = path_of(found)
     allowed_path = f"{path}/virtualfunctionallowednetworks"
     wanted: Tree = {} if count is None else {"number_of_virtual_functions": count}
@@ -286,7 +296,9 @@ def _networks_at(client: Client, host: str, names: tuple[str, ...]) -> tuple[str
         return ()
     cluster = client.get(f"clusters/{resolve(client, _HOST, host)['cluster']['id']}")
     place = {"data_center.id": pick(cluster, "data_center.id")}
-    return tuple(dict.fromkeys(resolve(client, noun("network"), one, matching=place)["id"] for one in names))
+    where = f"in the data centre of host {host}"
+    found = [resolve(client, noun("network"), one, matching=place, where=where) for one in names]
+    return tuple(dict.fromkeys(one["id"] for one in found))
 
 
 def _differing(properties: Trees) -> list[str]:

@@ -9,9 +9,12 @@ from typing import Any
 import click
 
 from netweft.cli.output import pick, say
-from netweft.cli.session import REFUSED, ROLLED_BACK
+from netweft.cli.session import REFUSED, ROLLED_BACK, spoken, the_session
 from netweft.client import Client
-from netweft.client.tree import Tree
+from netweft.client.tree import Tree, Trees
+
+_ON_HOSTS = {"apply_host", "propagate_labels", "sync_guest"}
+"""Kinds of the jobs by which a host, or a guest on it, follows what was changed elsewhere."""
 
 
 def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to do.") -> None:
@@ -23,11 +26,40 @@ def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to
     if not job_id:
         say(nothing)
         return
+    _follow(client, job_id)
+    say("Done.")
+
+
+def wait_for_jobs(client: Client) -> None:
+    """Follow the jobs by which single hosts follow what a client has changed, and those that they begin. With
+    ``--no-wait``: say which they are.
+    """
+    session = the_session()
+    if session.followed:  # what has ended well was part of what was followed
+        session.followed |= {one["id"] for one in _of_hosts(client) if one["status"] == "finished"}
+    while jobs := [one for one in _of_hosts(client) if one["id"] not in session.followed]:
+        for job in jobs:
+            if session.given.get("no_wait"):
+                session.followed.add(job["id"])
+                say(f"{job['description']}. See: netweft job show {job['id']}")
+            else:
+                say(f"{job['description']}:")
+                _follow(client, job["id"])
+
+
+def _of_hosts(client: Client) -> Trees:
+    """Jobs on hosts that a client's requests have begun, the first first."""
+    found = client.addition("GET", "jobs", search=f"correlation_id={client.correlation_id}")
+    return [one for one in reversed(found) if one["kind"] in _ON_HOSTS]
+
+
+def _follow(client: Client, job_id: str) -> None:
+    """Show the progress of a job until its end. Ends the program when it fails."""
+    the_session().followed.add(job_id)
     outcome = client.follow(job_id, _watcher())
     if outcome["status"] == "finished":
-        say("Done.")
         return
-    say(f"Failed: {outcome['error']}")
+    say(f"Failed: {spoken(outcome['error'])}")
     say(f"Code: {outcome['error_code']}")
     raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == "SETUP_NETWORKS_ROLLBACK" else REFUSED)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
+from netweft.cli.lookup import name_all_references, name_references, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _JOB = noun("job")
@@ -23,12 +25,13 @@ _PROGRESS = ("kind", "progress", "result", "error", "error_code")
 @output_option
 @calls_engine
 def list_jobs(client: Client, selection: Selection, form: str) -> None:
-    """List the jobs, newest first. REASON is why a job failed; -o wide shows all of it.
+    """List the jobs, newest first, with who began them. REASON is why a job failed; -o wide shows all of it.
 
     Example: netweft job list --search status=failed -o wide
     """
     query = selection.query()
     found = client.list("jobs", **query)
+    name_references(client, _JOB, found)
     failed = any(job["status"] == "failed" for job in found)
     progress = {one["id"]: one for one in client.addition("GET", "jobs", **query)} if failed else {}
     for job in found:
@@ -50,11 +53,12 @@ def add(client: Client, description: str, keep: bool, form: str) -> None:
     Example: netweft job add 'Replacing the switch of rack 7'
     """
     added = client.add("jobs", {"description": description, "auto_cleared": not keep})
+    name_references(client, _JOB, [added])
     show_facts(added, {"ID": "id", **_JOB.columns}, form)
 
 
 @click.command("show")
-@click.argument("job", shell_complete=completes("job"))
+@named("job")
 @output_option
 @calls_engine
 def show(client: Client, job: str, form: str) -> None:
@@ -63,6 +67,7 @@ def show(client: Client, job: str, form: str) -> None:
     Example: netweft job show 5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11
     """
     found = resolve(client, _JOB, job)
+    name_all_references(client, _JOB, found)
     progress = client.addition("GET", f"jobs/{found['id']}")
     show_one({**found, **{key: progress[key] for key in _PROGRESS if progress.get(key)}}, form)
 

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
 
 from netweft import lab as labs
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes
 from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_many
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.client import ApiError, Client
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _HOST = noun("host")
+_FOLDER = Path("var/lab")
 _folder = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("var/lab"),
+    default=_FOLDER,
     show_default=True,
     help="Folder for the lab's files.",
 )
-_host = click.argument("host", metavar="HOST")
+
+
+def _of_lab(
+    find: Callable[[labs.Lab, click.Context], Iterable[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """The shell completion of what ``find`` returns; empty where there is no lab."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+        try:
+            found = find(labs.Lab.load(Path(context.params.get("folder") or _FOLDER)), context)
+        except (labs.LabError, LookupError):
+            return []
+        return sorted(one for one in found if one.startswith(begun))
+
+    return complete
+
+
+_host = click.argument("host", metavar="HOST", shell_complete=_of_lab(lambda lab, _: lab.hosts))
+_nic = click.argument("nic", shell_complete=_of_lab(lambda lab, context: lab.hosts[context.params["host"]].ports))
 
 
 def _with_lab_errors(function: Callable[P, R]) -> Callable[P, R]:
@@ -66,7 +87,13 @@ def up(file: Path, folder: Path) -> None:
 
 @lab.command("join")
 @_folder
-@click.option("--cluster", default="Default", show_default=True, help="The cluster that the hosts become part of.")
+@click.option(
+    "--cluster",
+    default="Default",
+    show_default=True,
+    help="The cluster that the hosts become part of.",
+    shell_complete=completes("cluster"),
+)
 @_with_lab_errors
 @calls_engine
 def join(client: Client, folder: Path, cluster: str) -> None:
@@ -112,7 +139,7 @@ def hosts(folder: Path, form: str) -> None:
 
 @lab.command("cut")
 @_host
-@click.argument("nic")
+@_nic
 @_folder
 @_with_lab_errors
 def cut(host: str, nic: str, folder: Path) -> None:
@@ -125,7 +152,7 @@ def cut(host: str, nic: str, folder: Path) -> None:
 
 @lab.command("mend")
 @_host
-@click.argument("nic")
+@_nic
 @_folder
 @_with_lab_errors
 def mend(host: str, nic: str, folder: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import exit_codes
 from netweft.cli.output import say
-from netweft.cli.session import exit_codes, the_session
+from netweft.cli.session import the_session
 
 
 @click.command("logout")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 import click
-from click.shell_completion import CompletionItem
 
 from netweft.cli import nouns
 from netweft.cli.noun_types import Noun
-from netweft.cli.output import pick
-from netweft.cli.session import REFUSED, the_session
-from netweft.client import ApiError, Client, UnreachableError
+from netweft.cli.output import cell, pick
+from netweft.cli.session import REFUSED
+from netweft.client import ApiError, Client
 from netweft.client.tree import ADDITIONS, Tree, Trees
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -54,29 +54,62 @@ def resolve(
     above: Sequence[str] = (),
     *,
     matching: Mapping[str, str] | None = None,
+    where: str = "",
 ) -> Tree:
-    """The entity with exactly that name, or with that id. ``above``: as in :func:`collection`; ``matching``: what it
-    must hold, by dotted path.
+    """The entity with exactly that name, with that id, or with that full name (:func:`full_names`). ``above``: as in
+    :func:`collection`; ``matching``: what it must hold, by dotted path; ``where``: the same
+    in words.
 
     Raises ApiError(404), AmbiguousError, click.UsageError.
     """
     if not name:
         raise click.UsageError(f"Give the name or the id of {noun.one}: it is empty.")
+    found = _by_name(client, noun, name, above, matching or {}) or _in_full(client, noun, name, above, matching or {})
+    if not found:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}{where and f' {where}'}.")
+    if len(found) > 1:
+        raise AmbiguousError(_choice(client, noun, name, found))
+    return found[0]
+
+
+def _by_name(client: Client, noun: Noun, name: str, above: Sequence[str], matching: Mapping[str, str]) -> Trees:
+    """Those with that name, or else with that id."""
     called = name + noun.suffix if noun.suffix and "@" not in name else name
     candidates = _candidates(client, noun, called, above)
     found = [entity for entity in candidates if entity.get(noun.key) == called]
-    found = [one for one in found if all(pick(one, path) == value for path, value in (matching or {}).items())]
+    found = [one for one in found if all(pick(one, path) == value for path, value in matching.items())]
     if not found:
         found = [entity for entity in candidates if entity.get("id") == name] or _by_id(client, noun, name)
     if not found and name in noun.unsearched:
         found = _by_id(client, noun, noun.unsearched[name])
-    if not found:
-        raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}.")
-    if len(found) > 1:
-        name_references(client, noun, found)
-        ids = "\n".join(f"  {entity['id']}{_place(noun, entity)}" for entity in found)
-        raise AmbiguousError(f"{len(found)} have the name {name}. Give the id of one:\n{ids}")
-    return found[0]
+    return found
+
+
+def _in_full(client: Client, noun: Noun, name: str, above: Sequence[str], matching: Mapping[str, str]) -> Trees:
+    """Those of a name with that of what it is unique in before it (:func:`full_names`)."""
+    place, slash, own = name.rpartition("/")
+    if not slash:
+        return []
+    if noun.picks:
+        picked = resolve(client, nouns.noun(noun.picks), name)
+        return [one for one in entities(client, noun, above) if one["id"] == picked["id"]]
+    if not noun.within:
+        return []
+    holder = resolve(client, nouns.noun(noun.refers[noun.within]), place)
+    found = _by_name(client, noun, own, above, matching)
+    return [one for one in found if pick(one, f"{noun.within}.id") == holder["id"]]
+
+
+def _choice(client: Client, noun: Noun, name: str, found: Trees) -> str:
+    """What distinguishes things of one name, and how to name one of them."""
+    if noun.within:
+        names = full_names(client, noun, found)
+        lines = [f"  {names[one['id']]}  (id {one['id']})" for one in found]
+        return "\n".join((f"{len(found)} have the name {name}. Name one in full, or give its id:", *sorted(lines)))
+    name_references(client, noun, found)
+    others = [path for path in noun.columns.values() if path != noun.key]
+    lines = [f"  {one['id']}  ({', '.join(filter(None, (cell(pick(one, path)) for path in others)))})" for one in found]
+    return "\n".join((f"{len(found)} have the name {name}. Give the id of one:", *lines))
 
 
 def name_references(client: Client, noun: Noun, found: Trees) -> None:
@@ -87,28 +120,38 @@ def name_references(client: Client, noun: Noun, found: Trees) -> None:
         for entity in found:
             entity.update(additions.get(entity["id"], {}))
     for field, other in noun.refers.items():
-        holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
-        names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}
-        for reference in holders:
-            reference["name"] = names.get(reference["id"], "")
+        if holders := [entity[field] for entity in found if pick(entity, f"{field}.id")]:
+            _name(client, nouns.noun(other), holders, with_place=field == noun.within)
 
 
-def completes(name: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """The shell completion of a noun's names; empty where the engine cannot be reached."""
+def _name(client: Client, noun: Noun, references: Trees, *, with_place: bool) -> None:
+    """Add names to references to entities of a noun; ``with_place``: and those of what these are unique in."""
+    there = entities(client, noun)
+    names = {one["id"]: one[noun.key] for one in there}
+    full = full_names(client, noun, there) if with_place and noun.within else {}
+    for reference in references:
+        name = reference["name"] = names.get(reference["id"], "")
+        if reference["id"] in full:
+            reference[noun.within] = {"name": full[reference["id"]].removesuffix(f"/{name}")}
 
-    def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-        noun = nouns.noun(name)
-        above = tuple(str(context.params.get(parent.argument, "")) for parent in nouns.parents(noun))
-        try:
-            with the_session(context).client() as client:
-                found = entities(client, nouns.noun(noun.picks) if noun.picks else noun, () if noun.picks else above)
-        except (ApiError, UnreachableError, click.ClickException):
-            return []
-        key = nouns.noun(noun.picks).key if noun.picks else noun.key
-        names = sorted({str(entity[key]) for entity in found if entity.get(key)})
-        return [CompletionItem(one) for one in names if one.startswith(begun)]
 
-    return complete
+def name_all_references(client: Client, noun: Noun, entity: Tree) -> None:
+    """The same of one entity, and names beside the ids of all other references that the user may see."""
+    name_references(client, noun, [entity])
+    for value in entity.values():
+        if isinstance(value, dict) and "href" in value and not value.get("name"):
+            with suppress(ApiError):
+                found = client.get(path_of(value))
+                value["name"] = found.get("user_name") or found.get("name", "")
+
+
+def full_names(client: Client, noun: Noun, found: Trees) -> dict[str, str]:
+    """By id the names with those of what they are unique in before them, such as ``north/storage``."""
+    if not noun.within:
+        return {one["id"]: str(one[noun.key]) for one in found}
+    other = nouns.noun(noun.refers[noun.within])
+    places = full_names(client, other, entities(client, other))
+    return {one["id"]: f"{places.get(pick(one, f'{noun.within}.id'), '')}/{one[noun.key]}" for one in found}
 
 
 def _candidates(client: Client, noun: Noun, name: str, above: Sequence[str]) -> Trees:
@@ -131,9 +174,3 @@ def _by_id(client: Client, noun: Noun, name: str) -> Trees:
         if error.status == HTTPStatus.NOT_FOUND:
             return []
         raise
-
-
-def _place(noun: Noun, entity: Tree) -> str:
-    field = next(iter(noun.refers), "")
-    name = pick(entity, f"{field}.name")
-    return f"  ({field.replace('_', ' ')} {name})" if name else ""

@@ -25,6 +25,7 @@ _OTHERS = {
     "overview": ("overview", "overview", "Show problems of the fleet and running work."),
     "plan": ("plans", "plan", "Show what another command would change on hosts, and its effect."),
     "permission": ("permissions", "permission", "Roles of users on objects."),
+    "rights": ("permissions", "rights", "List what the user who logs in may do."),
     "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),
 }
 """Commands that are no nouns: module, name there, summary."""

@@ -1,4 +1,4 @@
-"""What was changed of a network."""
+"""Verbs of networks beside the usual ones: what was changed of one, and what uses it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli import network_uses
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_many
 from netweft.cli.selection import asked_part, part_of_history
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _COLUMNS = {"AT": "at", "WHO": "user", "CHANGES": "changes"}
@@ -18,7 +21,7 @@ _WIDE = {"EVENT": "event", "CORRELATION": "correlation_id", "WHAT": "text"}
 
 
 @click.command("history")
-@click.argument("name", metavar="NETWORK", shell_complete=completes("network"))
+@named("network", "name")
 @part_of_history
 @output_option
 @calls_engine
@@ -32,4 +35,4 @@ def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  #
     show_many(found, _COLUMNS, form, _WIDE)
 
 
-COMMANDS = (history,)
+COMMANDS = (history, *network_uses.COMMANDS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from netweft.client.tree import Tree
 
@@ -33,6 +34,8 @@ class Field:
     default: Any = None
     names: str = ""
     """The noun whose name or id the option's value is; a ``path`` that ends with ``id`` is filled with its id."""
+    metavar: str = ""
+    """How help writes the value, where its type does not say."""
     only: Mapping[str, str] = field(default_factory=dict)
     """What such a thing must hold to be meant, such as the type of a QoS."""
     removable: bool = False
@@ -98,9 +101,9 @@ class Noun:
     most: int = 0
     """The default number of entities in a list; 0 for all."""
     refers: Mapping[str, str] = field(default_factory=dict)
-    """Fields that are references, and the noun that they are to: the API answers with ids. The first one
-    tells things of one name apart.
-    """
+    """Fields that are references, and the noun that they are to: the API answers with ids."""
+    within: str = ""
+    """The field of ``refers`` with what names are unique in, for nouns of which several may have the same name."""
     key: str = "name"
     """What people call it by; ``search_key``: the same in the search language."""
     search_key: str = "name"
@@ -114,6 +117,8 @@ class Noun:
     """Fields from the addition at the same path that oVirt's entity does not have."""
     force: str = ""
     """What ``remove --force`` does, empty where there is no such option."""
+    counts: Mapping[str, str] = field(default_factory=dict)
+    """What the verb ``counts`` shows: numbers of related objects."""
     more: str = ""
     """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
 
@@ -135,6 +140,10 @@ class TextFile(click.ParamType[Any]):
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             self.fail(f"{value} cannot be read: {reason}.", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 (click's own)
+        """Files."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 class FilledText(click.ParamType[Any]):
@@ -162,3 +171,8 @@ class MaybeNothing(click.ParamType[Any]):
         """That of the type."""
         metavar: str | None = self._kind.get_metavar(param, ctx)
         return metavar
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """That of the type."""
+        completed: list[CompletionItem] = self._kind.shell_complete(ctx, param, incomplete)
+        return completed

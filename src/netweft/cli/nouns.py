@@ -13,7 +13,7 @@ import click
 
 from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
 from netweft.client.tree import Tree
-from netweft.core.fleet.declare import DESCRIPTION
+from netweft.core.fleet.declare import COMMENT, DESCRIPTION
 from netweft.core.fleet.nouns import BY_NAME
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
@@ -77,6 +77,7 @@ def help_of(noun: str, field: str = "") -> str:
 _DESCRIPTION = Field("--description", "description", DESCRIPTION.help)
 _RENAME = Field("--rename", "name", "Its new name.")
 _TEXTS = (_DESCRIPTION, _RENAME)
+_COMMENTED = (_DESCRIPTION, Field("--comment", "comment", COMMENT.help), _RENAME)
 _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough")
 _PROFILE = Field(
     "--profile",
@@ -88,8 +89,9 @@ _PROFILE = Field(
 _INTERFACE = Field(
     "--interface",
     "interface",
-    "Its emulated device: virtio, e1000 ..., or pci_passthrough for a virtual function.",
+    f"Its emulated device: {', '.join(_INTERFACES[:-1])}; or {_INTERFACES[-1]} for a virtual function.",
     click.Choice(_INTERFACES),
+    metavar="DEVICE",
 )
 _PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
 _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
@@ -179,7 +181,7 @@ _DATA_CENTERS = Noun(
     "a data centre",
     {"NAME": "name", "STATUS": "status", "DESCRIPTION": "description"},
     help_of("datacenter"),
-    _TEXTS,
+    _COMMENTED,
     "north",
     "--description 'up there'",
 )
@@ -205,7 +207,7 @@ _CLUSTERS = Noun(
         ),
         Field(
             "--management-network",
-            "management_network.name",
+            "management_network.id",
             "The network over which the engine reaches its hosts.",
             names="network",
         ),
@@ -253,7 +255,7 @@ _CLUSTERS = Noun(
             help_of("cluster", "rollout_on_failure"),
             click.Choice(("keep", "revert")),
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "racks",
     "--description 'in the cellar'",
@@ -267,6 +269,13 @@ _CLUSTERS = Noun(
         "EVACUATES": "rollout_evacuates",
         "ON FAILURE": "rollout_on_failure",
         "ID": "id",
+    },
+    counts={
+        "HOSTS": "hosts",
+        "UP": "hosts_up",
+        "OUT OF SYNC": "hosts_out_of_sync",
+        "NETWORKS": "networks",
+        "VMS": "vms",
     },
     more="clusters",
 )
@@ -338,7 +347,7 @@ _NETWORKS = Noun(
             only_add=True,
             in_query=True,
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "storage",
     "--vlan 100 --mtu 9000",
@@ -348,7 +357,10 @@ _NETWORKS = Noun(
         "external_provider": "provider",
         "external_provider_physical_network": "network",
     },
+    within="data_center",
     beside=("provision", "physical_network"),
+    counts={"CLUSTERS": "clusters", "HOSTS": "hosts", "OUT OF SYNC": "hosts_out_of_sync", "PROFILES": "profiles"}
+    | {"VMS": "vms", "VNICS": "vnics"},
     more="network_history",
 )
 _SUBNETS = Noun(
@@ -431,7 +443,7 @@ _HOSTS = Noun(
             "ssh.fingerprint",
             "SHA256:... of its SSH host key; '' trusts the key that it shows next.",
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "rack1",
     "--address 192.0.2.11",
@@ -451,6 +463,8 @@ _HOSTS = Noun(
         ),
     ),
     refers={"cluster": "cluster"},
+    counts={"VMS": "vms", "NETWORKS": "networks", "MISSING": "missing", "UPLINKS": "uplinks"}
+    | {"WITHOUT LINK": "uplinks_down", "BONDS": "bonds"},
     more="hosts",
 )
 _HOST_NICS = Noun(
@@ -482,7 +496,7 @@ _VMS = Noun(
         ),
         _MEMORY,
         Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "web",
     "--memory 1073741824",
@@ -519,6 +533,19 @@ _VM_NICS = Noun(
     searchable=False,
     refers={"vnic_profile": "profile"},
 )
+_VNICS = Noun(
+    "vnic",
+    "rows/vnics",
+    "a vNIC",
+    {"VM": "vm.name", "NAME": "name", "MAC": "mac", "NETWORK": "network.name", "HOST": "host.name"}
+    | {"ADDRESSES": "addresses"},
+    "vNICs of all virtual machines; 'netweft vm nic' changes them.",
+    sample="nic1",
+    verbs=("list",),
+    is_addition=True,
+    wide={"PROFILE": "profile.name", "CLUSTER": "cluster.name", "INTERFACE": "interface", "PLUGGED": "plugged"}
+    | {"LINKED": "linked", "SYNCED": "synced", "SAME MAC": "same_mac", "ID": "id"},
+)
 _FILTER_PARAMETERS = Noun(
     "vm filter-parameter",
     "networkfilterparameters",
@@ -550,7 +577,8 @@ _PROFILES = Noun(
     "profile",
     "vnicprofiles",
     "a vNIC profile",
-    {"NAME": "name", "NETWORK": "network.name", "QOS": "qos.name", "DESCRIPTION": "description"},
+    {"NAME": "name", "NETWORK": "network.name", "DATA CENTRE": "network.data_center.name", "QOS": "qos.name"}
+    | {"DESCRIPTION": "description"},
     "vNIC profiles: how a vNIC uses a network.",
     (
         Field("--network", "network.id", "Its network.", names="network", only_add=True, required=True),
@@ -589,11 +617,13 @@ _PROFILES = Noun(
             removable=True,
         ),
         Field("--property", "custom_properties", "A custom property.", _Property(), many=True),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "fast",
     "--network tenants --port-mirroring",
     refers={"network": "network", "qos": "qos"},
+    within="network",
+    counts={"VMS": "vms", "TEMPLATES": "templates"},
 )
 _QOS = Noun(
     "qos",
@@ -631,7 +661,7 @@ _QOS = Noun(
         _limit("linkshare", "Share when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
         _limit("upperlimit", "Mbit/s at most, for the type hostnetwork", "outbound_average_upperlimit"),
         _limit("realtime", "Mbit/s guaranteed, for the type hostnetwork", "outbound_average_realtime"),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "gold",
     "--outbound-average 100 --outbound-peak 200 --outbound-burst 10",
@@ -647,6 +677,8 @@ _QOS = Noun(
         "DESCRIPTION": "description",
     },
     refers={"data_center": "datacenter"},
+    within="data_center",
+    counts={"PROFILES": "profiles", "NETWORKS": "networks"},
 )
 _TEMPLATES = Noun(
     "template",
@@ -658,7 +690,7 @@ _TEMPLATES = Noun(
         Field("--vm", "vm.id", "The virtual machine to copy, with its vNICs.", names="vm", only_add=True),
         Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
         _MEMORY,
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "shop",
     "--memory 1073741824",
@@ -712,10 +744,11 @@ _MAC_POOLS = Noun(
         ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", help_of("macpool", "allow_duplicates")),
         Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "lab",
     "--range 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff",
+    counts={"SIZE": "size", "USED": "used", "CLUSTERS": "clusters"},
 )
 _PROVIDERS = Noun(
     "provider",
@@ -775,7 +808,7 @@ _PROVIDERS = Noun(
             "auto_sync",
             "Whether its networks are imported automatically into data centres of clusters that use it by default.",
         ),
-        *_TEXTS,
+        *_COMMENTED,
     ),
     "neutron",
     "--address https://neutron.example.com:9696",
@@ -896,7 +929,7 @@ _JOBS = Noun(
     "job",
     "jobs",
     "a job",
-    {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
+    {"STARTED": "start_time", "STATUS": "status", "WHO": "owner.name", "DESCRIPTION": "description"},
     "Work of the engine that takes time, such as changes of hosts.",
     sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
     verbs=("show",),
@@ -907,6 +940,7 @@ _JOBS = Noun(
     ),
     key="id",
     search_key="description",
+    refers={"owner": "user"},
     more="jobs",
 )
 _ROLLOUTS = Noun(
@@ -918,6 +952,7 @@ _ROLLOUTS = Noun(
     sample="7",
     verbs=(),
     key="number",
+    is_addition=True,
     more="rollouts",
 )
 _STEPS = Noun(
@@ -1010,23 +1045,15 @@ _READ_BELOW = (
         {"NAME": "name", "DESCRIPTION": "description"},
         "The roles of a user on any object.",
     ),
-    _read_below(
+    Noun(
         "user permission",
-        "user",
         "permissions",
         "a permission",
-        {
-            "ROLE": "role.name",
-            "DATA CENTRE": "data_center.name",
-            "CLUSTER": "cluster.name",
-            "HOST": "host.name",
-            "VM": "vm.name",
-            "TEMPLATE": "template.name",
-        },
+        {},
         "The permissions of a user on any object.",
-        role="role",
-        data_center="datacenter",
-        **{name: name for name in ("cluster", "host", "vm", "template")},
+        parent="user",
+        verbs=(),
+        more="permissions",
     ),
     _statistics_of("host statistic", "host", "of a host"),
     _statistics_of("host nic-statistic", "host nic", "of a NIC"),
@@ -1062,7 +1089,7 @@ _READ_BELOW = (
 )
 
 NOUNS = (
-    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
+    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _VNICS, _FILTER_PARAMETERS),
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
     *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES, _INTERFACE_CARDS, _ROLLOUTS),
     *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),

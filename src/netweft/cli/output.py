@@ -62,7 +62,7 @@ def show_many(entities: Sequence[Any], columns: Columns, form: str, wide: Column
         return
     chosen = {**columns, **(wide or {})} if form == "wide" else columns
     rows = [tuple(chosen), *(tuple(cell(pick(entity, path)) for path in chosen.values()) for entity in entities)]
-    click.echo("\n".join(table(rows, _width())))
+    click.echo("\n".join(listing(rows, _width()) if form == "wide" else table(rows, _width())))
 
 
 def show_one(entity: Any, form: str) -> None:  # noqa: ANN401 (an entity is any JSON)
@@ -88,15 +88,28 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def listing(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Lines of a table whose first row has the headings; where its words do not fit into ``width``, a block for each
+    other row, with a value per line.
+    """
+    if width is None or sum(_least_widths(rows)) + len(_GAP) * (len(rows[0]) - 1) <= width:
+        return table(rows, width)
+    headings = [heading.lower() for heading in rows[0]]
+    blocks = [table([fact for fact in zip(headings, row, strict=True) if fact[1]], width) for row in rows[1:]]
+    return [line for block in blocks for line in (*block, "")][:-1]
+
+
 def table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Lines of text with one row's cells each below those of the others; ``width``: how long they may be at most. The
-    widest columns are folded where that is too little.
+    widest columns are folded where that is too little: between words, and within words only where that does not do.
     """
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if width is not None:
-        _narrow(widths, width - len(_GAP) * (len(widths) - 1))
+        room = width - len(_GAP) * (len(widths) - 1)
+        _narrow(widths, _least_widths(rows), room)
+        _narrow(widths, [_NARROWEST] * len(widths), room)
     lines = []
     for row in rows:
         cells = [_folded(text, wide) for text, wide in zip(row, widths, strict=True)]
@@ -109,13 +122,21 @@ def table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
 def _folded(text: str, width: int) -> list[str]:
     from textwrap import wrap  # noqa: PLC0415 - few tables have to be folded
 
-    return wrap(text, width) if len(text) > width else [text]
+    return wrap(text, width, break_on_hyphens=False) if len(text) > width else [text]
 
 
-def _narrow(widths: list[int], room: int) -> None:
-    """Take from the widest columns until all have room, or none has anything to give."""
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+def _least_widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide columns have to be for their longest words."""
+    return [max(len(word) for text in column for word in text.split() or [""]) for column in zip(*rows, strict=True)]
+
+
+def _narrow(widths: list[int], least: list[int], room: int) -> None:
+    """Take from the widest columns until all have room, or none is wider than it has to be at ``least``."""
+    while sum(widths) > room:
+        wider = [width if width > minimum else 0 for width, minimum in zip(widths, least, strict=True)]
+        if not any(wider):
+            return
+        widths[wider.index(max(wider))] -= 1
 
 
 def _width() -> int | None:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Tree, Trees
 
@@ -61,7 +63,7 @@ def find(client: Client, words: str, most: int, form: str) -> None:
 
 
 @click.command("topology")
-@click.argument("name", metavar="HOST", shell_complete=completes("host"))
+@named("host", "name")
 @output_option
 @calls_engine
 def topology(client: Client, name: str, form: str) -> None:

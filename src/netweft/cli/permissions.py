@@ -1,24 +1,40 @@
-"""``netweft permission``: who has which role on what."""
+"""``netweft permission`` and ``netweft user permission``: who has which role on what."""
 
 from __future__ import annotations
 
 import click
 from click.shell_completion import CompletionItem
 
-from netweft.cli.lookup import completes, path_of, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes, named
+from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
-from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.selection import Selection, searched, unsearched
+from netweft.cli.session import output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
 
 _USER, _ROLE = noun("user"), noun("role")
 _SYSTEM = "system"
 _EVERYONE = "everyone"
-_KINDS = (_SYSTEM, "datacenter", "cluster", "network", "profile", "host", "vm", "template", "macpool")
-_COLUMNS = {"USER": "user.name", "ROLE": "role.name"}
+_TYPES = {
+    _SYSTEM: "system",
+    "datacenter": "data_center",
+    "cluster": "cluster",
+    "network": "network",
+    "profile": "vnic_profile",
+    "host": "host",
+    "vm": "vm",
+    "template": "template",
+    "macpool": "mac_pool",
+}
+"""The kinds of objects that roles can be granted on, and the API's names of them."""
+_KINDS = tuple(_TYPES)
+_COLUMNS = {"USER": "user.name", "ROLE": "role.name", "KIND": "kind", "NAME": "object.name"}
+_OF_USER = {heading: path for heading, path in _COLUMNS.items() if heading != "USER"}
 _WIDE = {"ID": "id"}
+_RIGHTS = {"RIGHT": "name", "EVERYWHERE": "everywhere"}
 _kind = click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 
 
@@ -48,18 +64,44 @@ def permission() -> None:
 
 
 @permission.command("list")
-@_kind
+@click.argument("kind", type=click.Choice(_KINDS), metavar="[KIND]", required=False)
 @_name
-@unsearched("permissions", _COLUMNS)
+@searched("user=ann* and object=sto*")
 @output_option
 @calls_engine
-def list_permissions(client: Client, kind: str, name: str | None, selection: Selection, form: str) -> None:
-    """List the roles that are granted on exactly this object.
+def list_permissions(client: Client, kind: str | None, name: str | None, selection: Selection, form: str) -> None:
+    """List the roles that are granted: all, those on all objects of a KIND, or those on exactly one object.
+
+    With NAME, --search is refused, and --sort takes a column.
 
     Example: netweft permission list network storage
     """
-    found = _named(client, _path(client, kind, name))
-    show_many(selection.arrange(found, _COLUMNS), _COLUMNS, form, _WIDE)
+    if kind and name:
+        if selection.search:
+            raise click.UsageError("--search is about all permissions, and NAME about those on one object.")
+        found = selection.arrange(_named(client, kind, name), _COLUMNS)
+    else:
+        found = granted(client, selection, f"type={_TYPES[kind]}" if kind else "")
+    show_many(found, _COLUMNS, form, _WIDE)
+
+
+@click.command("list")
+@named("user")
+@searched("object=sto*")
+@output_option
+@calls_engine
+def list_of_user(client: Client, user: str, selection: Selection, form: str) -> None:
+    """List the roles that a user has, each with the kind and the name of its object. The roles of everyone are in
+    'netweft permission list'.
+
+    Example: netweft user permission list ann
+    """
+    found = granted(client, selection, f"user.id={resolve(client, _USER, user)['id']}")
+    show_many(found, _OF_USER, form, _WIDE)
+
+
+COMMANDS = (list_of_user,)
+"""Below 'user permission'."""
 
 
 @permission.command("grant")
@@ -76,9 +118,8 @@ def grant(client: Client, kind: str, name: str | None, role: str, user: str | No
     Example: netweft permission grant network storage --role NetworkAdmin --user ann
     """
     wanted: Tree = {"role": {"id": resolve(client, _ROLE, role)["id"]}, **_holder(client, user, everyone)}
-    path = _path(client, kind, name)
-    added = client.add(path, wanted)
-    given = next(item for item in _named(client, path) if item["id"] == added["id"])
+    added = client.add(_path(client, kind, name), wanted)
+    given = next(item for item in _named(client, kind, name) if item["id"] == added["id"])
     show_facts(given, _COLUMNS, form, _WIDE)
 
 
@@ -104,6 +145,19 @@ def revoke(client: Client, kind: str, name: str | None, role: str, user: str | N
     raise ApiError(404, f"{user or _EVERYONE} was not given the role {role} there.")
 
 
+@click.command("rights")
+@unsearched("rights", _RIGHTS)
+@output_option
+@calls_engine
+def rights(client: Client, selection: Selection, form: str) -> None:
+    """List what the user who logs in may do, by their own roles or by those of everyone: on the whole system
+    (EVERYWHERE), or only on some objects.
+
+    Example: netweft rights
+    """
+    show_many(selection.arrange(client.addition("GET", "rights"), _RIGHTS), _RIGHTS, form)
+
+
 def _path(client: Client, kind: str, name: str | None) -> str:
     """The collection of permissions on a thing. Raises click.UsageError."""
     if kind == _SYSTEM:
@@ -125,15 +179,27 @@ def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
     return {"group": {"id": group["id"]}}
 
 
-def _named(client: Client, path: str) -> Trees:
-    """The permissions there, with names beside ids; the one group is called everyone."""
-    found = client.list(path)
+def granted(client: Client, selection: Selection, condition: str) -> Trees:
+    """Permissions on any objects, with names, that meet a condition of the search language, if there is one."""
+    found: Trees = client.addition("GET", "rows/permissions", **selection.within(condition).query())
+    kinds = {word: kind for kind, word in _TYPES.items()}
+    for item in found:
+        item["kind"] = kinds.get(item["type"], item["type"])
+        if item["everyone"]:
+            item["user"]["name"] = _EVERYONE
+    return found
+
+
+def _named(client: Client, kind: str, name: str | None) -> Trees:
+    """The permissions on one object, with names beside ids; the one group is called everyone."""
+    found = client.list(_path(client, kind, name))
     roles = {role["id"]: role["name"] for role in client.list("roles")}
     users = {user["id"]: user["user_name"] for user in client.list("users")}
     for item in found:
         item["role"]["name"] = roles.get(item["role"]["id"], "")
         if "user" in item:
-            item["user"]["name"] = users.get(item["user"]["id"], "")
+            item["user"]["name"] = users.get(item["user"]["id"], item["user"]["id"])
         else:
             item["user"] = {"name": _EVERYONE}
+        item |= {"kind": kind, "object": {"name": name or ""}}
     return found

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from netweft.cli.calls import exit_codes
 from netweft.cli.fleets import file_option, plan_file, prune_option
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
+from netweft.cli.session import REFUSED, output_option, the_session
 from netweft.client import PlannedError
 
 STEPS = {"STEP": "step", "LOSS": "loss", "NICS": "nics", "NETWORKS": "networks", "VNICS": "vnics"}

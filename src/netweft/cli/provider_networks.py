@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes, named
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_many
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.session import REFUSED, output_option
 from netweft.cli.verbs import show_outcome
 from netweft.client import Client
 
@@ -23,8 +25,8 @@ _data_center = click.option(
 
 
 @click.command("import")
-@click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
-@click.argument("network", metavar="NETWORK", shell_complete=completes("provider network"))
+@named("provider")
+@named("provider network")
 @_data_center
 @output_option
 @calls_engine
@@ -44,7 +46,7 @@ def import_network(client: Client, provider: str, network: str, datacenter: str,
 
 
 @click.command("import-all")
-@click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
+@named("provider")
 @_data_center
 @click.option("--plan", is_flag=True, help="Only list the networks that would be imported.")
 @output_option

@@ -6,11 +6,13 @@ from urllib.parse import quote
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named, offers
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_facts, show_many
 from netweft.cli.selection import Selection, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.cli.verbs import confirm_removal, yes_option
 from netweft.client import Client
 from netweft.client.tree import Trees
@@ -38,7 +40,10 @@ OBJECT = {
     "HOST": "host",
 }
 _ORPHAN = {"KIND": "kind", "ID": "id", "NAME": "name"}
-_provider = click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
+_provider = named("provider")
+_orphans = offers(
+    lambda client, context, _: (one["id"] for one in _listed(client, context.params["provider"], "orphans"))
+)
 
 
 @click.command("status")
@@ -91,7 +96,7 @@ def _listed(client: Client, provider: str, what: str) -> Trees:
 
 @click.command("remove-orphan")
 @_provider
-@click.argument("orphan", metavar="ID")
+@click.argument("orphan", metavar="ID", shell_complete=_orphans)
 @yes_option
 @calls_engine
 def remove_orphan(client: Client, provider: str, orphan: str, yes: bool) -> None:

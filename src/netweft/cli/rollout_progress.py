@@ -8,6 +8,7 @@ import time
 import click
 
 from netweft.cli.output import pick, say
+from netweft.cli.session import the_session
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -36,7 +37,9 @@ def follow(client: Client, one: Tree) -> str:
             break
         time.sleep(_POLL)
         one = client.addition("GET", "rollouts", search=search)[0]
-    _print_end(client.addition("GET", f"rollouts/{one['id']}"))
+    ended = client.addition("GET", f"rollouts/{one['id']}")
+    the_session().followed |= {host["job"] for host in ended["hosts"] if host["job"]}
+    _print_end(ended)
     return "stuck" if one["states"].get("stuck") else str(one["status"])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine, wait_for_rollout
+from netweft.cli.completion import completes
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import Selection, searched
-from netweft.cli.session import NOT_FOUND_STATUS, calls_engine, output_option, wait_for_rollout
+from netweft.cli.session import NOT_FOUND_STATUS, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
@@ -16,12 +18,13 @@ _COLUMNS = {
     "NUMBER": "number",
     "BEGUN": "created_at",
     "STATUS": "status",
+    "WHO": "user",
     "HOSTS": "progress",
     "WHY": "reason",
 }
 _HOSTS = {"WAVE": "wave", "HOST": "host.name", "STATUS": "status", "STATE": "state", "ERROR": "error"}
 _WIDE = {"CLUSTER": "cluster", "CANARY": "canary", "KEEPS": "keeps", "CHANGED": "changed_at"}
-_rollout = click.argument("rollout", metavar="NUMBER|ID")
+_rollout = click.argument("rollout", metavar="NUMBER|ID", shell_complete=completes("rollout"))
 
 
 def _found(client: Client, rollout: str) -> Tree:
@@ -40,7 +43,7 @@ def _found(client: Client, rollout: str) -> Tree:
 @output_option
 @calls_engine
 def list_rollouts(client: Client, selection: Selection, form: str) -> None:
-    """List the rollouts, newest first.
+    """List the rollouts, newest first, with who began them.
 
     Example: netweft rollout list --search status=running
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
 
@@ -24,6 +24,10 @@ class Selection:
     search: str
     sort: str
     most: int | None
+
+    def within(self, condition: str) -> Selection:
+        """The same of what meets a condition of the search language; ``""`` for none."""
+        return replace(self, search=" and ".join(f"({one})" for one in (condition, self.search) if one))
 
     def query(self) -> dict[str, str | int]:
         """The query of a collection that the API searches. Raises click.UsageError."""

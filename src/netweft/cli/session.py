@@ -1,53 +1,43 @@
-"""What every command shares: the connection's options, and errors turned into exit codes."""
+"""What every command shares: how to reach the engine, in which form to print, and the options that say so."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netweft.cli.output import FORMATS, say
-from netweft.client import ApiError, CertificateFileError, UnreachableError
+from netweft.cli.output import FORMATS
+from netweft.client import CertificateFileError
 
 if TYPE_CHECKING:  # help does without a client
     from netweft.client import Client
     from netweft.client.kept_token import KeptToken
-    from netweft.client.tree import Tree
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
 
-_UNFILTERED = "header Filter: true"
-_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-_HINT = "Name the engine's CA certificate with --ca or NETWEFT_CA: it is ca.pem in the engine's data folder."
 
 NOT_FOUND_STATUS = 404
 """HTTP's, for what is not there."""
-_CODE_OF_STATUS = {401: DENIED, 403: DENIED, NOT_FOUND_STATUS: NOT_FOUND, 503: UNREACHABLE}
 _DEFAULT_URL, _DEFAULT_USER = "https://127.0.0.1:8443", "admin@internal"
 _YES, _NO = frozenset(("1", "true", "t", "yes", "y", "on")), frozenset(("", "0", "false", "f", "no", "n", "off"))
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(slots=True)
 class Session:
     """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
     which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned. ``followed``: ids
-    of rollouts whose end was waited for.
+    of rollouts and jobs whose end was waited for. ``by_file``: a file says what to do, in words of its own.
     """
 
     given: dict[str, str | bool] = field(default_factory=dict)
     form: str = "table"
     planning: bool = False
     followed: set[str] = field(default_factory=set)
+    by_file: bool = False
 
     @property
     def url(self) -> str:
@@ -155,84 +145,11 @@ def _read(path: Path, option: str) -> str:
         raise click.UsageError(f"{option}: {path} cannot be read: {reason}.") from error
 
 
-def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
-    """Give a command a client as its first argument, say what the engine warns of when it changed something, and end
-    with the exit code of what went wrong.
-    """
+def spoken(text: str) -> str:
+    """An error of the API in the words of the command line; as it is where a file says what to do."""
+    from netweft.cli.wording import in_options  # noqa: PLC0415 - help does without
 
-    @functools.wraps(function)
-    def command(*args: P.args, **kwargs: P.kwargs) -> R:
-        with exit_codes(), the_session().client() as client:
-            try:
-                result = function(client, *args, **kwargs)
-            except (ApiError, click.exceptions.Exit):
-                _print_warnings(client)
-                raise
-            _print_warnings(client)
-            if client.changed:
-                wait_for_rollouts(client)
-            return result
-
-    return command
-
-
-def wait_for_rollouts(client: Client) -> None:
-    """Follow what the command has hosts do one after the other, or say what that is with ``--no-wait``; of several
-    requests each once.
-    """
-    from netweft.cli.rollout_progress import begun  # noqa: PLC0415 - help does without
-
-    followed = the_session().followed
-    for one in reversed(begun(client)):
-        if one["status"] != "superseded" and one["id"] not in followed:
-            followed.add(one["id"])
-            wait_for_rollout(client, one)
-
-
-def wait_for_rollout(client: Client, one: Tree, *, wanted: str = "succeeded") -> None:
-    """Follow a rollout, or say which it is with ``--no-wait``. Ends the program when it does not come to be
-    ``wanted``; one that waits for hosts goes on without us.
-    """
-    from netweft.cli.rollout_progress import follow  # noqa: PLC0415 - help does without
-
-    if the_session().given.get("no_wait"):
-        say(f"Rollout {one['number']} goes on. See: netweft rollout watch {one['number']}")
-        return
-    status = follow(client, one)
-    if status not in {wanted, "waiting"}:
-        raise click.exceptions.Exit(ROLLED_BACK if status == "reverted" else REFUSED)
-
-
-def _print_warnings(client: Client) -> None:
-    """Say what the engine warns of, such as hosts that do not follow, where the command changed something."""
-    if not client.changed:
-        return
-    try:
-        warnings = client.event_texts("severity!=normal")
-    except (ApiError, UnreachableError) as error:
-        say(f"Warnings could not be read: {error}")
-        return
-    for text in warnings:
-        say(f"Warning: {text}")
-
-
-@contextlib.contextmanager
-def exit_codes() -> Iterator[None]:
-    """Tell what goes wrong with an engine, and end with the exit code of that."""
-    try:
-        yield
-    except ApiError as error:
-        say(f"Error: {error}")
-        if error.codes:
-            say(f"Code: {error.codes}")
-        if _UNFILTERED in str(error):
-            say("With --filter you see what was granted to you.")
-        raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error
-    except UnreachableError as error:
-        say(f"Error: {error}")
-        if _UNTRUSTED in str(error):
-            say(_HINT)
-        raise click.exceptions.Exit(UNREACHABLE) from error
+    return text if the_session().by_file else in_options(text)
 
 
 def the_session(context: click.Context | None = None) -> Session:
@@ -263,7 +180,7 @@ def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
             ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
             ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
             ("--if-plan", "plan_id", "ID", "Do it only if hosts would do what this plan says (netweft plan)."),
-            ("--no-wait", "no_wait", "", "Do not wait for hosts that change one after the other (netweft rollout)."),
+            ("--no-wait", "no_wait", "", "Do not wait for hosts that a change reaches later (netweft rollout)."),
             (
                 "--filter", "filtered", "",
                 "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, path_of, resolve
+from netweft.cli.lookup import path_of, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.session import calls_engine
 from netweft.client import Client
 from netweft.client.tree import Tree
 
 _VM, _SNAPSHOT = noun("vm"), noun("vm snapshot")
-_vm = click.argument("vm", metavar="VM", shell_complete=completes("vm"))
+_vm = named("vm")
 
 
 @click.command("preview")
 @_vm
-@click.argument("snapshot", metavar="SNAPSHOT", shell_complete=completes("vm snapshot"))
+@named("vm snapshot")
 @calls_engine
 def preview(client: Client, vm: str, snapshot: str) -> None:
     """Restore a virtual machine from a snapshot until 'commit' or 'undo'.

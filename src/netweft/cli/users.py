@@ -9,10 +9,12 @@ from typing import TextIO
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import named
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_facts
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 
 _USER = noun("user")
@@ -51,7 +53,7 @@ def add(
 
 
 @click.command("set-password")
-@click.argument("name", metavar="NAME", shell_complete=completes("user"))
+@named("user", "name")
 @_password_file
 @calls_engine
 def set_password(client: Client, name: str, password_file: TextIO | None) -> None:

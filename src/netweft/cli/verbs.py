@@ -6,33 +6,41 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from textwrap import wrap
 from typing import Any
 
 import click
 
 from netweft.cli import nouns
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes, completes_added, spelled
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import collection, completes, entities, name_references, path_of, resolve
+from netweft.cli.lookup import collection, entities, name_all_references, name_references, path_of, resolve
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched, unsearched
-from netweft.cli.session import calls_engine, output_option, the_session
+from netweft.cli.session import output_option, the_session
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
 _DATA_CENTER = "data_center.id"
+_EXAMPLE_WIDTH = 72
+"""Of a line of an example, which help indents, and which may end with a backslash."""
 
 
 def commands_of(noun: Noun) -> list[click.Command]:
     """The usual verbs that a noun has, and its actions."""
     makers = {"list": _list, "show": _show, "add": _add, "set": _set, "remove": _remove}
-    return [makers[verb](noun) for verb in noun.verbs] + [_action(noun, action) for action in noun.actions]
+    counts = [_counts(noun)] if noun.counts else []
+    return [makers[verb](noun) for verb in noun.verbs] + counts + [_action(noun, action) for action in noun.actions]
 
 
 def example(noun: Noun, verb: str, *words: str) -> str:
     """The paragraph of a help that shows how it is typed."""
     line = " ".join(("netweft", noun.name, verb, *(parent.sample for parent in nouns.parents(noun)), *words))
-    return f"\n\n\b\nExample:\n  {line}"
+    line = re.sub(r"(--\S+) (?!--)", "\\1\xa0", line)  # an option stays with its value
+    lines = wrap(line, _EXAMPLE_WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return "\n\n\b\nExample:\n  " + " \\\n  ".join(lines).replace("\xa0", " ")
 
 
 def confirm_removal(what: str, *, yes: bool) -> None:
@@ -75,11 +83,28 @@ def _list(noun: Noun) -> click.Command:
     return command
 
 
+def _counts(noun: Noun) -> click.Command:
+    headings = " and ".join(filter(None, (", ".join([*noun.counts][:-1]), [*noun.counts][-1])))
+    first = next(iter(noun.counts.values()))
+    text = f"List the {_plural(noun)} with numbers, by which they can be searched and sorted: {headings}."
+
+    @click.command("counts", help=text + example(noun, "counts", "--sort", f"{first}:desc"))
+    @searched(f"{first}=0", noun.most)
+    @output_option
+    @calls_engine
+    def run(client: Client, selection: Selection, form: str) -> None:
+        found = client.addition("GET", f"rows/{noun.name}s", **selection.query())
+        place = {"DATA CENTRE": "data_center.name"} if noun.within else {}
+        show_many(found, {"NAME": "name", **place, **noun.counts}, form, {"ID": "id"})
+
+    return run
+
+
 def _show(noun: Noun) -> click.Command:
     @calls_engine
     def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         found = resolve(client, noun, values[noun.argument], _above(noun, values))
-        name_references(client, noun, [found])
+        name_all_references(client, noun, found)
         show_one(found, form)
 
     text = f"Show everything about {noun.one}."
@@ -108,6 +133,7 @@ def _add(noun: Noun) -> click.Command:
 
     text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
+    command.params[-1] = _added(noun)
     command.params += [_option(field, required=field.required) for field in noun.fields if field.path != noun.key]
     return output_option(command)
 
@@ -181,11 +207,20 @@ def _action(noun: Noun, action: Action) -> click.Command:
 
 def _command(noun: Noun, verb: str, run: Callable[..., None], text: str, *words: str) -> click.Command:
     """A command about one of a noun: its parents and its name are arguments."""
-    name = click.Argument([noun.argument], shell_complete=completes(noun.name))
     samples = [word for word in words if word]
     return click.Command(
-        verb, callback=run, params=[*_parents(noun), name], help=f"{text}{example(noun, verb, *samples)}"
+        verb, callback=run, params=[*_parents(noun), _argument(noun)], help=f"{text}{example(noun, verb, *samples)}"
     )
+
+
+def _added(noun: Noun) -> click.Argument:
+    """The argument for what ``add`` adds."""
+    metavar = spelled(noun) if noun.picks else None
+    return click.Argument([noun.argument], metavar=metavar, shell_complete=completes_added(noun))
+
+
+def _argument(noun: Noun) -> click.Argument:
+    return click.Argument([noun.argument], metavar=spelled(noun), shell_complete=completes(noun.name))
 
 
 def _parents(noun: Noun) -> list[click.Parameter]:
@@ -193,7 +228,7 @@ def _parents(noun: Noun) -> list[click.Parameter]:
     if noun.parent_option:
         text = f"Name of the {noun.parent} that it belongs to."
         return [click.Option([noun.parent_option], help=text, shell_complete=completes(noun.parent))]
-    return [click.Argument([one.argument], shell_complete=completes(one.name)) for one in nouns.parents(noun)]
+    return [_argument(one) for one in nouns.parents(noun)]
 
 
 def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
@@ -241,6 +276,7 @@ def _option(field: Field, *, required: bool = False) -> click.Option:
         type=MaybeNothing(field.type) if field.removable else field.type,
         multiple=field.many,
         required=required,
+        metavar=field.metavar or (spelled(nouns.noun(field.names)) if field.names else None),
         help=field.help + default,
         shell_complete=completes(field.names) if field.names else None,
     )

@@ -7,16 +7,18 @@ from functools import partial
 
 import click
 
+from netweft.cli.calls import calls_engine
+from netweft.cli.completion import completes, named
 from netweft.cli.job_progress import run_job
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
 
 _VM = noun("vm")
-_vm = click.argument("vm", metavar="VM", shell_complete=completes("vm"))
+_vm = named("vm")
 _host = partial(click.option, "--host", shell_complete=completes("host"))
 
 

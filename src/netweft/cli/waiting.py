@@ -11,10 +11,12 @@ from typing import NoReturn
 
 import click
 
-from netweft.cli.lookup import completes, resolve
+from netweft.cli.calls import exit_codes
+from netweft.cli.completion import completes
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say
-from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, exit_codes, the_session
+from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, the_session
 from netweft.client import ApiError, CertificateFileError, Client, UnreachableError
 
 _HOST = noun("host")

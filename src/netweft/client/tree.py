@@ -36,15 +36,23 @@ def _item_name(name: str) -> str:
     return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
-def from_wire(value: Any) -> Any:  # noqa: ANN401 (JSON is any value)
-    """What came over the wire, with its lists unwrapped: a collection's answer becomes the list of its entities."""
+_NO_LISTS = {"os", "qos"}
+"""Elements that are no lists although their names end as those of lists do."""
+
+
+def from_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any value)
+    """What came over the wire, with its lists unwrapped: a collection's answer becomes the list of its entities.
+    ``name``: of the element that holds the value; an empty list is an empty object on the wire.
+    """
+    if value == {} and name.endswith("s") and name not in _NO_LISTS:
+        return []
     if isinstance(value, list):
         return [from_wire(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1 and isinstance(wrapped := next(iter(value.values())), list):
         return from_wire(wrapped)
-    return {key: from_wire(item) for key, item in value.items()}
+    return {key: from_wire(item, key) for key, item in value.items()}
 
 
 def to_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any value)
