@@ -189,3 +189,18 @@ def test_each_operation_of_the_api_is_reached_by_a_verb() -> None:
     assert {reached[operation] for operation in found & reached.keys()} <= verbs
     assert VERBS.keys() | EXCEPTIONS.keys() <= found, "an operation named here is gone"
     assert not reached.keys() & EXCEPTIONS.keys(), "these are no exceptions any more"
+
+
+def test_a_list_is_searched_by_the_engine_where_the_api_can() -> None:
+    searched = set()
+    for path, methods in json.loads(DOCUMENT.read_text())["paths"].items():
+        if any(one.get("name") == "search" for one in methods.get("get", {}).get("parameters", ())):
+            searched.add(re.sub(r"{\w+}", "{}", path).removeprefix(API))
+    verbs = {path for path, _ in commands()}
+    listed = [noun for noun in nouns.NOUNS if "list" in noun.verbs and f"{noun.name} list" in verbs]
+    wrong = {
+        noun.name: noun.searchable
+        for noun in listed
+        if noun.searchable != ((f"/netweft/v1{path_of(noun)}" if noun.is_addition else path_of(noun)) in searched)
+    }
+    assert wrong == {"qos": False}, "the list of QoS is put together from those of all data centres"

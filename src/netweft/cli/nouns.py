@@ -402,7 +402,6 @@ _SUBNETS = Noun(
     "web",
     "--cidr 192.0.2.0/24 --gateway 192.0.2.1",
     parent="network",
-    searchable=False,
     is_addition=True,
 )
 _HOSTS = Noun(
@@ -530,7 +529,6 @@ _VM_NICS = Noun(
     parent="vm",
     beside=("addresses",),
     actions=(Action("activate", "activate", "Plug the vNIC in"), Action("deactivate", "deactivate", "Unplug the vNIC")),
-    searchable=False,
     refers={"vnic_profile": "profile"},
 )
 _VNICS = Noun(
@@ -706,7 +704,6 @@ _TEMPLATE_NICS = Noun(
     "nic1",
     "--profile tenants",
     parent="template",
-    searchable=False,
     refers={"vnic_profile": "profile"},
 )
 _TAGS = Noun(
@@ -862,7 +859,6 @@ _CONFIGURATION_PROVIDERS = Noun(
     ),
     "ucs",
     "--address ucs.example.com --login netweft --login-password-file password",
-    searchable=False,
     is_addition=True,
     wide={"LATENCY (MS)": "latency", "CHECKED": "checked_at", "RECONCILED": "reconciled_at"}
     | {"ORPHANS": "orphans", "LOGIN": "username", "ID": "id"},
@@ -923,7 +919,6 @@ _NETWORK_FILTERS = Noun(
     "Network filters: rules for the traffic of vNICs, used by profiles.",
     sample="vdsm-no-mac-spoofing",
     verbs=_READ_ONLY,
-    searchable=False,
 )
 _JOBS = Noun(
     "job",
@@ -1013,7 +1008,6 @@ _ROLES = Noun(
     "Roles, which can be granted.",
     sample="NetworkAdmin",
     verbs=_READ_ONLY,
-    searchable=False,
 )
 _DOMAINS = Noun(
     "domain",
@@ -1033,7 +1027,6 @@ _GROUPS = Noun(
     "Groups of users.",
     sample="Everyone",
     verbs=_READ_ONLY,
-    searchable=False,
 )
 _READ_BELOW = (
     _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "The permits of a role."),

@@ -239,9 +239,8 @@ def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout
 def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcome: queue.Outcome) -> None:
     takes_back = one.state == HostState.REVERTING
     if outcome.status is queue.Status.FINISHED:
-        if (
-            one.labels and one.applies and not outcome.result
-        ):  # its labels changed nothing, so the change was not requested yet
+        # Where its labels changed nothing, the change was not requested yet.
+        if one.labels and one.applies and not outcome.result:
             set_host(tx, one, job_id=_ask(tx, job, one, Task(), row.reason))
         elif takes_back:
             set_host(tx, one, state=HostState.REVERTED)
