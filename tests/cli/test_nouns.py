@@ -370,8 +370,8 @@ def test_lists_are_sorted_searched_and_cut(netweft: Netweft) -> None:
     by_size = [role["name"] for role in netweft.json("role", "list", "--sort", "name:desc", "--max", "3")]
     assert len(by_size) == 3
     assert by_size == sorted(by_size, reverse=True)
-    assert "is none of name" in netweft("role", "list", "--sort", "size", expect=2).err
-    assert "the API cannot search roles" in netweft("role", "list", "--search", "name=x", expect=2).err
+    assert "is none of right" in netweft("rights", "--sort", "size", expect=2).err
+    assert "the API cannot search rights" in netweft("rights", "--search", "name=x", expect=2).err
     for name in ("row-a", "row-b", "row-c"):
         netweft("network", "remove", name)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 
 from netweft.api import types
-from netweft.api.schema import Value
+from netweft.api.schema import Value, fields_of
 from netweft.cli.output import listing, table
 from netweft.client.scalars import NUMBERS, TRUTHS, typed
-from netweft.client.tree import from_wire
+from netweft.client.tree import NO_LISTS, from_wire
 
 
 def api_scalars() -> dict[str, set[str]]:
@@ -44,6 +44,16 @@ def test_texts_that_look_like_numbers_stay_texts() -> None:
 def test_an_empty_list_is_a_list() -> None:
     wire = {"network": [{"name": "a", "usages": {}, "qos": {}, "vlan": {"id": "1"}}]}
     assert from_wire(wire) == [{"name": "a", "usages": [], "qos": {}, "vlan": {"id": "1"}}]
+
+
+def test_what_is_no_list_is_known_by_name() -> None:
+    kinds = [kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, Value)]
+    fields = [field for kind in kinds if kind.__module__ == types.__name__ for field in fields_of(kind)]
+    lists = {field.name for field in fields if field.many}
+    structs = {field.name for field in fields if field.struct and not field.many and field.name.endswith("s")}
+    filled = {"hosts", "special_objects", "storage_domains", "users", "vms"}  # of the root, which are never empty
+    assert structs - filled == NO_LISTS
+    assert not lists & NO_LISTS
 
 
 def test_a_table_is_folded_to_the_terminal() -> None:

@@ -99,7 +99,7 @@ class Site:
         path = f"hosts/{self.id(host)}"
         nics = self.client.list(f"{path}/nics", follow="network_labels")
         for nic in nics:
-            for label in nic.get("network_labels", {}).get("network_label", []):
+            for label in nic.get("network_labels", []):
                 self.client.remove(f"{path}/nics/{nic['id']}/networklabels/{label['id']}")
         there = self.client.list(f"{path}/networkattachments", follow="network")
         gone = [{"id": one["id"]} for one in there if one["network"]["name"] != "ovirtmgmt"]

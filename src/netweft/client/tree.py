@@ -36,7 +36,7 @@ def _item_name(name: str) -> str:
     return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
-_NO_LISTS = {"os", "qos"}
+NO_LISTS = {"bios", "os", "qos", "transparent_hugepages"}
 """Elements that are no lists although their names end as those of lists do."""
 
 
@@ -44,7 +44,7 @@ def from_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any v
     """What came over the wire, with its lists unwrapped: a collection's answer becomes the list of its entities.
     ``name``: of the element that holds the value; an empty list is an empty object on the wire.
     """
-    if value == {} and name.endswith("s") and name not in _NO_LISTS:
+    if value == {} and name.endswith("s") and name not in NO_LISTS:
         return []
     if isinstance(value, list):
         return [from_wire(item) for item in value]
