@@ -447,7 +447,7 @@ def of_provider(ask: Callable[[Fleet, str], str]) -> Case:
         fleet.done(next(saved))
         fleet.stop_worker()
         with fleet.db.read() as tx:
-            (provider_id,) = PROVIDERS.names(tx)
+            (provider_id,) = tx.scalars(sa.select(PROVIDERS.table.c.id))
         yield ask(fleet, provider_id)
 
     return case
@@ -472,7 +472,7 @@ def import_network(fleet: Fleet) -> Iterator[str]:
         fleet
     )
     with fleet.db.read() as tx:
-        (provider_id,) = PROVIDERS.names(tx)
+        (provider_id,) = tx.scalars(sa.select(PROVIDERS.table.c.id))
         assert object_queries.networks_on(tx, provider_id) == ["red"]
         assert [(row.owned, row.state) for row in object_queries.of_provider(tx, provider_id)] == [(False, "ok")]
 
@@ -488,7 +488,7 @@ def sync_networks(fleet: Fleet) -> Iterator[str]:
 
     yield from of_provider(ask)(fleet)
     with fleet.db.read() as tx:
-        (provider_id,) = PROVIDERS.names(tx)
+        (provider_id,) = tx.scalars(sa.select(PROVIDERS.table.c.id))
         assert object_queries.networks_on(tx, provider_id) == ["blue", "red"]
 
 

@@ -54,7 +54,7 @@ def wanted(body: Vm | Template) -> Hardware:
         cmdline=keep(os.cmdline),
         custom_properties=keep(custom),
         cpu_mode=keep(cpu.mode),
-        boot_devices=list(dict.fromkeys(devices)) or KEEP,
+        boot_devices=tuple(dict.fromkeys(devices)) or KEEP,
         os_type=keep(os.type),
         type=keep(body.type),
         console=keep(or_default(body.console, Enabled()).enabled),

@@ -161,7 +161,7 @@ def _candidates(client: Client, noun: Noun, name: str, above: Sequence[str]) -> 
     if noun.key == "id":
         return []
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return client.list(noun.path, search=f'{noun.search_key}="{quoted}"')
+    return client.list(collection(client, noun), search=f'{noun.search_key}="{quoted}"')
 
 
 def _by_id(client: Client, noun: Noun, name: str) -> Trees:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ class Hardware:
     cmdline: str | Keep = KEEP
     custom_properties: Mapping[str, str] | Keep = KEEP
     cpu_mode: str | Keep = KEEP
-    boot_devices: Sequence[str] | Keep = KEEP
+    boot_devices: tuple[str, ...] | Keep = KEEP
     os_type: str | Keep = KEEP
     type: str | Keep = KEEP
     console: bool | Keep = KEEP
