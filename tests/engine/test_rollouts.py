@@ -528,6 +528,7 @@ def test_what_was_changed_besides_stays_when_it_is_taken_back(fleet: Fleet) -> N
     with fleet.db.read() as tx:
         told = sa.select(events.c.changes).where(events.c.network_id == network_id, events.c.changes.is_not(None))
         assert tx.scalar(told.order_by(events.c.id.desc()).limit(1)) == ("vlan 20 became 10",)
+        assert queries.get(tx, first).error == f"Its revert was requested by {SYSTEM.name}."
     for number in range(1, 5):
         (vlan,) = fleet.host(number).vlans.values()
         assert (vlan.tag, vlan.mtu) == (10, 1400)

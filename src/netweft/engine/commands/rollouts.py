@@ -61,7 +61,7 @@ def revert_rollout(tx: Tx, actor: Actor, rollout_id: str) -> None:
     row = _begin(tx, actor, rollout_id)
     require_revertible(tx, _REVERT, row)
     add_newcomers(tx, row)
-    operations.end(tx, rollout_id, Status.REVERTING, f"It is being reverted by {actor.name}.")
+    operations.end(tx, rollout_id, Status.REVERTING, f"Its revert was requested by {actor.name}.")
     operations.enqueue(tx, actor, rollout_id, row.reason)
     audit.record(tx, actor, REVERTING, f"The rollout '{row.reason}' is being reverted by {actor.name}.")
 
