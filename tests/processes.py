@@ -10,6 +10,9 @@ from typing import Any
 
 from netweft.lab.processes import Process
 
+CONTAINED = ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Before a command: it gets networks and processes of its own, and what it has left running ends with it."""
+
 
 @contextmanager
 def running(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[str]]:

@@ -10,6 +10,7 @@ import pytest
 
 from doc_blocks import like_a_clone, scripts
 from netweft.lab import state
+from processes import CONTAINED
 
 WITHIN = 600
 """Seconds; generous, for machines with much to do."""
@@ -28,7 +29,7 @@ def test_commands_for_a_lab(document: str, folder: Path) -> None:
     """In a network namespace: the docs' addresses may be in use on this machine."""
     script = f"ip link set lo up\nexport PATH=$PWD/.venv/bin:$PATH\n{scripts('lab')[document]}"
     done = subprocess.run(
-        ["unshare", "--net", "bash", "-euxc", script],
+        [*CONTAINED, "bash", "-euxc", script],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=WITHIN,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout

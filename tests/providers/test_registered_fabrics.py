@@ -12,6 +12,7 @@ import pytest
 
 from doc_blocks import like_a_clone, scripts
 from netweft.lab import state
+from processes import CONTAINED
 from providers.ucsm import PASSWORD, USER, Emulator
 
 PATIENCE = 60.0
@@ -75,7 +76,7 @@ def test_the_page_of_a_lab() -> None:
     with like_a_clone() as folder:
         (folder / "var").mkdir()
         done = subprocess.run(
-            ["unshare", "--net", "bash", "-euxc", f"ip link set lo up\n{script}"],
+            [*CONTAINED, "bash", "-euxc", f"ip link set lo up\n{script}"],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=280,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
