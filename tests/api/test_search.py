@@ -94,3 +94,24 @@ def test_lists_of_what_has_no_permissions_of_its_own_are_searched_as_well(client
     ]
     assert [one.findtext("name") for one in client.xml("roles", search="name=superuser")] == ["SuperUser"]
     assert [one.findtext("name") for one in client.xml("groups", search="name=nobody*")] == []
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "yesterday"])
+def test_moments_that_no_database_has_are_refused(client: Client, moment: str) -> None:
+    for path, field in (("jobs", "start_time"), ("events", "time")):
+        refused = client.get(path, params={"search": f"{field}<{moment}"})
+        assert (refused.status_code, f"not &#39;{moment}" in refused.text or moment in refused.text) == (400, True)
+    network = client.xml("networks")[0].get("id")
+    history = str(client.base_url.copy_with(path=f"/netweft/v1/networks/{network}/history"))
+    refused = client.get(history, params={"before": moment})
+    assert (refused.status_code, "no date with a time" in refused.text) == (400, True)
+
+
+def test_tags_of_an_object_have_a_bound(client: Client) -> None:
+    template = client.xml("templates")[0].get("id")
+    for name in ("one", "two"):
+        client.post_xml("tags", f"<tag><name>{name}</name></tag>")
+        client.post_xml(f"templates/{template}/tags", f"<tag><name>{name}</name></tag>")
+    assert len(client.xml(f"templates/{template}/tags")) == 2
+    assert len(client.xml(f"templates/{template}/tags", max="1")) == 1
+    assert client.get(f"templates/{template}/tags", params={"max": "x"}).status_code == 400

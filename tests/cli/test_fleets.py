@@ -189,8 +189,8 @@ def test_hosts_follow_one_change_before_the_next_is_made(netweft: Netweft, file:
     assert told.index("1/4 change network Default/one") < at < told.index("2/4 change host sim-1")
     assert told.count("All hosts have changed.") == 1
     file.write_text("hosts: {sim-1: {attachments: {one: {nic: eth2}}}}")
-    assert "is not committed" in netweft("apply", "-f", str(file)).err
-    assert "is not committed" in netweft("apply", "-f", str(file), "--no-commit").err
+    assert "Not committed" in netweft("apply", "-f", str(file)).err
+    assert "Not committed" in netweft("apply", "-f", str(file), "--no-commit").err
     assert "commit host networks sim-1" in netweft("apply", "-f", str(file), "--commit").err
     assert "commit" not in netweft("apply", "-f", str(file)).err
 
@@ -256,7 +256,7 @@ def test_secrets_come_from_where_the_file_says(netweft: Netweft, file: Path, tmp
 @pytest.mark.usefixtures("file")
 def test_the_example_can_be_applied_and_says_what_became(netweft: Netweft) -> None:
     example = str(ROOT / "examples" / "fleet-racks.yaml")
-    assert "is not committed" not in netweft("apply", "-f", example, "--commit").err
+    assert "Not committed" not in netweft("apply", "-f", example, "--commit").err
     assert netweft.json("plan", "-f", example) == {"changes": []}
     hosts = netweft.json("export")["hosts"]
     found = [hosts[name]["attachments"]["storage"]["ipv4"]["address"] for name in ("sim-1", "sim-2")]

@@ -31,7 +31,7 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     assert "tenants" not in netweft("host", "nics", "sim-1").out, "a plan changes nothing"
     done = netweft(*words, "--confirm-within", "60")
     assert (done.err.splitlines()[0], done.err.splitlines()[-3]) == ("  started", "Done.")
-    assert "not committed" in done.err.splitlines()[-2]
+    assert "Not committed" in done.err.splitlines()[-2]
     (mine,) = (a for a in netweft.json("host", "attachments", "sim-1") if a["network"]["name"] == network)
     assert (mine["host_nic"]["name"], mine["addresses"], mine["in_sync"]) == ("eth1", ["203.0.113.11"], True)
     assert mine["vlan"] == 200
@@ -326,8 +326,8 @@ def test_setups_are_committed_if_one_has_said_so_once(netweft: Netweft, tmp_path
     netweft("network", "add", "lasting", "--vlan", "810")
     netweft("cluster", "attach", "Default", "lasting", "--optional")
     setup = ("host", "setup-networks", "sim-1", "-f")
-    assert "not committed" not in netweft(*setup, str(there), NETWEFT_COMMIT="1").err
-    assert "not committed" in netweft(*setup, str(not_lasting), NETWEFT_COMMIT="1").err
+    assert "Not committed" not in netweft(*setup, str(there), NETWEFT_COMMIT="1").err
+    assert "Not committed" in netweft(*setup, str(not_lasting), NETWEFT_COMMIT="1").err
     assert "NETWEFT_COMMIT" in netweft(*setup, str(there), NETWEFT_COMMIT="perhaps", expect=2).err
-    assert "not committed" not in netweft("host", "commit", "sim-1").err
+    assert "Not committed" not in netweft("host", "commit", "sim-1").err
     netweft("network", "remove", "lasting", "--yes")

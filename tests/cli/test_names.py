@@ -28,7 +28,8 @@ FREE = {
     " --linkshare --upperlimit --realtime",
     "subnet": "--cidr --gateway --pool --dns --route",
     "user": "name --first-name --last-name --email",
-    "vm": "--value --mac --address",
+    "template": "--kernel --initrd --cmdline",
+    "vm": "--value --mac --address --kernel --initrd --cmdline",
 }
 """What takes neither a name of something that exists nor one of a few words, by the first word of the command."""
 EVERYWHERE = {
@@ -133,6 +134,14 @@ def test_nested_names_are_completed(netweft: Netweft) -> None:
         assert found[: len(expected)] == expected if "diff" in line else found == expected, line
     netweft("vm", "remove", "nest")
     netweft("network", "remove", "nested")
+
+
+def test_a_name_with_a_slash_can_be_named_in_full(netweft: Netweft) -> None:
+    netweft("network", "add", "up/link")
+    netweft("profile", "add", "slow/lane", "--network", "up/link")
+    assert netweft.json("network", "show", "Default/up/link")["name"] == "up/link"
+    assert netweft.json("profile", "show", "Default/up/link/slow/lane")["name"] == "slow/lane"
+    netweft("network", "remove", "Default/up/link")
 
 
 def parameters() -> Iterator[tuple[str, str, click.Parameter]]:

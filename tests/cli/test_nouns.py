@@ -471,3 +471,15 @@ def test_show_names_what_an_object_refers_to(netweft: Netweft) -> None:
         assert netweft.json(*words)[field]["name"] == name, words
     assert ["ovirtmgmt", "ovirtmgmt", "Default"] in [row[:3] for row in netweft("profile", "list").rows]
     netweft("vm", "remove", "refers")
+
+
+def test_the_hardware_of_a_machine(netweft: Netweft) -> None:
+    netweft("vm", "add", "big", "--sockets", "2", "--cores", "3", "--boot", "network", "--boot", "hd", "--stateless")
+    shown = netweft.json("vm", "show", "big")
+    assert (shown["cpu"]["topology"]["sockets"], shown["cpu"]["topology"]["cores"]) == (2, 3)
+    assert (shown["os"]["boot"]["devices"], shown["stateless"]) == (["network", "hd"], True)
+    netweft("vm", "set", "big", "--kernel", "/boot/k", "--cmdline", "quiet", "--keeps-state")
+    shown = netweft.json("vm", "show", "big")
+    assert (shown["os"]["kernel"], shown["os"]["cmdline"], shown["stateless"]) == ("/boot/k", "quiet", False)
+    assert "'x' is not a valid integer" in netweft("vm", "set", "big", "--cores", "x", expect=2).err
+    netweft("vm", "remove", "big")

@@ -26,6 +26,7 @@ def test_a_command_is_planned_and_then_done_as_planned(netweft: Netweft, tmp_pat
     assert "tag 701" in steps
     assert "eth2, port Gi1/0/2 of sw-1a" in steps
     assert netweft.json("network", "show", "planned")["vlan"]["id"] == 700
+    assert netweft.json("plan", *change)["hosts"][0]["host"]["name"] == "sim-1"
     plan = netweft.json("plan", "-o", "json", *change)["id"]
     assert f"--if-plan {plan}" in told.err
     netweft("--if-plan", plan, *change)

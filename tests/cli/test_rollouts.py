@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Netweft
+from processes import running
+from program import TIMEOUT
 
 
 @pytest.fixture
@@ -89,3 +94,27 @@ def test_a_host_that_fails_to_follow_makes_the_command_fail(netweft: Netweft, la
     failed = netweft("network", "label", "remove", labelled, "alone", expect=1)
     assert "Network 'labelled' is used by running VMs on Host sim-3: held." in failed.err
     assert "Code: NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS" in failed.err
+
+
+def test_an_interrupted_command_says_that_its_change_goes_on(netweft: Netweft, carried: str) -> None:
+    netweft("cluster", "set", "Default", "--rollout-soak", "60")
+    words = [sys.executable, "-m", "netweft", "network", "set", carried, "--vlan", "802"]
+    with running(words, env=netweft.environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        assert command.stderr is not None
+        while "1 watched" not in command.stderr.readline():
+            assert command.poll() is None
+        command.send_signal(signal.SIGINT)
+        said = command.stderr.read()
+        assert command.wait(TIMEOUT) == 130
+    assert "Interrupted. What was requested goes on" in said
+    netweft("rollout", "revert", str(netweft.json("rollout", "list")[0]["number"]))
+
+
+def test_following_events_ends_by_an_interrupt(netweft: Netweft) -> None:
+    words = [sys.executable, "-m", "netweft", "event", "follow", "--after", "0"]
+    with running(words, env=netweft.environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        assert command.stdout is not None
+        assert command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert command.communicate(timeout=TIMEOUT)[1] == ""
+        assert command.returncode == 130

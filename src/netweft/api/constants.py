@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from netweft.api.request_fields import require_visible, version
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import Entity
-from netweft.api.search import LISTED
 from netweft.api.types import (
     AffinityLabel,
     DiskAttachment,
@@ -74,7 +73,7 @@ def _constant(path: str, kind: type[T], values: list[T]) -> None:
 
     list_all.__doc__ = f"All {path}; there is a fixed set of them."
     get_one.__doc__ = f"One of the {path}."
-    routes.get(f"/{path}", many(kind), needs=LOGIN, queries=LISTED)(list_all)
+    routes.get(f"/{path}", many(kind), needs=LOGIN, queries=("max",))(list_all)
     routes.get(f"/{path}/{{entity_id}}", kind, needs=LOGIN)(get_one)
 
 

@@ -25,6 +25,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import msgspec
 
+from netweft.api.scalars import date_of
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -99,12 +100,11 @@ class Query:
         if not text:
             return None
         try:
-            value = datetime.fromisoformat(text)
-        except ValueError:
-            value = None
-        if value is None or value.tzinfo is None:
-            raise MalformedError(f"Query parameter {name}: '{text[:60]}' is no date with a time and its zone.")
-        return value
+            return date_of(text, needs_zone=True)
+        except ValueError as error:
+            raise MalformedError(
+                f"Query parameter {name}: '{text[:60]}' is no date with a time and its zone."
+            ) from error
 
     def integer(self, name: str) -> int | None:
         """A number that is not negative, None when absent. Raises MalformedError."""

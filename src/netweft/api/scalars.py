@@ -92,12 +92,26 @@ def _read_boolean(text: str, where: str) -> bool:
     return value
 
 
+def date_of(text: str, *, needs_zone: bool = False) -> datetime:
+    """The moment of a text (RFC 3339), in UTC; UTC is meant where it names no zone. Raises ValueError, also for one
+    outside the years that dates have.
+    """
+    value = datetime.fromisoformat(text.strip())
+    if value.tzinfo is None:
+        if needs_zone:
+            raise ValueError("no zone")
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
 def _read_date(text: str, where: str) -> datetime:
     try:
-        value = datetime.fromisoformat(text.strip())
+        return date_of(text)
     except ValueError as error:
         raise MalformedError(f"{where}: '{text[:60]}' is not a date such as 2026-01-31T12:00:00Z.") from error
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 _READ: Mapping[str, Callable[[str, str], object]] = {

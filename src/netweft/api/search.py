@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -33,6 +32,7 @@ from sqlalchemy import (
 )
 
 from netweft.api.routes import Call, Query
+from netweft.api.scalars import date_of
 from netweft.core.errors import MalformedError
 from netweft.engine.access import visibility
 from netweft.engine.db import Tx
@@ -278,10 +278,9 @@ def _typed(kind: object, value: str, name: str) -> object:
         return int(text)
     if isinstance(kind, DateTime):
         try:
-            moment = datetime.fromisoformat(value.strip())
+            return date_of(value)
         except ValueError as error:
             raise MalformedError(
                 f"search: {name} is compared with a date such as 2026-01-31, not '{value[:60]}'."
             ) from error
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     raise MalformedError(f"search: {name} cannot be compared with '{value[:60]}'.")

@@ -85,19 +85,22 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
     """The tags of one kind of thing."""
     path = f"/{kind.meta.path}/{{object_id}}/tags"
 
-    @routes.get(path, many(Tag), needs=READ)
-    def list_tags_of(call: Call[None]) -> list[Tag]:
-        """The tags that it has."""
+    def owned(call: Call[Any]) -> list[Tag]:
         thing = call.ids["object_id"]
         with call.read() as tx:
             require_visible(tx, call, object_type, thing)
             rows = queries.of_things(tx, object_type, (thing,))[thing]
         return [show(row, f"/{kind.meta.path}/{thing}") for row in rows]
 
+    @routes.get(path, many(Tag), needs=READ, queries=("max",))
+    def list_tags_of(call: Call[None]) -> list[Tag]:
+        """The tags that it has."""
+        return owned(call)[: call.query.size()]
+
     @routes.get(f"{path}/{{tag_id}}", Tag, needs=READ)
     def get_tag_of(call: Call[None]) -> Tag:
         """One of them."""
-        for tag in list_tags_of(call):
+        for tag in owned(call):
             if tag.id == call.ids["tag_id"]:
                 return tag
         raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {call.ids['tag_id']}.")

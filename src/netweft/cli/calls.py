@@ -12,9 +12,11 @@ import click
 from netweft.cli.output import say
 from netweft.cli.session import (
     DENIED,
+    INTERRUPTED,
     NOT_FOUND,
     NOT_FOUND_STATUS,
     REFUSED,
+    ROLLBACK,
     ROLLED_BACK,
     UNREACHABLE,
     spoken,
@@ -42,7 +44,7 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
 
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> R:
-        with exit_codes(), the_session().client() as client:
+        with exit_codes(), the_session().client() as client, _interruptible(client):
             try:
                 result = function(client, *args, **kwargs)
             except (ApiError, click.exceptions.Exit):
@@ -54,6 +56,17 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
             return result
 
     return command
+
+
+@contextlib.contextmanager
+def _interruptible(client: Client) -> Iterator[None]:
+    """End with the exit code of an interrupt, and say that what was requested goes on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if client.changed:
+            say("Interrupted. What was requested goes on: see 'netweft job list' and 'netweft rollout list'.")
+        raise click.exceptions.Exit(INTERRUPTED) from interrupt
 
 
 def wait_for_hosts(client: Client) -> None:
@@ -98,6 +111,12 @@ def _print_warnings(client: Client) -> None:
         say(f"Warning: {text}")
 
 
+def _exit_code(error: ApiError) -> int:
+    if ROLLBACK in error.codes.split():
+        return ROLLED_BACK
+    return _CODE_OF_STATUS.get(error.status, REFUSED)
+
+
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
     """Tell what goes wrong with an engine, and end with the exit code of that."""
@@ -109,7 +128,7 @@ def exit_codes() -> Iterator[None]:
             say(f"Code: {error.codes}")
         if _UNFILTERED in str(error):
             say("With --filter you see what was granted to you.")
-        raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error
+        raise click.exceptions.Exit(_exit_code(error)) from error
     except UnreachableError as error:
         say(f"Error: {error}")
         if _UNTRUSTED in str(error):

@@ -7,6 +7,7 @@ import click
 from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named, offers
 from netweft.cli.lookup import resolve
+from netweft.cli.noun_types import Whole
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many
 from netweft.cli.providers import OBJECT
@@ -90,7 +91,7 @@ def classes(client: Client, provider: str, selection: Selection, form: str) -> N
     help="The class of traffic, such as best-effort.",
     shell_complete=_class,
 )
-@click.option("--mtu", required=True, type=click.IntRange(min=1), help="Octets that its frames may have.")
+@click.option("--mtu", required=True, type=Whole(min=1), help="Octets that its frames may have.")
 @click.option("--plan", is_flag=True, help="Only show what the change would interrupt.")
 @click.option("--interrupt-fabric", is_flag=True, help="Accept that all traffic of the fabric may be interrupted.")
 @output_option

@@ -10,6 +10,7 @@ import click
 from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes
 from netweft.cli.lookup import resolve
+from netweft.cli.noun_types import Whole
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, cell, line_of, show_facts, show_many
 from netweft.cli.selection import Selection, searched
@@ -90,7 +91,7 @@ def follow_events(client: Client, after: int | None, logins: bool, form: str) ->
 @click.argument("description")
 @click.option("--origin", required=True, help="The system that reports it.")
 @click.option("--severity", type=click.Choice(_SEVERITIES), default="normal", show_default=True, help="How bad it is.")
-@click.option("--custom-id", type=click.IntRange(min=0), help="The number of the event in that system.")
+@click.option("--custom-id", type=Whole(min=0), help="The number of the event in that system.")
 @_about
 @output_option
 @calls_engine

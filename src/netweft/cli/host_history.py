@@ -9,6 +9,7 @@ import click
 from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named, offers
 from netweft.cli.lookup import resolve
+from netweft.cli.noun_types import Whole
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import asked_part, part_of_history
@@ -21,7 +22,7 @@ _name = named("host", "name")
 _generations = offers(
     lambda client, context, _: (one["generation"] for one in _history(client, context.params["name"]))
 )
-_generation = click.argument("generation", type=click.IntRange(min=1), shell_complete=_generations)
+_generation = click.argument("generation", type=Whole(min=1), shell_complete=_generations)
 _REVISIONS = {
     "GENERATION": "generation",
     "AT": "created_at",
@@ -54,7 +55,7 @@ def _history(client: Client, name: str, **query: str | int) -> Trees:
 @click.command("diff")
 @_name
 @_generation
-@click.argument("other", type=click.IntRange(min=1), required=False, shell_complete=_generations)
+@click.argument("other", type=Whole(min=1), required=False, shell_complete=_generations)
 @output_option
 @calls_engine
 def diff(client: Client, name: str, generation: int, other: int | None, form: str) -> None:
@@ -125,7 +126,7 @@ def is_uncommitted(host: Tree) -> bool:
 
 def say_uncommitted(host: Tree) -> None:
     """Tell of a host that is."""
-    say("The running configuration is not committed: the next boot restores the previous one.")
+    say("Not committed: the next boot restores the previous configuration.")
     say(f"To keep it: netweft host commit {host['name']}")
 
 

@@ -15,6 +15,7 @@ from netweft.cli.host_drifts import commit_host
 from netweft.cli.host_history import warn_if_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import path_of, resolve
+from netweft.cli.noun_types import Whole
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
 from netweft.cli.plans import STEPS
@@ -70,7 +71,7 @@ _name = named("host", "name")
 )
 @click.option(
     "--confirm-within",
-    type=click.IntRange(1, 120),
+    type=Whole(1, 120),
     metavar="S",
     help="Seconds that the host waits for the engine before it rolls the change back.",
 )
@@ -115,7 +116,10 @@ def commit(client: Client, name: str, force: bool) -> None:
 @click.argument("source", metavar="SOURCE", shell_complete=completes("host"))
 @calls_engine
 def copy_networks(client: Client, name: str, source: str) -> None:
-    """Copy networks, bonds and labels from the host SOURCE of the same cluster to a host.
+    """Copy networks and bonds from the host SOURCE of the same cluster to a host, and commit them.
+
+    NICs correspond by the order of their names. All other networks and bonds of the host are removed, and all its
+    labels. The networks' static addresses are not copied.
 
     Example: netweft host copy-networks sim-2 sim-1
     """
@@ -244,7 +248,7 @@ def _with_prefix(ip: Tree) -> str:
 @click.command("functions")
 @named("host")
 @named("host nic")
-@click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
+@click.argument("count", metavar="[COUNT]", type=Whole(min=0), required=False)
 @click.option(
     "--for",
     "served",

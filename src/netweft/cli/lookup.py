@@ -87,17 +87,20 @@ def _by_name(client: Client, noun: Noun, name: str, above: Sequence[str], matchi
 
 def _in_full(client: Client, noun: Noun, name: str, above: Sequence[str], matching: Mapping[str, str]) -> Trees:
     """Those of a name with that of what it is unique in before it (:func:`full_names`)."""
-    place, slash, own = name.rpartition("/")
-    if not slash:
+    if "/" not in name:
         return []
     if noun.picks:
         picked = resolve(client, nouns.noun(noun.picks), name)
         return [one for one in entities(client, noun, above) if one["id"] == picked["id"]]
     if not noun.within:
         return []
-    holder = resolve(client, nouns.noun(noun.refers[noun.within]), place)
-    found = _by_name(client, noun, own, above, matching)
-    return [one for one in found if pick(one, f"{noun.within}.id") == holder["id"]]
+    parts = name.split("/")
+    for slash in range(1, len(parts)):  # names themselves may have one
+        place, own = "/".join(parts[:slash]), "/".join(parts[slash:])
+        if found := _by_name(client, noun, own, above, matching):
+            holder = resolve(client, nouns.noun(noun.refers[noun.within]), place)
+            return [one for one in found if pick(one, f"{noun.within}.id") == holder["id"]]
+    return []
 
 
 def _choice(client: Client, noun: Noun, name: str, found: Trees) -> str:

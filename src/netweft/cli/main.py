@@ -1,7 +1,7 @@
 """``netweft``: nouns, then verbs.
 
 Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6
-the host took a change back.
+the host rolled a change back, 130 interrupted.
 
 Commands import their dependencies when they are called: listing commands needs only the table of nouns.
 """

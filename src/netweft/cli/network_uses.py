@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from netweft.cli import nouns
 from netweft.cli.calls import calls_engine
 from netweft.cli.completion import completes, named
-from netweft.cli.lookup import resolve
+from netweft.cli.lookup import entities, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.selection import Selection, max_option, searched
@@ -102,7 +104,7 @@ def matrix(client: Client, datacenter: str | None, search: str, clusters: str, m
     if form not in TABLES:
         show_one(found, form)
         return
-    rows, columns = _table(found)
+    rows, columns = _table(found, {one["id"]: one["name"] for one in entities(client, noun("datacenter"))})
     show_many(rows, columns, form)
     for key in ("networks", "clusters"):
         shown, total = len(found[key]), found[f"{key}_total"]
@@ -113,14 +115,13 @@ def matrix(client: Client, datacenter: str | None, search: str, clusters: str, m
 COMMANDS = (usage, hosts, vnics, matrix)
 
 
-def _table(found: Tree) -> tuple[Trees, dict[str, str]]:
-    """The lines of a matrix, and its columns; with data centres where there are several."""
-    places = {one["data_center"]["id"]: one["data_center"]["name"] for one in found["clusters"]}
+def _table(found: Tree, data_centers: Mapping[str, str]) -> tuple[Trees, dict[str, str]]:
+    """The lines of a matrix, and its columns; with data centres (names by id) where there are several."""
     columns = {"NETWORK": "name", "VLAN": "vlan"}
-    if len({one["data_center"] for one in found["networks"]} | places.keys()) > 1:
+    if len({one["data_center"] for one in found["networks"]}) > 1:
         columns["DATA CENTRE"] = "place"
     columns |= {one["name"]: one["id"] for one in found["clusters"]}
-    rows = {one["id"]: {**one, "place": places.get(one["data_center"], "")} for one in found["networks"]}
+    rows = {one["id"]: {**one, "place": data_centers.get(one["data_center"], "")} for one in found["networks"]}
     for cell in found["cells"]:
         rows[cell["network"]][cell["cluster"]] = _text(cell)
     return list(rows.values()), columns

@@ -128,6 +128,12 @@ class Noun:
         return self.name.rpartition(" ")[2].replace("-", "_")
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "integer"
+
+
 class TextFile(click.ParamType[Any]):
     """A file with a text, such as a password; a line's end behind it does not count."""
 

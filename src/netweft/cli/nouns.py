@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile
+from netweft.cli.noun_types import Action, Field, FilledText, Noun, TextFile, Whole
 from netweft.client.tree import Tree
 from netweft.core.fleet.declare import COMMENT, DESCRIPTION
 from netweft.core.fleet.nouns import BY_NAME
@@ -95,7 +95,24 @@ _INTERFACE = Field(
 )
 _PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
 _LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
-_MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
+_MEMORY = Field("--memory", "memory", "Octets.", Whole(min=1))
+_HARDWARE = (
+    _MEMORY,
+    Field("--sockets", "cpu.topology.sockets", "Sockets of its processors.", Whole(min=1)),
+    Field("--cores", "cpu.topology.cores", "Cores of each socket.", Whole(min=1)),
+    Field("--threads", "cpu.topology.threads", "Threads of each core.", Whole(min=1)),
+    Field(
+        "--boot",
+        "os.boot.devices",
+        "A device to boot from; may be given more than once, the first first.",
+        click.Choice(("hd", "network", "cdrom")),
+        many=True,
+    ),
+    Field("--kernel", "os.kernel", "A kernel on the host to boot directly."),
+    Field("--initrd", "os.initrd", "Its initial RAM disk, on the host."),
+    Field("--cmdline", "os.cmdline", "Its command line."),
+    Field("--stateless/--keeps-state", "stateless", "Whether each run begins with disk and vNICs as they were before."),
+)
 _CLUSTER = Field("--cluster", "cluster.name", help_of("host", "cluster"), default="Default", names="cluster")
 _DATA_CENTER = Field(
     "--datacenter",
@@ -129,7 +146,7 @@ def _limit(option: str, text: str, path: str = "") -> Field:
         f"--{option}",
         path or option.replace("-", "_"),
         f"{text}; 'none' removes the limit.",
-        click.IntRange(min=0),
+        Whole(min=0),
         removable=True,
     )
 
@@ -229,19 +246,19 @@ _CLUSTERS = Noun(
             "--rollout-canaries",
             "rollout_canaries",
             help_of("cluster", "rollout_canaries"),
-            click.IntRange(min=0),
+            Whole(min=0),
         ),
         Field(
             "--rollout-soak",
             "rollout_soak",
             help_of("cluster", "rollout_soak"),
-            click.IntRange(min=-1),
+            Whole(min=-1),
         ),
         Field(
             "--rollout-wave",
             "rollout_wave",
             help_of("cluster", "rollout_wave"),
-            click.IntRange(min=1),
+            Whole(min=1),
         ),
         Field(
             "--rollout-evacuates",
@@ -300,10 +317,10 @@ _NETWORKS = Noun(
             "--vlan",
             "vlan.id",
             f"802.1Q tag, 0 to {VLAN_MAX}; 'none' removes it.",
-            click.IntRange(0, VLAN_MAX),
+            Whole(0, VLAN_MAX),
             removable=True,
         ),
-        Field("--mtu", "mtu", help_of("network", "mtu"), click.IntRange(0, MTU_MAX)),
+        Field("--mtu", "mtu", help_of("network", "mtu"), Whole(0, MTU_MAX)),
         Field("--vm/--no-vm", "usages", help_of("network", "vm"), convert=lambda wanted: ["vm"] if wanted else []),
         Field("--stp/--no-stp", "stp", help_of("network", "stp")),
         Field(
@@ -493,7 +510,7 @@ _VMS = Noun(
             names="template",
             only_add=True,
         ),
-        _MEMORY,
+        *_HARDWARE,
         Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
         *_COMMENTED,
     ),
@@ -517,7 +534,12 @@ _VM_NICS = Noun(
     "The vNICs of a virtual machine; changes apply to a running one at once.",
     (
         _PROFILE,
-        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given.", FilledText()),
+        Field(
+            "--mac",
+            "mac.address",
+            "Its MAC address; a new vNIC without it gets one of its cluster's pool.",
+            FilledText(),
+        ),
         _INTERFACE,
         _PLUGGED,
         _LINKED,
@@ -687,7 +709,7 @@ _TEMPLATES = Noun(
     (
         Field("--vm", "vm.id", "The virtual machine to copy, with its vNICs.", names="vm", only_add=True),
         Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
-        _MEMORY,
+        *_HARDWARE,
         *_COMMENTED,
     ),
     "shop",
@@ -919,6 +941,7 @@ _NETWORK_FILTERS = Noun(
     "Network filters: rules for the traffic of vNICs, used by profiles.",
     sample="vdsm-no-mac-spoofing",
     verbs=_READ_ONLY,
+    searchable=False,
 )
 _JOBS = Noun(
     "job",

@@ -9,6 +9,7 @@ import click
 from netweft.cli.calls import calls_engine
 from netweft.cli.completion import named
 from netweft.cli.lookup import resolve
+from netweft.cli.noun_types import Whole
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import output_option
@@ -51,7 +52,7 @@ def overview(client: Client, form: str) -> None:
 
 @click.command("find")
 @click.argument("words")
-@click.option("--max", "most", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--max", "most", type=Whole(min=1), default=20, show_default=True, help="How many at most.")
 @output_option
 @calls_engine
 def find(client: Client, words: str, most: int, form: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from netweft.cli.noun_types import Whole
 from netweft.cli.output import Columns, pick
 from netweft.client.tree import Tree, Trees
 
@@ -78,7 +79,7 @@ def max_option(most: int) -> Callable[[Run], Run]:
     """The option for the bound of a list."""
     default = most or None
     return click.option(
-        "--max", "most", type=click.IntRange(min=1), default=default, show_default=bool(most), help="How many at most."
+        "--max", "most", type=Whole(min=1), default=default, show_default=bool(most), help="How many at most."
     )
 
 
@@ -118,7 +119,7 @@ def part_of_history(run: Run) -> Run:
     before = click.option(
         "--before", type=_Moment(), help="Only what was before: a date with a time, or the time of today (14:05)."
     )
-    most = click.option("--max", "most", type=click.IntRange(min=1), help="How many at most.")
+    most = click.option("--max", "most", type=Whole(min=1), help="How many at most.")
     return before(most(run))
 
 

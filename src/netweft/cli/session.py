@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # help does without a client
     from netweft.client import Client
     from netweft.client.kept_token import KeptToken
 
-REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
-"""Exit codes; 2 is click's for a wrong command line."""
+REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK, INTERRUPTED = 1, 3, 4, 5, 6, 130
+"""Exit codes; 2 is click's for a wrong command line, 130 what shells have for a program that SIGINT ends."""
+ROLLBACK = "SETUP_NETWORKS_ROLLBACK"
+"""The API's code of a change that the host rolled back."""
 
 
 NOT_FOUND_STATUS = 404
