@@ -14,6 +14,9 @@ from cli.conftest import Netweft
 from processes import running
 from program import TIMEOUT
 
+INTERRUPTIBLE = ("env", "--default-signal=INT", sys.executable, "-m")
+"""Python with a module as a terminal starts it: what a shell starts in the background ignores interrupts."""
+
 
 @pytest.fixture
 def carried(netweft: Netweft, tmp_path: Path) -> Iterator[str]:
@@ -98,7 +101,7 @@ def test_a_host_that_fails_to_follow_makes_the_command_fail(netweft: Netweft, la
 
 def test_an_interrupted_command_says_that_its_change_goes_on(netweft: Netweft, carried: str) -> None:
     netweft("cluster", "set", "Default", "--rollout-soak", "60")
-    words = [sys.executable, "-m", "netweft", "network", "set", carried, "--vlan", "802"]
+    words = [*INTERRUPTIBLE, "netweft", "network", "set", carried, "--vlan", "802"]
     with running(words, env=netweft.environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
         assert command.stderr is not None
         while "1 watched" not in command.stderr.readline():
@@ -111,10 +114,12 @@ def test_an_interrupted_command_says_that_its_change_goes_on(netweft: Netweft, c
 
 
 def test_following_events_ends_by_an_interrupt(netweft: Netweft) -> None:
-    words = [sys.executable, "-m", "netweft", "event", "follow", "--after", "0"]
+    words = [*INTERRUPTIBLE, "netweft", "event", "follow", "--after", "0"]
     with running(words, env=netweft.environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
         assert command.stdout is not None
-        assert command.stdout.readline()
+        heading, first = command.stdout.readline(), command.stdout.readline()
+        assert heading.startswith("TIME")
+        assert first
         command.send_signal(signal.SIGINT)
         assert command.communicate(timeout=TIMEOUT)[1] == ""
         assert command.returncode == 130
