@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from netweft.agent import guest_dhcp_filters as filters
 from netweft.agent import netlink as nl
-from netweft.agent.dnsmasq import LINK, DnsmasqError, Servers, addresses, configuration
+from netweft.agent.dnsmasq import LINK, DnsmasqError, Server, Servers, addresses, configuration
 from netweft.agent.dumps import DHCP_MARK, dump_links
 from netweft.agent.guests import veth
 from netweft.agent.poller import Poller
@@ -80,9 +80,11 @@ class GuestDhcp:
                 if not nics and not running and not filters.with_ingress(netlink):
                     return []
                 desired, problems = _by_network(nics)
-                for name, server in running.items():
-                    if name not in desired:
-                        self._servers.stop(name, server)
+                for name in running.keys() - desired.keys():
+                    try:
+                        self._end(netlink, name, running[name])
+                    except _FAILURES as error:
+                        problems.append(f"The DHCP server of {name} was not removed: {error}")
                 for name, nics in desired.items():
                     try:
                         self._serve(netlink, name, nics)
@@ -101,10 +103,7 @@ class GuestDhcp:
         link = _link(netlink, name)
         if server and server.configuration == text and link and link.is_up:
             return
-        if server:
-            self._servers.stop(name, server)
-        if link:  # the kernel removes it with the namespace, but not at once
-            veth.remove(netlink, link)
+        self._end(netlink, name, server)
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             veth.in_new_namespace(lambda inner: self._start_inside(inner, here, name, nics))
@@ -114,6 +113,13 @@ class GuestDhcp:
         if link is None:
             raise DnsmasqError("its link no longer exists")
         veth.open_host_end(netlink, link)
+
+    def _end(self, netlink: nl.Netlink, name: str, server: Server | None) -> None:
+        """Stop a server, and remove its link: the kernel does that with the namespace, but not at once."""
+        if server:
+            self._servers.stop(name, server)
+        if link := _link(netlink, name):
+            veth.remove(netlink, link)
 
     def _start_inside(self, inner: nl.Netlink, host: int, name: str, nics: Sequence[GuestNic]) -> None:
         for setting, value in _INSIDE.items():
