@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import waiting
 from contract.namespaces import current_networking
 from netweft.agent.machine import MachineNetworking
 from netweft.agent.reconcile import reconcile
@@ -49,12 +51,7 @@ class Place:
         return str(leases[0].ip)
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
-    return found
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 def routes(to: str = "default") -> list[dict[str, Any]]:

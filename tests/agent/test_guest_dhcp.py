@@ -9,13 +9,14 @@ import subprocess
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
 
+import waiting
 from netweft.agent.events import Events
 from netweft.agent.guest_dhcp import GuestDhcp
 from netweft.agent.guest_dhcp_filters import SERVER_MAC
@@ -33,7 +34,7 @@ from observed import observed
 from ovs_host import entered, namespace, private_ovs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ON_EVENT = """\
 #!/bin/sh
@@ -64,11 +65,7 @@ PATIENCE = 30.0
 DHCP_PORTS = {67, 68, 546, 547}
 
 
-def wait_until(is_true: Callable[[], object]) -> None:
-    until = monotonic() + PATIENCE
-    while not is_true():
-        assert monotonic() < until
-        sleep(0.02)
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 @dataclass
@@ -84,7 +81,7 @@ class Client:
         return next((line.split()[1:] for line in reversed(lines) if line.split()[0] == kind), [])
 
     def wait_for(self, kind: str) -> list[str]:
-        wait_until(lambda: self.got(kind))
+        until(lambda: self.got(kind))
         return self.got(kind)
 
     def renew(self) -> list[str]:
@@ -95,7 +92,7 @@ class Client:
 
     def is_refused(self) -> bool:
         """Whether it has given up: three requests, a second apart."""
-        wait_until(lambda: self.events.exists() and "leasefail" in self.events.read_text())
+        until(lambda: self.events.exists() and "leasefail" in self.events.read_text())
         return not self.got("bound")
 
     def stop(self) -> None:
@@ -348,7 +345,7 @@ def test_a_lease_removed_with_its_server_leaves_no_filters(linux: Host) -> None:
     guest = linux.start(7)
     (server,) = linux.servers()
     os.kill(server, signal.SIGKILL)
-    wait_until(lambda: not start_time(server))
+    until(lambda: not start_time(server))
     linux.change(guest, leases=())
     port = next(link for link in links(linux) if link.startswith("nwg"))
     assert run_inside(linux.name, ["tc", "filter", "show", "dev", port, "ingress"]).stdout == ""
@@ -411,7 +408,7 @@ def test_a_restarted_server_acknowledges_earlier_leases(host: Host) -> None:
     client.wait_for("bound")
     (before,) = host.servers()
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: not start_time(before))
+    until(lambda: not start_time(before))
     host.apply()
     assert host.servers() != [before]
     assert client.renew()[:2] == ["192.0.2.7", "192.0.2.2"]
@@ -546,7 +543,7 @@ def test_a_restarted_server_continues_with_ipv6(linux: Host) -> None:
     client.wait_for("BOUND6")
     (before,) = linux.servers()
     os.kill(before, signal.SIGKILL)
-    wait_until(lambda: not start_time(before))
+    until(lambda: not start_time(before))
     linux.apply()
     client.events.unlink()
     client.process.send_signal(signal.SIGUSR1)  # dhcpcd --renew

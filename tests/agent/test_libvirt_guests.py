@@ -6,17 +6,18 @@ import json
 import subprocess
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
-from time import monotonic, sleep
 from xml.etree import ElementTree as ET
 
 import libvirt
 import pytest
 
+import waiting
 from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
 from netweft.agent.capabilities import read_capabilities
 from netweft.agent.guest_dhcp import GuestDhcp
@@ -118,13 +119,7 @@ def make_nic(number: int, **fields: object) -> GuestNic:
     return replace(nic, **fields)  # type: ignore[arg-type] # the tests name real fields
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    deadline = monotonic() + SECONDS
-    while not true():
-        if monotonic() > deadline:
-            return False
-        sleep(0.05)
-    return True
+eventually = partial(waiting.eventually, seconds=SECONDS)
 
 
 def reaches(line: Console, address: str) -> bool:

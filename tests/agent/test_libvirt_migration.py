@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic, sleep
 
 import libvirt
 import pytest
 
+import waiting
 from agent.rig import Authority, Engine, RefusedError
 from libvirt_host import Console, console, private_libvirt, tiny_guest
 from netweft.agent.guests import GuestError
@@ -83,13 +84,7 @@ def stop_all(name: str, driver: LibvirtGuests) -> None:
             driver.stop(state.id)
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    deadline = monotonic() + SECONDS
-    while not true():
-        if monotonic() > deadline:
-            return False
-        sleep(0.05)
-    return True
+eventually = partial(waiting.eventually, seconds=SECONDS)
 
 
 def guest_on(end: End, number: int) -> GuestSpec:

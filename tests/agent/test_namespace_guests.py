@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +21,7 @@ from netweft.core.steps import CreateOvsBridge, DeleteOvsBridge
 from netweft.lab.agents import run_inside
 from netweft.lab.namespaces import FOLDER, ip
 from ovs_host import entered, namespace, ovs_host
+from waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,10 +94,7 @@ def comes_to(guest: GuestSpec, state: str) -> bool:
     """Whether the operational state of a guest's link becomes this one: the kernel sets it some time after the carrier
     (linkwatch).
     """
-    end = time.monotonic() + 10
-    while link_of(guest)["operstate"] != state and time.monotonic() < end:
-        time.sleep(0.05)
-    return link_of(guest)["operstate"] == state
+    return eventually(lambda: link_of(guest)["operstate"] == state, seconds=10)
 
 
 def test_guests_on_one_bridge_reach_each_other(driver: NamespaceGuests) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
+import waiting
 from agent.rig import PATIENCE, Authority, Engine, served
 from lldp_switch import Cabled, Lldpd, cabled, lldpd, speaking
 from netweft.agent.identity import Identity
@@ -33,11 +34,7 @@ def listener(cable: Cabled) -> Iterator[Lldpd]:
         yield daemon
 
 
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 SW_A = "port Gi1/0/7 of sw-a"

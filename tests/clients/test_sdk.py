@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import http.client
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import ovirtsdk4
 import pytest
 from ovirtsdk4 import types as t
 
+import waiting
 from clients.conftest import USER, Site, until_up
 from clients.recorder import API
 from engine_process import PASSWORD, EngineProcess
@@ -59,11 +60,7 @@ def attachment(network: str, nic: str, address: str = "") -> t.NetworkAttachment
     )
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=60)
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ is ours. Their host is a simulated one, which joins by itself.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ovirtsdk4
 import pytest
 from ovirtsdk4 import types as t
 
+import waiting
 from clients.conftest import Site
 
 pytestmark = pytest.mark.usefixtures("strict")
@@ -20,11 +20,7 @@ pytestmark = pytest.mark.usefixtures("strict")
 Sdk = ovirtsdk4.Connection
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=60)
 
 
 def one(service: Any, search: str) -> Any:

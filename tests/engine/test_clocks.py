@@ -7,15 +7,17 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import waiting
 from databases import ON_POSTGRESQL
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import ApiError, Client
@@ -34,12 +36,7 @@ LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 def elsewhere(seconds: int) -> dict[str, str]:

@@ -6,15 +6,16 @@ import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import waiting
 from databases import Databases, PostgresServer, postgresql_server
 from engine_process import PASSWORD, EngineProcess
 
@@ -24,12 +25,7 @@ TOKEN, LOGOUT = "/ovirt-engine/sso/oauth/token", "/ovirt-engine/services/sso-log
 API = "/ovirt-engine/api"
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +20,12 @@ from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from processes import is_running
 from program import run_forked
+from waiting import until
 
 PATIENCE = 120.0
 TAKEN_OVER = 30.0
 """Twice the seconds in which what a dead engine did is to be done by others: test machines have much else to do."""
 API = "/ovirt-engine/api"
-
-
-def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def shares(db: Database) -> Counter[str]:
@@ -87,8 +78,8 @@ def test_what_an_engine_did_that_dies_others_do(db: Database, database_url: str,
             until(lambda: job(db, job_id).claimed_by)
             assert job(db, job_id).claimed_by == before.id, "a job runs where its host is watched"
             os.kill(victim, signal.SIGKILL)
-            until(lambda: job(db, job_id).attempts == 2, TAKEN_OVER)
-            until(lambda: before.id not in shares(db) and shares(db).total() == 6, TAKEN_OVER)
+            until(lambda: job(db, job_id).attempts == 2, seconds=TAKEN_OVER)
+            until(lambda: before.id not in shares(db) and shares(db).total() == 6, seconds=TAKEN_OVER)
         finally:
             for pid in agents:
                 os.kill(pid, signal.SIGCONT)

@@ -10,15 +10,16 @@ import sqlite3
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+import waiting
 from netweft.core.simulated_fleet import BLOCK
 from netweft.engine.data_folder import FolderError, open_folder
 from processes import children, is_running
@@ -79,11 +80,7 @@ def serve(
         program.kill()
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 def test_a_new_engine_serves_over_tls_with_what_every_engine_has(tmp_path: Path, database_url: str) -> None:

@@ -13,7 +13,7 @@ from netweft.lab.namespaces import inside, ip, offload_no_checksums
 from netweft.lab.processes import run
 from ovs_host import namespace
 from providers.ovn import INTEGRATION_BRIDGE, Chassis
-from providers.waiting import until
+from waiting import until
 
 NIC = "eth0"
 _WANTED = ("mtu", "dns", "domain", "router")

@@ -29,7 +29,7 @@ from netweft.providers.contract import (
     SubnetSpec,
 )
 from providers.guests import Guest, reach_each_other
-from providers.waiting import until
+from waiting import until
 
 Failure = Literal["refuse", "close", "hang", "lose"]
 """A failure of a request that changes something: the system refuses it, or its connection ends, or there is no answer,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netweft.lab.processes import run
 from providers.service import Service
-from providers.waiting import listens, until
+from waiting import listens, until
 
 _STOP = 60.0
 """Seconds for a shutdown; a server killed earlier has to be repaired at the next start."""

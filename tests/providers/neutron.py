@@ -23,7 +23,7 @@ from processes import children
 from providers.mariadb import MariaDB
 from providers.ovn import PHYSICAL_NETWORK, Central
 from providers.service import Service
-from providers.waiting import PATIENCE, until
+from waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ROOT / ".cache" / "neutron"

@@ -18,7 +18,7 @@ from netweft.lab.openvswitch import OpenVSwitch
 from netweft.lab.processes import Process, end, run, spawn
 from ovs_host import namespace, private_ovs
 from providers.service import Service
-from providers.waiting import listens, until
+from waiting import listens, until
 
 SCHEMAS = Path("/usr/share/ovn")
 """Where Debian's package ovn-common has the schemas of the databases."""

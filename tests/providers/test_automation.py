@@ -14,7 +14,7 @@ from clients.test_automation import twice
 from engine_process import EngineProcess
 from providers.neutron import PROJECT, Neutron
 from providers.test_neutron import connect
-from providers.waiting import until
+from waiting import until
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 

@@ -25,7 +25,7 @@ from ovs_host import entered, namespace, private_ovs
 from providers.guests import Guest, guest, reach_each_other
 from providers.ovn import EXTERNAL_BRIDGE, PHYSICAL_NETWORK, Ovn, chassis_of
 from providers.ovn import Chassis as RealChassis
-from providers.waiting import until
+from waiting import until
 
 ADDRESS = "10.99.0.31"
 """Of the host's tunnels."""

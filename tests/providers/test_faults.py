@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from agent.rig import Authority
 from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault, FaultyProxy, answer
-from providers.waiting import until
+from waiting import until
 
 
 class Ports(BaseHTTPRequestHandler):

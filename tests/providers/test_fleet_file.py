@@ -8,7 +8,7 @@ from pathlib import Path
 
 from providers.neutron import Neutron
 from providers.test_neutron import connect
-from providers.waiting import until
+from waiting import until
 
 FILE = """
 version: 1

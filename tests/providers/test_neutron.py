@@ -18,7 +18,7 @@ from providers.faults import LOSE, FaultyProxy, answer
 from providers.guests import guest, reach_each_other
 from providers.neutron import PROJECT, Neutron
 from providers.ovn import Ovn
-from providers.waiting import until
+from waiting import until
 
 VLAN = {"provider_network_type": "vlan", "provider_physical_network": "physnet1", "provider_segmentation_id": 123}
 

@@ -27,7 +27,7 @@ from netweft.providers.neutron import connect
 from providers.faults import CLOSE, LONGEST, TRICKLES, Fault, FaultyProxy
 from providers.neutron import Neutron
 from providers.ovn import Ovn
-from providers.waiting import until
+from waiting import until
 
 
 @pytest.mark.parametrize("where", TRICKLES)

@@ -17,7 +17,7 @@ from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault
 from providers.guests import guest, reach_each_other
 from providers.ovn import Ovn
 from providers.ovsdb_faults import FaultyDatabase, refusal
-from providers.waiting import PATIENCE, until
+from waiting import PATIENCE, until
 
 _MADE = ("Logical_Switch", "DHCP_Options")
 """The tables whose rows are not only parts of others."""

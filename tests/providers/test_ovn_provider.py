@@ -16,7 +16,7 @@ from providers.faults import LONGEST, Fault
 from providers.kit import network_spec, port_spec, subnet_spec
 from providers.ovn import PHYSICAL_NETWORK, Ovn
 from providers.ovsdb_faults import FaultyDatabase, refusal
-from providers.waiting import until
+from waiting import until
 
 BESIDE = "tcp:a:6642"
 

@@ -18,7 +18,7 @@ from netweft.providers.marks import name_of, owner_of
 from providers.configuration_kit import ConfigurationKit, FabricSystem, profile_spec
 from providers.kit import Failure
 from providers.ucsm import HERE, PASSWORD, READER, READERS_PASSWORD, SDK, USER, Emulator
-from providers.waiting import until
+from waiting import until
 
 FAULTS: dict[Failure, str] = {"refuse": "150", "close": "close", "hang": "hang", "lose": "lose"}
 PATIENCE: dict[Failure, float] = {"hang": 1.0}

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 import browser
+import waiting
 from engine_process import PASSWORD, EngineProcess
 from netweft.agent.simulated_machine import Simulation
 from netweft.api.auth import COOKIE
@@ -114,12 +115,7 @@ class Site:
         return {one["network"]["name"]: one["host_nic"]["name"] for one in found}
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition outside of the page."""
-    deadline = time.monotonic() + _PATIENCE / 1000
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=_PATIENCE / 1000)
 
 
 def item(page: Page | Locator, name: str) -> Locator:

@@ -16,13 +16,23 @@ PATIENCE = 120.0
 """Seconds until a condition counts as failed; generous, for busy machines."""
 
 
-def until(condition: Callable[[], T], what: str = "it") -> T:
+def until(condition: Callable[[], T], what: str = "it", *, seconds: float = PATIENCE) -> T:
     """The value of ``condition`` as soon as it is true. Raises AssertionError with ``what``."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: the condition was not met in time"
         time.sleep(0.02)
     return found
+
+
+def eventually(condition: Callable[[], object], *, seconds: float) -> bool:
+    """Whether ``condition`` is true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def listens(path: Path) -> bool:
