@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from netweft.api.collections import Collection, filled, same_fields, spec_fields
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.constants import POLICIES
 from netweft.api.request_fields import kept_ref, ref, required, required_ref, version, version_text
 from netweft.api.routes import READ, Call, Routes, many
@@ -40,6 +40,7 @@ from netweft.engine.commands.clusters import (
     sync_cluster_networks,
     update_cluster,
 )
+from netweft.engine.model.records import filled
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries.clusters import ClusterDetails
 from netweft.engine.queries.references import Ref

@@ -16,7 +16,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
 
 from msgspec import UNSET
-from msgspec.structs import asdict
 
 from netweft.api.follow import loads, loads_link
 from netweft.api.request_fields import required_ref
@@ -273,11 +272,6 @@ def same_fields(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]
     """The fields of an entity that are columns of its row and go as they are; None is not shown."""
     values = ((name, getattr(row, name)) for name in _plain(kind, type(row)) if name not in besides)
     return {name: UNSET if value is None else value for name, value in values}
-
-
-def filled(value: Value) -> dict[str, Any]:
-    """The fields of a value that say something."""
-    return {name: field for name, field in asdict(value).items() if field is not UNSET}
 
 
 def spec_fields(body: Value, spec: type[DataclassInstance]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from netweft.api.collections import Collection, filled, same_fields, spec_fields
+from netweft.api.collections import Collection, same_fields, spec_fields
 from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.request_fields import kept_ref, required, required_ref
@@ -55,6 +55,7 @@ from netweft.engine.commands.setup_networks import (
     sync_all_networks,
 )
 from netweft.engine.db import Tx
+from netweft.engine.model.records import filled
 from netweft.engine.queries import hosts as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.hosts import HostDetails

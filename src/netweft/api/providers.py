@@ -47,7 +47,7 @@ from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
 from netweft.engine.results import FoundNetworks, FoundOrphans, FoundSubnets, JobResult
 
-Found = TypeVar("Found", bound=JobResult)
+J = TypeVar("J", bound=JobResult)
 
 routes = Routes("providers")
 additions = Routes("providers", ADDITIONS)
@@ -315,7 +315,7 @@ def _require_visible(call: Call[Any]) -> None:
         require_visible(tx, call, ObjectType.PROVIDER, PROVIDERS.id(call))
 
 
-def result_of(call: Call[Any], job_id: str, kind: type[Found]) -> Found:
+def result_of(call: Call[Any], job_id: str, kind: type[J]) -> J:
     """What a provider has answered by a job. Raises BusyError while it has not."""
     with call.read() as tx:
         ended = outcome(tx, job_id)

@@ -16,9 +16,9 @@ from netweft.cli.session import (
     NOT_FOUND,
     NOT_FOUND_STATUS,
     REFUSED,
-    ROLLBACK,
     ROLLED_BACK,
     UNREACHABLE,
+    refusal_code,
     spoken,
     the_session,
 )
@@ -111,12 +111,6 @@ def _print_warnings(client: Client) -> None:
         say(f"Warning: {text}")
 
 
-def _exit_code(error: ApiError) -> int:
-    if ROLLBACK in error.codes.split():
-        return ROLLED_BACK
-    return _CODE_OF_STATUS.get(error.status, REFUSED)
-
-
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
     """Tell what goes wrong with an engine, and end with the exit code of that."""
@@ -128,7 +122,7 @@ def exit_codes() -> Iterator[None]:
             say(f"Code: {error.codes}")
         if _UNFILTERED in str(error):
             say("With --filter you see what was granted to you.")
-        raise click.exceptions.Exit(_exit_code(error)) from error
+        raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status) or refusal_code(error.codes)) from error
     except UnreachableError as error:
         say(f"Error: {error}")
         if _UNTRUSTED in str(error):

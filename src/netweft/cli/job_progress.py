@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from netweft.cli.output import pick, say
-from netweft.cli.session import REFUSED, ROLLBACK, ROLLED_BACK, spoken, the_session
+from netweft.cli.session import refusal_code, spoken, the_session
 from netweft.client import Client
 from netweft.client.tree import Tree, Trees
 
@@ -61,7 +61,7 @@ def _follow(client: Client, job_id: str) -> None:
         return
     say(f"Failed: {spoken(outcome['error'])}")
     say(f"Code: {outcome['error_code']}")
-    raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == ROLLBACK else REFUSED)
+    raise click.exceptions.Exit(refusal_code(outcome["error_code"]))
 
 
 def _watcher() -> Callable[[Tree], None]:

@@ -9,7 +9,7 @@ import click
 
 from netweft.cli.calls import exit_codes
 from netweft.cli.fleets import file_option, plan_file, prune_option
-from netweft.cli.output import FORMATS, TABLES, say, show_many, show_one
+from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import REFUSED, output_option, the_session
 from netweft.client import PlannedError
 
@@ -55,27 +55,18 @@ def plan(words: tuple[str, ...], with_steps: bool, file: Path | None, prune: boo
         return
     from netweft.cli.main import cli  # noqa: PLC0415 - which has this command
 
-    words, form = _without_form(words, form)
     session = the_session()
     session.planning = True
     try:
         with exit_codes():
             code = cli.main(list(words), prog_name="netweft", standalone_mode=False, obj=session)
     except PlannedError as planned:
-        _show(planned.plan, form, with_steps=with_steps)
+        _show(planned.plan, session.form, with_steps=with_steps)  # COMMAND may say in which form
         return
     if code:
         raise click.exceptions.Exit(code)
     say("The command changes nothing, so there is nothing to plan.")
     raise click.exceptions.Exit(REFUSED)
-
-
-def _without_form(words: tuple[str, ...], form: str) -> tuple[tuple[str, ...], str]:
-    """The command without the option of the form to print, which is the plan's, and that form."""
-    for place, word in enumerate(words[:-1]):
-        if word in {"-o", "--output"} and words[place + 1] in FORMATS:
-            return (*words[:place], *words[place + 2 :]), words[place + 1]
-    return words, form
 
 
 def _show(request_plan: dict[str, Any], form: str, *, with_steps: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # help does without a client
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK, INTERRUPTED = 1, 3, 4, 5, 6, 130
 """Exit codes; 2 is click's for a wrong command line, 130 what shells have for a program that SIGINT ends."""
-ROLLBACK = "SETUP_NETWORKS_ROLLBACK"
+_ROLLBACK = "SETUP_NETWORKS_ROLLBACK"
 """The API's code of a change that the host rolled back."""
 
 
@@ -145,6 +145,11 @@ def _read(path: Path, option: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise click.UsageError(f"{option}: {path} cannot be read: {reason}.") from error
+
+
+def refusal_code(codes: str) -> int:
+    """The exit code of what was refused for reasons with these codes of the API."""
+    return ROLLED_BACK if _ROLLBACK in codes.split() else REFUSED
 
 
 def spoken(text: str) -> str:

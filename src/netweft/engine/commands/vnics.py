@@ -188,7 +188,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     )
     if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not has_other_leases):
         return Change(vnic_id=spec.id, job_id=None)
-    before = VnicSettings(**{name: getattr(old, name) for name in (*SETTINGS, "synced")})
+    before = VnicSettings.of(old)
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
     return Change(vnic_id=spec.id, job_id=update_guest(tx, actor, vm, spec.id, undo))
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import msgspec
 from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Table, Text
@@ -36,12 +36,22 @@ class Record(msgspec.Struct, frozen=True):
     """Base of the rows of all tables."""
 
 
+def filled(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a value that say something, by name."""
+    return {name: field for name, field in msgspec.structs.asdict(value).items() if field is not msgspec.UNSET}
+
+
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """Base of values for some columns of a row; what is UNSET is not among them."""
 
+    @classmethod
+    def of(cls, row: Record) -> Self:
+        """All of them, as a row has them."""
+        return cls(**{name: getattr(row, name) for name in cls.__struct_fields__})
+
     def given(self) -> dict[str, Any]:
         """Those that are, by name."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not msgspec.UNSET}
+        return filled(self)
 
 
 R = TypeVar("R", bound=Record)

@@ -10,6 +10,7 @@ from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import vm as rules
 from netweft.engine.model.hardware import HardwareRow
+from netweft.engine.model.vms import ThisRun
 
 _COLUMNS: Final = {
     "memory": "memory",
@@ -29,9 +30,7 @@ _COLUMNS: Final = {
     "delete_protected": "delete_protected",
 }
 
-_OF_ONE_RUN: Final = frozenset(
-    {"kernel", "initrd", "cmdline", "custom_properties", "cpu_mode", "boot_devices", "console", "stateless"}
-)
+_OF_ONE_RUN: Final = {name: column for name, column in _COLUMNS.items() if column in ThisRun.__struct_fields__}
 """What a start may say for that run alone."""
 
 
@@ -65,8 +64,8 @@ class Hardware:
 
     def for_one_run(self) -> dict[str, Any]:
         """Columns of vms that a run has another value of, of those that it can."""
-        values = {name: getattr(self, name) for name in _OF_ONE_RUN}
-        return {_COLUMNS[name]: value for name, value in values.items() if value is not KEEP}
+        values = {column: getattr(self, name) for name, column in _OF_ONE_RUN.items()}
+        return {column: value for column, value in values.items() if value is not KEEP}
 
 
 SAME: Final = Hardware()

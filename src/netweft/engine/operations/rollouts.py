@@ -140,11 +140,7 @@ def _besides(one: HostInputs, other: HostInputs) -> Definitions:
 
 
 def _cluster_columns(inputs: HostInputs) -> dict[str, OfCluster]:
-    return {row.cluster_id: _of_its_cluster(row) for row in inputs.hosts.values()}
-
-
-def _of_its_cluster(row: HostInCluster) -> OfCluster:
-    return OfCluster(**{name: getattr(row, name) for name in OfCluster.__struct_fields__})
+    return {row.cluster_id: OfCluster.of(row) for row in inputs.hosts.values()}
 
 
 def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[RolloutRow]:
@@ -163,7 +159,7 @@ def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[Rollo
 def _kept(host_id: str, before: HostInputs, after: HostInputs) -> Held:
     """What a host keeps of what was before: that which is another now."""
     row = after.hosts[host_id]
-    had = _of_its_cluster(before.hosts.get(host_id, row)).given()
+    had = OfCluster.of(before.hosts.get(host_id, row)).given()
     old, new = _of_cluster(before, row.cluster_id), _of_cluster(after, row.cluster_id)
     still = {one.network_id for one in after.attachments.get(host_id, ())}
     return Held(
